@@ -1,0 +1,68 @@
+# The front door: targets only call the command line of the package. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup train translate bleu test test-all lint clean
+
+DEFAULT := data/default.toml
+RECIPE ?= $(DEFAULT)
+RUN ?=
+ARGS ?=
+NMT := .venv/bin/python -m nmt
+
+# The shell sees TEXT and ARGS as they were typed: quotes, $ and backticks included.
+export NMT_TEXT := $(value TEXT)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:
+	@echo "make train      train a translator, or go on where training stopped; then score it on the test set"
+	@echo "                RECIPE=data/....toml  RUN=runs/...  ARGS=\"section.key=value ...\""
+	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
+	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
+	@echo "make test       the tests (under 10 minutes);  make test-all  the slow ones too;  make lint  style"
+	@echo "make clean      remove .venv; runs and downloads stay"
+	@echo "recipes: $(wildcard data/*.toml)"
+
+.venv/ready: setup.cfg constraints.txt
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+	  if $$python -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+	    echo "setting up .venv with $$($$python --version)" >&2; $$python -m venv .venv && break; fi; \
+	done; \
+	test -x .venv/bin/python || { echo "Python 3.11, 3.12 or 3.13 with venv is needed" >&2; exit 1; }
+	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[test,ja,tensorboard]" >&2 || \
+	  { echo "the packages could not be installed; is the network there? run the same command again" >&2; exit 1; }
+	@touch $@
+
+setup: .venv/ready
+
+train: .venv/ready
+	@if [ "$(RECIPE)" = "$(DEFAULT)" ] && ! $(NMT) fetch $(RECIPE) $(ARGS); then \
+	  echo "The default corpus cannot be fetched: training data/toy.toml into runs/toy instead" >&2; \
+	  $(NMT) train data/toy.toml --run runs/toy && $(NMT) evaluate runs/toy --once && \
+	  echo "This was data/toy.toml in runs/toy, a generated corpus, because the default one cannot be fetched" >&2; \
+	else \
+	  run="$(RUN)"; run="$${run:-runs/$(basename $(notdir $(RECIPE)))}"; \
+	  $(NMT) train $(RECIPE) $(ARGS) --run "$$run" && $(NMT) evaluate "$$run" --once && \
+	  echo "translate with: make translate RUN=$$run" >&2; \
+	fi
+
+# RUN, or the default run, or the toy where that is all there is.
+CHOSEN = $(or $(RUN),$(firstword $(patsubst %/run.json,%,$(wildcard runs/default/run.json runs/toy/run.json))),runs/default)
+
+translate: .venv/ready
+	@echo "translating with $(CHOSEN)" >&2
+	@if [ -n "$$NMT_TEXT" ]; then printf '%s\n' "$$NMT_TEXT" | $(NMT) translate "$(CHOSEN)"; \
+	else $(NMT) translate "$(CHOSEN)"; fi
+
+bleu: .venv/ready
+	@$(NMT) evaluate "$(CHOSEN)"
+
+test: .venv/ready
+	@.venv/bin/python -m pytest
+
+test-all: .venv/ready
+	@.venv/bin/python -m pytest -m ""
+
+lint: .venv/ready
+	@.venv/bin/ruff check .
+
+clean:
+	@rm -rf .venv

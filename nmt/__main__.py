@@ -1,0 +1,243 @@
+"""The commands: `nmt train`, `translate`, `evaluate`, `score`, `fetch`. Exit status 0, 1, 2 or 130."""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from nmt import __version__
+from nmt.errors import Failure, UserError
+
+
+def main(arguments=None):
+    """Runs a command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if sys.stdin is not None and hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    try:
+        options.run_command(options)
+        sys.stdout.flush()
+        return 0
+    except (UserError, Failure) as error:
+        if options.debug:
+            raise
+        print(f"nmt: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:  # the reader has had enough: `| head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as stop:
+        number = getattr(stop, "number", signal.SIGINT)
+        print("\nnmt: stopped" + ("; state saved, the same command goes on" if hasattr(stop, "number") else ""),
+              file=sys.stderr)  # fmt: skip
+        return 128 + number
+    except MemoryError:
+        print("nmt: out of memory; lower train.batch_tokens or the sizes of the model", file=sys.stderr)
+        return 1
+    except Exception as error:  # whatever it is, one line; --debug shows where
+        if options.debug:
+            raise
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        print(f"nmt: {type(error).__name__}: {first} (--debug shows where)", file=sys.stderr)
+        return 1
+
+
+def train(options):
+    from nmt import config
+    from nmt.train import train as train_run
+
+    recipe = config.load(options.recipe, options.overrides, notes=say)
+    train_run(recipe, options.run or Path("runs") / Path(options.recipe).stem, say)
+
+
+def fetch(options):
+    from nmt import config, corpus
+    from nmt.prepare import DOWNLOADS
+
+    corpus.fetch(config.load(options.recipe, options.overrides).data, DOWNLOADS, say)
+
+
+def translate(options):
+    import nmt.translate as module
+
+    if options.nbest > 1 and options.format == "text":
+        raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
+    window_size = options.window or (1 if options.input == "-" and sys.stdin.isatty() else 1000)
+    translator = module.load(options.run, say)
+    with _output(options.output) as out, _opened(options.attention) as attention_file:
+        number = 0
+        for window in module.windows(_input(options), window_size):
+            found = translator.candidates(window, options.nbest, options.beam, bool(options.attention))
+            for source, candidates in zip(window, found, strict=True):
+                number += 1
+                out.write(_format(number, source, candidates, options))
+                if attention_file:
+                    attention_file.write(json.dumps(_attention(source, candidates[0]), ensure_ascii=False) + "\n")
+            out.flush()
+
+
+def evaluate(options):
+    from nmt.evaluate import compare, last_report, lines
+    from nmt.evaluate import evaluate as evaluate_run
+    from nmt.run import Run
+    from nmt.translate import load
+
+    if len(options.run) > 2:
+        raise UserError("one run is evaluated, or two are compared; more were given")
+    runs, reports, outputs = [Run.open(path) for path in options.run], [], []
+    for run in runs:
+        if options.once and (report := last_report(run)):
+            print("\n".join(lines(run.path, report)))
+            return
+        translator = load(run.path, say)
+        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say)
+        reports.append(report)
+        outputs.append(hypotheses)
+        print("\n".join(lines(run.path, report)))
+    if len(runs) == 2:
+        for metric, result in compare(*runs, reports, outputs).items():
+            print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
+                  f"(paired bootstrap, {result['signature']})")  # fmt: skip
+
+
+def score(options):
+    from nmt import files
+    from nmt.translate import load, windows
+
+    def pairs():
+        for number, line in enumerate(_lines(sys.stdin) if options.input == "-" else files.lines(options.input), 1):
+            source, tab, target = line.partition("\t")
+            if not tab:
+                raise UserError(f"line {number}: a source, a tab and its translation are needed")
+            yield source, target
+
+    translator = load(options.run, say)
+    for window in windows(pairs(), 1000):
+        for log_prob, ranking in translator.score(*zip(*window, strict=True)):
+            print(f"{log_prob:.4f}\t{ranking:.4f}")
+
+
+def say(line):
+    """All that is not a result goes to stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _input(options):
+    """Lines from the arguments, a file, or stdin."""
+    from nmt import files
+
+    if options.text:
+        return iter(" ".join(options.text).split("\n"))
+    if options.input != "-":
+        return files.lines(options.input)
+    return _lines(sys.stdin)
+
+
+def _lines(stream):
+    """Lines of a text stream that splits on \\n only; UserError at bytes that are not UTF-8."""
+    for number, line in enumerate(stream, 1):
+        line = line.removesuffix("\n").removesuffix("\r")
+        if any("\udc80" <= character <= "\udcff" for character in line):
+            raise UserError(f"input line {number}: not valid UTF-8; convert the text")
+        yield line
+
+
+@contextlib.contextmanager
+def _output(path):
+    """stdout, or a file that appears when it is complete."""
+    if path == "-":
+        yield sys.stdout
+    else:
+        from nmt import files
+
+        with files.atomic(path) as file:
+            yield file
+
+
+def _opened(path):
+    return _output(path) if path else contextlib.nullcontext()
+
+
+def _format(number, source, candidates, options):
+    """What is printed for a line."""
+    if options.format == "json":
+        found = [{"translation": c.text, "log_prob": c.log_prob, "score": c.score} for c in candidates]
+        return json.dumps({"source": source, "translations": found}, ensure_ascii=False) + "\n"
+    if options.format == "tsv":
+        return "".join(f"{number}\t{rank}\t{c.log_prob:.4f}\t{c.score:.4f}\t{c.text}\n"
+                       for rank, c in enumerate(candidates, 1))  # fmt: skip
+    best = candidates[0]
+    return (f"{best.log_prob:.4f}\t{best.score:.4f}\t" if options.scores else "") + best.text + "\n"
+
+
+def _attention(source, best):
+    weights = None if best.attention is None else [[round(float(w), 4) for w in row] for row in best.attention]
+    return {"source": source, "translation": best.text, "source_pieces": best.source_pieces,
+            "target_pieces": best.target_pieces, "attention": weights}  # fmt: skip
+
+
+def _parser():
+    parser = argparse.ArgumentParser("nmt", description="Trains and runs translators on an ordinary machine.")
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(function, help):
+        sub = commands.add_parser(function.__name__, help=help, description=help)
+        sub.set_defaults(run_command=function)
+        sub.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+        return sub
+
+    sub = command(train, "train a recipe, or go on where training stopped")
+    sub.add_argument("recipe", help="a .toml file, see data/")
+    sub.add_argument("overrides", nargs="*", metavar="section.key=value", help="options that replace the recipe's")
+    sub.add_argument("--run", help="run folder (default: runs/<name of the recipe>)")
+
+    sub = command(fetch, "fetch the corpus of a recipe, so that training needs no network")
+    sub.add_argument("recipe")
+    sub.add_argument("overrides", nargs="*", metavar="section.key=value")
+
+    sub = command(translate, "translate lines of text: stdin to stdout, files, or arguments")
+    sub.add_argument("run", help="run folder")
+    sub.add_argument("text", nargs="*", help="text to translate; without it lines are read from the input")
+    sub.add_argument("-i", "--input", default="-", help="input file (default: stdin)")
+    sub.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
+    sub.add_argument("--beam", type=_positive, help="hypotheses kept a sentence (default: the recipe's)")
+    sub.add_argument("--nbest", type=_positive, default=1, metavar="N", help="translations a line (tsv, json)")
+    sub.add_argument("--scores", action="store_true",
+                     help="log-probability and ranking score before the text")  # fmt: skip
+    sub.add_argument("--format", choices=("text", "tsv", "json"), default="text",
+                     help="tsv: line, rank, log-probability, score, translation")  # fmt: skip
+    sub.add_argument("--attention", metavar="FILE", help="write attention weights, a JSON object a line")
+    sub.add_argument("--window", type=_positive, default=None, metavar="N",
+                     help="lines translated together (default: 1000; 1 on a terminal)")  # fmt: skip
+
+    sub = command(evaluate, "score one run on its test set, or compare two")
+    sub.add_argument("run", nargs="+", help="one run folder, or two")
+    sub.add_argument("--split", choices=("valid", "test"), default="test")
+    sub.add_argument("--beam", type=_positive, help="hypotheses kept a sentence (default: the recipe's)")
+    sub.add_argument("--once", action="store_true", help="show the report there is, if these weights have one")
+
+    sub = command(score, "log-probability and ranking score of given translations")
+    sub.add_argument("run", help="run folder")
+    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    return parser
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_positive.__name__ = "whole number above 0"
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Training batches: sorted by length, cut at a token budget, shuffled as batches.
+
+Assumes a `Store`: ids of every pair in memory-mapped files, written once. A batch holds sentences of nearly
+one length, so almost nothing of it is padding; which sentences of equal length share a batch, and in which
+order batches come, is a function of (seed, epoch). Example, budget 12 target tokens, lengths with EOS:
+
+    lengths 3 3 4 4 6 6 6  ->  [3 3 4] [4 6] [6 6]  ->  shuffled [6 6] [3 3 4] [4 6]
+"""
+
+import json
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from nmt import files
+from nmt.config import BOS, EOS, PAD
+from nmt.errors import UserError
+
+CHUNK = 10_000  # lines tokenised at a time
+
+
+class Store:
+    """Token ids and prepared text of the training pairs in a folder; memory does not grow with the pairs."""
+
+    def __init__(self, folder):
+        folder = Path(folder)
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        self.pairs, self.target_tokens = meta["pairs"], meta["target_tokens"]
+        self.texts = [folder / f"{side}.txt" for side in ("source", "target")]
+        self.ids, self.starts, self.lines, self.lengths = [], [], [], []
+        for side in ("source", "target"):
+            self.ids.append(np.memmap(folder / f"{side}.ids", np.uint16, "r"))
+            self.starts.append(np.load(folder / f"{side}.starts.npy", mmap_mode="r"))
+            self.lines.append(np.load(folder / f"{side}.lines.npy", mmap_mode="r"))
+            self.lengths.append(np.diff(self.starts[-1]).astype(np.int32))
+
+    def side(self, side, rows):
+        """Ids of the rows, one array each; side 0 is the source."""
+        ids, starts = self.ids[side], self.starts[side]
+        return [ids[starts[row] : starts[row + 1]] for row in rows]
+
+    def text(self, side, rows):
+        """Prepared text of the rows, read by offset."""
+        out = []
+        with open(self.texts[side], "rb") as file:
+            for row in rows:
+                file.seek(self.lines[side][row])
+                out.append(file.readline().decode()[:-1])
+        return out
+
+
+def write_text(pairs, folder):
+    """Writes prepared pairs as `source.txt` and `target.txt`; returns how many."""
+    folder, count = Path(folder), 0
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            open(folder / "source.txt", "w", encoding="utf-8", newline="\n") as source_file,
+            open(folder / "target.txt", "w", encoding="utf-8", newline="\n") as target_file,
+        ):
+            for source, target in pairs:
+                source_file.write(source + "\n")
+                target_file.write(target + "\n")
+                count += 1
+    except OSError as error:
+        raise files.write_failure(folder, error) from error
+    return count
+
+
+def write_ids(folder, tokenizers, max_pieces):
+    """Tokenises the text files of `folder` into ids, drops pairs over `max_pieces`; returns the Store."""
+    folder = Path(folder)
+    starts, lines = (array("q", [0]), array("q", [0])), (array("q"), array("q"))  # eight bytes a number
+    offsets, dropped = [0, 0], 0
+    try:
+        with open(folder / "source.ids", "wb") as a, open(folder / "target.ids", "wb") as b:
+            for chunk in _chunks(files.lines(folder / "source.txt"), files.lines(folder / "target.txt")):
+                coded = [t.encode(side) for t, side in zip(tokenizers, chunk, strict=True)]
+                for texts_and_ids in zip(*chunk, *coded, strict=True):
+                    texts, ids = texts_and_ids[:2], texts_and_ids[2:]
+                    keep = all(0 < len(side) <= max_pieces for side in ids)
+                    dropped += not keep
+                    for side, file in enumerate((a, b)):
+                        if keep:
+                            np.asarray(ids[side], np.uint16).tofile(file)
+                            starts[side].append(starts[side][-1] + len(ids[side]))
+                            lines[side].append(offsets[side])
+                        offsets[side] += len(texts[side].encode()) + 1
+        for side, name in enumerate(("source", "target")):
+            np.save(folder / f"{name}.starts.npy", np.asarray(starts[side], np.int64))
+            np.save(folder / f"{name}.lines.npy", np.asarray(lines[side], np.int64))
+    except OSError as error:
+        raise files.write_failure(folder, error) from error
+    pairs = len(lines[0])
+    if not pairs:
+        raise UserError(f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces")
+    meta = {"pairs": pairs, "dropped": dropped, "target_tokens": starts[1][-1] + pairs}
+    with files.atomic(folder / "meta.json") as file:
+        json.dump(meta, file)
+    return Store(folder)
+
+
+def _chunks(*iterators):
+    """Lists of up to CHUNK items of each iterator, side by side."""
+    chunk = [[] for _ in iterators]
+    for items in zip(*iterators, strict=True):
+        for part, item in zip(chunk, items, strict=True):
+            part.append(item)
+        if len(chunk[0]) == CHUNK:
+            yield chunk
+            chunk = [[] for _ in iterators]
+    if chunk[0]:
+        yield chunk
+
+
+def cut(lengths, other, budget):
+    """Ends of batches over sorted `lengths`: rows * longest <= budget, at least one row.
+
+    other: lengths of the other side in the same order; rows * longest of it <= 2 * budget.
+    """
+    ends, start, total = [], 0, len(lengths)
+    while start < total:
+        rows = max(1, min(budget // int(lengths[start]), total - start))
+        while rows > 1:
+            fits = budget // int(lengths[start + rows - 1])
+            fits = min(fits, 2 * budget // int(other[start : start + rows].max()))
+            if fits >= rows:
+                break
+            rows = max(1, min(fits, rows - 1))
+        start += rows
+        ends.append(start)
+    return np.asarray(ends)
+
+
+class Batches:
+    """The batches of every epoch: `epoch(n)` gives their rows, `arrays` their padded ids."""
+
+    def __init__(self, store, batch_tokens, seed, tokenizers=None, sampling=0.0):
+        self.store, self.seed, self.sampling = store, seed, sampling
+        self.tokenizers = tokenizers
+        source, target = store.lengths
+        order = np.lexsort((source, target))
+        self.ends = cut(target[order] + 1, source[order] + 1, batch_tokens)
+
+    def __len__(self):
+        """Batches an epoch, the same for every epoch."""
+        return len(self.ends)
+
+    def epoch(self, number):
+        """Row numbers of each batch of an epoch, in training order."""
+        rng = np.random.default_rng([self.seed, number])
+        source, target = self.store.lengths
+        order = np.lexsort((rng.random(len(source)), source, target))
+        rows = np.split(order, self.ends[:-1])
+        return [rows[n] for n in rng.permutation(len(rows))]
+
+    def arrays(self, rows, seed):
+        """(source [rows, source_len] with EOS, target [rows, n + 1] from BOS to EOS), int32, padded right."""
+        sides = []
+        for side in (0, 1):
+            if self.sampling:
+                text = self.store.text(side, rows)
+                sides.append(self.tokenizers[side].sample(text, self.sampling, seed + side))
+            else:
+                sides.append(self.store.side(side, rows))
+        return pad(sides[0], [], [EOS]), pad(sides[1], [BOS], [EOS])
+
+    def stream(self, step):
+        """Endless batches from a global step on."""
+        while True:
+            number, skip = divmod(step, len(self))
+            for rows in self.epoch(number)[skip:]:
+                yield self.arrays(rows, seed=(self.seed * 1_000_003 + step * 2) % 2**32)
+                step += 1
+
+
+def pad(sentences, before, after):
+    """One int32 matrix of sentences between `before` and `after`, padded right."""
+    extra = len(before) + len(after)
+    out = np.full((len(sentences), max((len(s) for s in sentences), default=0) + extra), PAD, np.int32)
+    for row, ids in zip(out, sentences, strict=True):
+        row[: len(ids) + extra] = [*before, *ids, *after]
+    return out

@@ -1,0 +1,258 @@
+"""What happens beside the gradient steps: progress on the screen, validation, saving.
+
+Order in `fit`: Validation measures and records, State saves what it recorded, Progress prints it.
+"""
+
+import csv
+import io
+import json
+import math
+import shutil
+import signal
+import sys
+import time
+
+import keras
+import numpy as np
+
+from nmt import files, metrics
+from nmt.errors import Failure
+from nmt.run import read_weights, write_weights
+
+COLUMNS = ("step", "epoch", "seconds", "target_tokens", "tokens_per_second", "loss", "perplexity",
+           "valid_loss", "valid_perplexity", "bleu", "chrf", "learning_rate")  # fmt: skip
+
+
+class History:
+    """What a training has reached; saved with its state, shared by the callbacks."""
+
+    def __init__(self, total_steps, steps_per_epoch):
+        self.total_steps, self.steps_per_epoch = total_steps, steps_per_epoch
+        self.step, self.seconds, self.target_tokens = 0, 0.0, 0
+        self.rows, self.best, self.stale, self.snapshots = [], None, 0, []
+
+    SAVED = ("step", "seconds", "target_tokens", "rows", "best", "stale", "snapshots")
+
+    def csv(self):
+        out = io.StringIO()
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return out.getvalue()
+
+
+class Clock(keras.callbacks.Callback):
+    """Counts steps, training seconds and target tokens; stops at a loss that is not a number."""
+
+    def __init__(self, history):
+        super().__init__()
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.tokens, self.interval_tokens, self.interval_seconds = 0, 0, 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        passed, new = time.perf_counter() - self.started, int(logs["target_tokens"]) - self.tokens
+        history, self.tokens = self.history, int(logs["target_tokens"])
+        history.step, history.seconds = history.step + 1, history.seconds + passed
+        history.target_tokens += new
+        self.interval_tokens, self.interval_seconds = self.interval_tokens + new, self.interval_seconds + passed
+        if not math.isfinite(logs["loss"]):
+            raise Failure(
+                f"the loss is not a number at step {history.step}; lower train.learning_rate "
+                "(the last saved state and weights are untouched)"
+            )
+
+
+class Validation(keras.callbacks.Callback):
+    """At the end of each Keras epoch: loss and BLEU on validation text, best weights, early stopping."""
+
+    def __init__(self, run, recipe, history, clock, translator, sentences, batches, log):
+        super().__init__()
+        self.run, self.recipe, self.history, self.clock = run, recipe, history, clock
+        self.translator, self.sentences, self.batches, self.log = translator, sentences, batches, log
+
+    def on_epoch_end(self, epoch, logs=None):
+        history, (sources, references) = self.history, self.sentences
+        valid = self.model.evaluate(self.batches, verbose=0, return_dict=True)
+        hypotheses = self.translator.translate(sources, beam=1, joined=False)
+        scores = scored(hypotheses, references, self.recipe)
+        rate = self.clock.interval_tokens / max(1e-9, self.clock.interval_seconds)
+        history.rows.append({
+            "step": history.step, "epoch": round(history.step / history.steps_per_epoch, 3),
+            "seconds": round(history.seconds, 1), "target_tokens": history.target_tokens,
+            "tokens_per_second": round(rate), "loss": round(logs["loss"], 4),
+            "perplexity": round(logs["perplexity"], 3), "valid_loss": round(valid["loss"], 4),
+            "valid_perplexity": round(valid["perplexity"], 3), "bleu": scores["bleu"], "chrf": scores["chrf"],
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        })  # fmt: skip
+        logs.update({f"valid_{name}": value for name, value in valid.items()}, **scores)
+        self.keep(scores[self.recipe.train.metric])
+        self.show(sources, hypotheses, references)
+
+    def keep(self, score):
+        """Saves the weights if they are the best so far, and as a snapshot for averaging."""
+        history, train = self.history, self.recipe.train
+        if train.average > 1:
+            name = f"step-{history.step:07d}"
+            write_weights(self.model, self.run.path / "state" / f"{name}.weights.h5")
+            history.snapshots = [*history.snapshots, name][-train.average :]
+        if history.best is None or score > history.best:
+            history.best, history.stale = score, 0
+            self.run.save_weights(self.model, f"best-{history.step:07d}", step=history.step)
+        else:
+            history.stale += 1
+        if train.patience and history.stale >= train.patience:
+            self.log(f"stopping: {train.metric} has not risen for {history.stale} validations")
+            self.model.stop_training = True
+
+    def show(self, sources, hypotheses, references):
+        """A few translations, other ones each time; a warning when the outputs are all alike."""
+        for n in range(2):
+            at = (len(self.history.rows) * 2 + n) * 7919 % len(sources)
+            self.log(f"  {sources[at]}\n    -> {hypotheses[at]}\n     = {references[at]}")
+        common = max(map(hypotheses.count, set(hypotheses)))
+        if len(hypotheses) > 3 and common > len(hypotheses) / 2:
+            self.log(f"warning: {common} of {len(hypotheses)} validation outputs are identical")
+
+
+def scored(hypotheses, references, recipe):
+    """BLEU and chrF of raw outputs, as the language wants them tokenised."""
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    return {"bleu": metrics.bleu(hypotheses, references, tokenize)["score"],
+            "chrf": metrics.chrf(hypotheses, references)["score"]}  # fmt: skip
+
+
+class State(keras.callbacks.Callback):
+    """Saves all that training needs to go on bit for bit; also on ctrl-C and SIGTERM."""
+
+    def __init__(self, run, history, minutes):
+        super().__init__()
+        self.run, self.history, self.pause = run, history, minutes * 60
+        self.saved, self.signal = time.monotonic(), None
+
+    def __enter__(self):
+        self.former = {s: signal.signal(s, self.note) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.former.items():
+            signal.signal(number, handler)
+
+    def note(self, number, frame):
+        """The first signal asks to stop after the step; the second does not wait."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.signal is not None:
+            self.save()
+            raise Stopped(self.signal)
+        if time.monotonic() - self.saved > self.pause:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        with files.atomic(self.run.path / "history.csv") as file:
+            file.write(self.history.csv())
+        self.save()
+        if self.signal is not None:
+            raise Stopped(self.signal)
+
+    def save(self):
+        """One file, renamed into place; then snapshots that nothing needs any more go."""
+        arrays = {f"{n:04d}": np.asarray(v) for n, v in enumerate(variables(self.model))}
+        told = {name: getattr(self.history, name) for name in History.SAVED}
+        with files.atomic(self.run.state_path, "wb") as file:
+            np.savez(file, history=np.frombuffer(json.dumps(told).encode(), np.uint8), **arrays)
+        for path in self.run.state_path.parent.glob("step-*.weights.h5"):
+            if path.name.split(".")[0] not in self.history.snapshots:
+                path.unlink()
+        self.saved = time.monotonic()
+
+    def restore(self):
+        """Puts model, optimizer and history where the last save left them."""
+        try:
+            with np.load(self.run.state_path) as saved:
+                told = json.loads(saved["history"].tobytes())
+                for n, variable in enumerate(variables(self.model)):
+                    variable.assign(saved[f"{n:04d}"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise Failure(f"{self.run.state_path}: damaged ({error}); remove it to train from the start") from None
+        for name, value in told.items():
+            setattr(self.history, name, value)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended training after the state was saved; `number` is the signal's."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+
+def variables(model):
+    """All that an update changes: weights and the optimizer's moments and step count."""
+    return [*model.trainable_variables, *model.optimizer.variables]
+
+
+def average(model, run, names):
+    """Gives the model the mean of saved weights (Junczys-Dowmunt et al. 2016)."""
+    sums = None
+    for name in names:
+        read_weights(model, run.path / "state" / f"{name}.weights.h5")
+        values = [np.asarray(v, np.float64) for v in model.trainable_variables]
+        sums = values if sums is None else [s + v for s, v in zip(sums, values, strict=True)]
+    for variable, total in zip(model.trainable_variables, sums, strict=True):
+        variable.assign((total / len(names)).astype(np.float32))
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar on a terminal, a line an interval in a log: speed, loss, perplexity, BLEU, time left."""
+
+    def __init__(self, history, clock, every, stream=sys.stderr):
+        super().__init__()
+        self.history, self.clock, self.every, self.stream = history, clock, every, stream
+        self.terminal = stream.isatty()
+        self.started, self.first_step, self.shown, self.drawn = time.monotonic(), history.step, 0.0, False
+
+    def log(self, text):
+        """A line above the bar."""
+        if self.drawn:
+            self.stream.write("\r\x1b[K")
+            self.drawn = False
+        print(text, file=self.stream, flush=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        history = self.history
+        if self.terminal and time.monotonic() - self.shown > 0.2:
+            done = history.step / history.total_steps
+            bar = "█" * int(20 * done) + "░" * (20 - int(20 * done))
+            line = f"\r\x1b[K{bar} {self.line(logs)}"[: 5 + shutil.get_terminal_size().columns]
+            self.stream.write(line)
+            self.stream.flush()
+            self.drawn, self.shown = True, time.monotonic()
+        elif not self.terminal and history.step % self.every == 0:
+            self.log(self.line(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = self.history.rows[-1]
+        self.log(
+            f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}  BLEU {row['bleu']:.1f} (greedy)"
+            f"  chrF {row['chrf']:.1f}" + ("  best" if self.history.stale == 0 else "")
+        )
+
+    def line(self, logs):
+        history, clock = self.history, self.clock
+        speed = clock.interval_tokens / max(1e-9, clock.interval_seconds)
+        per_step = (time.monotonic() - self.started) / max(1, history.step - self.first_step)
+        left = per_step * (history.total_steps - history.step)
+        best = f"  best {history.best:.1f}" if history.best is not None else ""
+        return (
+            f"epoch {history.step / history.steps_per_epoch:.2f}  step {history.step}/{history.total_steps}"
+            f"  {speed:,.0f} tokens/s  loss {logs['loss']:.3f}  perplexity {logs['perplexity']:.2f}{best}"
+            f"  left {int(left) // 60}:{int(left) % 60:02d}"
+        )

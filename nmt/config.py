@@ -1,0 +1,304 @@
+"""A recipe: every option once, with its default, its meaning and its bounds; TOML, overrides, all checks.
+
+`Config` has a dataclass a section (`[data]`, `[tokenizer]`, `[model]`, `[train]`, `[search]`).
+`load("data/toy.toml", ["train.epochs=3"])` reads a recipe and reports *all* mistakes at once.
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from pathlib import Path
+
+from nmt.errors import UserError
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3  # special ids, the same in every tokenizer
+RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
+    "train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
+    "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
+}  # fmt: skip
+OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
+
+
+def option(default, doc, choices=None, low=None, high=None, needs=None):
+    """A field with its one-line meaning and bounds; `needs="model.cell=lstm|gru"`: without effect otherwise."""
+    metadata = {"doc": doc, "choices": choices, "low": low, "high": high, "needs": needs}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass
+class Data:
+    """The parallel text."""
+
+    format: str = option("files", "where the pairs come from",
+                         ("files", "tsv", "tmx", "po", "tfds", "catalogues", "grammar"))
+    source: str = option("en", "language code of the source")
+    target: str = option("de", "language code of the target")
+    train: str = option("", "path of the training pairs; {lang} stands for the language code", needs=OWN)
+    valid: str = option("", "path of the validation pairs; empty: held out from train", needs=OWN)
+    test: str = option("", "path of the test pairs; empty: held out from train", needs=OWN)
+    held_out: float = option(0.02, "share of the pairs held out for validation, and for test, where not given",
+                             low=0.0, high=0.4)
+    name: str = option("", "TFDS name (ted_hrlr_translate/pt_to_en) or wheel (homeassistant==2026.11.0)",
+                       needs="data.format=tfds|catalogues")
+    folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files")
+    url: str = option("", "public address the files are fetched from", needs="data.format=files|tsv|tmx|po")
+    size: int = option(20000, "number of training pairs to generate", low=1, needs="data.format=grammar")
+    max_chars: int = option(1000, "training pairs with a longer side are dropped, characters", low=1)
+    max_ratio: float = option(4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0)
+    max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
+    preprocess: str = option("none", "tokens: the corpus is tokenised text (see nmt/preprocess.py)",
+                             ("none", "tokens"))
+    checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
+
+
+@dataclasses.dataclass
+class Tokenizer:
+    """SentencePiece."""
+
+    kind: str = option("unigram", "model of SentencePiece", ("unigram", "bpe"))
+    vocab_size: int = option(8000, "pieces, special ones included", low=16, high=64000)
+    joint: bool = option(True, "one vocabulary for both languages")
+    byte_fallback: bool = option(True, "characters without a piece become bytes, not <unk>")
+    character_coverage: float = option(0.9995, "share of the characters that get a piece", low=0.9, high=1.0)
+    sampling: float = option(0.0, "segmentation drawn anew each epoch: alpha (unigram) or dropout (bpe); 0: off",
+                             low=0.0, high=1.0)
+    from_: str = option("", "run folder whose tokenizer is used instead of training one")
+
+
+@dataclasses.dataclass
+class Model:
+    """Bidirectional encoder, attentional decoder."""
+
+    cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"))
+    embedding: int = option(256, "units of the word embeddings", low=1)
+    encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8)
+    encoder_units: int = option(256, "units a direction", low=1)
+    bidirectional: bool = option(True, "read the source both ways")
+    decoder_layers: int = option(1, "stacked decoder layers", low=1, high=8)
+    decoder_units: int = option(512, "units of the decoder", low=1)
+    attention_units: int = option(512, "units of the additive attention", low=1)
+    tie: str = option("none", "weights shared: target embedding with softmax, or source embedding too",
+                      ("none", "target", "all"))
+    dropout: float = option(0.3, "rate on embeddings, between layers and on the readout", low=0.0, high=0.9)
+    variational: bool = option(False, "one dropout mask a sequence instead of one a token")
+    recurrent_dropout: float = option(0.0, "rate on the recurrent state, one mask a sequence",
+                                      low=0.0, high=0.9)
+    layer_norm: bool = option(False, "layer normalisation inside the cells")
+
+
+@dataclasses.dataclass
+class Train:
+    """How the weights are found. Weights depend on step counts only, never on the clock."""
+
+    epochs: int = option(12, "passes over the training pairs", low=1)
+    batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16)
+    optimizer: str = option("adam", "optimizer", ("adam", "adamw"))
+    learning_rate: float = option(2e-3, "peak of the schedule", low=1e-8, high=1.0)
+    warmup_steps: int = option(200, "steps of linear rise to the peak", low=0)
+    decay: str = option("linear", "after the warm-up: to zero at the last step, with 1/sqrt(step), or not",
+                        ("linear", "inverse_sqrt", "none"))
+    weight_decay: float = option(0.01, "decoupled weight decay", low=0.0, needs="train.optimizer=adamw")
+    clip_norm: float = option(1.0, "gradients are scaled to at most this global norm; 0: off", low=0.0)
+    label_smoothing: float = option(0.1, "probability spread over all words", low=0.0, high=0.9)
+    precision: str = option("auto", "matrix products in bfloat16 where the processor has them, or float32",
+                            ("auto", "float32", "bfloat16"))
+    seed: int = option(1, "of weights, order, dropout and sampling", low=0)
+    valid_every: int = option(0, "steps between validations; 0: once an epoch", low=0)
+    valid_sentences: int = option(300, "validation sentences translated at each validation", low=1)
+    metric: str = option("bleu", "validation metric that selects the best weights", ("bleu", "chrf"))
+    patience: int = option(0, "validations without a better metric before stopping; 0: never", low=0)
+    average: int = option(4, "checkpoints averaged at the end, kept where validation is better; 0: off",
+                          low=0, high=20)
+    save_minutes: float = option(2.0, "minutes between saves of the state to resume from", low=0.0)
+    log_every: int = option(50, "steps between progress lines in a log", low=1)
+    threads: int = option(0, "processor threads; 0: all", low=0)
+    from_: str = option("", "run folder whose weights training starts from (fine-tuning)")
+
+
+@dataclasses.dataclass
+class Search:
+    """Beam search."""
+
+    beam: int = option(5, "hypotheses kept a sentence; 1: greedy", low=1, high=100)
+    length_penalty: float = option(1.0, "score = log-probability / length**penalty", low=0.0, high=3.0)
+    max_ratio: float = option(2.0, "longest output, in pieces a source piece", low=0.1)
+    max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1)
+
+
+@dataclasses.dataclass
+class Config:
+    """The whole recipe."""
+
+    data: Data = dataclasses.field(default_factory=Data)
+    tokenizer: Tokenizer = dataclasses.field(default_factory=Tokenizer)
+    model: Model = dataclasses.field(default_factory=Model)
+    train: Train = dataclasses.field(default_factory=Train)
+    search: Search = dataclasses.field(default_factory=Search)
+
+
+def options(config):
+    """Yields (name, field, section object) of every option, `name` as typed: "train.epochs"."""
+    for section in dataclasses.fields(config):
+        part = getattr(config, section.name)
+        for field in dataclasses.fields(part):
+            yield f"{section.name}.{field.name.removesuffix('_')}", field, part
+
+
+def load(path=None, overrides=(), notes=None):
+    """Reads a recipe and applies `section.key=value` overrides; raises UserError listing every mistake.
+
+    Relative paths in a recipe count from the recipe's folder, typed ones from the working directory.
+    `notes`: called with a line for each option of the recipe that has no effect under the others.
+    """
+    config, mistakes, given, typed = Config(), [], {}, {}
+    if path is not None:
+        given = _flatten(read_toml(path), mistakes)
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            mistakes.append(f"{override!r}: an option is written section.key=value")
+        else:
+            typed[name] = text
+    known = {name: (field, part) for name, field, part in options(config)}
+    for origin, values in (("recipe", given), ("typed", typed)):
+        for name, value in values.items():
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1, 0.5)
+                mistakes.append(f"unknown option {name}" + (f", did you mean {close[0]}?" if close else ""))
+                continue
+            field, part = known[name]
+            value = _parse(name, field, value, origin == "typed", mistakes)
+            if value is not None:
+                if name in ("data.train", "data.valid", "data.test") and value and not _fetched(given, typed):
+                    base = Path(path).parent if origin == "recipe" else Path.cwd()
+                    value = str(Path(os.path.abspath(base / value)))
+                setattr(part, field.name, value)
+    for name in [*given, *typed]:
+        if name in known and (needs := known[name][0].metadata["needs"]) and not _holds(config, needs):
+            if name in typed:
+                mistakes.append(f"{name} has no effect here: it needs {needs.replace('|', ' or ')}")
+            elif notes:
+                notes(f"note: {name} has no effect here: it needs {needs.replace('|', ' or ')}")
+    _check(config, mistakes)
+    if mistakes:
+        where = f"{path}: " if path else ""
+        raise UserError(where + ("; ".join(mistakes) if len(mistakes) < 2 else "\n  " + "\n  ".join(mistakes)))
+    return config
+
+
+def read_toml(path):
+    """The tables of a TOML file; UserError where it is missing or not TOML."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such recipe") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, a recipe (.toml) is needed") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file: {error}") from None
+
+
+def dump(config) -> str:
+    """The effective recipe as TOML, every option with its meaning."""
+    out, section = [], None
+    for name, field, part in options(config):
+        head, key = name.split(".")
+        if head != section:
+            out += ["", f"[{head}]"] if out else [f"[{head}]"]
+            section = head
+        value = getattr(part, field.name)
+        if isinstance(value, dict):
+            pairs = ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items())
+            out.append(f"{key} = {{{pairs}}}")
+        else:
+            out.append(f"{key} = {_toml(value)}  # {field.metadata['doc']}")
+    return "\n".join(out) + "\n"
+
+
+def differences(old, new):
+    """Lines "name: old, new" for the options in which two recipes make different runs."""
+    values = {name: getattr(part, field.name) for name, field, part in options(old)}
+    return [
+        f"{name}: {values[name]!r} there, {getattr(part, field.name)!r} here"
+        for name, field, part in options(new)
+        if name not in RUN_MAY_DIFFER and values[name] != getattr(part, field.name)
+    ]
+
+
+def _toml(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def _fetched(given, typed):
+    return bool(typed.get("data.url", given.get("data.url", "")))
+
+
+def _flatten(tables, mistakes):
+    flat = {}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            mistakes.append(f"{section} stands outside a section such as [train]")
+            continue
+        flat.update({f"{section}.{key}": value for key, value in table.items()})
+    return flat
+
+
+def _parse(name, field, value, typed, mistakes):
+    """The value as the field's type and inside its bounds, or None and a line in `mistakes`."""
+    kind, meta, shown = field.type, field.metadata, value
+    try:
+        if kind is bool and typed:
+            value = {"true": True, "false": False}[value.lower()]
+        elif kind is float or (typed and kind is int):
+            if isinstance(value, bool):
+                raise ValueError
+            value = kind(value)
+        elif kind is dict and typed:
+            raise ValueError
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value != value:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a string",
+                    dict: "a table of the recipe"}
+        return mistakes.append(f"{name}={shown!r}: {expected[kind]} is needed")
+    if meta["choices"] and value not in meta["choices"]:
+        close = difflib.get_close_matches(str(value), meta["choices"], 1)
+        hint = f", did you mean {close[0]}?" if close else f"; choose from {', '.join(meta['choices'])}"
+        return mistakes.append(f"{name}={value}: no such choice{hint}")
+    if meta["low"] is not None and value < meta["low"]:
+        return mistakes.append(f"{name}={value}: at least {meta['low']} is needed")
+    if meta["high"] is not None and value > meta["high"]:
+        return mistakes.append(f"{name}={value}: at most {meta['high']} is possible")
+    return value
+
+
+def _holds(config, needs):
+    name, _, values = needs.partition("=")
+    section, key = name.split(".")
+    return str(getattr(getattr(config, section), key)) in values.split("|")
+
+
+def _check(config, mistakes):
+    """What one field alone cannot tell."""
+    data, model = config.data, config.model
+    if data.format in ("files", "tsv", "tmx", "po") and not data.train:
+        mistakes.append("data.train is needed: the path of the training pairs")
+    if data.format in ("tfds", "catalogues") and not data.name:
+        mistakes.append(f"data.name is needed with data.format={data.format}")
+    if data.format == "files":
+        for name in ("train", "valid", "test"):
+            if getattr(data, name) and "{lang}" not in getattr(data, name):
+                mistakes.append(f"data.{name}: {{lang}} must stand where the language code differs")
+    if data.source == data.target:
+        mistakes.append(f"data.source and data.target are both {data.source!r}")
+    if model.tie == "all" and not config.tokenizer.joint:
+        mistakes.append("model.tie=all needs tokenizer.joint=true: one vocabulary")

@@ -1,0 +1,13 @@
+"""The two kinds of bad news: the user's mistake (exit status 2) and a failure of the run (exit status 1)."""
+
+
+class UserError(Exception):
+    """A mistake the user can mend: one clear line saying what, where, and what to do."""
+
+    status = 2
+
+
+class Failure(Exception):
+    """Something outside the user's command went wrong: network, disk, damaged file, diverged loss."""
+
+    status = 1

@@ -1,0 +1,160 @@
+"""`nmt evaluate`: the test set translated and scored; report.json, the outputs, and the run's README.md.
+
+The only place that looks at the test set. Two runs are compared by paired bootstrap on the same sentences.
+"""
+
+import json
+import platform
+import time
+from importlib.metadata import version
+
+from nmt import config, files, metrics, text
+from nmt.errors import UserError
+from nmt.prepare import held_out
+
+SAMPLES = 10
+
+
+def evaluate(run, translator, split="test", beam=None, log=lambda line: None):
+    """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses."""
+    recipe = run.recipe
+    sources, references = held_out(recipe, split)
+    started = time.perf_counter()
+    log(f"translating {len(sources):,} sentences of the {split} split")
+    found = translator.candidates(sources, beam=beam, joined=False)
+    seconds = time.perf_counter() - started
+    hypotheses = [candidates[0].text for candidates in found]
+    report = {
+        "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
+        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta["weights"],
+        "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
+        **scores(recipe, sources, hypotheses, references),
+        "samples": samples(sources, hypotheses, references),
+    }  # fmt: skip
+    if split == "test":
+        _write(run, report, sources, hypotheses, references)
+    return report, hypotheses
+
+
+def last_report(run):
+    """The report of the weights that the run has now, or None."""
+    path = run.path / "report.json"
+    if not path.exists():
+        return None
+    report = json.loads(path.read_text(encoding="utf-8"))
+    return report if report["weights"] == run.meta["weights"] else None
+
+
+def scores(recipe, sources, hypotheses, references):
+    """BLEU and chrF with interval and signature, by length, placeholders lost."""
+    lang, tokenised = recipe.data.target, recipe.data.preprocess == "tokens"
+    tokenize = metrics.tokenize_for(lang, tokenised)
+    out = {
+        "bleu": metrics.bleu(hypotheses, references, tokenize, interval=True),
+        "chrf": metrics.chrf(hypotheses, references, interval=True),
+        "by_length": metrics.by_length(sources, hypotheses, references, tokenize),
+        "placeholders": lost(sources, hypotheses),
+    }
+    if tokenised and lang in text.UNSPACED:  # the same outputs as people see them
+        joined = [[text.present(line, lang) for line in side] for side in (hypotheses, references)]
+        names = dict.fromkeys([metrics.tokenize_for(lang), "char"])
+        out["joined"] = {name: metrics.bleu(*joined, name, interval=True) for name in names}
+    return out
+
+
+def lost(sources, hypotheses):
+    """How many placeholders the sources have, and how many of them their translations lack."""
+    total = missing = 0
+    for source, hypothesis in zip(sources, hypotheses, strict=True):
+        left = text.placeholders(hypothesis)
+        for name in text.placeholders(source):
+            total += 1
+            if name in left:
+                left.remove(name)
+            else:
+                missing += 1
+    return {"in_sources": total, "lost": missing}
+
+
+def samples(sources, hypotheses, references):
+    """Ten triples spread over the split."""
+    places = sorted({n * len(sources) // SAMPLES for n in range(SAMPLES)})
+    return [{"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places]
+
+
+def compare(first, second, reports, outputs):
+    """Paired bootstrap of two evaluated runs; UserError when they were tested on different sentences."""
+    recipes = first.recipe, second.recipe
+    (sources, references), other = (held_out(recipe, reports[0]["split"]) for recipe in recipes)
+    if (sources, references) != other:
+        raise UserError(f"{first.path} and {second.path} have different test sentences; scores cannot be compared")
+    tokenize = metrics.tokenize_for(recipes[0].data.target, recipes[0].data.preprocess == "tokens")
+    return metrics.paired(references, *outputs, tokenize)
+
+
+def lines(name, report):
+    """The report as people read it."""
+    bleu, chrf = report["bleu"], report["chrf"]
+    yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
+           f"beam {report['beam']}, {report['sentences_per_second']:.0f} sentences/s")  # fmt: skip
+    yield f"BLEU {bleu['score']:.2f}  95 % interval {_interval(bleu)}  brevity {bleu['brevity']:.3f}"
+    yield f"     {bleu['signature']}"
+    yield f"chrF {chrf['score']:.2f}  95 % interval {_interval(chrf)}"
+    yield f"     {chrf['signature']}"
+    for tokenizer, score in report.get("joined", {}).items():
+        yield f"BLEU of joined text, {tokenizer}: {score['score']:.2f}  95 % interval {_interval(score)}"
+    yield "source words   sentences   BLEU"
+    for low, high, count, score in report["by_length"]:
+        span = f"{low}-{high}" if high < 10**9 else f"{low} and more"
+        yield f"{span:>12}   {count:>9}   {score:.1f}"
+    holders = report["placeholders"]
+    if holders["in_sources"]:
+        yield f"placeholders: {holders['lost']} of {holders['in_sources']} lost"
+
+
+def _interval(entry):
+    return "{:.1f} to {:.1f}".format(*entry["interval"])
+
+
+def _write(run, report, sources, hypotheses, references):
+    joined = run.recipe.data.preprocess == "tokens"
+    for name, content in (("source", sources), ("output", hypotheses), ("reference", references)):
+        with files.atomic(run.path / f"test.{name}.txt") as file:
+            file.write("".join(line + "\n" for line in content))
+    if joined:
+        with files.atomic(run.path / "test.joined.txt") as file:
+            file.write("".join(text.present(line, run.recipe.data.target) + "\n" for line in hypotheses))
+    with files.atomic(run.path / "report.json") as file:
+        json.dump(report, file, indent=2, ensure_ascii=False)
+    with files.atomic(run.path / "README.md") as file:
+        file.write("\n".join(card(run, report)) + "\n")
+
+
+def card(run, report):
+    """The model card: data, domain, sizes, scores, versions."""
+    recipe, meta = run.recipe, run.meta
+    data, defaults = recipe.data, config.Config()
+    origin = data.name or data.url or data.train or f"generated, {data.size:,} pairs"
+    yield f"# A translator from {data.source} to {data.target}"
+    yield ""
+    yield f"Trained by nmt {version('nmt')} from: {origin} (format {data.format})."
+    yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
+    yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
+    yield ""
+    yield (f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
+           f"{meta.get('train_seconds', 0) / 60:.1f} minutes; {run.tokenizers[0].size:,} source and "
+           f"{run.tokenizers[1].size:,} target pieces.")  # fmt: skip
+    yield ""
+    yield "```"
+    yield from lines("test", report)
+    yield "```"
+    yield ""
+    yield "Options other than the defaults:"
+    yield ""
+    for name, field, part in config.options(recipe):
+        value = getattr(part, field.name)
+        if not isinstance(value, dict) and value != getattr(getattr(defaults, name.split(".")[0]), field.name):
+            yield f"- `{name} = {value}`"
+    yield ""
+    packages = ", ".join(f"{p} {version(p)}" for p in ("tensorflow", "keras", "sentencepiece", "sacrebleu"))
+    yield f"Python {platform.python_version()}, {packages}. Translate with `nmt translate {run.path.name}`."

@@ -1,0 +1,66 @@
+"""Files: whole or not at all when written; UTF-8, lines split on `\\n` only, and named in errors when read."""
+
+import contextlib
+import errno
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+from nmt.errors import Failure, UserError
+
+
+@contextlib.contextmanager
+def atomic(path, mode="w"):
+    """Opens a neighbour of `path` for writing and renames it into place when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+        with open(partial, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise write_failure(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_failure(path, error: OSError) -> Failure:
+    """The one line for a write that the system refused."""
+    hint = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
+    return Failure(f"cannot write {path}: {error.strerror or error}{hint}")
+
+
+def lines(path):
+    """Yields the lines of a UTF-8 file (`.gz` too) without their ends (`\\n` or `\\r\\n`).
+
+    Raises UserError naming file and line for a missing file, a folder, bad gzip data or invalid UTF-8.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, a file is needed")
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield line.removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}, line {number}: not valid UTF-8 ({error.reason}); convert the file") from None
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise UserError(f"{path}, after line {number}: damaged gzip data ({error})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def digest(path, unzip: bool = False) -> str:
+    """SHA-256 of a file in hexadecimal; with `unzip`, of what a `.gz` file holds."""
+    opener = gzip.open if unzip and Path(path).suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

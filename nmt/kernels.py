@@ -1,0 +1,81 @@
+"""What only TensorFlow has, behind plain functions: mixed-precision matrix products and the time loop.
+
+bfloat16 here means: operands of a matrix product are cast, everything else (state, sums over gates,
+normalisation, loss) stays float32. Weights are cast once a step, outside the time loop, by `weight`.
+"""
+
+import contextlib
+import contextvars
+
+import keras
+import tensorflow as tf
+
+_precision = contextvars.ContextVar("precision", default="float32")
+
+
+@contextlib.contextmanager
+def precision(name):
+    """Within the block, `weight` hands out weights as `name` ("float32" or "bfloat16")."""
+    token = _precision.set(name)
+    try:
+        yield
+    finally:
+        _precision.reset(token)
+
+
+def detect_precision():
+    """"bfloat16" where the processor multiplies it natively (AVX512-BF16, AMX), else "float32"."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            flags = set(next((line for line in file if line.startswith("flags")), "").split())
+    except OSError:
+        flags = set()
+    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
+
+
+def weight(variable):
+    """The value of a weight in the precision of the matrix products."""
+    return tf.cast(tf.convert_to_tensor(variable), _precision.get())
+
+
+def matmul(x, w, transpose_b=False):
+    """`x[..., n] @ w[n, m]` in the precision of `w`, as float32; a `w` of rank 3 has a leading axis as `x`.
+
+    Positions are folded into rows: TensorFlow would broadcast `w` and sum its gradient over the batch.
+    """
+    rows = x
+    if w.shape.rank == 2 and x.shape.rank > 2:
+        rows = tf.reshape(x, [-1, x.shape[-1]])
+    product = tf.cast(tf.matmul(tf.cast(rows, w.dtype), w, transpose_b=transpose_b), tf.float32)
+    if rows is not x:
+        product = tf.reshape(product, tf.concat([tf.shape(x)[:-1], tf.shape(product)[-1:]], 0))
+        product.set_shape([*x.shape[:-1], w.shape[0 if transpose_b else 1]])
+    return product
+
+
+def unroll(step, inputs, state, keep):
+    """Runs `state = step(inputs_t, state)` over axis 0 of each tensor of the tuple `inputs`.
+
+    state: dict name -> tensor. Returns (history of the entries named in `keep`, time on axis 0; last state).
+    A single step runs without a loop.
+    """
+    if inputs[0].shape[0] == 1:
+        state = step(tuple(x[0] for x in inputs), state)
+        return {name: state[name][None] for name in keep}, state
+    time = tf.shape(inputs[0])[0]
+    arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
+    history = {name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep}
+
+    def body(t, state, history):
+        state = step(tuple(array.read(t) for array in arrays), state)
+        return t + 1, state, {name: history[name].write(t, state[name]) for name in keep}
+
+    _, state, history = tf.while_loop(
+        lambda t, *_: t < time, body, (tf.constant(0), state, history), maximum_iterations=time
+    )
+    return {name: array.stack() for name, array in history.items()}, state
+
+
+def dropout(x, rate, seed, mask_shape=None):
+    """Inverted dropout; `mask_shape` with ones where the mask is shared ([batch, 1, units]: one a sequence)."""
+    return keras.random.dropout(x, rate, noise_shape=mask_shape, seed=seed) if rate else x

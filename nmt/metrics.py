@@ -1,0 +1,81 @@
+"""BLEU and chrF by sacreBLEU: every score with its signature, intervals and paired tests by bootstrap."""
+
+import importlib.util
+import statistics
+
+import sacrebleu
+from sacrebleu.metrics import BLEU, CHRF
+
+from nmt.errors import UserError
+
+RESAMPLES = 1000
+_TOKENIZE = {"ja": ("ja-mecab", "MeCab"), "zh": ("zh", None), "ko": ("ko-mecab", "mecab_ko"), "th": ("char", None)}
+
+
+def tokenize_for(lang, tokenised=False):
+    """The name of sacreBLEU's tokenizer for a language; `none` for text that is tokenised already."""
+    if tokenised:
+        return "none"
+    name, module = _TOKENIZE.get(lang, ("13a", None))
+    return name if module is None or importlib.util.find_spec(module) else "char"
+
+
+def bleu(hypotheses, references, tokenize="13a", interval=False):
+    """Corpus BLEU: dict with score, signature, brevity (output / reference length) and, if asked, its interval."""
+    metric = BLEU(tokenize=tokenize)
+    result = _score(metric, hypotheses, references, interval)
+    return {**result["entry"], "brevity": round(result["raw"].sys_len / max(1, result["raw"].ref_len), 4)}
+
+
+def chrf(hypotheses, references, interval=False):
+    """Corpus chrF2: dict with score, signature and, if asked, its interval."""
+    return _score(CHRF(), hypotheses, references, interval)["entry"]
+
+
+def _score(metric, hypotheses, references, interval):
+    if len(hypotheses) != len(references):
+        raise UserError(f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up")
+    if not hypotheses:
+        raise UserError("nothing to score: no sentences")
+    raw = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES if interval else 1)
+    entry = {"score": round(raw.score, 2), "signature": str(metric.get_signature())}
+    if interval:
+        entry["interval"] = [round(raw._mean - raw._ci, 2), round(raw._mean + raw._ci, 2)]
+    return {"entry": entry, "raw": raw}
+
+
+def paired(references, first, second, tokenize="13a"):
+    """Paired bootstrap (Koehn 2004) of two systems: dict metric -> scores and p-value of the second."""
+    from sacrebleu.significance import PairedTest
+
+    test = PairedTest([("first", first), ("second", second)],
+                      {"BLEU": BLEU(tokenize=tokenize, references=[references]),
+                       "chrF2": CHRF(references=[references])},
+                      references=None, test_type="bs", n_samples=RESAMPLES)  # fmt: skip
+    signatures, scores = test()
+    out = {}
+    for name, (a, b) in ((key, values) for key, values in scores.items() if key != "System"):
+        out[name] = {"first": round(a.score, 2), "second": round(b.score, 2), "p": b.p_value,
+                     "signature": str(signatures[name])}  # fmt: skip
+    return out
+
+
+def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30)):
+    """BLEU by source length in words (characters / 2 for unspaced text): rows (from, to, sentences, BLEU)."""
+    rows, low = [], 1
+    lengths = [len(s.split()) if " " in s or len(s) < 8 else max(1, len(s) // 2) for s in sources]
+    for high in [*edges, 10**9]:
+        chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
+        if chosen:
+            score = bleu([hypotheses[n] for n in chosen], [references[n] for n in chosen], tokenize)["score"]
+            rows.append((low, high, len(chosen), score))
+        low = high + 1
+    return rows
+
+
+def median(values):
+    """Median, 0 for nothing."""
+    return statistics.median(values) if values else 0
+
+
+VERSION = sacrebleu.__version__

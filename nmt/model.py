@@ -1,0 +1,200 @@
+"""The contract of a translation model as a `keras.Model`; the only place that maps names to classes.
+
+    encode(source)                        -> memory, state
+    step(memory, state, tokens)           -> hidden, attention, state
+    project(hidden, ids)                  -> logits
+    take(memory, sentences)               -> memory of those sentences
+    advance(memory, state, origin, tokens, k) -> log_probs, ids, attention, state
+
+`tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
+axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows.
+"""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from nmt import config, kernels
+from nmt.loss import cross_entropy
+from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
+
+
+@keras.saving.register_keras_serializable("nmt")
+class TranslationModel(keras.Model):
+    """Recurrent encoder-decoder with attention. `options`: a `config.Model` or its dict."""
+
+    def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(options, dict):
+            options = config.Model(**options)
+        self.options, self.source_vocab, self.target_vocab, self.seed = options, source_vocab, target_vocab, seed
+        self.precision, self.label_smoothing = "float32", 0.0
+        self.noise = keras.random.SeedGenerator(seed)
+        keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
+
+        width = options.embedding
+        self.target_embedding = self.add_weight((target_vocab, width), "uniform", name="target_embedding")
+        self.source_embedding = (
+            self.target_embedding
+            if options.tie == "all"
+            else self.add_weight((source_vocab, width), "uniform", name="source_embedding")
+        )
+        hidden = options.decoder_units if options.tie == "none" else width
+        self.output_kernel = (
+            self.add_weight((target_vocab, hidden), "glorot_uniform", name="output_kernel")
+            if options.tie == "none"
+            else self.target_embedding
+        )
+        self.output_bias = self.add_weight((target_vocab,), "zeros", name="output_bias")
+        self.encoder = RecurrentEncoder(options, self.noise, name="encoder")
+        self.encoder.build(width)
+        self.decoder = RecurrentDecoder(options, hidden, self.noise, name="decoder")
+        self.decoder.build(width, self.encoder.size)
+        self.built = True
+        self._graphs = None
+
+    def get_config(self):
+        return {
+            "options": dataclasses.asdict(self.options),
+            "source_vocab": self.source_vocab,
+            "target_vocab": self.target_vocab,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    def build(self, input_shape=None):
+        """Everything is built in `__init__`."""
+
+    # The contract.
+
+    def encode(self, source, training=False):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+        lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
+        x = drop(tf.gather(self.source_embedding, source), self.options, self.noise, training)
+        outputs, final = self.encoder.read(x, lengths, training)
+        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+
+    def step(self, memory, state, tokens, training=False):
+        """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
+        y = drop(tf.gather(self.target_embedding, tokens), self.options, self.noise, training)
+        return self.decoder.step(memory, state, y, training)
+
+    def project(self, hidden, ids=None):
+        """hidden: [..., units] -> logits [..., vocab], or of the words `ids` only."""
+        kernel, bias = tf.convert_to_tensor(self.output_kernel), tf.convert_to_tensor(self.output_bias)
+        if ids is not None:
+            kernel, bias = tf.gather(kernel, ids), tf.gather(bias, ids)
+        return kernels.matmul(hidden, kernel, transpose_b=True) + bias
+
+    def take(self, memory, sentences):
+        """The memory of the given sentences."""
+        return {name: tf.gather(leaf, sentences) for name, leaf in memory.items()}
+
+    def advance(self, memory, state, origin, tokens, k):
+        """State of row `origin`, one step with `tokens` [rows], the k best next words: log_probs, ids [rows, k]."""
+        state = {name: tf.gather(leaf, origin) for name, leaf in state.items()}
+        hidden, attention, state = self.step(memory, state, tokens[:, None])
+        logits = self.project(hidden[:, 0])
+        best, ids = tf.math.top_k(logits, k)
+        return best - tf.reduce_logsumexp(logits, -1, keepdims=True), ids, attention[:, 0], state
+
+    def graphs(self):
+        """The contract as graphs that serve every batch; what search calls."""
+        if self._graphs is None:
+            self._graphs = Graphs(self)
+        return self._graphs
+
+    def log_probs(self, source, tokens):
+        """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right): [sentences, n - 1]."""
+        memory, state = self.encode(source)
+        hidden, _, _ = self.step(memory, state, tokens[:, :-1])
+        logits = self.project(hidden)
+        chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
+        return chosen - tf.reduce_logsumexp(logits, -1)
+
+    # Training.
+
+    def call(self, inputs, training=False):
+        """(source, target inputs) -> logits [sentences, n, vocab]: for `predict` and inspection."""
+        source, tokens = inputs
+        memory, state = self.encode(source, training)
+        return self.project(self.step(memory, state, tokens, training)[0])
+
+    def losses_of(self, source, target, training):
+        """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
+        memory, state = self.encode(source, training)
+        hidden, _, _ = self.step(memory, state, target[:, :-1], training)
+        labels = tf.reshape(target[:, 1:], [-1])
+        weights = tf.cast(labels != config.PAD, tf.float32)
+        hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
+        loss, likelihood = cross_entropy(
+            hidden, self.output_kernel, self.output_bias, labels, weights, self.label_smoothing
+        )
+        return loss, likelihood, tf.reduce_sum(weights)
+
+    def train_step(self, data):
+        """One update from (source, target): gradient of the mean loss a token."""
+        source, target = data
+        self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
+        with kernels.precision(self.precision), tf.GradientTape() as tape:
+            loss, likelihood, tokens = self.losses_of(source, target, training=True)
+            mean_loss = loss / tokens
+        gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
+        # Keras's optimizers square the rows of a sparse gradient before summing repeated ones: make it dense.
+        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trainable_variables)
+        return self.measure(loss, likelihood, tokens)
+
+    def test_step(self, data):
+        return self.measure(*self.losses_of(*data, training=False))
+
+    def first_noise(self):
+        """Dropout masks are a function of (seed, step), so that a resumed run draws the same ones."""
+        return tf.cast(self.optimizer.iterations, tf.uint32) * 64
+
+    def compile(self, optimizer, label_smoothing=0.0, precision="float32", **kwargs):
+        """Keras's `compile`; the loss is part of the model (see nmt/loss.py)."""
+        super().compile(optimizer=optimizer, **kwargs)
+        self.label_smoothing = label_smoothing
+        self.precision = kernels.detect_precision() if precision == "auto" else precision
+        self.totals = {name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")}
+
+    def measure(self, loss, likelihood, tokens):
+        """Running means a token: a batch counts as much as it has tokens."""
+        for metric, value in zip(self.totals.values(), (loss, likelihood, tokens), strict=True):
+            metric.update_state(value)
+        total, likelihood, tokens = (metric.result() for metric in self.totals.values())
+        return {"loss": total / tokens, "perplexity": ops.exp(likelihood / tokens), "target_tokens": tokens}
+
+    @property
+    def metrics(self):
+        return list(self.totals.values()) if getattr(self, "totals", None) else []
+
+
+class Graphs:
+    """`encode`, `take`, `advance`, `log_probs` of a model, each traced once for all shapes."""
+
+    def __init__(self, model):
+        ids = tf.TensorSpec((None, None), tf.int32)
+        self._encode = tf.function(lambda source: model.encode(source), input_signature=[ids])
+        self.log_probs = tf.function(model.log_probs, input_signature=[ids, ids])
+        self.take = model.take
+        memory, state = tf.nest.map_structure(
+            lambda x: tf.TensorSpec(x.shape, x.dtype), self._encode.get_concrete_function().structured_outputs
+        )
+        rows = tf.TensorSpec((None,), tf.int32)
+        self._advance = tf.function(
+            model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
+        )
+
+    def encode(self, source):
+        return self._encode(tf.convert_to_tensor(source, tf.int32))
+
+    def advance(self, memory, state, origin, tokens, k):
+        return self._advance(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k)
+
+
+def build(recipe, source_vocab, target_vocab):
+    """The model of a recipe."""
+    return TranslationModel(recipe.model, source_vocab, target_vocab, recipe.train.seed)

@@ -1,0 +1,70 @@
+"""From a corpus to ids on disk: read, clean, prepare, train the tokenizers, tokenise once."""
+
+import collections
+import hashlib
+import itertools
+from pathlib import Path
+
+from nmt import batches, corpus, files, text
+from nmt.errors import UserError
+from nmt.run import Run
+from nmt.tokenizer import Tokenizer
+
+DOWNLOADS = Path("data/downloads")
+
+
+def prepared(pairs, data):
+    """Pairs as the model sees them: placeholders as symbols, tokens of a tokenised corpus arranged."""
+    for source, target in pairs:
+        if data.preprocess == "tokens":
+            source = text.source_tokens(source, data.source)
+        source, target, _ = text.protect(source, target)
+        yield source, target
+
+
+def training_store(run, recipe, log):
+    """The Store of a run's training pairs and its tokenizers, made if they are not there yet."""
+    if run.meta.get("tokenizers") and (run.cache / "meta.json").exists():
+        return batches.Store(run.cache)
+    dropped = collections.Counter()
+    pairs = corpus.read(recipe.data, "train", DOWNLOADS, dropped)
+    count = batches.write_text(prepared(pairs, recipe.data), run.cache)
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
+    log(f"corpus: {count:,} training pairs" + (f"; dropped: {reasons}" if reasons else ""))
+    fingerprint = _fingerprint(run.cache)
+    known = run.meta.setdefault("corpus_sha256", fingerprint)
+    if known != fingerprint:
+        raise UserError(f"{run.path}: was trained on other text than the recipe now gives; choose another run folder")
+    if not run.meta.get("tokenizers"):
+        run.save_tokenizers(_tokenizers(run, recipe, log))
+    store = batches.write_ids(run.cache, run.tokenizers, recipe.data.max_pieces)
+    if count > store.pairs:
+        log(f"corpus: {count - store.pairs:,} pairs dropped: empty or over {recipe.data.max_pieces} pieces a side")
+    return store
+
+
+def _tokenizers(run, recipe, log):
+    """(source, target) tokenizers: those of another run, or trained on the text of the cache."""
+    if recipe.tokenizer.from_:
+        return Run.open_tokenizers(recipe.tokenizer.from_)
+    source, target = (files.lines(run.cache / f"{side}.txt") for side in ("source", "target"))
+    log(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
+    if recipe.tokenizer.joint:
+        tokenizer = Tokenizer.train(itertools.chain.from_iterable(zip(source, target, strict=True)),
+                                    recipe.tokenizer, log)  # fmt: skip
+        return tokenizer, tokenizer
+    return Tokenizer.train(source, recipe.tokenizer, log), Tokenizer.train(target, recipe.tokenizer, log)
+
+
+def _fingerprint(cache):
+    """One checksum over the prepared text of both sides."""
+    digests = "".join(files.digest(cache / f"{side}.txt") for side in ("source", "target"))
+    return hashlib.sha256(digests.encode()).hexdigest()
+
+
+def held_out(recipe, split, limit=None):
+    """(sources, references) of validation or test, as read; at most `limit` pairs, spread over the split."""
+    pairs = list(corpus.read(recipe.data, split, DOWNLOADS))
+    if limit and len(pairs) > limit:
+        pairs = [pairs[n * len(pairs) // limit] for n in range(limit)]
+    return [source for source, _ in pairs], [target for _, target in pairs]

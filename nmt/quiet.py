@@ -1,0 +1,36 @@
+"""Importing TensorFlow without its chatter: it writes to file descriptor 2 whatever its log level says."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def silence():
+    """Sends file descriptor 2 to nowhere; exceptions still travel."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def start_keras(threads=0):
+    """Imports Keras on TensorFlow, quietly; `threads`: processor threads, 0 for all."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    with silence():
+        import tensorflow as tf
+
+        if threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        import keras  # noqa: F401
+
+        tf.constant(0) + 1  # the first operation greets too

