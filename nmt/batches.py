@@ -40,6 +40,14 @@ class Store:
         ids, starts = self.ids[side], self.starts[side]
         return [ids[starts[row] : starts[row + 1]] for row in rows]
 
+    def frequencies(self, vocab):
+        """How often each target piece occurs, and EOS: [vocab]."""
+        counts = np.zeros(vocab, np.int64)
+        for start in range(0, len(self.ids[1]), 2**24):
+            counts += np.bincount(self.ids[1][start : start + 2**24], minlength=vocab)
+        counts[EOS] += self.pairs
+        return counts
+
     def text(self, side, rows):
         """Prepared text of the rows, read by offset."""
         out = []

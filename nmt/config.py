@@ -40,7 +40,7 @@ class Data:
     valid: str = option("", "path of the validation pairs; empty: held out from train", needs=OWN)
     test: str = option("", "path of the test pairs; empty: held out from train", needs=OWN)
     held_out: float = option(0.02, "share of the pairs held out for validation, and for test, where not given",
-                             low=0.0, high=0.4)
+                             low=0.0, high=0.4, needs="data.format=files|tsv|tmx|po|tfds")
     name: str = option("", "TFDS name (ted_hrlr_translate/pt_to_en) or wheel (homeassistant==2026.11.0)",
                        needs="data.format=tfds|catalogues")
     folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files")

@@ -5,6 +5,7 @@ import errno
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 from nmt.errors import Failure, UserError
@@ -53,7 +54,7 @@ def lines(path):
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}, line {number}: not valid UTF-8 ({error.reason}); convert the file") from None
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path}, after line {number}: damaged gzip data ({error})") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None

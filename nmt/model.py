@@ -13,6 +13,7 @@ axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent r
 import dataclasses
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -35,11 +36,12 @@ class TranslationModel(keras.Model):
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
 
         width = options.embedding
-        self.target_embedding = self.add_weight((target_vocab, width), "uniform", name="target_embedding")
+        normal = keras.initializers.RandomNormal(stddev=width**-0.5)
+        self.target_embedding = self.add_weight((target_vocab, width), normal, name="target_embedding")
         self.source_embedding = (
             self.target_embedding
             if options.tie == "all"
-            else self.add_weight((source_vocab, width), "uniform", name="source_embedding")
+            else self.add_weight((source_vocab, width), normal, name="source_embedding")
         )
         hidden = options.decoder_units if options.tie == "none" else width
         self.output_kernel = (
@@ -72,14 +74,20 @@ class TranslationModel(keras.Model):
     def encode(self, source, training=False):
         """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
         lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
-        x = drop(tf.gather(self.source_embedding, source), self.options, self.noise, training)
+        x = self.embed(self.source_embedding, source, training)
         outputs, final = self.encoder.read(x, lengths, training)
         return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
 
     def step(self, memory, state, tokens, training=False):
         """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
-        y = drop(tf.gather(self.target_embedding, tokens), self.options, self.noise, training)
+        y = self.embed(self.target_embedding, tokens, training)
         return self.decoder.step(memory, state, y, training)
+
+    def embed(self, table, ids, training):
+        """Word vectors, scaled to variance 1 (Vaswani et al. 2017, section 3.4): a table of that variance would
+        be too large for the softmax it may be tied to, and small inputs leave the gates and attention idle."""
+        vectors = tf.gather(table, ids) * self.options.embedding**0.5
+        return drop(vectors, self.options, self.noise, training)
 
     def project(self, hidden, ids=None):
         """hidden: [..., units] -> logits [..., vocab], or of the words `ids` only."""
@@ -115,6 +123,10 @@ class TranslationModel(keras.Model):
         return chosen - tf.reduce_logsumexp(logits, -1)
 
     # Training.
+
+    def start_from_frequencies(self, counts):
+        """The output bias as log relative frequency, so that training need not begin by learning it."""
+        self.output_bias.assign(np.log((counts + 1) / (counts.sum() + len(counts))).astype(np.float32))
 
     def call(self, inputs, training=False):
         """(source, target inputs) -> logits [sentences, n, vocab]: for `predict` and inspection."""

@@ -262,7 +262,10 @@ def _aligned(left, right):
 def read_grammar(data, part, downloads, dropped):
     """Pairs generated from a grammar of our own words."""
     count = data.size if part == "train" else GRAMMAR_HELD_OUT
-    return grammar.generate(f"{data.source}-{data.target}", part, count)
+    try:
+        return grammar.generate(f"{data.source}-{data.target}", part, count)
+    except ValueError as error:
+        raise UserError(f"data.source, data.target: {error}") from None
 
 
 READERS = {

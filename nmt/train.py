@@ -88,6 +88,8 @@ def _fit(run, recipe, store, log):
     elif options.from_:
         parent = Run.open(options.from_)
         read_weights(model, parent.path / parent.meta["weights"])
+    else:
+        model.start_from_frequencies(store.frequencies(run.tokenizers[1].size))
 
     clock = Clock(history)
     progress = Progress(history, clock, options.log_every)

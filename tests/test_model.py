@@ -1,0 +1,426 @@
+"""The contract of a model, for every architecture: one table of models, one property a test."""
+
+import dataclasses
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nmt import config, kernels
+from nmt.batches import pad
+from nmt.callbacks import variables
+from nmt.config import BOS, EOS, PAD
+from nmt.model import TranslationModel, build
+from nmt.search import beam_search
+from nmt.translate import Translator, load
+
+SOURCE_VOCAB, VOCAB = 13, 11
+SMALL = {"embedding": 6, "encoder_units": 5, "decoder_units": 7, "attention_units": 4, "dropout": 0.0}
+MODELS = {
+    "lstm": {},
+    "gru": {"cell": "gru"},
+    "rnn": {"cell": "rnn", "tie": "target"},
+    "one-way": {"bidirectional": False, "tie": "target"},
+    "deep lstm": {"encoder_layers": 2, "decoder_layers": 2, "tie": "all", "layer_norm": True},
+    "deep gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 3, "layer_norm": True},
+    "deep rnn": {"cell": "rnn", "encoder_layers": 3, "decoder_layers": 2, "bidirectional": False,
+                 "layer_norm": True, "tie": "all"},
+    "dropout": {"dropout": 0.3, "decoder_layers": 2, "encoder_layers": 2},
+    "variational": {"cell": "gru", "dropout": 0.3, "variational": True, "recurrent_dropout": 0.4, "tie": "all"},
+    "recurrent dropout": {"recurrent_dropout": 0.4, "decoder_layers": 2, "bidirectional": False},
+}  # fmt: skip
+PLAIN = ["lstm", "deep gru", "deep rnn"]  # where the architecture hardly matters
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+def made(name, **more):
+    """A model whose weights are large enough for differences to show."""
+    options = config.Model(**{**SMALL, **MODELS[name], **more})
+    model = TranslationModel(options, VOCAB if options.tie == "all" else SOURCE_VOCAB, VOCAB, seed=3)
+    for variable in model.trainable_variables:
+        variable.assign(variable.value * 1.5 + 0.05)
+    return model
+
+
+def without_dropout(name):
+    return {"dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
+
+
+def sentences(count=4, seed=0, longest=7, vocab=VOCAB):
+    """(source, target) of different lengths, words repeated within and between sentences."""
+    rng = np.random.default_rng(seed)
+    ids = [[rng.integers(4, vocab, n).tolist() for n in rng.permutation(longest)[:count] + 1] for _ in range(2)]
+    return pad(ids[0], [], [EOS]), pad(ids[1], [BOS], [EOS])
+
+
+def wider(ids, extra=3):
+    return np.pad(ids, [(0, 0), (0, extra)], constant_values=PAD)
+
+
+def tree_close(first, second, **tolerance):
+    assert first.keys() == second.keys()
+    for key in first:
+        np.testing.assert_allclose(first[key], second[key], err_msg=key, **tolerance)
+
+
+def gradients_of(model, source, target, training=False):
+    """Loss a token and its dense gradients, one a weight."""
+    with tf.GradientTape() as tape:
+        loss, _, tokens = model.losses_of(source, target, training)
+        loss = loss / tokens
+    return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, [v.value for v in model.trainable_variables])]
+
+
+def test_the_table_has_every_choice_of_every_option():
+    """A new option of `model.` must get a row; numbers must come below and above their smallest useful value."""
+    for field in dataclasses.fields(config.Model):
+        used = {MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS}
+        if field.metadata["choices"] or field.type is bool:
+            assert used == set(field.metadata["choices"] or (True, False)), field.name
+        elif field.name not in SMALL or field.name == "dropout":
+            assert len(used) > 1, field.name
+
+
+# ---- the decoder exists once
+
+
+@every_model
+def test_one_step_on_n_tokens_equals_n_steps_on_one(name):
+    model, (source, target) = made(name), sentences()
+    memory, state = model.encode(source)
+    hidden, attention, last = model.step(memory, state, target)
+    np.testing.assert_allclose(tf.reduce_sum(attention, -1), 1, atol=1e-5)
+    now = state
+    for position in range(target.shape[1]):
+        one, look, now = model.step(memory, now, target[:, position : position + 1])
+        np.testing.assert_allclose(one[:, 0], hidden[:, position], atol=1e-5)
+        np.testing.assert_allclose(look[:, 0], attention[:, position], atol=1e-5)
+    tree_close(now, last, atol=1e-5)
+    middle = model.step(memory, state, target[:, :3])[2]  # and windows of any size
+    tree_close(model.step(memory, middle, target[:, 3:])[2], last, atol=1e-5)
+    changed = model.step(memory, state, np.where(target == target[0, 1], 5, target))[0]
+    assert np.abs(changed - hidden).max() > 1e-3, "the words make no difference"
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_shapes_of_the_contract(name):
+    """Leaves of memory have sentences, leaves of state rows on axis 0; a shortlist projects to its words only."""
+    model, (source, target) = made(name), sentences()
+    memory, state = model.encode(source)
+    assert all(leaf.shape[0] == len(source) for leaf in (*memory.values(), *state.values()))
+    hidden, _, after = model.step(memory, state, target)
+    assert {key: leaf.shape for key, leaf in after.items()} == {key: leaf.shape for key, leaf in state.items()}
+    logits = model.project(hidden)
+    assert logits.shape == (*target.shape, VOCAB)
+    np.testing.assert_allclose(model.project(hidden, [7, 4]), logits.numpy()[..., [7, 4]], atol=1e-6)
+    np.testing.assert_allclose(model((source, target)), logits, atol=1e-6)
+
+
+# ---- padding and the loss
+
+
+@every_model
+def test_padding_changes_neither_loss_nor_gradients(name):
+    model, (source, target) = made(name, **without_dropout(name)), sentences()
+    model.label_smoothing = 0.1
+    loss, gradients = gradients_of(model, source, target, training=True)
+    padded_loss, padded = gradients_of(model, wider(source), wider(target, 2), training=True)
+    np.testing.assert_allclose(loss, padded_loss, rtol=1e-6)
+    for variable, a, b in zip(model.trainable_variables, gradients, padded, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-6, err_msg=variable.path)
+        assert np.any(a), f"{variable.path} has no gradient"
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_loss_is_a_mean_over_tokens(name):
+    """Of a batch: the losses of its sentences, each alone, weighted by their tokens."""
+    model, (source, target) = made(name), sentences()
+    model.label_smoothing = 0.1
+    together = model.losses_of(source, target, training=False)
+    alone = []
+    for x, y in zip(source, target, strict=True):
+        alone.append(model.losses_of(x[None, x != PAD], y[None, y != PAD], training=False))
+    for part, whole in zip(zip(*alone, strict=True), together, strict=True):
+        np.testing.assert_allclose(sum(part), whole, rtol=1e-5)
+    assert together[2] == (target[:, 1:] != PAD).sum()
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_log_probs_are_those_that_the_loss_sums(name):
+    model, (source, target) = made(name), sentences()
+    model.label_smoothing = 0.1
+    log_probs = model.log_probs(source, target).numpy()
+    _, likelihood, _ = model.losses_of(source, target, training=False)
+    np.testing.assert_allclose(-log_probs[target[:, 1:] != PAD].sum(), likelihood, rtol=1e-5)
+
+
+# ---- an update
+
+
+class OneHot(TranslationModel):
+    """The same model with embeddings as matrix products, whose gradients are dense by nature."""
+
+    def encode(self, source, training=False):
+        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        x = tf.one_hot(source, self.source_vocab) @ tf.convert_to_tensor(self.source_embedding)
+        outputs, final = self.encoder.read(x, lengths, training)
+        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+
+    def step(self, memory, state, tokens, training=False):
+        y = tf.one_hot(tokens, self.target_vocab) @ tf.convert_to_tensor(self.target_embedding)
+        return self.decoder.step(memory, state, y, training)
+
+
+OPTIMIZERS = {
+    "adam": lambda: keras.optimizers.Adam(0.01),
+    "clipped": lambda: keras.optimizers.Adam(0.01, epsilon=1.0, global_clipnorm=0.02),
+    "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1, global_clipnorm=0.5),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["lstm", "deep lstm", "one-way"])
+def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
+    """Three updates through `fit`, with words that come many times, against Keras on dense gradients.
+
+    epsilon=1 makes Adam's step proportional to the gradient, so that wrong clipping shows.
+    """
+    model = made(name, **without_dropout(name))
+    dense = OneHot(model.options, model.source_vocab, VOCAB, seed=3)
+    for own, other in zip(dense.trainable_variables, model.trainable_variables, strict=True):
+        own.assign(other)
+    start = [np.array(v) for v in model.trainable_variables]
+    data, plain = sentences(), OPTIMIZERS[optimizer]()
+    model.compile(OPTIMIZERS[optimizer](), label_smoothing=0.1, jit_compile=False)
+    dense.label_smoothing = 0.1
+    for _ in range(3):
+        plain.apply(gradients_of(dense, *data, training=True)[1], dense.trainable_variables)
+    ids = tf.TensorSpec((None, None), tf.int32)
+    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat(data), output_signature=(ids, ids))
+    model.fit(stream, steps_per_epoch=3, verbose=0)
+    for own, other, first in zip(model.trainable_variables, dense.trainable_variables, start, strict=True):
+        moved = np.abs(other - first).max()
+        np.testing.assert_allclose(own - first, other - first, atol=0.002 * moved + 2e-7, err_msg=own.path)
+        assert moved > 0, own.path
+
+
+def test_clipping_bounds_the_norm_of_the_whole_update():
+    """Stochastic gradient descent with rate 1 moves by the clipped gradient itself."""
+    model, data = made("deep lstm"), sentences()
+    model.compile(keras.optimizers.SGD(1.0, global_clipnorm=0.1))
+    before = [np.array(v) for v in model.trainable_variables]
+    gradients = gradients_of(model, *data)[1]
+    norm = float(tf.linalg.global_norm(gradients))
+    assert norm > 0.2
+    model.train_step(data)
+    moved = [a - np.array(b) for a, b in zip(before, model.trainable_variables, strict=True)]
+    for own, gradient in zip(moved, gradients, strict=True):
+        np.testing.assert_allclose(own, gradient * 0.1 / norm, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dropout", "variational", "recurrent dropout"])
+def test_dropout_masks_are_a_function_of_seed_and_step(name):
+    """The same step draws the same masks, whatever was drawn between; another step or seed draws others."""
+    model, data = made(name), sentences()
+    model.compile(keras.optimizers.SGD(0.0))
+
+    def loss(step, seed=3):
+        model.seed = seed
+        model.optimizer.iterations.assign(step)
+        model.reset_metrics()
+        return float(model.train_step(data)["loss"])
+
+    first = loss(5)
+    others = [loss(6), loss(7), loss(5, seed=4)]
+    assert loss(5) == first
+    assert len({first, *others}) == 4
+    model.reset_metrics()
+    assert float(model.test_step(data)["loss"]) == float(model.losses_of(*data, training=False)[0]) / 1 / float(
+        model.losses_of(*data, training=False)[2]
+    ), "dropout outside of training"
+
+
+def test_no_two_steps_share_a_mask():
+    """A step of the deepest model draws fewer masks than lie between the seeds of two steps."""
+    model, data = made("dropout", encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1), sentences()
+    model.compile(keras.optimizers.SGD(0.0))
+    draws = []
+    for step in (1, 2):
+        model.optimizer.iterations.assign(step)
+        first = int(model.first_noise())
+        model.train_step(data)
+        draws.append(range(first, int(model.noise.state.numpy()[1])))
+    assert len(draws[0]) > 20 and draws[0].stop <= draws[1].start
+
+
+def test_variational_masks_are_constant_over_a_sequence():
+    """With one word repeated, embeddings after dropout are alike at all positions; without the option they differ."""
+    ids = np.full((3, 6), 7)
+    for variational in (True, False):
+        model, seen = made("dropout", variational=variational), []
+        model.decoder.step = lambda memory, state, y, training, seen=seen: seen.append(y.numpy())
+        model.step(None, None, ids, training=True)
+        constant = np.ptp(seen[0], axis=1).max() == 0
+        assert constant == variational
+        assert np.any(seen[0] == 0) and np.any(seen[0][0] != seen[0][1]), "no dropout, or one mask for all sentences"
+
+
+# ---- saving
+
+
+@every_model
+def test_saved_models_come_back(name, tmp_path):
+    model, (source, target) = made(name), sentences()
+    model.compile(keras.optimizers.Adam(0.01), label_smoothing=0.1)
+    model.train_step((source, target))
+    expected = model((source, target)).numpy()
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.options == model.options
+    np.testing.assert_array_equal(loaded((source, target)), expected)
+    assert [v.path for v in loaded.weights] == [v.path for v in model.weights]
+
+    fresh = TranslationModel(model.options, model.source_vocab, VOCAB, seed=99)
+    assert np.abs(fresh((source, target)) - expected).max() > 1e-3
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(fresh((source, target)), expected)
+
+
+def test_the_seed_gives_the_weights():
+    """Equal seeds, equal weights, whatever ran before; other seeds, other weights."""
+    models = []
+    for seed in (3, 3, 4):
+        models.append(TranslationModel(config.Model(**SMALL), SOURCE_VOCAB, VOCAB, seed))
+        keras.random.normal((2,))
+    for a, b, c in zip(*(m.trainable_variables for m in models), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not np.any(a) or np.any(a != c) or a.name in ("bias", "output_bias", "scale_x", "scale_h"), a.path
+
+
+# ---- graphs, as search calls them
+
+
+@every_model
+def test_graphs_equal_the_eager_contract_row_by_row(name):
+    """Three hypotheses a sentence in one call, against each hypothesis alone with its sentence; one trace."""
+    model = made(name)
+    graphs, k = model.graphs(), 4
+    for number, count in enumerate((2, 4, 1)):  # other shapes each time
+        source, target = sentences(count, seed=number, longest=5 + number)
+        memory, state = graphs.encode(source)
+        tree_close(memory, model.encode(source)[0], atol=1e-5)
+        rng = np.random.default_rng(number)
+        tokens = np.full(count, BOS, np.int32)
+        _, _, _, state = graphs.advance(memory, state, np.arange(count, dtype=np.int32), tokens, k)
+        origin = np.repeat(np.arange(count, dtype=np.int32), 3)
+        tokens = rng.integers(4, VOCAB, 3 * count).astype(np.int32)
+        _, _, _, state = graphs.advance(memory, state, origin, tokens, k)
+        origin = np.concatenate([rng.permutation(3) + 3 * s for s in range(count)]).astype(np.int32)
+        tokens = rng.integers(4, VOCAB, 3 * count).astype(np.int32)
+        log_probs, ids, attention, after = graphs.advance(memory, state, origin, tokens, k)
+        for row, parent in enumerate(origin):
+            one = model.take(memory, [row // 3])
+            former = {key: leaf[parent : parent + 1] for key, leaf in state.items()}
+            hidden, look, expected = model.step(one, former, tokens[row : row + 1, None])
+            every = tf.nn.log_softmax(model.project(hidden)[0, 0]).numpy()
+            best = np.argsort(-every)[:k]
+            np.testing.assert_array_equal(ids[row], best)
+            np.testing.assert_allclose(log_probs[row], every[best], atol=1e-5)
+            np.testing.assert_allclose(attention[row], look[0, 0], atol=1e-5)
+            tree_close({key: leaf[row] for key, leaf in after.items()},
+                       {key: leaf[0] for key, leaf in expected.items()}, atol=1e-5)  # fmt: skip
+        np.testing.assert_allclose(graphs.log_probs(source, target), model.log_probs(source, target), atol=1e-5)
+    for function in (graphs._encode, graphs._advance, graphs.log_probs):
+        assert function.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_take_picks_sentences(name):
+    model, (source, _) = made(name), sentences()
+    memory, _ = model.graphs().encode(source)
+    taken = model.graphs().take(memory, np.array([2, 0], np.int32))
+    tree_close(taken, {key: leaf.numpy()[[2, 0]] for key, leaf in memory.items()}, atol=0)
+
+
+@every_model
+def test_scoring_reproduces_what_the_search_found(name):
+    """Also that sentences leave the batch, and that beam 1 takes the best word each time."""
+    model = made(name)
+    recipe = config.Config(search=config.Search(length_penalty=0.7))
+    translator = Translator(model.graphs(), (None, None), recipe)
+    source, _ = sentences(6, seed=2)
+    found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
+    checked = 0
+    for ids, hypotheses in zip(source, found, strict=True):
+        finished = [h for h in hypotheses if h.finished]
+        checked += len(finished)
+        words = [w for w in ids.tolist() if w not in (PAD, EOS)]
+        scores = translator.score_ids([words] * len(finished), [h.ids for h in finished])
+        for h, (log_prob, score) in zip(finished, scores, strict=True):
+            assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
+            assert score == pytest.approx(h.score, abs=1e-4)
+    assert checked >= 6, "the search finished too few hypotheses to tell anything"
+
+
+def test_company_padding_and_order_change_no_text(tiny_run):
+    """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
+    translator = load(tiny_run)
+    lines = ["The boy reads a book.", "Anna", "Where did the students buy the old camera yesterday?", "",
+             "Maria says that two cats will drink the milk in the park next week.", "He is not calling my mother.",
+             "We found a fresh egg.", "Peter sold my father the bicycle."]  # fmt: skip
+    assert len(set(translator.translate(lines))) > 5, "the run translates all alike; the test tells nothing"
+    for options in ({"beam": 1}, {"nbest": 3, "beam": 4}):
+        together = translator.candidates(lines, **options)
+        alone = [translator.candidates([line], **options)[0] for line in lines]
+        backwards = translator.candidates(lines[::-1], **options)[::-1]
+        among = translator.candidates([" ".join(lines * 2), *lines, *lines * 9], **options)[1 : len(lines) + 1]
+        for found in (alone, backwards, among):
+            for own, other in zip(together, found, strict=True):
+                assert [c.text for c in own] == [c.text for c in other]
+                np.testing.assert_allclose([c.log_prob for c in own], [c.log_prob for c in other], atol=1e-4)
+
+
+def test_score_repeats_what_translate_said(tiny_run):
+    """Through the text and back, for outputs whose pieces are those that the tokenizer would choose."""
+    translator = load(tiny_run)
+    lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
+    checked = 0
+    for line, (best,) in zip(lines, translator.candidates(lines, nbest=1, attention=True), strict=True):
+        again = translator.tokenizers[1].encode([best.text])[0]
+        if [translator.tokenizers[1].piece(i) for i in again] == best.target_pieces[:-1]:
+            checked += 1
+            assert translator.score([line], [best.text])[0] == pytest.approx((best.log_prob, best.score), abs=1e-4)
+    assert checked, "no output can be checked"
+
+
+# ---- precision and learning
+
+
+@pytest.mark.parametrize("name", ["lstm", "deep gru", "variational"])
+def test_bfloat16_gradients_are_close_to_those_of_float32(name):
+    model, data = made(name, **without_dropout(name)), sentences()
+    _, exact = gradients_of(model, *data, training=True)
+    with kernels.precision("bfloat16"):
+        _, rounded = gradients_of(model, *data, training=True)
+    for variable, a, b in zip(model.trainable_variables, exact, rounded, strict=True):
+        assert b.dtype == tf.float32
+        assert np.linalg.norm(a - b) < 0.08 * np.linalg.norm(a) + 1e-4, variable.path
+    assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
+
+
+@every_model
+def test_every_model_learns(name):
+    """Fifty steps on one batch bring the loss well down; `precision=auto` is one of the two there are."""
+    recipe = config.Config(model=config.Model(**{**SMALL, **MODELS[name]}))
+    model = build(recipe, VOCAB, VOCAB)
+    model.compile(keras.optimizers.Adam(0.02), precision="auto", jit_compile=False)
+    assert model.precision in ("float32", "bfloat16")
+    source, target = sentences()
+    ids = tf.TensorSpec((None, None), tf.int32)
+    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat((source, target)), output_signature=(ids, ids))
+    history = model.fit(stream, steps_per_epoch=25, epochs=2, verbose=0).history["loss"]
+    assert np.isfinite(history).all() and history[1] < 0.9 * history[0]
+    assert len(variables(model)) > 2 * len(model.trainable_variables)
