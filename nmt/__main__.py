@@ -84,7 +84,7 @@ def translate(options):
 
 
 def evaluate(options):
-    from nmt.evaluate import compare, last_report, lines
+    from nmt.evaluate import compare, last_report, lines, memory_baseline
     from nmt.evaluate import evaluate as evaluate_run
     from nmt.run import Run
     from nmt.translate import load
@@ -101,6 +101,10 @@ def evaluate(options):
         reports.append(report)
         outputs.append(hypotheses)
         print("\n".join(lines(run.path, report)))
+        if options.memory:
+            found = memory_baseline(run, options.split)
+            print(f"translation memory of the training pairs: BLEU {found['bleu']['score']:.2f}, "
+                  f"chrF {found['chrf']['score']:.2f}")  # fmt: skip
     if len(runs) == 2:
         for metric, result in compare(*runs, reports, outputs).items():
             print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
@@ -222,6 +226,8 @@ def _parser():
     sub.add_argument("run", nargs="+", help="one run folder, or two")
     sub.add_argument("--split", choices=("valid", "test"), default="test")
     sub.add_argument("--beam", type=_positive, help="hypotheses kept a sentence (default: the recipe's)")
+    sub.add_argument("--memory", action="store_true",
+                     help="also score a translation memory: the target of the nearest training source")  # fmt: skip
     sub.add_argument("--once", action="store_true", help="show the report there is, if these weights have one")
 
     sub = command(score, "log-probability and ranking score of given translations")

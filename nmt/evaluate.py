@@ -8,9 +8,10 @@ import platform
 import time
 from importlib.metadata import version
 
-from nmt import config, files, metrics, text
+from nmt import config, corpus, files, metrics, text
 from nmt.errors import UserError
-from nmt.prepare import held_out
+from nmt.memory import nearest_targets
+from nmt.prepare import DOWNLOADS, held_out
 
 SAMPLES = 10
 
@@ -43,6 +44,15 @@ def last_report(run):
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
     return report if report["weights"] == run.meta["weights"] else None
+
+
+def memory_baseline(run, split):
+    """BLEU and chrF of a translation memory of the training pairs on the same sentences."""
+    recipe = run.recipe
+    sources, references = held_out(recipe, split)
+    found = list(nearest_targets(corpus.read(recipe.data, "train", DOWNLOADS), sources))
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    return {"bleu": metrics.bleu(found, references, tokenize), "chrf": metrics.chrf(found, references)}
 
 
 def scores(recipe, sources, hypotheses, references):
