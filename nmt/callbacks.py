@@ -10,6 +10,7 @@ import math
 import shutil
 import signal
 import sys
+import threading
 import time
 
 import keras
@@ -135,7 +136,9 @@ class State(keras.callbacks.Callback):
         self.saved, self.signal = time.monotonic(), None
 
     def __enter__(self):
-        self.former = {s: signal.signal(s, self.note) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.former = {}
+        if threading.current_thread() is threading.main_thread():  # only there Python lets signals be caught
+            self.former = {s: signal.signal(s, self.note) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_):

@@ -8,7 +8,7 @@ import platform
 import time
 from importlib.metadata import version
 
-from nmt import config, corpus, files, metrics, text
+from nmt import __version__, config, corpus, files, metrics, text
 from nmt.errors import UserError
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
@@ -147,7 +147,7 @@ def card(run, report):
     origin = data.name or data.url or data.train or f"generated, {data.size:,} pairs"
     yield f"# A translator from {data.source} to {data.target}"
     yield ""
-    yield f"Trained by nmt {version('nmt')} from: {origin} (format {data.format})."
+    yield f"Trained by nmt {__version__} from: {origin} (format {data.format})."
     yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
     yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
     yield ""

@@ -22,7 +22,7 @@ def tokenize_for(lang, tokenised=False):
 
 def bleu(hypotheses, references, tokenize="13a", interval=False):
     """Corpus BLEU: dict with score, signature, brevity (output / reference length) and, if asked, its interval."""
-    metric = BLEU(tokenize=tokenize)
+    metric = BLEU(tokenize=tokenize, force=True)  # force: no warning at outputs that look tokenised
     result = _score(metric, hypotheses, references, interval)
     return {**result["entry"], "brevity": round(result["raw"].sys_len / max(1, result["raw"].ref_len), 4)}
 
@@ -38,9 +38,9 @@ def _score(metric, hypotheses, references, interval):
     if not hypotheses:
         raise UserError("nothing to score: no sentences")
     raw = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES if interval else 1)
-    entry = {"score": round(raw.score, 2), "signature": str(metric.get_signature())}
+    entry = {"score": round(float(raw.score), 2), "signature": str(metric.get_signature())}
     if interval:
-        entry["interval"] = [round(raw._mean - raw._ci, 2), round(raw._mean + raw._ci, 2)]
+        entry["interval"] = [round(float(raw._mean + side * raw._ci), 2) for side in (-1, 1)]
     return {"entry": entry, "raw": raw}
 
 
@@ -49,7 +49,7 @@ def paired(references, first, second, tokenize="13a"):
     from sacrebleu.significance import PairedTest
 
     test = PairedTest([("first", first), ("second", second)],
-                      {"BLEU": BLEU(tokenize=tokenize, references=[references]),
+                      {"BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
                        "chrF2": CHRF(references=[references])},
                       references=None, test_type="bs", n_samples=RESAMPLES)  # fmt: skip
     signatures, scores = test()
