@@ -34,7 +34,7 @@ def training_store(run, recipe, log):
     fingerprint = _fingerprint(run.cache)
     known = run.meta.setdefault("corpus_sha256", fingerprint)
     if known != fingerprint:
-        raise UserError(f"{run.path}: was trained on other text than the recipe now gives; choose another run folder")
+        raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
     if not run.meta.get("tokenizers"):
         run.save_tokenizers(_tokenizers(run, recipe, log))
     store = batches.write_ids(run.cache, run.tokenizers, recipe.data.max_pieces)

@@ -130,7 +130,7 @@ def read_po(data, part, downloads, dropped):
     def mistake(what):
         return UserError(f"{path}, line {number}: {what}; msgfmt -c tells more")
 
-    for number, line in enumerate(lines(path), 1):
+    for number, line in enumerate(lines(path), 1):  # noqa: B007  (`mistake` tells it)
         line = line.strip()
         if field.startswith("msgstr") and re.match(r"#|msgid\b|msgctxt\b", line):  # the next entry begins
             yield from _messages(entry, fuzzy, dropped)

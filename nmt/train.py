@@ -150,7 +150,8 @@ def _validation_batches(run, recipe):
     def stream():
         start = 0
         for end in ends:
-            yield pad([s for s, _ in pairs[start:end]], [], [EOS]), pad([t for _, t in pairs[start:end]], [BOS], [EOS])
+            source, target = zip(*pairs[start:end], strict=True)
+            yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
             start = end
 
     return _dataset(stream)
