@@ -18,6 +18,7 @@ help:
 	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
 	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
 	@echo "make test       the tests (under 10 minutes);  make test-all  the slow ones too;  make lint  style"
+	@echo "make setup      only install the packages into .venv;  make help  this list"
 	@echo "make clean      remove .venv; runs and downloads stay"
 	@echo "recipes: $(wildcard data/*.toml)"
 

@@ -14,8 +14,7 @@ from nmt.errors import Failure, UserError
 
 def main(arguments=None):
     """Runs a command; returns its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = _parse(arguments)
     if sys.stdin is not None and hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     for stream in (sys.stdout, sys.stderr):
@@ -67,14 +66,20 @@ def fetch(options):
 def translate(options):
     import nmt.translate as module
 
+    if options.text and options.input != "-":
+        raise UserError("--input and text as arguments exclude each other")
+    if options.scores and options.format != "text":
+        raise UserError(f"--scores has no effect here: --format {options.format} has the scores anyway")
     if options.nbest > 1 and options.format == "text":
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
-    window_size = options.window or (1 if options.input == "-" and sys.stdin.isatty() else 1000)
+    waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
+    window_size = options.window or (1 if waiting else 1000)
     translator = module.load(options.run, say)
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
-            found = translator.candidates(window, options.nbest, options.beam, bool(options.attention))
+            found = translator.candidates(window, options.nbest, options.beam, bool(options.attention),
+                                          first=number + 1)  # fmt: skip
             for source, candidates in zip(window, found, strict=True):
                 number += 1
                 out.write(_format(number, source, candidates, options))
@@ -93,7 +98,8 @@ def evaluate(options):
         raise UserError("one run is evaluated, or two are compared; more were given")
     runs, reports, outputs = [Run.open(path) for path in options.run], [], []
     for run in runs:
-        if options.once and (report := last_report(run)):
+        report = last_report(run) if options.once and len(runs) == 1 and options.split == "test" else None
+        if report and options.beam in (None, report["beam"]):
             print("\n".join(lines(run.path, report)))
             return
         translator = load(run.path, say)
@@ -119,7 +125,8 @@ def score(options):
         for number, line in enumerate(_lines(sys.stdin) if options.input == "-" else files.lines(options.input), 1):
             source, tab, target = line.partition("\t")
             if not tab:
-                raise UserError(f"line {number}: a source, a tab and its translation are needed")
+                where = "input" if options.input == "-" else options.input
+                raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
             yield source, target
 
     translator = load(options.run, say)
@@ -138,10 +145,13 @@ def _input(options):
     from nmt import files
 
     if options.text:
-        return iter(" ".join(options.text).split("\n"))
+        try:  # the bytes that were typed, whatever the locale
+            return iter(os.fsencode(" ".join(options.text)).decode("utf-8").split("\n"))
+        except UnicodeDecodeError:
+            raise UserError("the text is not valid UTF-8; convert it") from None
     if options.input != "-":
         return files.lines(options.input)
-    return _lines(sys.stdin)
+    return _lines(sys.stdin or ())
 
 
 def _lines(stream):
@@ -161,6 +171,8 @@ def _output(path):
     else:
         from nmt import files
 
+        if Path(path).is_dir():
+            raise UserError(f"{path}: is a folder, a file is needed")
         with files.atomic(path) as file:
             yield file
 
@@ -185,6 +197,19 @@ def _attention(source, best):
     weights = None if best.attention is None else [[round(float(w), 4) for w in row] for row in best.attention]
     return {"source": source, "translation": best.text, "source_pieces": best.source_pieces,
             "target_pieces": best.target_pieces, "attention": weights}  # fmt: skip
+
+
+def _parse(arguments):
+    """Options may stand anywhere among texts, overrides or runs; argparse by itself takes these from one place."""
+    parser = _parser()
+    options, more = parser.parse_known_args(arguments)
+    at = more.index("--") if "--" in more else len(more)
+    rest = next((n for n in ("text", "overrides", "run") if isinstance(getattr(options, n, None), list)), None)
+    if more and (rest is None or any(one.startswith("-") for one in more[:at])):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        setattr(options, rest, [*getattr(options, rest), *more[:at], *more[at + 1 :]])
+    return options
 
 
 def _parser():

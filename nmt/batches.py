@@ -83,7 +83,7 @@ def write_ids(folder, tokenizers, max_pieces):
     offsets, dropped = [0, 0], 0
     try:
         with open(folder / "source.ids", "wb") as a, open(folder / "target.ids", "wb") as b:
-            for chunk in _chunks(files.lines(folder / "source.txt"), files.lines(folder / "target.txt")):
+            for chunk in _chunks(*(_texts(folder / f"{side}.txt") for side in ("source", "target"))):
                 coded = [t.encode(side) for t, side in zip(tokenizers, chunk, strict=True)]
                 for texts_and_ids in zip(*chunk, *coded, strict=True):
                     texts, ids = texts_and_ids[:2], texts_and_ids[2:]
@@ -107,6 +107,13 @@ def write_ids(folder, tokenizers, max_pieces):
     with files.atomic(folder / "meta.json") as file:
         json.dump(meta, file)
     return Store(folder)
+
+
+def _texts(path):
+    """The lines that `write_text` wrote, unchanged: offsets count on it."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        for line in file:
+            yield line[:-1]
 
 
 def _chunks(*iterators):

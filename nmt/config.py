@@ -6,6 +6,8 @@
 
 import dataclasses
 import difflib
+import json
+import math
 import os
 import tomllib
 from pathlib import Path
@@ -17,6 +19,7 @@ RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer ho
     "train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
     "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
 }  # fmt: skip
+PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from"}
 OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
 
 
@@ -172,7 +175,7 @@ def load(path=None, overrides=(), notes=None):
             field, part = known[name]
             value = _parse(name, field, value, origin == "typed", mistakes)
             if value is not None:
-                if name in ("data.train", "data.valid", "data.test") and value and not _fetched(given, typed):
+                if name in PATHS and value and not (name.startswith("data.") and _fetched(given, typed)):
                     base = Path(path).parent if origin == "recipe" else Path.cwd()
                     value = str(Path(os.path.abspath(base / value)))
                 setattr(part, field.name, value)
@@ -185,7 +188,7 @@ def load(path=None, overrides=(), notes=None):
     _check(config, mistakes)
     if mistakes:
         where = f"{path}: " if path else ""
-        raise UserError(where + ("; ".join(mistakes) if len(mistakes) < 2 else "\n  " + "\n  ".join(mistakes)))
+        raise UserError(where.rstrip() + "\n  " + "\n  ".join(mistakes) if mistakes[1:] else where + mistakes[0])
     return config
 
 
@@ -198,6 +201,8 @@ def read_toml(path):
         raise UserError(f"{path}: no such recipe") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, a recipe (.toml) is needed") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file: {error}") from None
 
@@ -233,8 +238,7 @@ def _toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's escapes are TOML's too
     return repr(value)
 
 
@@ -259,12 +263,14 @@ def _parse(name, field, value, typed, mistakes):
         if kind is bool and typed:
             value = {"true": True, "false": False}[value.lower()]
         elif kind is float or (typed and kind is int):
-            if isinstance(value, bool):
+            if isinstance(value, bool) or (isinstance(value, str) and not typed):
                 raise ValueError
             value = kind(value)
         elif kind is dict and typed:
             raise ValueError
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value != value:
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ValueError
+        if kind is float and not math.isfinite(value):
             raise ValueError
     except (ValueError, KeyError, TypeError):
         expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a string",

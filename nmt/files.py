@@ -13,27 +13,38 @@ from nmt.errors import Failure, UserError
 
 @contextlib.contextmanager
 def atomic(path, mode="w"):
-    """Opens a neighbour of `path` for writing and renames it into place when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Opens a neighbour of `path` for writing and renames it into place when the block ends well.
+
+    A link is followed; what is no plain file (a pipe, a device) is written to, not replaced.
+    """
+    path, text = Path(path), {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    whole = path.is_file() or not path.exists()
+    target = Path(os.path.realpath(path)) if whole else path
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if whole else path
     try:
-        text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, mode, **text) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+            if whole:
+                os.fsync(file.fileno())
+        if whole:
+            os.replace(partial, target)
+    except BrokenPipeError:  # somebody else's: the block may write to stdout as well
+        raise
     except OSError as error:
         raise write_failure(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if whole:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def write_failure(path, error: OSError) -> Failure:
     """The one line for a write that the system refused."""
     hint = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
-    return Failure(f"cannot write {path}: {error.strerror or error}{hint}")
+    reason = os.strerror(error.errno) if error.errno else (str(error) or type(error).__name__).splitlines()[0]
+    return Failure(f"cannot write {path}: {reason}{hint}")
 
 
 def lines(path):

@@ -33,10 +33,7 @@ def chrf(hypotheses, references, interval=False):
 
 
 def _score(metric, hypotheses, references, interval):
-    if len(hypotheses) != len(references):
-        raise UserError(f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up")
-    if not hypotheses:
-        raise UserError("nothing to score: no sentences")
+    _check(hypotheses, references)
     raw = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES if interval else 1)
     entry = {"score": round(float(raw.score), 2), "signature": str(metric.get_signature())}
     if interval:
@@ -44,10 +41,19 @@ def _score(metric, hypotheses, references, interval):
     return {"entry": entry, "raw": raw}
 
 
+def _check(hypotheses, references):
+    if len(hypotheses) != len(references):
+        raise UserError(f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up")
+    if not hypotheses:
+        raise UserError("nothing to score: no sentences")
+
+
 def paired(references, first, second, tokenize="13a"):
     """Paired bootstrap (Koehn 2004) of two systems: dict metric -> scores and p-value of the second."""
     from sacrebleu.significance import PairedTest
 
+    for hypotheses in (first, second):
+        _check(hypotheses, references)
     test = PairedTest([("first", first), ("second", second)],
                       {"BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
                        "chrF2": CHRF(references=[references])},
@@ -55,7 +61,8 @@ def paired(references, first, second, tokenize="13a"):
     signatures, scores = test()
     out = {}
     for name, (a, b) in ((key, values) for key, values in scores.items() if key != "System"):
-        out[name] = {"first": round(a.score, 2), "second": round(b.score, 2), "p": b.p_value,
+        p = b.p_value if a.score != b.score else 1.0  # sacreBLEU gives equal outputs the smallest p there is
+        out[name] = {"first": round(a.score, 2), "second": round(b.score, 2), "p": p,
                      "signature": str(signatures[name])}  # fmt: skip
     return out
 
@@ -63,7 +70,7 @@ def paired(references, first, second, tokenize="13a"):
 def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30)):
     """BLEU by source length in words (characters / 2 for unspaced text): rows (from, to, sentences, BLEU)."""
     rows, low = [], 1
-    lengths = [len(s.split()) if " " in s or len(s) < 8 else max(1, len(s) // 2) for s in sources]
+    lengths = [max(1, len(s.split()) if " " in s or len(s) < 8 else len(s) // 2) for s in sources]
     for high in [*edges, 10**9]:
         chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
         if chosen:

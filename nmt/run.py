@@ -8,7 +8,9 @@
     history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -139,6 +141,8 @@ def write_weights(model, path):
     partial = path.with_name(f"partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < 4 * model.count_params() + 2**20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # HDF5 may crash when a disk fills up under it
         model.save_weights(partial)
         partial.replace(path)
     except OSError as error:

@@ -14,12 +14,13 @@ import re
 SYMBOLS = [chr(0xE000 + n) for n in range(12)]
 UNSPACED = ("ja", "zh", "th", "lo", "km", "my")  # languages written without spaces
 
+_URL = r"[^\s<>\"'){}\]\u2E80-\uFFEF]"  # of an address, which Japanese text may follow without a space
 PLACEHOLDER = re.compile(
-    r"https?://[^\s<>\"')\]}]*(?:\{\w+\}[^\s<>\"')\]}]*)*[^\s<>\"')\]},.;:!?]"  # address
-    r"|[\w.+-]+@[\w-]+\.[\w.-]*\w"  # mail address
+    rf"https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"  # address
+    r"|(?a:(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"  # mail address
     r"|\$?\{\{?[\w.:\- ]*\}?\}"  # {name} {{name}} ${name} {0} {}
     r"|</?[A-Za-z][^<>]*>"  # <b> </a> <br/>
-    r"|%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[sdifgxr]|%(?:\d+\$)?(?:\.\d+)?[sdifgx@]\b"  # %(name)s %1$s %d
+    r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"  # %s %1$s %02d %@
     r"|[\uE000-\uE00B]"  # our own symbols, should a text contain them
 )
 _SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
@@ -35,7 +36,9 @@ def protect(source, target=None):
 
     In the target only the placeholders that the source has too are replaced.
     """
-    names = list(dict.fromkeys(PLACEHOLDER.findall(source)))[: len(SYMBOLS)]
+    names = list(dict.fromkeys(PLACEHOLDER.findall(source)))
+    if len(names) > len(SYMBOLS):  # our own symbols first: left in place they would mean another placeholder
+        names = sorted(names, key=lambda name: not _SYMBOL.search(name))[: len(SYMBOLS)]
     symbols = dict(zip(names, SYMBOLS, strict=False))
 
     def swap(line):
@@ -66,7 +69,7 @@ def source_tokens(line, lang):
 
 def join(line):
     """Drops the spaces beside characters of languages written without them: 犬 が い ま す -> 犬がいます."""
-    return re.sub(r"(?<=[^\x00-\u024F]) +| +(?=[^\x00-\u024F])", "", line)
+    return re.sub(r"(?<=[^\x00-\u024F]) +|(?<! ) +(?=[^\x00-\u024F])", "", line)
 
 
 def present(line, lang):

@@ -17,6 +17,8 @@ class Tokenizer:
 
     def __init__(self, proto: bytes, name="tokenizer"):
         try:
+            if not proto:
+                raise RuntimeError  # SentencePiece itself takes it for "no model yet"
             self.pieces = sentencepiece.SentencePieceProcessor(model_proto=proto)
         except RuntimeError:
             raise Failure(f"{name}: damaged, SentencePiece cannot read it") from None
@@ -77,6 +79,6 @@ def _explained(error, options):
             f"tokenizer.vocab_size={options.vocab_size} is too small for the {needed}characters of the corpus; "
             "raise it, or lower tokenizer.character_coverage"
         )
-    if "sentences_.empty" in text:
+    if "sentences_.empty" in text or "all_chars_count" in text:
         return UserError("the corpus has no text to train a tokenizer on")
     return Failure(f"SentencePiece cannot train: {' '.join(text.split())[-200:]}")

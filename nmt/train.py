@@ -2,12 +2,13 @@
 
 import dataclasses
 import importlib.util
+import shutil
 import sys
 
 import numpy as np
 
 from nmt import config, files
-from nmt.errors import UserError
+from nmt.errors import Failure, UserError
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
 from nmt.run import Run, read_weights
 
@@ -24,13 +25,19 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
 
     run = Run(folder)
     recipe = _started_from(recipe, log)
-    _claim(run, recipe)
-    if run.meta.get("complete") and recipe.train.epochs <= run.meta.get("epochs", 0):
-        log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
-            "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
-        return run
-    fetch(recipe.data, DOWNLOADS, log)
-    store = training_store(run, recipe, log)
+    new = not run.path.exists() or (run.path.is_dir() and not any(run.path.iterdir()))
+    try:
+        _claim(run, recipe)
+        if run.meta.get("complete") and recipe.train.epochs <= run.meta.get("epochs", 0):
+            log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
+                "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
+            return run
+        fetch(recipe.data, DOWNLOADS, log)
+        store = training_store(run, recipe, log)
+    except (UserError, Failure):
+        if new:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
     start_keras(recipe.train.threads)
     _fit(run, recipe, store, log)
     return run
@@ -51,6 +58,8 @@ def _started_from(recipe, log):
 def _claim(run, recipe):
     """Writes the recipe into a new run folder; refuses a folder of another recipe."""
     path = run.path / "recipe.toml"
+    if run.path.exists() and not run.path.is_dir():
+        raise UserError(f"{run.path}: is a file, a run folder is needed")
     if path.exists():
         different = config.differences(run.recipe, recipe)
         if different:
@@ -136,6 +145,8 @@ def _dataset(stream):
 
 def _validation_batches(run, recipe):
     """Validation pairs as batches for `model.evaluate`."""
+    import tensorflow as tf
+
     from nmt.batches import cut, pad
     from nmt.config import BOS, EOS
 
@@ -154,7 +165,7 @@ def _validation_batches(run, recipe):
             yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
             start = end
 
-    return _dataset(stream)
+    return _dataset(stream).apply(tf.data.experimental.assert_cardinality(len(ends)))  # or Keras warns at the end
 
 
 def _choose(run, recipe, model, translator, history, log):

@@ -37,15 +37,15 @@ class Translator:
         """The best translation of each line, in order; options as for `candidates`."""
         return [found[0].text for found in self.candidates(lines, **search)]
 
-    def candidates(self, lines, nbest=1, beam=None, attention=False, joined=True):
+    def candidates(self, lines, nbest=1, beam=None, attention=False, joined=True, first=1):
         """For each line up to `nbest` `Translation`s, best first.
 
         A blank line, or one of which the tokenizer keeps nothing, is its own translation. Lines longer than
         the training data's are split at sentence or word borders. joined: tokens of a tokenised corpus are
-        put together as people write them.
+        put together as people write them. first: the number of the first line, for warnings.
         """
         lines = list(lines)
-        parts = [Part(n, *piece) for n, line in enumerate(lines) for piece in self._pieces(n, line)]
+        parts = [Part(n, *piece) for n, line in enumerate(lines) for piece in self._pieces(first + n, line)]
         found = self._search([part.ids for part in parts], nbest, beam or self.recipe.search.beam, attention)
         by_line = [[] for _ in lines]
         for part, hypotheses in zip(parts, found, strict=True):
@@ -88,7 +88,7 @@ class Translator:
         if len(ids) <= self.recipe.data.max_pieces:
             return [(ids, names)] if ids else []
         parts = split(prepared, self.tokenizers[0], self.recipe.data.max_pieces)
-        self.warn(f"warning: line {number + 1} of the window is long ({len(ids)} pieces); split in {len(parts)}")
+        self.warn(f"warning: line {number} is long ({len(ids)} pieces); split in {len(parts)}")
         return [(part, names) for part in parts]
 
     def _search(self, ids, nbest, beam, attention):
@@ -109,7 +109,8 @@ class Translator:
         out = Translation(output, hypothesis.log_prob, hypothesis.score)
         if hypothesis.attention is not None:
             out.source_pieces = [self.tokenizers[0].piece(i) for i in part.ids] + ["</s>"]
-            out.target_pieces = [self.tokenizers[1].piece(i) for i in hypothesis.ids] + ["</s>"]
+            end = ["</s>"] if hypothesis.finished else []
+            out.target_pieces = [self.tokenizers[1].piece(i) for i in hypothesis.ids] + end
             out.attention = hypothesis.attention[: len(out.target_pieces), : len(out.source_pieces)]
         return out
 

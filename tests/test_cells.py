@@ -63,7 +63,8 @@ def test_a_new_cell_starts_as_the_layer_of_keras_does(name):
     kernel, recurrent, bias = layer.get_weights()
     np.testing.assert_array_equal(cell.bias, bias)
     assert cell.kernel.shape == kernel.shape and cell.recurrent_kernel.shape == recurrent.shape
-    np.testing.assert_allclose(cell.recurrent_kernel @ tf.transpose(cell.recurrent_kernel), np.eye(UNITS), atol=1e-5)
+    square = cell.recurrent_kernel @ tf.transpose(cell.recurrent_kernel)
+    np.testing.assert_allclose(square, np.eye(UNITS), atol=1e-5)
     assert np.abs(cell.kernel).max() <= (6 / sum(kernel.shape)) ** 0.5
 
 

@@ -11,10 +11,11 @@ ROWS, UNITS, VOCAB = 23, 5, 11
 
 def case(seed=0, scale=1.0):
     rng = np.random.default_rng(seed)
-    hidden, kernel, bias = (rng.normal(size=s).astype(np.float32) * scale for s in ((ROWS, UNITS), (VOCAB, UNITS), VOCAB))
+    shapes = (ROWS, UNITS), (VOCAB, UNITS), VOCAB
+    variables = [tf.Variable(rng.normal(size=shape).astype(np.float32) * scale) for shape in shapes]
     labels = rng.integers(0, VOCAB, ROWS).astype(np.int32)  # 23 labels of 11 words: most come more than once
     weights = (rng.random(ROWS) > 0.3).astype(np.float32)
-    return [tf.Variable(x) for x in (hidden, kernel, bias)], labels, weights
+    return variables, labels, weights
 
 
 def plain(hidden, kernel, bias, labels, weights, smoothing):

@@ -24,10 +24,10 @@ MODELS = {
     "rnn": {"cell": "rnn", "tie": "target"},
     "one-way": {"bidirectional": False, "tie": "target"},
     "deep lstm": {"encoder_layers": 2, "decoder_layers": 2, "tie": "all", "layer_norm": True},
-    "deep gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 3, "layer_norm": True},
-    "deep rnn": {"cell": "rnn", "encoder_layers": 3, "decoder_layers": 2, "bidirectional": False,
+    "deep gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2, "layer_norm": True},
+    "deep rnn": {"cell": "rnn", "encoder_layers": 3, "decoder_layers": 3, "bidirectional": False,
                  "layer_norm": True, "tie": "all"},
-    "dropout": {"dropout": 0.3, "decoder_layers": 2, "encoder_layers": 2},
+    "dropout": {"dropout": 0.3, "decoder_layers": 2},
     "variational": {"cell": "gru", "dropout": 0.3, "variational": True, "recurrent_dropout": 0.4, "tie": "all"},
     "recurrent dropout": {"recurrent_dropout": 0.4, "decoder_layers": 2, "bidirectional": False},
 }  # fmt: skip
@@ -70,7 +70,8 @@ def gradients_of(model, source, target, training=False):
     with tf.GradientTape() as tape:
         loss, _, tokens = model.losses_of(source, target, training)
         loss = loss / tokens
-    return loss, [tf.convert_to_tensor(g) for g in tape.gradient(loss, [v.value for v in model.trainable_variables])]
+    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 def test_the_table_has_every_choice_of_every_option():
@@ -129,7 +130,7 @@ def test_padding_changes_neither_loss_nor_gradients(name):
     padded_loss, padded = gradients_of(model, wider(source), wider(target, 2), training=True)
     np.testing.assert_allclose(loss, padded_loss, rtol=1e-6)
     for variable, a, b in zip(model.trainable_variables, gradients, padded, strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-6, err_msg=variable.path)
+        np.testing.assert_allclose(a, b, atol=1e-5 * max(1, np.abs(a).max()), err_msg=variable.path)
         assert np.any(a), f"{variable.path} has no gradient"
 
 
@@ -162,28 +163,21 @@ def test_log_probs_are_those_that_the_loss_sums(name):
 class OneHot(TranslationModel):
     """The same model with embeddings as matrix products, whose gradients are dense by nature."""
 
-    def encode(self, source, training=False):
-        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
-        x = tf.one_hot(source, self.source_vocab) @ tf.convert_to_tensor(self.source_embedding)
-        outputs, final = self.encoder.read(x, lengths, training)
-        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
-
-    def step(self, memory, state, tokens, training=False):
-        y = tf.one_hot(tokens, self.target_vocab) @ tf.convert_to_tensor(self.target_embedding)
-        return self.decoder.step(memory, state, y, training)
+    def embed(self, table, ids, training):
+        return tf.one_hot(ids, table.shape[0]) @ tf.convert_to_tensor(table) * self.options.embedding**0.5
 
 
 OPTIMIZERS = {
     "adam": lambda: keras.optimizers.Adam(0.01),
-    "clipped": lambda: keras.optimizers.Adam(0.01, epsilon=1.0, global_clipnorm=0.02),
+    "clipped": lambda: keras.optimizers.Adam(1.0, epsilon=1.0, global_clipnorm=0.05),
     "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1, global_clipnorm=0.5),
 }
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("name", ["lstm", "deep lstm", "one-way"])
+@pytest.mark.parametrize("name, optimizer", [("lstm", "adam"), ("lstm", "clipped"), ("rnn", "adamw"),
+                                             ("one-way", "adam"), ("deep lstm", "clipped")])  # fmt: skip
 def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
-    """Three updates through `fit`, with words that come many times, against Keras on dense gradients.
+    """Three updates with words that come many times, against Keras's optimizers on dense gradients.
 
     epsilon=1 makes Adam's step proportional to the gradient, so that wrong clipping shows.
     """
@@ -197,9 +191,7 @@ def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
     dense.label_smoothing = 0.1
     for _ in range(3):
         plain.apply(gradients_of(dense, *data, training=True)[1], dense.trainable_variables)
-    ids = tf.TensorSpec((None, None), tf.int32)
-    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat(data), output_signature=(ids, ids))
-    model.fit(stream, steps_per_epoch=3, verbose=0)
+        model.train_step(data)
     for own, other, first in zip(model.trainable_variables, dense.trainable_variables, start, strict=True):
         moved = np.abs(other - first).max()
         np.testing.assert_allclose(own - first, other - first, atol=0.002 * moved + 2e-7, err_msg=own.path)
@@ -237,9 +229,9 @@ def test_dropout_masks_are_a_function_of_seed_and_step(name):
     assert loss(5) == first
     assert len({first, *others}) == 4
     model.reset_metrics()
-    assert float(model.test_step(data)["loss"]) == float(model.losses_of(*data, training=False)[0]) / 1 / float(
-        model.losses_of(*data, training=False)[2]
-    ), "dropout outside of training"
+    loss, _, tokens = model.losses_of(*data, training=False)
+    tested = float(model.test_step(data)["loss"])
+    assert tested == pytest.approx(float(loss / tokens)), "dropout outside of training"
 
 
 def test_no_two_steps_share_a_mask():
@@ -256,7 +248,7 @@ def test_no_two_steps_share_a_mask():
 
 
 def test_variational_masks_are_constant_over_a_sequence():
-    """With one word repeated, embeddings after dropout are alike at all positions; without the option they differ."""
+    """With one word repeated, embeddings after dropout are alike at all positions, without the option not."""
     ids = np.full((3, 6), 7)
     for variational in (True, False):
         model, seen = made("dropout", variational=variational), []
@@ -264,7 +256,8 @@ def test_variational_masks_are_constant_over_a_sequence():
         model.step(None, None, ids, training=True)
         constant = np.ptp(seen[0], axis=1).max() == 0
         assert constant == variational
-        assert np.any(seen[0] == 0) and np.any(seen[0][0] != seen[0][1]), "no dropout, or one mask for all sentences"
+        assert np.any(seen[0] == 0), "no dropout"
+        assert np.any(seen[0][0] != seen[0][1]), "one mask for all sentences"
 
 
 # ---- saving
@@ -328,11 +321,11 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
             every = tf.nn.log_softmax(model.project(hidden)[0, 0]).numpy()
             best = np.argsort(-every)[:k]
             np.testing.assert_array_equal(ids[row], best)
-            np.testing.assert_allclose(log_probs[row], every[best], atol=1e-5)
+            np.testing.assert_allclose(log_probs[row], every[best], atol=3e-5)
             np.testing.assert_allclose(attention[row], look[0, 0], atol=1e-5)
             tree_close({key: leaf[row] for key, leaf in after.items()},
                        {key: leaf[0] for key, leaf in expected.items()}, atol=1e-5)  # fmt: skip
-        np.testing.assert_allclose(graphs.log_probs(source, target), model.log_probs(source, target), atol=1e-5)
+        np.testing.assert_allclose(graphs.log_probs(source, target), model.log_probs(source, target), atol=3e-5)
     for function in (graphs._encode, graphs._advance, graphs.log_probs):
         assert function.experimental_get_tracing_count() == 1
 
@@ -347,8 +340,9 @@ def test_take_picks_sentences(name):
 
 @every_model
 def test_scoring_reproduces_what_the_search_found(name):
-    """Also that sentences leave the batch, and that beam 1 takes the best word each time."""
+    """For every finished hypothesis of an n-best list, from the search's reordered states."""
     model = made(name)
+    model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
     recipe = config.Config(search=config.Search(length_penalty=0.7))
     translator = Translator(model.graphs(), (None, None), recipe)
     source, _ = sentences(6, seed=2)
@@ -407,20 +401,19 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
         _, rounded = gradients_of(model, *data, training=True)
     for variable, a, b in zip(model.trainable_variables, exact, rounded, strict=True):
         assert b.dtype == tf.float32
-        assert np.linalg.norm(a - b) < 0.08 * np.linalg.norm(a) + 1e-4, variable.path
+        assert np.linalg.norm(a - b) < 0.25 * np.linalg.norm(a) + 1e-4, variable.path
     assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
 
 
 @every_model
 def test_every_model_learns(name):
-    """Fifty steps on one batch bring the loss well down; `precision=auto` is one of the two there are."""
+    """Sixty steps on one batch, compiled for any shape; `precision=auto` is one of the two there are."""
     recipe = config.Config(model=config.Model(**{**SMALL, **MODELS[name]}))
     model = build(recipe, VOCAB, VOCAB)
     model.compile(keras.optimizers.Adam(0.02), precision="auto", jit_compile=False)
     assert model.precision in ("float32", "bfloat16")
-    source, target = sentences()
-    ids = tf.TensorSpec((None, None), tf.int32)
-    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat((source, target)), output_signature=(ids, ids))
-    history = model.fit(stream, steps_per_epoch=25, epochs=2, verbose=0).history["loss"]
-    assert np.isfinite(history).all() and history[1] < 0.9 * history[0]
+    data, ids = sentences(), tf.TensorSpec((None, None), tf.int32)
+    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat(data), output_signature=(ids, ids))
+    losses = model.fit(stream, steps_per_epoch=20, epochs=3, verbose=0, shuffle=False).history["loss"]
+    assert np.isfinite(losses).all() and losses[-1] < 0.9 * losses[0]
     assert len(variables(model)) > 2 * len(model.trainable_variables)

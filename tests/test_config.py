@@ -1,0 +1,271 @@
+"""Recipes: one place for every option, all mistakes at once, paths that mean what they say."""
+
+import dataclasses
+import math
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nmt import config
+from nmt.config import Config, load
+from nmt.errors import UserError
+
+RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
+GRAMMAR = "data.format=grammar"
+
+
+def recipe(tmp_path, text, name="own.toml"):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistakes(path=None, typed=()):
+    """The lines of the error."""
+    with pytest.raises(UserError) as caught:
+        load(path, typed)
+    return str(caught.value)
+
+
+def other(field, value):
+    """Another value the option may have."""
+    meta = field.metadata
+    if meta["choices"]:
+        return next(choice for choice in meta["choices"] if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, str):
+        return 'a "b" \\ c # {lang} ä 犬 \t'
+    if isinstance(value, dict):
+        return {"a b.gz": "0" * 64, 'q"': "\\"}
+    step = 1 if isinstance(value, int) else 0.001
+    return value + step if meta["high"] is None or value + step <= meta["high"] else value - step
+
+
+def changed():
+    """A Config in which no option has its default."""
+    out = Config()
+    for _, field, part in config.options(out):
+        setattr(part, field.name, other(field, getattr(part, field.name)))
+    return out
+
+
+def test_every_option_says_what_it_does_and_starts_within_its_bounds():
+    for name, field, part in config.options(Config()):
+        meta, value = field.metadata, getattr(part, field.name)
+        assert meta["doc"] and "\n" not in meta["doc"], name
+        assert not meta["choices"] or value in meta["choices"], name
+        assert meta["low"] is None or value >= meta["low"], name
+        assert meta["high"] is None or value <= meta["high"], name
+    assert {name for name, _, _ in config.options(Config())} > config.RUN_MAY_DIFFER
+
+
+@pytest.mark.parametrize("make", [Config, changed])
+def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
+    before = make()
+    if make is Config:
+        before.data.format = "grammar"  # the default needs data.train
+    text = config.dump(before)
+    flat = {f"{head}.{key}": value for head, table in tomllib.loads(text).items() for key, value in table.items()}
+    assert flat == {name: getattr(part, field.name) for name, field, part in config.options(before)}
+    before.data.format = "grammar"  # what is no path is not resolved, what has no effect is no mistake here
+    before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
+    before.data.train = before.data.valid = before.data.test = ""
+    before.train.from_ = before.tokenizer.from_ = ""
+    assert load(recipe(tmp_path, config.dump(before))) == before
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\tb", "\a", "\x7f", "a\\nb", '"""', "\u2028", "é"])
+def test_any_text_survives_a_dump(tmp_path, value):
+    before = Config()
+    before.data.format, before.data.folder = "grammar", value
+    assert load(recipe(tmp_path, config.dump(before))) == before
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path):
+    path = recipe(tmp_path, """
+        stray = 1
+        [data]
+        format = "grammer"
+        [train]
+        epoch = 3
+        batch_tokens = "many"
+        [search]
+        beam = 0
+    """)
+    text = mistakes(path, ["model.dropout=2", "model.cell", "search.nothing_like_it_at_all=1"])
+    assert str(path) in text
+    for part in ("stray", "grammer", "did you mean grammar", "train.epoch,", "did you mean train.epochs",
+                 "train.batch_tokens", "search.beam", "model.dropout", "'model.cell'", "section.key=value",
+                 "search.nothing_like_it_at_all"):  # fmt: skip
+        assert part in text
+    assert len(text.splitlines()) == 1 + 8 + 1  # the recipe's name, a line a mistake, data.train missing
+
+
+# typed, what the error names; None: no mistake
+TABLE = [
+    ("train.epochs=0", "at least 1"),
+    ("train.epochs=1", None),
+    ("train.epochs=three", "whole number"),
+    ("train.epochs=1.5", "whole number"),
+    ("train.epochs=true", "whole number"),
+    ("train.epochs=", "whole number"),
+    ("train.learning_rate=1", None),
+    ("train.learning_rate=1e-3", None),
+    ("train.learning_rate=fast", "a number"),
+    ("train.learning_rate=nan", "a number"),
+    ("train.clip_norm=inf", "a number"),
+    ("train.clip_norm=-0.1", "at least 0"),
+    ("model.dropout=0.91", "at most 0.9"),
+    ("search.beam=101", "at most 100"),
+    ("search.beam=100", None),
+    ("tokenizer.joint=false", None),
+    ("tokenizer.joint=False", None),
+    ("tokenizer.joint=no", "true or false"),
+    ("tokenizer.joint=1", "true or false"),
+    ("model.cell=gru", None),
+    ("model.cell=gruu", "did you mean gru?"),
+    ("model.cell=GRU-like", "lstm, gru, rnn"),
+    ("data.checksums=x", "table"),
+    ("train.metric=bleau", "did you mean bleu?"),
+    ("trian.epochs=3", "did you mean train.epochs?"),
+    ("epochs=3", "did you mean train.epochs?"),
+    ("train.from_=x", "did you mean train.from?"),
+    ("train.epochs", "section.key=value"),
+    ("data.target=en", "both 'en'"),
+]
+
+
+@pytest.mark.parametrize(("typed", "expected"), TABLE)
+def test_types_bounds_and_choices(typed, expected):
+    if expected is None:
+        value = load(overrides=[GRAMMAR, typed])
+        assert config.differences(load(overrides=[GRAMMAR]), value) or "epochs" in typed
+        return
+    text = mistakes(typed=[GRAMMAR, typed])
+    assert expected in text and typed.partition("=")[0] in text
+    assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("line", ['epochs = "3"', "epochs = 3.0", "epochs = true", "learning_rate = true",
+                                  'learning_rate = "0.1"', "optimizer = 1", "epochs = [3]", "clip_norm = {a = 1}",
+                                  "clip_norm = 1979-05-27", "learning_rate = nan"])  # fmt: skip
+def test_types_in_a_recipe_are_those_of_toml(tmp_path, line):
+    text = mistakes(recipe(tmp_path, f'[data]\nformat = "grammar"\n[train]\n{line}'))
+    assert "is needed" in text and line.split()[0] in text
+
+
+def test_a_whole_number_will_do_for_a_number(tmp_path):
+    value = load(recipe(tmp_path, '[data]\nformat = "grammar"\n[train]\nclip_norm = 2')).train.clip_norm
+    assert value == 2 and isinstance(value, float)
+
+
+def test_bounds_are_finite():
+    """No option takes infinity: it would spoil arithmetic much later."""
+    for name, field, _ in config.options(Config()):
+        if field.type is float:
+            assert name in mistakes(typed=[GRAMMAR, f"{name}={math.inf}"])
+
+
+def test_an_option_without_effect(tmp_path):
+    path = recipe(tmp_path, '[data]\nformat = "grammar"\nname = "x"\n[train]\nweight_decay = 0.5')
+    notes = []
+    assert load(path, notes=notes.append).train.weight_decay == 0.5  # in the recipe: a note each
+    assert len(notes) == 2 and all(note.startswith("note: ") and "\n" not in note for note in notes)
+    assert any("train.weight_decay" in note and "train.optimizer=adamw" in note for note in notes)
+    assert any("data.name" in note for note in notes)
+    text = mistakes(typed=[GRAMMAR, "train.weight_decay=0.5"])  # typed: a mistake
+    assert "train.weight_decay has no effect" in text and "train.optimizer=adamw" in text
+    notes.clear()
+    load(path, ["train.optimizer=adamw", "data.format=catalogues"], notes.append)  # typed ones count
+    assert notes == []
+    load(overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=notes.append)  # in any order
+    assert notes == []
+
+
+def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    path = recipe(there, """
+        [data]
+        train = "corpus/t.{lang}"
+        valid = "../v.{lang}"
+        [tokenizer]
+        from = "runs/a"
+        [train]
+        from = "/runs/b"
+    """)
+    monkeypatch.chdir(here)
+    got = load(Path("..") / "there" / path.name, ["data.test=x.{lang}"])
+    assert got.data.train == str(there / "corpus/t.{lang}")
+    assert got.data.valid == str(tmp_path / "v.{lang}")
+    assert got.data.test == str(here / "x.{lang}")
+    assert got.train.from_ == "/runs/b"
+    assert got.tokenizer.from_ == str(there / "runs/a")
+    assert load(path, ["train.from=runs/c"]).train.from_ == str(here / "runs/c")
+    dumped = recipe(tmp_path / "run", config.dump(got), "recipe.toml")
+    monkeypatch.chdir("/")
+    assert load(dumped) == got  # so a run folder may move
+
+
+def test_names_of_fetched_files_are_left_alone(tmp_path):
+    path = recipe(tmp_path, '[data]\ntrain = "t.{lang}.gz"\nurl = "https://example.com/"')
+    assert load(path).data.train == "t.{lang}.gz"
+    plain = recipe(tmp_path, '[data]\ntrain = "t.{lang}.gz"')
+    assert load(plain, ["data.url=https://example.com/"]).data.train == "t.{lang}.gz"
+    assert load(plain).data.train == str(tmp_path / "t.{lang}.gz")
+
+
+@pytest.mark.parametrize(("typed", "expected"), [
+    ([], "data.train is needed"),
+    (["data.format=tfds"], "data.name is needed"),
+    (["data.train=t.en"], "{lang} must stand"),
+    (["data.train=t.{lang}", "data.valid=v.txt"], "data.valid"),
+    ([GRAMMAR, "model.tie=all", "tokenizer.joint=false"], "tokenizer.joint=true"),
+])  # fmt: skip
+def test_what_one_option_alone_cannot_tell(typed, expected):
+    assert expected in mistakes(typed=typed)
+
+
+@pytest.mark.parametrize(("make", "expected"), [
+    (lambda path: path, "no such recipe"),
+    (lambda path: path.mkdir() or path, "is a folder"),
+    (lambda path: path.write_text("[data\n") and path, "line 1"),
+    (lambda path: path.write_bytes(b"[data]\nname = '\xff'\n") and path, "not a TOML file"),
+    (lambda path: path.write_text("x") and path / "in.toml", "cannot be read"),
+])  # fmt: skip
+def test_unreadable_recipes(tmp_path, make, expected):
+    path = make(tmp_path / "r.toml")
+    text = mistakes(path)
+    assert expected in text and str(path) in text and len(text.splitlines()) == 1
+
+
+def test_differences_name_what_makes_another_run():
+    old = Config()
+    for name, field, _ in config.options(old):
+        new = dataclasses.replace(old)
+        section = name.split(".")[0]
+        part = dataclasses.replace(getattr(old, section))
+        value = other(field, getattr(part, field.name))
+        setattr(part, field.name, value)
+        setattr(new, section, part)
+        found = config.differences(old, new)
+        if name in config.RUN_MAY_DIFFER:
+            assert found == [], name
+        else:
+            assert len(found) == 1 and name in found[0] and repr(value) in found[0]
+    for name in ("train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every"):
+        assert name in config.RUN_MAY_DIFFER
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_the_recipes_of_the_package_load_without_a_note(path):
+    notes = []
+    load(path, notes=notes.append)
+    assert notes == []
+
+
+def test_there_are_recipes():
+    assert {"default.toml", "toy.toml"} <= {path.name for path in RECIPES}
