@@ -35,12 +35,14 @@ help:
 setup: .venv/ready
 
 train: .venv/ready
-	@if [ "$(RECIPE)" = "$(DEFAULT)" ] && ! $(NMT) fetch $(RECIPE) $(ARGS); then \
+	@run="$(RUN)"; run="$${run:-runs/$(basename $(notdir $(RECIPE)))}"; \
+	$(NMT) fetch $(RECIPE) $(ARGS); status=$$?; \
+	if [ $$status = 1 ] && [ "$(RECIPE)" = "$(DEFAULT)" ]; then \
 	  echo "The default corpus cannot be fetched: training data/toy.toml into runs/toy instead" >&2; \
 	  $(NMT) train data/toy.toml --run runs/toy && $(NMT) evaluate runs/toy --once && \
-	  echo "This was data/toy.toml in runs/toy, a generated corpus, because the default one cannot be fetched" >&2; \
+	  echo "This was data/toy.toml in runs/toy, a generated corpus: the default one cannot be fetched" >&2; \
+	elif [ $$status != 0 ]; then exit $$status; \
 	else \
-	  run="$(RUN)"; run="$${run:-runs/$(basename $(notdir $(RECIPE)))}"; \
 	  $(NMT) train $(RECIPE) $(ARGS) --run "$$run" && $(NMT) evaluate "$$run" --once && \
 	  echo "translate with: make translate RUN=$$run" >&2; \
 	fi

@@ -171,7 +171,7 @@ def test_catalogues(tmp_path):
              {"a": {"b": "Lampe", "c": "Lampe einschalten", "d": "?"}, "n": 3, "o": "OK", "y": "nur"})  # fmt: skip
     test = ({"a": "Lamp is broken", "b": "Turn on the lamp", "c": "Short one", "d": "Lamp is broken", "e": "A B C",
              "f": "{n, plural, one {a lamp} other {# lamps}}"},
-            {"a": "Lampe defekt", "b": "Lampe an", "c": "Kurz", "d": "Lampe kaputt", "e": "A B C", "f": "?"})  # fmt: skip
+            {"a": "Lampe defekt", "b": "Lampe an", "c": "Kurz", "d": "Lampe kaputt", "e": "A B C", "f": "?"})
     valid = {"a": "Lamp is broken", "b": "Lamp is new"}, {"a": "Lampe defekt", "b": "Lampe ist neu"}
     components = {
         component_of(split): {"en": left, "de": right}

@@ -119,6 +119,46 @@ def test_the_shapes_of_the_contract(name):
     np.testing.assert_allclose(model((source, target)), logits, atol=1e-6)
 
 
+def test_the_encoder_is_a_bidirectional_layer_of_keras():
+    """Sentence by sentence, so that padding plays no part there; the final state is that of both ways."""
+    model, (source, _) = made("lstm"), sentences()
+    layer = keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True, return_state=True))
+    layer.build((1, None, 6))
+    layer.set_weights([np.array(w) for cell in model.encoder.layers[0]
+                       for w in (cell.kernel, cell.recurrent_kernel, cell.bias)])  # fmt: skip
+    memory, _ = model.encode(source)
+    x = model.embed(model.source_embedding, source, training=False)
+    final = model.encoder.read(x, tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1))[1]
+    for row, ids in enumerate(source):
+        length = np.count_nonzero(ids != PAD)
+        outputs, forward, _, backward, _ = layer(x[row : row + 1, :length])
+        np.testing.assert_allclose(memory["outputs"][row, :length], outputs[0], atol=1e-5)
+        np.testing.assert_allclose(final[row], np.concatenate([forward[0], backward[0]]), atol=1e-5)
+
+
+def test_the_decoder_is_the_recurrence_it_claims():
+    """s_i = cell(s_{i-1}, [y_{i-1}; c_{i-1}]), c_i from s_i, readout from (s_i, c_i), c_0 = 0; by formula."""
+    model, (source, target) = made("lstm"), sentences()
+    decoder, memory, state = model.decoder, *model.encode(source)
+    cell = keras.layers.LSTMCell(7)
+    cell.build((None, 6 + 10))
+    own = decoder.cells[0]
+    cell.set_weights([np.concatenate([own.kernel, decoder.context_kernel]), own.recurrent_kernel, own.bias])
+    hidden, looks, _ = model.step(memory, state, target)
+    y = model.embed(model.target_embedding, target, training=False)
+    query, key, bias, energy = (np.array(w) for w in decoder.attention.weights)
+    h, c, context = state["h0"], state["c0"], np.zeros((len(source), 10), np.float32)
+    for position in range(target.shape[1]):
+        h, (_, c) = cell(np.concatenate([y[:, position], context], -1), [h, c])
+        energies = np.tanh((h.numpy() @ query)[:, None] + memory["outputs"].numpy() @ key + bias) @ energy
+        weights = np.where(source != PAD, np.exp(energies), 0)
+        weights /= weights.sum(-1, keepdims=True)
+        context = np.einsum("st,std->sd", weights, memory["outputs"]).astype(np.float32)
+        seen = np.concatenate([h, context], -1) @ np.array(decoder.readout_kernel) + np.array(decoder.readout_bias)
+        np.testing.assert_allclose(looks[:, position], weights, atol=1e-5)
+        np.testing.assert_allclose(hidden[:, position], np.tanh(seen), atol=1e-5)
+
+
 # ---- padding and the loss
 
 
