@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import zipfile
 
 import keras
 import numpy as np
@@ -152,6 +153,8 @@ class State(keras.callbacks.Callback):
         self.signal = number
 
     def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.params["steps"]:
+            return  # validation comes first: resumed from a state between the two, training would skip it
         if self.signal is not None:
             self.save()
             raise Stopped(self.signal)
@@ -183,7 +186,7 @@ class State(keras.callbacks.Callback):
                 told = json.loads(saved["history"].tobytes())
                 for n, variable in enumerate(variables(self.model)):
                     variable.assign(saved[f"{n:04d}"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise Failure(f"{self.run.state_path}: damaged ({error}); remove it to train from the start") from None
         for name, value in told.items():
             setattr(self.history, name, value)
@@ -216,10 +219,10 @@ def average(model, run, names):
 class Progress(keras.callbacks.Callback):
     """A bar on a terminal, a line an interval in a log: speed, loss, perplexity, BLEU, time left."""
 
-    def __init__(self, history, clock, every, stream=sys.stderr):
+    def __init__(self, history, clock, every, stream=None):
         super().__init__()
-        self.history, self.clock, self.every, self.stream = history, clock, every, stream
-        self.terminal = stream.isatty()
+        self.history, self.clock, self.every, self.stream = history, clock, every, stream or sys.stderr
+        self.terminal = self.stream.isatty()
         self.started, self.first_step, self.shown, self.drawn = time.monotonic(), history.step, 0.0, False
 
     def log(self, text):

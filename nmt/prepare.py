@@ -46,7 +46,10 @@ def training_store(run, recipe, log):
 def _tokenizers(run, recipe, log):
     """(source, target) tokenizers: those of another run, or trained on the text of the cache."""
     if recipe.tokenizer.from_:
-        return Run.open_tokenizers(recipe.tokenizer.from_)
+        tokenizers = Run.open_tokenizers(recipe.tokenizer.from_)
+        if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[1].digest:
+            raise UserError(f"model.tie=all needs one vocabulary, but {recipe.tokenizer.from_} has two")
+        return tokenizers
     source, target = (files.lines(run.cache / f"{side}.txt") for side in ("source", "target"))
     log(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
     if recipe.tokenizer.joint:

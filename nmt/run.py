@@ -8,6 +8,7 @@
     history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -107,11 +108,12 @@ class Run:
 
     def save_weights(self, model, name, **values):
         """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
-        path, former = self.path / f"{name}.weights.h5", self.meta.get("weights")
+        path = self.path / f"{name}.weights.h5"
         write_weights(model, path)
         self.update(weights=path.name, weights_sha256=files.digest(path), **values)
-        if former and former != path.name:
-            (self.path / former).unlink(missing_ok=True)
+        for former in (*self.path.glob("best-*.weights.h5"), *self.path.glob("average-*.weights.h5")):
+            if former != path:
+                former.unlink()
 
     def load_model(self):
         """The Keras model with the run's weights."""
@@ -136,6 +138,16 @@ class Run:
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _no_optimizer(model):
+    """Keras counts moments and step count among the weights of a compiled model; here they are none."""
+    optimizer, model.optimizer = getattr(model, "optimizer", None), None
+    try:
+        yield
+    finally:
+        model.optimizer = optimizer
+
+
 def write_weights(model, path):
     """`model.save_weights`, whole or not at all."""
     partial = path.with_name(f"partial-{path.name}")
@@ -143,7 +155,8 @@ def write_weights(model, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(path.parent).free < 4 * model.count_params() + 2**20:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # HDF5 may crash when a disk fills up under it
-        model.save_weights(partial)
+        with _no_optimizer(model):
+            model.save_weights(partial)
         partial.replace(path)
     except OSError as error:
         raise files.write_failure(path, error) from error
@@ -154,6 +167,7 @@ def write_weights(model, path):
 def read_weights(model, path):
     """`model.load_weights` with one line for a file that does not fit."""
     try:
-        model.load_weights(path)
+        with _no_optimizer(model):
+            model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         raise Failure(f"{path}: damaged or of another model ({str(error).splitlines()[0]})") from None

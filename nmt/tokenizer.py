@@ -1,14 +1,19 @@
 """SentencePiece: text to ids and back. A tokenizer is its model's bytes; equal bytes, equal tokenizer."""
 
+import functools
 import hashlib
 import io
+import itertools
+import re
 
+import numpy as np
 import sentencepiece
 
 from nmt.config import BOS, EOS, PAD, UNK
 from nmt.errors import Failure, UserError
 from nmt.text import SYMBOLS
 
+NBEST = 64  # segmentations a sample is drawn from
 SENTENCES = 1_000_000  # the trainer draws at most so many lines, which bounds its memory
 
 
@@ -56,10 +61,49 @@ class Tokenizer:
     def sample(self, lines, alpha, seed):
         """Ids of each line, segmentation drawn at random (Kudo 2018; BPE-dropout: Provilkov et al. 2020).
 
-        Line by line in this thread: a function of `seed` only.
+        A function of `seed` only. SentencePiece's own sampling differs between processes for equal seeds.
         """
-        sentencepiece.set_random_generator_seed(seed)
-        return [self.pieces.encode(line, enable_sampling=True, alpha=alpha, nbest_size=-1) for line in lines]
+        rng = np.random.default_rng(seed)
+        return [self._merged(line, alpha, rng) if self._ranks else self._chosen(line, alpha, rng) for line in lines]
+
+    def _chosen(self, line, alpha, rng):
+        """Unigram: one of the best segmentations, with probability in proportion to its own ** alpha."""
+        found = self.pieces.nbest_encode(line, nbest_size=NBEST)
+        scores = alpha * np.array([sum(map(self.pieces.get_score, ids)) for ids in found])
+        weights = np.cumsum(np.exp(scores - scores.max()))
+        return found[int(np.searchsorted(weights, rng.random() * weights[-1], "right"))]
+
+    def _merged(self, line, dropout, rng):
+        """BPE, word by word: merges by rank, each passed over with probability `dropout` at every step."""
+        ids = []
+        for word in re.split("(?=▁)", self.pieces.normalize(line)):
+            symbols = list(word)
+            while True:
+                pairs = (self._ranks.get(a + b) for a, b in itertools.pairwise(symbols))
+                ranked = [(rank, n) for n, rank in enumerate(pairs) if rank is not None and rng.random() >= dropout]
+                if not ranked:
+                    break
+                _, n = min(ranked)
+                symbols[n : n + 2] = [symbols[n] + symbols[n + 1]]
+            for symbol in symbols:
+                number = self.pieces.piece_to_id(symbol)
+                spelt = [self.pieces.piece_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
+                if number != UNK or UNK not in spelt:
+                    ids += [number] if number != UNK else spelt
+                elif ids[-1:] != [UNK]:
+                    ids.append(UNK)  # unknown characters in a row are one
+        return ids
+
+    @functools.cached_property
+    def _ranks(self):
+        """Rank of each merged piece of a BPE model, by the piece; empty for a unigram model."""
+        try:
+            self.pieces.nbest_encode("a", nbest_size=2)
+            return {}
+        except RuntimeError:
+            normal = (i for i in range(self.size) if not (
+                self.pieces.is_control(i) or self.pieces.is_unknown(i) or self.pieces.is_byte(i)))  # fmt: skip
+            return {self.piece(i): -self.pieces.get_score(i) for i in normal if len(self.piece(i)) > 1}
 
     def decode(self, ids):
         """Text of a list of ids. A line break that bytes may spell becomes a space: one line stays one line."""

@@ -31,6 +31,7 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
         if run.meta.get("complete") and recipe.train.epochs <= run.meta.get("epochs", 0):
             log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
                 "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
+            run.drop_cache()
             return run
         fetch(recipe.data, DOWNLOADS, log)
         store = training_store(run, recipe, log)
@@ -60,6 +61,9 @@ def _claim(run, recipe):
     path = run.path / "recipe.toml"
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path}: is a file, a run folder is needed")
+    for pattern in (".*.partial", "partial-*"):  # what a killed training was writing
+        for leftover in run.path.rglob(pattern):
+            leftover.unlink(missing_ok=True)
     if path.exists():
         different = config.differences(run.recipe, recipe)
         if different:
@@ -114,7 +118,7 @@ def _fit(run, recipe, store, log):
 
     interval = options.valid_every or len(batches)
     with state:
-        while history.step < history.total_steps and not model.stop_training:
+        while history.step < history.total_steps and not (options.patience and history.stale >= options.patience):
             steps = min(interval - history.step % interval, history.total_steps - history.step)
             epochs = (history.total_steps - history.step) // steps if steps == interval else 1
             done = history.step // interval

@@ -25,7 +25,7 @@ attention_units = 24
 dropout = 0.1
 
 [train]
-epochs = 24
+epochs = 16
 batch_tokens = 512
 learning_rate = 1e-2
 warmup_steps = 30

@@ -25,7 +25,7 @@ MODELS = {
     "one-way": {"bidirectional": False, "tie": "target"},
     "deep lstm": {"encoder_layers": 2, "decoder_layers": 2, "tie": "all", "layer_norm": True},
     "deep gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2, "layer_norm": True},
-    "deep rnn": {"cell": "rnn", "encoder_layers": 3, "decoder_layers": 3, "bidirectional": False,
+    "deep rnn": {"cell": "rnn", "encoder_layers": 2, "decoder_layers": 3, "bidirectional": False,
                  "layer_norm": True, "tie": "all"},
     "dropout": {"dropout": 0.3, "decoder_layers": 2},
     "variational": {"cell": "gru", "dropout": 0.3, "variational": True, "recurrent_dropout": 0.4, "tie": "all"},
