@@ -31,7 +31,7 @@ class Cell(keras.layers.Layer):
         """input_size: units of one input."""
         size = self.gates * self.units
         self.kernel = self.add_weight((input_size, size), "glorot_uniform", name="kernel")
-        self.recurrent_kernel = self.add_weight((self.units, size), _orthogonal_gates, name="recurrent_kernel")
+        self.recurrent_kernel = self.add_weight((self.units, size), "orthogonal", name="recurrent_kernel")
         self.bias = self.add_weight(self.bias_shape(), self.initial_bias, name="bias")
         if self.layer_norm:
             self.scale_x = self.add_weight((size,), "ones", name="scale_x")
@@ -151,8 +151,3 @@ def layer_normalise(x, epsilon=1e-5):
     mean = ops.mean(x, -1, keepdims=True)
     centred = x - mean
     return centred * ops.rsqrt(ops.mean(ops.square(centred), -1, keepdims=True) + epsilon)
-
-
-def _orthogonal_gates(shape, dtype=None):
-    """An orthogonal matrix as Keras's recurrent layers start from."""
-    return keras.initializers.get("orthogonal")(shape, dtype=dtype)

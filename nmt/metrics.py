@@ -1,9 +1,7 @@
 """BLEU and chrF by sacreBLEU: every score with its signature, intervals and paired tests by bootstrap."""
 
 import importlib.util
-import statistics
 
-import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
@@ -78,11 +76,3 @@ def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15,
             rows.append((low, high, len(chosen), score))
         low = high + 1
     return rows
-
-
-def median(values):
-    """Median, 0 for nothing."""
-    return statistics.median(values) if values else 0
-
-
-VERSION = sacrebleu.__version__
