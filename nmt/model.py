@@ -105,7 +105,7 @@ class TranslationModel(keras.Model):
         state = {name: tf.gather(leaf, origin) for name, leaf in state.items()}
         hidden, attention, state = self.step(memory, state, tokens[:, None])
         logits = self.project(hidden[:, 0])
-        best, ids = tf.math.top_k(logits, k)
+        best, ids = tf.math.top_k(logits, tf.minimum(k, self.target_vocab))
         return best - tf.reduce_logsumexp(logits, -1, keepdims=True), ids, attention[:, 0], state
 
     def graphs(self):

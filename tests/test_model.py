@@ -399,6 +399,13 @@ def test_scoring_reproduces_what_the_search_found(name):
     assert checked >= 6, "the search finished too few hypotheses to tell anything"
 
 
+def test_a_beam_may_be_wider_than_the_vocabulary():
+    source, _ = sentences(2)
+    found = beam_search(made("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5)
+    assert all(len(hypotheses) > VOCAB for hypotheses in found)
+
+
+
 def test_company_padding_and_order_change_no_text(tiny_run):
     """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
     translator = load(tiny_run)
