@@ -124,7 +124,7 @@ def _fit(run, recipe, store, log):
             done = history.step // interval
             model.fit(_dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
                       steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
-    _choose(run, recipe, model, translator, history, progress.log)
+    _choose(run, recipe, model, translator, sentences, history, progress.log)
 
 
 def _optimizer(options, total_steps):
@@ -172,13 +172,13 @@ def _validation_batches(run, recipe):
     return _dataset(stream).apply(tf.data.experimental.assert_cardinality(len(ends)))  # or Keras warns at the end
 
 
-def _choose(run, recipe, model, translator, history, log):
+def _choose(run, recipe, model, translator, sentences, history, log):
     """Ends a training: averaged weights where they beat the best ones on validation, by real search."""
     from nmt.callbacks import average, scored
 
     metric, name = recipe.train.metric, None
     if len(history.snapshots) > 1:
-        sources, references = held_out(recipe, "valid", recipe.train.valid_sentences)
+        sources, references = sentences
 
         def score():
             return scored(translator.translate(sources, joined=False), references, recipe)[metric]

@@ -345,7 +345,7 @@ def test_the_better_of_best_and_average_is_kept(copy, monkeypatch, best, average
     past = callbacks.History(20, 10)
     past.step, past.snapshots = 20, ["step-0000010", "step-0000020"]
     falling(monkeypatch, best, averaged)
-    train_module._choose(run, run.recipe, model, Silent(), past, lambda line: None)
+    train_module._choose(run, run.recipe, model, Silent(), (["A lamp."], ["Eine Lampe."]), past, lambda line: None)
     assert run.meta["weights"] == f"{chosen}.weights.h5" and run.meta["complete"]
     expected = values[2] if chosen.startswith("best") else [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
     for own, other in zip(Run(copy).load_model().trainable_variables, expected, strict=True):
