@@ -24,6 +24,7 @@ def start_keras(threads=0):
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on processors with AVX2 only
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with silence():
         import tensorflow as tf

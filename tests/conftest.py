@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")  # bit for bit means: with the same number of threads
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
