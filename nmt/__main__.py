@@ -1,7 +1,8 @@
-"""The commands: `nmt train`, `translate`, `evaluate`, `score`, `fetch`. Exit status 0, 1, 2 or 130."""
+"""The commands: `nmt train`, `translate`, `evaluate`, `score`, `export`, `fetch`. Exit status 0, 1, 2 or 130."""
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -74,7 +75,7 @@ def translate(options):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
     waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
     window_size = options.window or (1 if waiting else 1000)
-    translator = module.load(options.run, say)
+    translator = module.load(options.run, say, options.engine)
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
@@ -102,7 +103,7 @@ def evaluate(options):
         if report and options.beam in (None, report["beam"]):
             print("\n".join(lines(run.path, report)))
             return
-        translator = load(run.path, say)
+        translator = load(run.path, say, options.engine)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say)
         reports.append(report)
         outputs.append(hypotheses)
@@ -129,10 +130,22 @@ def score(options):
                 raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
             yield source, target
 
-    translator = load(options.run, say)
+    translator = load(options.run, say, options.engine)
     for window in windows(pairs(), 1000):
         for log_prob, ranking in translator.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
+
+
+def export(options):
+    from nmt.export import export as export_run
+    from nmt.quiet import start_keras
+    from nmt.run import Run
+
+    run = Run.open(options.run)
+    if not importlib.util.find_spec("onnx"):
+        raise Failure("the package onnx is needed: pip install onnx onnxruntime")
+    start_keras()
+    say(f"exported to {export_run(run, options.output and Path(options.output), options.precision)}")
 
 
 def say(line):
@@ -223,6 +236,10 @@ def _parser():
         sub.add_argument("--debug", action="store_true", help="show a traceback when something fails")
         return sub
 
+    def add_engine(sub):
+        sub.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto",
+                         help="onnx: the run's export; keras: its weights (default: onnx where it can be had)")  # fmt: skip
+
     sub = command(train, "train a recipe, or go on where training stopped")
     sub.add_argument("recipe", help="a .toml file, see data/")
     sub.add_argument("overrides", nargs="*", metavar="section.key=value", help="options that replace the recipe's")
@@ -247,6 +264,8 @@ def _parser():
     sub.add_argument("--window", type=_positive, default=None, metavar="N",
                      help="lines translated together (default: 1000; 1 on a terminal)")  # fmt: skip
 
+    add_engine(sub)
+
     sub = command(evaluate, "score one run on its test set, or compare two")
     sub.add_argument("run", nargs="+", help="one run folder, or two")
     sub.add_argument("--split", choices=("valid", "test"), default="test")
@@ -255,9 +274,17 @@ def _parser():
                      help="also score a translation memory: the target of the nearest training source")  # fmt: skip
     sub.add_argument("--once", action="store_true", help="show the report there is, if these weights have one")
 
+    add_engine(sub)
+
     sub = command(score, "log-probability and ranking score of given translations")
     sub.add_argument("run", help="run folder")
     sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    add_engine(sub)
+
+    sub = command(export, "write a run as ONNX graphs, which translate uses by itself")
+    sub.add_argument("run", help="run folder")
+    sub.add_argument("-o", "--output", help="folder that translates by itself (default: RUN/export)")
+    sub.add_argument("--precision", choices=("int8", "float32"), default="int8", help="of the weights")
     return parser
 
 

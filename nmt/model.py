@@ -187,6 +187,8 @@ class TranslationModel(keras.Model):
 class Graphs:
     """`encode`, `take`, `advance`, `log_probs` of a model, each traced once for all shapes."""
 
+    rows = 320  # hypotheses in a batch of search
+
     def __init__(self, model):
         ids = tf.TensorSpec((None, None), tf.int32)
         self._encode = tf.function(lambda source: model.encode(source), input_signature=[ids])

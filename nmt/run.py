@@ -4,6 +4,8 @@
     recipe.toml     the effective recipe
     *.model         SentencePiece, one for both languages or one each
     *.weights.h5    the weights to translate with
+    lexicon.npz     target pieces that each source piece suggests
+    export/         the run as ONNX graphs: a folder that translates by itself
     state/          what training resumes from;  cache/: prepared training pairs, may be deleted
     history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
@@ -50,7 +52,7 @@ class Run:
             raise UserError(f"{path}: no such run folder")
         if not run.meta:
             raise UserError(f"{path}: not a run folder (no run.json)")
-        if "weights" not in run.meta:
+        if "weights" not in run.meta and "engine" not in run.meta:
             raise UserError(f"{path}: has no weights yet; training has not reached its first validation")
         return run
 
@@ -119,10 +121,39 @@ class Run:
         """The Keras model with the run's weights."""
         from nmt.model import build
 
+        if "weights" not in self.meta:
+            raise UserError(f"{self.path}: is an exported folder, which has no Keras weights; use the run itself")
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
         path = self._checked(self.meta["weights"], self.meta["weights_sha256"])
         read_weights(model, path)
         return model
+
+    # The exported model.
+
+    @property
+    def export_path(self):
+        return self.path / "export"
+
+    @property
+    def lexicon(self):
+        """Names of the files that shortlists are made from: one, or none."""
+        return [name for name in ("lexicon.npz",) if (self.path / name).exists()]
+
+    def exported(self):
+        """The export of the weights that the run has now, as a Run, or None. An exported folder is its own."""
+        if "engine" in self.meta:
+            return self
+        found = Run(self.export_path)
+        current = found.meta.get("engine", {}).get("weights_sha256") == self.meta.get("weights_sha256")
+        return found if found.meta and current else None
+
+    def load_engine(self, shortlist=True):
+        """The ONNX Runtime engine of an exported folder."""
+        from nmt.engine import Engine
+
+        checksums = self.meta["engine"]["files"]
+        return Engine(lambda name: self._checked(name, checksums[name]),
+                      shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums)  # fmt: skip
 
     # State to resume from.
 

@@ -7,9 +7,10 @@ import sys
 
 import numpy as np
 
-from nmt import config, files
+from nmt import config, files, lexicon
 from nmt.errors import Failure, UserError
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
+from nmt.quiet import start_keras
 from nmt.run import Run, read_weights
 
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
@@ -21,7 +22,6 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     Raises UserError when the folder belongs to another recipe, naming what differs.
     """
     from nmt.corpus import fetch
-    from nmt.quiet import start_keras
 
     run = Run(folder)
     recipe = _started_from(recipe, log)
@@ -32,6 +32,7 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
             log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
                 "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
             run.drop_cache()
+            _export(run, log)
             return run
         fetch(recipe.data, DOWNLOADS, log)
         store = training_store(run, recipe, log)
@@ -41,7 +42,23 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
         raise
     start_keras(recipe.train.threads)
     _fit(run, recipe, store, log)
+    _export(run, log)
     return run
+
+
+def _export(run, log):
+    """Ends a training with what `translate` runs, unless it is there or cannot be made."""
+    from nmt.export import export, reason_against
+
+    if run.exported():
+        return
+    if reason := reason_against(run.recipe.model):
+        log(f"note: not exported, translate runs on Keras: {reason}")
+    elif not importlib.util.find_spec("onnx"):
+        log("note: not exported, translate runs on Keras: the package onnx is not installed")
+    else:
+        start_keras()
+        log(f"exported to {export(run)}")
 
 
 def _started_from(recipe, log):
@@ -124,6 +141,7 @@ def _fit(run, recipe, store, log):
             done = history.step // interval
             model.fit(_dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
                       steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
+    lexicon.write(run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers))
     _choose(run, recipe, model, translator, sentences, history, progress.log)
 
 

@@ -1,6 +1,7 @@
 """From a line to its translation: prepared, tokenised, searched in batches, put together again in order."""
 
 import dataclasses
+import importlib.util
 import itertools
 import re
 
@@ -9,9 +10,9 @@ import numpy as np
 from nmt import text
 from nmt.batches import pad
 from nmt.config import BOS, EOS
+from nmt.errors import UserError
 from nmt.search import beam_search
 
-BATCH = 64  # sentences searched together
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 
 
@@ -28,7 +29,7 @@ class Translation:
 
 
 class Translator:
-    """Translates lines with a run's model. `model` gives `encode`, `take`, `advance`, `log_probs`."""
+    """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time."""
 
     def __init__(self, model, tokenizers, recipe, warn=lambda line: None):
         self.model, self.tokenizers, self.recipe, self.warn = model, tokenizers, recipe, warn
@@ -64,7 +65,7 @@ class Translator:
     def score_ids(self, source_ids, target_ids):
         """The same for pieces; lists of ids without BOS and EOS."""
         out = [None] * len(source_ids)
-        for rows in _batches([len(t) for t in target_ids]):
+        for rows in _batches([len(t) for t in target_ids], self.model.rows):
             source = pad([source_ids[r] for r in rows], [], [EOS])
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
             log_probs = np.asarray(self.model.log_probs(source, target), np.float64)
@@ -92,12 +93,11 @@ class Translator:
         return [(part, names) for part in parts]
 
     def _search(self, ids, nbest, beam, attention):
-        options, out = self.recipe.search, [None] * len(ids)
-        for rows in _batches([len(i) for i in ids]):
+        options, out, beam = self.recipe.search, [None] * len(ids), max(beam, nbest)
+        for rows in _batches([len(i) for i in ids], max(1, self.model.rows // beam)):
             source = pad([ids[r] for r in rows], [], [EOS])
             limits = [int(options.max_ratio * len(ids[r])) + options.max_extra for r in rows]
-            found = beam_search(self.model, source, max(beam, nbest), options.length_penalty, limits, nbest,
-                                attention)  # fmt: skip
+            found = beam_search(self.model, source, beam, options.length_penalty, limits, nbest, attention)
             for row, hypotheses in zip(rows, found, strict=True):
                 out[row] = hypotheses
         return out
@@ -164,17 +164,28 @@ def windows(lines, size):
         yield window
 
 
-def _batches(lengths):
-    """Row numbers of batches of sentences of similar length, the longest first."""
+def _batches(lengths, size):
+    """Row numbers of batches of `size` sentences of similar length, the longest first."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
-    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def load(path, warn=lambda line: None):
-    """`nmt.load(run).translate(lines)`: the translator of a run folder."""
-    from nmt.quiet import start_keras
+def load(path, warn=lambda line: None, engine="auto"):
+    """`nmt.load(run).translate(lines)`: the translator of a run folder.
+
+    engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where it can be had.
+    """
     from nmt.run import Run
 
     run = Run.open(path)
-    start_keras()
-    return Translator(run.load_model().graphs(), run.tokenizers, run.recipe, warn)
+    exported = run.exported() if engine != "keras" else None
+    if engine == "onnx" and not exported:
+        raise UserError(f"{path}: has no export of its weights; make one with: nmt export {path}")
+    if exported and (engine == "onnx" or importlib.util.find_spec("onnxruntime")):
+        model = exported.load_engine()
+    else:
+        from nmt.quiet import start_keras
+
+        start_keras()
+        model = run.load_model().graphs()
+    return Translator(model, run.tokenizers, run.recipe, warn)

@@ -1,0 +1,107 @@
+"""An exported run under ONNX Runtime: the contract of `nmt.model` without Keras and TensorFlow.
+
+`encode`, `take`, `advance` and `log_probs` as search and scoring call them; top-k, log-softmax and the reordering
+of states lie inside the graph. With a shortlist the words of a batch are those that a lexicon suggests for its
+source pieces, and log-probabilities are relative to them.
+"""
+
+import numpy as np
+import onnxruntime
+
+from nmt.errors import Failure
+
+
+class Engine:
+    """The graphs of an exported folder. `threads`: of one operator; several processes serve more cores better."""
+
+    rows = 40  # hypotheses in a batch: small ones stay in cache and keep shortlists short
+
+    def __init__(self, checked, shortlist=False, threads=1):
+        """checked: maps the name of a file to its path, or raises Failure."""
+        self._checked, self._threads, self._steps = checked, threads, {}
+        self._encoder = self._session("encoder")
+        self._shortlist = Shortlist(checked) if shortlist else None
+
+    def _session(self, name):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # nothing to gain
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        path = self._checked(f"{name}.onnx")
+        try:
+            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise Failure(f"{path}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from None
+
+    def _step(self, name):
+        """The session of a step graph, names of its state, names of its outputs with the state last."""
+        if name not in self._steps:
+            session = self._session(name)
+            outputs = [output.name for output in session.get_outputs() if output.name != "every"]
+            state = [output[4:] for output in outputs if output.startswith("new_")]
+            self._steps[name] = session, state, outputs
+        return self._steps[name]
+
+    def encode(self, source):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state."""
+        source = np.ascontiguousarray(source, np.int32)
+        names = [output.name for output in self._encoder.get_outputs()]
+        found = dict(zip(names, self._encoder.run(names, {"source": source}), strict=True))
+        memory = {name: found.pop(name) for name in ("keys", "values", "mask")}
+        if self._shortlist:
+            memory["projection"] = self._shortlist.projection(source)
+        return memory, found
+
+    def take(self, memory, sentences):
+        """The memory of the given sentences; the shortlist stays that of the batch."""
+        return {name: leaf if name == "projection" else leaf[sentences] for name, leaf in memory.items()}
+
+    def advance(self, memory, state, origin, tokens, k):
+        """log_probs [rows, k], ids [rows, k], attention [rows, source_len], state."""
+        session, state_names, outputs = self._step("shortlist" if "projection" in memory else "step")
+        found = session.run(outputs, self._feed(memory, state, origin, tokens, k))
+        return found[0], found[1], found[2], dict(zip(state_names, found[3:], strict=True))
+
+    def log_probs(self, source, tokens):
+        """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right) among all words: [sentences, n - 1]."""
+        memory, state = self.encode(source)
+        memory.pop("projection", None)
+        session, state_names, outputs = self._step("step")
+        rows, out = np.arange(len(tokens), dtype=np.int32), np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
+        for n in range(tokens.shape[1] - 1):
+            feed = self._feed(memory, state, rows, tokens[:, n].astype(np.int32), 1)
+            every, *after = session.run(["every", *outputs[3:]], feed)
+            out[:, n], state = every[rows, tokens[:, n + 1]], dict(zip(state_names, after, strict=True))
+        return out
+
+    def _feed(self, memory, state, origin, tokens, k):
+        arrays = {name: leaf for name, leaf in memory.items() if name != "projection"}
+        projection = memory.get("projection", {})
+        k = min(k, len(projection["ids"]) if projection else self.vocab)
+        return {**arrays, **state, **projection, "origin": origin, "tokens": tokens, "k": np.array([k], np.int64)}
+
+    @property
+    def vocab(self):
+        """Words of the target vocabulary."""
+        return next(output.shape[1] for output in self._step("step")[0].get_outputs() if output.name == "every")
+
+
+class Shortlist:
+    """The part of the projection that a batch needs."""
+
+    def __init__(self, checked):
+        with np.load(checked("projection.npz")) as arrays:
+            self.kernel, self.scale, self.bias = arrays["kernel"], arrays["scale"], arrays["bias"]
+        with np.load(checked("lexicon.npz")) as arrays:
+            self.suggested = arrays["suggested"]
+            self.always = np.zeros(len(self.bias), bool)
+            self.always[arrays["frequent"]] = True
+
+    def projection(self, source):
+        """Kernel [units, words], scale, bias and ids of the words for source pieces."""
+        chosen = self.always.copy()
+        chosen[self.suggested[source]] = True
+        ids = np.flatnonzero(chosen)
+        return {"kernel": np.ascontiguousarray(self.kernel[ids].T), "scale": self.scale[ids],
+                "bias": self.bias[ids], "ids": ids}  # fmt: skip
