@@ -5,7 +5,7 @@ finished hypotheses have left over; one that ends in EOS is finished and keeps i
 The ranking score is log-probability / length ** penalty, EOS counted (Wu et al. 2016, section 7, simplified).
 
 Probability only falls, so a live hypothesis with log-probability p can reach at most p / limit ** penalty:
-once a sentence has n finished hypotheses at least as good, nothing better can come and it leaves the batch.
+once a sentence has n finished hypotheses at least as good, nothing better can come and its search is over.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ import numpy as np
 from nmt.config import BOS, EOS
 
 DEAD = -1e30  # log-probability of an empty slot
+LEAVE = 0.75  # share of the sentences still searched at which the others leave the batch
 
 
 @dataclasses.dataclass
@@ -37,63 +38,55 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     memory, state = model.encode(source)
     total = len(source)
     limits = np.full(total, 2 * source.shape[1] + 10) if limits is None else np.asarray(limits)
+    longest = int(limits.max(initial=0))
     finished = [[] for _ in range(total)]
-    sentence = np.arange(total)  # those still in the batch
+    sentence = np.arange(total)  # those in the batch
+    reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
+    bar = np.full(total, -np.inf)  # score of the finished hypothesis that a live one must beat
     scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots
-    origin, tokens = np.arange(total), np.full(total, BOS)
-    words = np.zeros((total, 1, 0), np.int32)
-    looks = np.zeros((total, 1, 0, source.shape[1]), np.float32) if want_attention else None
+    origin, tokens = np.arange(total, dtype=np.int32), np.full(total, BOS, np.int32)
+    words = np.zeros((total, longest), np.int32)
+    looks = np.zeros((total, longest, source.shape[1]), np.float32) if want_attention else None
     step = 0
     while len(sentence):
-        log_probs, ids, attention, state = model.advance(
-            memory, state, origin.astype(np.int32), tokens.astype(np.int32), beam
-        )
-        step += 1
-        here, width = scores.shape
+        log_probs, ids, attention, state = model.advance(memory, state, origin, tokens, beam)
         log_probs, ids = np.asarray(log_probs), np.asarray(ids)
-        candidates = (scores[:, :, None] + log_probs.reshape(here, width, -1)).reshape(here, -1)
-        ids = ids.reshape(here, -1)
+        here, k = len(sentence), log_probs.shape[1]
+        candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
         best = np.argsort(-candidates, 1, "stable")[:, :beam]
-        parent = best // (candidates.shape[1] // width)
-        scores = np.take_along_axis(candidates, best, 1)
-        new = np.take_along_axis(ids, best, 1)
-        words = np.concatenate([np.take_along_axis(words, parent[:, :, None], 1), new[:, :, None]], 2)
+        best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
+        scores, tokens, origin = candidates.ravel()[best], ids.ravel()[best], best // k
         if want_attention:
-            now = np.asarray(attention).reshape(here, width, 1, -1)
-            looks = np.concatenate([looks, now], 2)
-            looks = np.take_along_axis(looks, parent[:, :, None, None], 1)
+            looks[:, step] = np.asarray(attention)
+            looks = looks[origin.ravel()]
+        words = words[origin.ravel()]
+        words[:, step] = tokens.ravel()
+        step += 1
 
-        free = beam - np.array([len(finished[s]) for s in sentence])
-        scores[np.arange(scores.shape[1]) >= free[:, None]] = DEAD
-        at_limit = step >= limits[sentence]
-        ended = (scores > DEAD / 2) & ((new == EOS) | at_limit[:, None])
-        for row, slot in zip(*np.nonzero(ended), strict=True):
-            s, done = sentence[row], bool(new[row, slot] == EOS)
-            output = words[row, slot, :-1] if done else words[row, slot]
-            finished[s].append(Hypothesis(
-                output.tolist(), float(scores[row, slot]), float(scores[row, slot] / step**penalty), done,
-                looks[row, slot].copy() if want_attention else None,
+        taken = np.array([len(finished[s]) for s in sentence])
+        scores[np.arange(scores.shape[1]) >= beam - taken[:, None]] = DEAD
+        ended = ((tokens == EOS) | (step >= limits)[:, None]) & (scores > DEAD / 2)
+        for row, slot in np.argwhere(ended):
+            at, found = row * scores.shape[1] + slot, finished[sentence[row]]
+            done, log_prob = bool(tokens[row, slot] == EOS), float(scores[row, slot])
+            found.append(Hypothesis(
+                words[at, : step - done].tolist(), log_prob, log_prob / step**penalty, done,
+                looks[at, :step].copy() if want_attention else None,
             ))  # fmt: skip
+            complete = sorted((h.score for h in found if h.finished), reverse=True)
+            if len(complete) >= min(nbest, beam):
+                bar[row] = complete[min(nbest, beam) - 1]
         scores[ended] = DEAD
-
-        stay = np.array([
-            row.max() > DEAD / 2 and not _settled(finished[s], row.max(), limits[s], penalty, min(nbest, beam))
-            for s, row in zip(sentence, scores, strict=True)
-        ], bool)  # fmt: skip
-        rows = np.arange(here * width).reshape(here, width)
-        origin = np.take_along_axis(rows, parent, 1)
-        tokens = np.where(new == EOS, BOS, new)  # empty slots carry on with any word
-        if not stay.all():
+        live = scores.max(1, initial=DEAD)
+        stay = (live > DEAD / 2) & (live / reach > bar)
+        scores[~stay] = DEAD
+        tokens[tokens == EOS] = BOS  # empty slots carry on with any word
+        if np.count_nonzero(stay) <= LEAVE * here:
             kept = np.flatnonzero(stay)
             memory = model.take(memory, kept.astype(np.int32))
-            sentence, scores, words = sentence[kept], scores[kept], words[kept]
-            origin, tokens = origin[kept], tokens[kept]
-            looks = looks[kept] if want_attention else None
-        origin, tokens = origin.reshape(-1), tokens.reshape(-1)
+            rows = (kept[:, None] * scores.shape[1] + np.arange(scores.shape[1])).ravel()
+            sentence, limits, reach, bar = sentence[kept], limits[kept], reach[kept], bar[kept]
+            scores, origin, tokens, words = scores[kept], origin[kept], tokens[kept], words[rows]
+            looks = looks[rows] if want_attention else None
+        origin, tokens = origin.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
-
-
-def _settled(found, best_live, limit, penalty, nbest):
-    """Whether no live hypothesis can still displace one of the `nbest` best finished ones."""
-    scores = sorted((h.score for h in found if h.finished), reverse=True)
-    return len(scores) >= nbest and scores[nbest - 1] >= best_live / limit**penalty
