@@ -1,0 +1,147 @@
+"""An exported run: the same contract, the same translations, without Keras."""
+
+import itertools
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nmt import export, lexicon
+from nmt.__main__ import main
+from nmt.batches import pad
+from nmt.config import BOS, EOS, PAD
+from nmt.engine import Engine
+from nmt.run import Run
+from nmt.search import beam_search
+from nmt.translate import load
+from tests.test_model import MODELS, VOCAB, made, sentences
+
+EXPORTED = [name for name in MODELS if not MODELS[name].get("layer_norm")]
+MORE = {"deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
+        "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
+        "deep plain rnn": {"cell": "rnn", "decoder_layers": 2, "bidirectional": False}}  # fmt: skip
+
+
+def engine_of(model, folder, precision="float32", shortlist=False):
+    """The engine of a model, without a run."""
+    for name, graph in (("encoder", export.encoder(model, precision)), ("step", export.step(model, precision))):
+        (folder / f"{name}.onnx").write_bytes(graph)
+    return Engine(lambda name: folder / name)
+
+
+@pytest.mark.parametrize("name", [*EXPORTED, *MORE])
+def test_the_float32_engine_equals_keras(name, tmp_path):
+    """All hypotheses of an n-best list, their scores and attention; and the scores of given targets."""
+    model = made(name if name in MODELS else "lstm", **MORE.get(name, {}))
+    model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
+    engine, (source, target) = engine_of(model, tmp_path), sentences(5, seed=4)
+    np.testing.assert_allclose(engine.log_probs(source, target)[target[:, 1:] != PAD],
+                               model.log_probs(source, target).numpy()[target[:, 1:] != PAD], atol=2e-5)  # fmt: skip
+    for beam in (1, 4):
+        expected = beam_search(model.graphs(), source, beam, nbest=beam, want_attention=True)
+        found = beam_search(engine, source, beam, nbest=beam, want_attention=True)
+        for a, b in zip(itertools.chain(*expected), itertools.chain(*found), strict=True):
+            assert a.ids == b.ids and a.finished == b.finished
+            assert a.log_prob == pytest.approx(b.log_prob, abs=1e-4)
+            np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
+
+
+def test_weights_of_seven_bits():
+    """No weight is off by more than half a level of its own column, and no pair of products can overflow."""
+    matrix = np.random.default_rng(0).normal(size=(9, 7)) * 10.0 ** np.arange(7)
+    matrix[:, 3] = 0
+    weights, scale = export.quantise(matrix)
+    assert weights.dtype == np.int8 and 2 * 255 * np.abs(weights.astype(int)).max() < 2**15
+    assert np.all(np.abs(weights * scale - matrix) <= scale / 2 * 1.001)
+
+
+def test_int8_and_shortlist_stay_close(tiny_run):
+    run = Run.open(tiny_run)
+    exact = run.load_model().graphs()
+    lines = ["The boy reads a book.", "He is not calling my mother.", "Maria buys two cats."]
+    source = pad(run.tokenizers[0].encode(lines), [], [EOS])
+    target = pad(run.tokenizers[1].encode(load(tiny_run).translate(lines)), [BOS], [EOS])
+    real = target[:, 1:] != PAD
+    engine = run.exported().load_engine(shortlist=True)
+    expected = np.asarray(exact.log_probs(source, target))[real]
+    assert np.abs(engine.log_probs(source, target)[real] - expected).mean() < 0.1
+    memory, state = engine.encode(source)
+    words = memory["projection"]["ids"]
+    assert EOS in words and len(words) < engine.vocab
+    rows = np.arange(3, dtype=np.int32)
+    log_probs, ids, _, _ = engine.advance(memory, state, rows, np.full(3, BOS, np.int32), len(words) + 5)
+    assert np.array_equal(np.sort(ids, 1), [words] * 3), "the best words are those of the shortlist"
+    np.testing.assert_allclose(np.exp(log_probs).sum(1), 1, rtol=1e-4)
+
+
+def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
+    """Nor the run folder: the exported one can move anywhere."""
+    folder = tmp_path / "alone"
+    shutil.copytree(Run(tiny_run).export_path, folder)
+    code = ("import sys, nmt; t = nmt.load(sys.argv[1]); print(t.translate(['The boy reads a book.'])[0])\n"
+            "print({'keras', 'tensorflow', 'onnx', 'sacrebleu'} & set(sys.modules))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    text, loaded = done.stdout.splitlines()
+    assert loaded == "set()" and text == load(tiny_run).translate(["The boy reads a book."])[0]
+
+
+def test_an_export_of_other_weights_is_not_used(tiny_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    assert isinstance(load(run).model, Engine)
+    Run(run).update(weights_sha256="0" * 64)
+    assert Run(run).exported() is None
+    assert main(["translate", str(run), "--engine", "onnx", "Hello."]) == 2
+    assert "nmt export" in capsys.readouterr().err
+
+
+def test_export_on_request(tiny_run, tmp_path, capsys):
+    out = tmp_path / "float32"
+    assert main(["export", str(tiny_run), "-o", str(out), "--precision", "float32"]) == 0
+    lines = ["The boy reads a book.", "", "He is not calling my mother.  "]
+    keras, onnx = load(tiny_run, engine="keras").candidates(lines), load(out).candidates(lines)
+    assert [c[0].text for c in keras] == [c[0].text for c in onnx]
+    capsys.readouterr()
+    assert main(["translate", str(out), "--engine", "keras", "Hello."]) == 2
+    assert "exported folder" in capsys.readouterr().err
+    damaged = out / "step.onnx"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    assert main(["translate", str(out), "Hello."]) == 1
+    assert "step.onnx" in capsys.readouterr().err
+
+
+def test_a_model_that_onnx_cannot_express_is_refused(tiny_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    recipe = (run / "recipe.toml").read_text(encoding="utf-8")
+    (run / "recipe.toml").write_text(recipe.replace("layer_norm = false", "layer_norm = true"), encoding="utf-8")
+    assert main(["export", str(run)]) == 2
+    assert "layer_norm" in capsys.readouterr().err
+
+
+class Store:
+    """Three source pieces; each target piece translates one, whatever the order."""
+
+    pairs = 200
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        chosen = [rng.permutation(6)[:3] for _ in range(self.pairs)]
+        self.sides = [10 + c for c in chosen], [rng.permutation(20 + c) for c in chosen]
+        self.lengths = [[3] * self.pairs] * 2
+
+    def side(self, side, rows):
+        return [self.sides[side][row] for row in rows]
+
+    def frequencies(self, vocab):
+        return np.bincount(np.concatenate(self.sides[1]), minlength=vocab)
+
+
+def test_the_lexicon_finds_translations(tmp_path):
+    lexicon.write(tmp_path / "lexicon.npz", Store(), 17, 30)
+    with np.load(tmp_path / "lexicon.npz") as arrays:
+        assert arrays["suggested"][10:16, 0].tolist() == list(range(20, 26))
+        assert set(arrays["suggested"][3]) == {EOS}, "a piece never seen suggests nothing"
+        assert set(arrays["frequent"][:6]) == set(range(20, 26))
