@@ -1,6 +1,6 @@
 # The front door: targets only call the command line of the package. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup train translate bleu test test-all lint clean
+.PHONY: help setup train translate bleu test test-all lint bench clean
 
 DEFAULT := data/default.toml
 RECIPE ?= $(DEFAULT)
@@ -17,6 +17,7 @@ help:
 	@echo "                RECIPE=data/....toml  RUN=runs/...  ARGS=\"section.key=value ...\""
 	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
 	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
+	@echo "make bench      how fast this machine trains, and translates with RUN (under 10 minutes, nothing else running)"
 	@echo "make test       the tests (under 10 minutes);  make test-all  the slow ones too;  make lint  style"
 	@echo "make setup      only install the packages into .venv;  make help  this list"
 	@echo "make clean      remove .venv; runs and downloads stay"
@@ -66,6 +67,10 @@ test-all: .venv/ready
 
 lint: .venv/ready
 	@.venv/bin/ruff check .
+
+# Figures are true only while nothing else runs.
+bench: .venv/ready
+	@$(NMT) bench $(wildcard $(CHOSEN))
 
 clean:
 	@rm -rf .venv

@@ -75,7 +75,7 @@ def translate(options):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
     waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
     window_size = options.window or (1 if waiting else 1000)
-    translator = module.load(options.run, say, options.engine)
+    translator = module.load(options.run, say, options.engine, options.threads)
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
@@ -103,7 +103,7 @@ def evaluate(options):
         if report and options.beam in (None, report["beam"]):
             print("\n".join(lines(run.path, report)))
             return
-        translator = load(run.path, say, options.engine)
+        translator = load(run.path, say, options.engine, options.threads)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say)
         reports.append(report)
         outputs.append(hypotheses)
@@ -130,7 +130,7 @@ def score(options):
                 raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
             yield source, target
 
-    translator = load(options.run, say, options.engine)
+    translator = load(options.run, say, options.engine, options.threads)
     for window in windows(pairs(), 1000):
         for log_prob, ranking in translator.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
@@ -146,6 +146,20 @@ def export(options):
         raise Failure("the package onnx is needed: pip install onnx onnxruntime")
     start_keras()
     say(f"exported to {export_run(run, options.output and Path(options.output), options.precision)}")
+
+
+def bench(options):
+    from nmt.bench import about
+    from nmt.bench import bench as measure
+
+    host = about()
+    print(", ".join(f"{name} {value}" for name, value in host.items()))
+    rows = measure(options.run and Path(options.run), lambda line: print(line, flush=True))
+    if options.output:
+        from nmt import files
+
+        with files.atomic(options.output) as file:
+            json.dump({"machine": host, "rows": rows}, file, indent=2)
 
 
 def say(line):
@@ -238,7 +252,9 @@ def _parser():
 
     def add_engine(sub):
         sub.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto",
-                         help="onnx: the run's export; keras: its weights (default: onnx where it can be had)")  # fmt: skip
+                         help="onnx: the run's export; keras: its weights (default: onnx if possible)")  # fmt: skip
+        sub.add_argument("--threads", type=_positive, default=0, metavar="N",
+                         help="processor threads (default: all)")  # fmt: skip
 
     sub = command(train, "train a recipe, or go on where training stopped")
     sub.add_argument("recipe", help="a .toml file, see data/")
@@ -285,6 +301,10 @@ def _parser():
     sub.add_argument("run", help="run folder")
     sub.add_argument("-o", "--output", help="folder that translates by itself (default: RUN/export)")
     sub.add_argument("--precision", choices=("int8", "float32"), default="int8", help="of the weights")
+
+    sub = command(bench, "measure this machine: training the reference model, translating with a run")
+    sub.add_argument("run", nargs="?", help="run folder to translate with; without it only training is measured")
+    sub.add_argument("-o", "--output", help="also write the figures as JSON")
     return parser
 
 

@@ -12,25 +12,27 @@ from nmt.errors import Failure
 
 
 class Engine:
-    """The graphs of an exported folder. `threads`: of one operator; several processes serve more cores better."""
+    """The graphs of an exported folder. Nothing is kept between calls: several threads may search at once."""
 
     rows = 40  # hypotheses in a batch: small ones stay in cache and keep shortlists short
 
-    def __init__(self, checked, shortlist=False, threads=1):
+    def __init__(self, checked, shortlist=False):
         """checked: maps the name of a file to its path, or raises Failure."""
-        self._checked, self._threads, self._steps = checked, threads, {}
+        self._checked, self._steps = checked, {}
         self._encoder = self._session("encoder")
         self._shortlist = Shortlist(checked) if shortlist else None
+        self._step("shortlist" if shortlist else "step")
 
     def _session(self, name):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # nothing to gain
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         path = self._checked(f"{name}.onnx")
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            # Bytes, not a path: ONNX Runtime opens none with other letters than the locale's.
+            return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise Failure(f"{path}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})") from None
 
@@ -64,7 +66,7 @@ class Engine:
         return found[0], found[1], found[2], dict(zip(state_names, found[3:], strict=True))
 
     def log_probs(self, source, tokens):
-        """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right) among all words: [sentences, n - 1]."""
+        """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right); all words: [sentences, n - 1]."""
         memory, state = self.encode(source)
         memory.pop("projection", None)
         session, state_names, outputs = self._step("step")

@@ -177,19 +177,14 @@ def encoder(model, precision):
     g.output("values", values, np.float32, "sentences", "source_len", context.shape[1] + readout.shape[1])
     g.output("mask", g("Unsqueeze", mask, g.constant([1], np.int64)), np.float32, "sentences", 1, "source_len")
 
-    rows = g("Slice", g("Shape", final), g.constant([0], np.int64), g.constant([1], np.int64))
+    first = {}
     for number, (cell, dense) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
-        h = g("Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias)))
-        recurrent = g.linear(h, *_recurrent(cell, options.cell))
-        g.output(f"recurrent{number}", recurrent, np.float32, "sentences", cell.gates * units)
-        zeros = {size: g("Expand", g.constant(0.0), g("Concat", rows, g.constant([size], np.int64), axis=0))
-                 for size in {units, cell.gates * units}}  # fmt: skip
-        if options.cell == "gru":
-            g.output(f"h{number}", h, np.float32, "sentences", units)
-            if number == 0:
-                g.output("context", zeros[3 * units], np.float32, "sentences", 3 * units)
-        if options.cell == "lstm":
-            g.output(f"c{number}", zeros[units], np.float32, "sentences", units)
+        first[f"h{number}"] = g("Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias)))
+        first[f"recurrent{number}"] = g.linear(first[f"h{number}"], *_recurrent(cell, options.cell))
+    rows = g("Slice", g("Shape", final), g.constant([0], np.int64), g.constant([1], np.int64))
+    for name, size in _state_sizes(decoder, options.cell).items():
+        zeros = g("Expand", g.constant(0.0), g("Concat", rows, g.constant([size], np.int64), axis=0))
+        g.output(name, first.get(name, zeros), np.float32, "sentences", size)
     return g.bytes()
 
 
@@ -201,12 +196,8 @@ def step(model, precision, shortlist=False):
     memory = {"keys": g.input("keys", np.float32, "sentences", "source_len", options.attention_units),
               "values": g.input("values", np.float32, "sentences", "source_len", gates + width),
               "mask": g.input("mask", np.float32, "sentences", 1, "source_len")}  # fmt: skip
-    state = {}
-    for number in range(top + 1):
-        names = {f"recurrent{number}": gates, **{f"{s}{number}": units for s in {"lstm": "c", "gru": "h"}.get(kind, "")}}
-        if kind == "gru" and number == 0:
-            names["context"] = gates
-        state |= {name: g.input(name, np.float32, "former_rows", size) for name, size in names.items()}
+    sizes = _state_sizes(decoder, kind)
+    state = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
     origin, tokens = g.input("origin", np.int32, "rows"), g.input("tokens", np.int32, "rows")
     k = g.input("k", np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in state.items()}
@@ -257,9 +248,18 @@ def step(model, precision, shortlist=False):
     g.output("log_probs", best, np.float32, "rows", "k")
     g.output("best", ids, np.int64, "rows", "k")
     g.output("attention", attention, np.float32, "rows", "source_len")
-    for name, leaf in new.items():
-        g.output(f"new_{name}", leaf, np.float32, "rows", units if name[0] in "ch" and name != "context" else gates)
+    for name, size in sizes.items():
+        g.output(f"new_{name}", new[name], np.float32, "rows", size)
     return g.bytes()
+
+
+def _state_sizes(decoder, kind):
+    """Leaves of the state and their units: recurrent parts; c of an LSTM; h of a GRU and its context's part."""
+    units, sizes = decoder.cells[0].units, {}
+    for number, cell in enumerate(decoder.cells):
+        sizes[f"recurrent{number}"] = cell.gates * units
+        sizes |= {f"{name}{number}": units for name in {"lstm": "c", "gru": "h"}.get(kind, "")}
+    return sizes | ({"context": decoder.cells[0].gates * units} if kind == "gru" else {})
 
 
 def _layer(g, x, lengths, cells, kind):

@@ -23,7 +23,7 @@ def write(path, store, source_vocab, target_vocab):
 
 
 def ibm1(store, source_vocab, target_vocab):
-    """The target pieces of highest probability given each source piece, padded with EOS: [source_vocab, SUGGESTED]."""
+    """The target pieces most probable given each source piece, padded with EOS: [source_vocab, SUGGESTED]."""
     rows = np.random.default_rng(0).permutation(store.pairs)
     sizes = np.cumsum([int(store.lengths[0][row]) * int(store.lengths[1][row]) for row in rows])
     rows = rows[: max(1, int(np.searchsorted(sizes, OCCURRENCES)))]

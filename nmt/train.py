@@ -107,7 +107,7 @@ def _fit(run, recipe, store, log):
     batches = Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
-    model.compile(_optimizer(options, history.total_steps), options.label_smoothing, options.precision,
+    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision,
                   jit_compile=False)  # fmt: skip
     model.optimizer.build(model.trainable_variables)
     state = State(run, history, options.save_minutes)
@@ -139,13 +139,14 @@ def _fit(run, recipe, store, log):
             steps = min(interval - history.step % interval, history.total_steps - history.step)
             epochs = (history.total_steps - history.step) // steps if steps == interval else 1
             done = history.step // interval
-            model.fit(_dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
+            model.fit(dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
                       steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
     lexicon.write(run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers))
     _choose(run, recipe, model, translator, sentences, history, progress.log)
 
 
-def _optimizer(options, total_steps):
+def optimizer(options, total_steps):
+    """Adam or AdamW with warm-up, decay and clipping by global norm; options: config.Train."""
     import keras
 
     from nmt.schedule import WarmUp
@@ -157,7 +158,7 @@ def _optimizer(options, total_steps):
     return keras.optimizers.Adam(**common)
 
 
-def _dataset(stream):
+def dataset(stream):
     """A tf.data pipeline over a generator of (source, target) arrays; one signature, so one trace."""
     import tensorflow as tf
 
@@ -187,7 +188,7 @@ def _validation_batches(run, recipe):
             yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
             start = end
 
-    return _dataset(stream).apply(tf.data.experimental.assert_cardinality(len(ends)))  # or Keras warns at the end
+    return dataset(stream).apply(tf.data.experimental.assert_cardinality(len(ends)))  # or Keras warns at the end
 
 
 def _choose(run, recipe, model, translator, sentences, history, log):

@@ -1,9 +1,12 @@
 """From a line to its translation: prepared, tokenised, searched in batches, put together again in order."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import itertools
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -29,10 +32,14 @@ class Translation:
 
 
 class Translator:
-    """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time."""
+    """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time.
 
-    def __init__(self, model, tokenizers, recipe, warn=lambda line: None):
+    threads: batches searched at the same time.
+    """
+
+    def __init__(self, model, tokenizers, recipe, warn=lambda line: None, threads=1):
         self.model, self.tokenizers, self.recipe, self.warn = model, tokenizers, recipe, warn
+        self.threads = threads
 
     def translate(self, lines, **search):
         """The best translation of each line, in order; options as for `candidates`."""
@@ -94,12 +101,17 @@ class Translator:
 
     def _search(self, ids, nbest, beam, attention):
         options, out, beam = self.recipe.search, [None] * len(ids), max(beam, nbest)
-        for rows in _batches([len(i) for i in ids], max(1, self.model.rows // beam)):
+
+        def search(rows):
             source = pad([ids[r] for r in rows], [], [EOS])
             limits = [int(options.max_ratio * len(ids[r])) + options.max_extra for r in rows]
-            found = beam_search(self.model, source, beam, options.length_penalty, limits, nbest, attention)
-            for row, hypotheses in zip(rows, found, strict=True):
-                out[row] = hypotheses
+            return beam_search(self.model, source, beam, options.length_penalty, limits, nbest, attention)
+
+        batches = _batches([len(i) for i in ids], max(1, self.model.rows // beam))
+        with _pool(min(self.threads, len(batches))) as mapped:
+            for rows, found in zip(batches, mapped(search, batches), strict=True):
+                for row, hypotheses in zip(rows, found, strict=True):
+                    out[row] = hypotheses
         return out
 
     def _translation(self, part, hypothesis, joined):
@@ -164,16 +176,27 @@ def windows(lines, size):
         yield window
 
 
+@contextlib.contextmanager
+def _pool(threads):
+    """A `map` over so many threads: the engine computes outside of Python's lock."""
+    if threads < 2:
+        yield map
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield pool.map
+
+
 def _batches(lengths, size):
     """Row numbers of batches of `size` sentences of similar length, the longest first."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def load(path, warn=lambda line: None, engine="auto"):
+def load(path, warn=lambda line: None, engine="auto", threads=0):
     """`nmt.load(run).translate(lines)`: the translator of a run folder.
 
     engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where it can be had.
+    threads: processor threads, 0 for all.
     """
     from nmt.run import Run
 
@@ -182,10 +205,13 @@ def load(path, warn=lambda line: None, engine="auto"):
     if engine == "onnx" and not exported:
         raise UserError(f"{path}: has no export of its weights; make one with: nmt export {path}")
     if exported and (engine == "onnx" or importlib.util.find_spec("onnxruntime")):
-        model = exported.load_engine()
-    else:
-        from nmt.quiet import start_keras
+        return Translator(exported.load_engine(), run.tokenizers, run.recipe, warn, threads or cores())
+    from nmt.quiet import start_keras
 
-        start_keras()
-        model = run.load_model().graphs()
-    return Translator(model, run.tokenizers, run.recipe, warn)
+    start_keras(threads)
+    return Translator(run.load_model().graphs(), run.tokenizers, run.recipe, warn)
+
+
+def cores():
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

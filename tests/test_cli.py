@@ -74,7 +74,8 @@ def world(tmp_path, monkeypatch, tiny_run):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    for name, damaged in (("weights", "*.weights.h5"), ("tokenizer", "*.model"), ("meta", "run.json")):
+    for name, damaged in (("weights", "*.weights.h5"), ("tokenizer", "*.model"), ("meta", "run.json"),
+                          ("graph", "export/encoder.onnx")):
         shutil.copytree(tiny_run, tmp_path / name)
         for path in (tmp_path / name).glob(damaged):
             content = bytearray(path.read_bytes())
@@ -124,7 +125,10 @@ BAD = {
                                   ["homeassistant", "network", "NMT_DATA"]),
     "no run": (["translate", "no", "text"], b"", MISTAKE, ["no: no such run folder"]),
     "a folder that is no run": (["translate", "folder", "text"], b"", MISTAKE, ["folder", "run.json"]),
-    "damaged weights": (["translate", "weights", "text"], b"", FAILURE, ["weights", ".weights.h5", "damaged"]),
+    "damaged weights": (["translate", "weights", "text", "--engine=keras"], b"", FAILURE,
+                        ["weights", ".weights.h5", "damaged"]),
+    "damaged graph": (["translate", "graph", "text"], b"", FAILURE, ["graph", "encoder.onnx", "damaged"]),
+    "no such engine": (["translate", "RUN", "text", "--engine=tensorrt"], b"", MISTAKE, ["tensorrt", "onnx"]),
     "damaged tokenizer": (["translate", "tokenizer", "text"], b"", FAILURE, ["tokenizer.model", "damaged"]),
     "damaged run.json": (["translate", "meta", "text"], b"", FAILURE, ["run.json", "damaged"]),
     "missing input": (["translate", "RUN", "-i", "no.txt"], b"", MISTAKE, ["no.txt", "no such file"]),
@@ -276,6 +280,8 @@ def test_weights_that_cannot_be_written(tmp_path, message):
 class Babbler:
     """A fake model that says whatever the tokenizer can spell: bytes of line breaks, symbols, special ids."""
 
+    rows = 64
+
     def __init__(self, vocab, likely):
         self.rng, self.vocab, self.likely = np.random.default_rng(1), vocab, likely
 
@@ -306,7 +312,7 @@ def babbling(monkeypatch, byte_tokenizer):
     pieces = {byte_tokenizer.piece(i): i for i in range(byte_tokenizer.size)}
     likely = [pieces["<0x0A>"], pieces["<0x0D>"], pieces["\ue000"], pieces["\ue00b"], pieces["▁"], UNK]
 
-    def load(path, warn=lambda line: None):
+    def load(path, warn=lambda line: None, *_):
         recipe = config.Config()
         recipe.search.beam = 2
         model = Babbler(byte_tokenizer.size, likely)
@@ -534,7 +540,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
 
     monkeypatch.setattr(nmt.evaluate, "evaluate", fake)
     monkeypatch.setattr(nmt.evaluate, "compare", lambda *_: {})
-    monkeypatch.setattr(nmt.translate, "load", lambda path, warn: None)
+    monkeypatch.setattr(nmt.translate, "load", lambda *_: None)
     for arguments, expected in ((["--once"], []), ([], [("test", None)]),
                                 (["--once", "--split", "valid"], [("valid", None)]),
                                 (["--once", "--beam", 1], [("test", 1)]), (["--once", "--beam", 3], []),

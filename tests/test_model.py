@@ -408,7 +408,7 @@ def test_a_beam_may_be_wider_than_the_vocabulary():
 
 def test_company_padding_and_order_change_no_text(tiny_run):
     """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
-    translator = load(tiny_run)
+    translator = load(tiny_run, engine="keras")
     lines = ["The boy reads a book.", "Anna", "Where did the students buy the old camera yesterday?", "",
              "Maria says that two cats will drink the milk in the park next week.", "He is not calling my mother.",
              "We found a fresh egg.", "Peter sold my father the bicycle."]  # fmt: skip
@@ -426,7 +426,7 @@ def test_company_padding_and_order_change_no_text(tiny_run):
 
 def test_score_repeats_what_translate_said(tiny_run):
     """Through the text and back, for outputs whose pieces are those that the tokenizer would choose."""
-    translator = load(tiny_run)
+    translator = load(tiny_run, engine="keras")
     lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
     checked = 0
     for line, (best,) in zip(lines, translator.candidates(lines, nbest=1, attention=True), strict=True):

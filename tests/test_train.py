@@ -467,7 +467,7 @@ def test_a_damaged_state_is_told_in_one_line(copy, tiny_recipe, damage):
     """Or restored to the bit, where the damage does not matter; never taken in silence."""
     run, recipe = Run(copy), config.load(tiny_recipe, SHORT)
     model = run.load_model()
-    model.compile(train_module._optimizer(recipe.train, 32))
+    model.compile(train_module.optimizer(recipe.train, 32))
     model.optimizer.build(model.trainable_variables)
     state = callbacks.State(run, callbacks.History(32, 16), 1)
     state.set_model(model)

@@ -1,0 +1,236 @@
+"""`nmt bench`: how fast this machine trains the reference model, and translates with a run.
+
+Reference model: joint vocabulary of 8,000, embeddings 256 (untied), bidirectional LSTM of 256 units a direction,
+decoder LSTM 512, additive attention 512, dropout 0.3, label smoothing 0.1, Adam, clipping at norm 1. It is trained
+through `fit`, on random pieces with the lengths of captions (16 a sentence on average): speed does not depend on
+what they say. Each case runs in a process of its own, so that its threads and its peak memory are its own.
+Warm-up is excluded; figures are the median of the repeats, with the range. Padding is not counted.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from nmt.errors import Failure
+from nmt.translate import cores
+
+REPEATS = 5
+STEPS = {2048: 3, 4096: 2}  # of a repeat, by target tokens a batch
+SENTENCES = {"onnx": 300, "keras": 100}  # translated in a repeat
+VOCAB = 8000
+LINE = "The light in the kitchen is on."
+
+
+def bench(run, log=lambda line: None):
+    """Measures training of the reference model and, with a run folder, translating; returns rows (dicts)."""
+    threads = sorted({1, cores()})
+    cases = [{"part": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
+             for precision in ("float32", "bfloat16") for tokens in STEPS for number in threads]  # fmt: skip
+    if run is not None:
+        cases += [{"part": "translating", "run": str(run), "engine": engine, "threads": number}
+                  for engine in ("onnx", "keras") for number in threads]  # fmt: skip
+        cases += [{"part": "start", "run": str(run), "engine": engine} for engine in ("onnx", "keras")]
+    rows = []
+    for case in cases:
+        child = subprocess.run([sys.executable, "-m", "nmt.bench", json.dumps(case)], stdout=subprocess.PIPE)
+        if child.returncode:
+            raise Failure(f"the measurement of {case} ended with status {child.returncode}")
+        for row in json.loads(child.stdout):
+            rows.append(row)
+            log(line(row))
+    return rows
+
+
+def about():
+    """What the figures hold for."""
+    from importlib.metadata import version
+
+    names = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
+    return {"processor": _processor(), "system": platform.platform(), "python": platform.python_version(),
+            **{name: version(name) for name in names if _installed(name)}}  # fmt: skip
+
+
+def line(row):
+    """A row of the table."""
+    if "note" in row:
+        return f"{row['what']:<54} {row['note']}"
+    spread = f"{row['low']:,.{row['digits']}f} to {row['high']:,.{row['digits']}f}"
+    more = "  ".join(f"{name} {value}" for name, value in row.get("more", {}).items())
+    return f"{row['what']:<54} {row['median']:>9,.{row['digits']}f} {row['unit']:<16} ({spread})  {more}".rstrip()
+
+
+def row(what, values, unit, digits=0, **more):
+    """Median and range of the repeats."""
+    values = [round(v, 3) for v in values]
+    return {"what": what, "median": statistics.median(values), "low": min(values), "high": max(values),
+            "unit": unit, "digits": digits, "more": more}  # fmt: skip
+
+
+def training(case):
+    """Target tokens a second through `compile` and `fit`, and the share of the processor's matrix product rate."""
+    from nmt.quiet import start_keras
+
+    start_keras(case["threads"])
+    import keras
+
+    from nmt import config, kernels
+    from nmt.batches import Batches
+    from nmt.model import build
+    from nmt.train import dataset, optimizer
+
+    precision, budget = case["precision"], case["batch_tokens"]
+    what = f"training, {budget:,} tokens, {precision}, {threads(case)}"
+    if precision == "bfloat16" and kernels.detect_precision() != precision:
+        return [{"what": what, "note": "not measured: this processor has no bfloat16 products"}]
+    recipe = config.Config(train=config.Train(batch_tokens=budget, precision=precision))
+    model = build(recipe, VOCAB, VOCAB)
+    model.compile(optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False)
+    store, speeds = RandomStore(), []
+
+    class Timer(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.started = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            speeds.append(logs["target_tokens"] / (time.perf_counter() - self.started))
+
+    batches = Batches(store, budget, seed=1)
+    model.fit(dataset(lambda: batches.stream(0)), epochs=1 + REPEATS, steps_per_epoch=STEPS[budget],
+              callbacks=[Timer()], verbose=0, shuffle=False)  # fmt: skip
+    rate = product_rate(precision)
+    share = statistics.median(speeds[1:]) * operations(model, store) / rate
+    return [row(what, speeds[1:], "target tokens/s", peak=_peak(), products=f"{rate / 1e9:.0f} GFLOP/s",
+                share=f"{share:.0%}")]  # fmt: skip
+
+
+class RandomStore:
+    """Pairs of random pieces as `batches.Store` gives them: about 13 a sentence, 95 % at most 24."""
+
+    pairs = 4000
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        lengths = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, self.pairs)), 3, 60).astype(np.int32)
+        self.lengths = [lengths, np.maximum(2, lengths + rng.integers(-2, 3, self.pairs)).astype(np.int32)]
+        self.pieces = [[rng.integers(4, VOCAB, n) for n in side] for side in self.lengths]
+
+    def side(self, side, rows):
+        return [self.pieces[side][row] for row in rows]
+
+
+def operations(model, store):
+    """Floating-point operations of matrix products a target token in training: six a weight and position.
+
+    Weights that meet each source position count by source pieces, the others by target pieces, EOS included.
+    """
+    per_source = [v for v in model.encoder.trainable_variables if len(v.shape) == 2]
+    per_source.append(model.decoder.attention.key_kernel)
+    decoder = [v for v in model.decoder.trainable_variables if len(v.shape) == 2 and v is not per_source[-1]]
+    bridge = {id(v) for dense in model.decoder.bridge for v in dense.trainable_variables}
+    per_target = [*(v for v in decoder if id(v) not in bridge), model.output_kernel]
+    ratio = np.mean(store.lengths[0] + 1) / np.mean(store.lengths[1] + 1)
+    return 6 * (ratio * sum(np.prod(v.shape) for v in per_source) + sum(np.prod(v.shape) for v in per_target))
+
+
+def product_rate(precision):
+    """Operations a second of a large matrix product in this process, the best of ten."""
+    import tensorflow as tf
+
+    from nmt import kernels
+
+    a, b = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
+    product, times = tf.function(kernels.matmul), []
+    for _ in range(11):
+        started = time.perf_counter()
+        product(a, b).numpy()
+        times.append(time.perf_counter() - started)
+    return 2 * 2048**3 / min(times[1:])
+
+
+def translating(case):
+    """Validation sentences of a run: in batches of some sizes, and one at a time."""
+    from nmt.prepare import held_out
+    from nmt.run import Run
+    from nmt.translate import load
+
+    engine, run = case["engine"], Run.open(case["run"])
+    if engine == "onnx" and not run.exported():
+        return [{"what": f"onnx, {threads(case)}", "note": "not measured: the run has no export"}]
+    sources, _ = held_out(run.recipe, "valid", SENTENCES[engine])
+    translator, rows = load(case["run"], engine=engine, threads=case["threads"]), []
+    for beam in (5, 1):
+        name = f"{engine}, {threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
+        for sentences in {"onnx": (4, 8, 16, 32), "keras": (16, 64)}[engine]:
+            translator.model.rows, times = sentences * beam, []
+            for _ in range(REPEATS + 1):
+                started = time.perf_counter()
+                outputs = translator.translate(sources, beam=beam)
+                times.append(time.perf_counter() - started)
+            words = sum(len(output.split()) for output in outputs)
+            rows.append(row(f"{name}, batches of {sentences}", [len(sources) / t for t in times[1:]],
+                            "sentences/s", words=f"{words / statistics.median(times[1:]):,.0f}/s"))  # fmt: skip
+        times = []
+        for source in sources[:50] * 2:
+            started = time.perf_counter()
+            translator.translate([source], beam=beam)
+            times.append(1000 * (time.perf_counter() - started))
+        late = f"{np.percentile(times[50:], 95):.1f} ms"
+        rows.append(row(f"{name}, one at a time", times[50:], "ms", 1, percentile95=late))
+    rows[-1]["more"]["peak"] = _peak()
+    return rows
+
+
+def start(case):
+    """A whole `nmt translate` of one line, from start to exit."""
+    command = [sys.executable, "-m", "nmt", "translate", case["run"], "--engine", case["engine"], LINE]
+    times, peaks = [], []
+    for _ in range(REPEATS + 1):
+        started = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        times.append(1000 * (time.perf_counter() - started))
+        peaks.append(used.ru_maxrss / _MAXRSS_PER_MB)
+        if status:
+            return [{"what": f"one line, {case['engine']}", "note": "not measured: nmt translate failed"}]
+    return [row(f"one line, whole process, {case['engine']}", times[1:], "ms", peak=f"{max(peaks):.0f} MB")]
+
+
+def threads(case):
+    return "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
+
+
+_MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells bytes, Linux kilobytes
+
+
+def _peak():
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MB:,.0f} MB"
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        flags = next((line for line in lines if line.startswith("flags")), "").split()
+        found = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if flag in flags]
+        return f"{name}, {os.cpu_count()} cores, {' '.join(found)}"
+    except (OSError, StopIteration):
+        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _installed(name):
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
+
+
+if __name__ == "__main__":
+    case = json.loads(sys.argv[1])
+    print(json.dumps({"training": training, "translating": translating, "start": start}[case["part"]](case)))
