@@ -12,8 +12,9 @@ sums of `values`, products of every source position with those kernels, made onc
 new h of a layer is one product: the recurrent part of its next gates, the input of the layer above, or query
 and readout. `state` therefore holds the coming step's recurrent part instead of h.
 
-int8: products of dynamically quantised activations with weights of 7 bits, one scale a column. Eight bits would
-overflow the 16-bit sums of processors without VNNI.
+int8: weights of 7 bits, one scale a column; eight bits would overflow the 16-bit sums of processors without VNNI.
+All that they are multiplied with is a hidden state or a tanh, so between -1 and 1: activations need no search for
+their range, and a row's result does not depend on its neighbours. Only ONNX Runtime's LSTM looks for ranges.
 """
 
 import json
@@ -117,15 +118,18 @@ class Graph:
         self.nodes.append(self.helper.make_node(op, list(inputs), names, domain=domain, **attributes))
         return names[0] if results == 1 else names
 
-    def linear(self, x, kernel, bias=None):
-        """x W + b."""
+    def linear(self, x, kernel, bias):
+        """x W + b for an x between -1 and 1."""
         if self.quantised:
             weights, scale = quantise(kernel)
-            inputs = [x, self.constant(weights, np.int8), self.constant(scale)]
-            inputs += [] if bias is None else ["", self.constant(bias)]
-            return self("DynamicQuantizeMatMul", *inputs, domain="com.microsoft")
-        product = self("MatMul", x, self.constant(kernel))
-        return product if bias is None else self("Add", product, self.constant(bias))
+            return self.integer(x, self.constant(weights, np.int8), self.constant(scale), self.constant(bias))
+        return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
+
+    def integer(self, x, weights, scale, bias):
+        """x W + b in integers, for an x between -1 and 1."""
+        step, zero = self.constant(1 / 127), self.constant(128, np.uint8)
+        x = self("QuantizeLinear", x, step, zero)
+        return self("MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain="com.microsoft")
 
     def split(self, x, *sizes):
         """Parts of the last axis."""
@@ -236,7 +240,7 @@ def step(model, precision, shortlist=False):
     if shortlist:
         kernel = g.input("kernel", np.int8, width, "words")
         scale, bias = g.input("scale", np.float32, "words"), g.input("bias", np.float32, "words")
-        logits = g("DynamicQuantizeMatMul", readout, kernel, scale, "", bias, domain="com.microsoft")
+        logits = g.integer(readout, kernel, scale, bias)
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, np.asarray(model.output_bias))
     every = g("LogSoftmax", logits)
