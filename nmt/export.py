@@ -21,7 +21,6 @@ import json
 import shutil
 
 import numpy as np
-from keras import ops
 
 from nmt import files
 from nmt.errors import UserError
@@ -206,8 +205,7 @@ def step(model, precision, shortlist=False):
     k = g.input("k", np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in state.items()}
 
-    embedded = ops.convert_to_tensor(model.target_embedding) * options.embedding**0.5
-    table = np.asarray(decoder.cells[0].inputs(embedded))
+    table = np.asarray(decoder.cells[0].inputs(model.target_embedding * options.embedding**0.5))
     x, new, recurrent = g.lookup(_gates(table, kind, units), tokens), {}, []
     for number, cell in enumerate(decoder.cells):
         if kind == "gru" and number == 0:

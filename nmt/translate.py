@@ -6,7 +6,6 @@ import importlib.util
 import itertools
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -182,6 +181,8 @@ def _pool(threads):
     if threads < 2:
         yield map
     else:
+        from concurrent.futures import ThreadPoolExecutor  # not for one line: every start would pay for it
+
         with ThreadPoolExecutor(threads) as pool:
             yield pool.map
 
