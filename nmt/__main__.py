@@ -149,6 +149,8 @@ def export(options):
 
 
 def bench(options):
+    if options.growth:
+        return growth(options)
     from nmt.bench import about
     from nmt.bench import bench as measure
 
@@ -160,6 +162,18 @@ def bench(options):
 
         with files.atomic(options.output) as file:
             json.dump({"machine": host, "rows": rows}, file, indent=2)
+
+
+def growth(options):
+    from nmt import growth as module
+
+    path = Path(options.output or "growth.json")
+    rows = module.growth(path, say)
+    print("\n".join(map(module.line, rows)))
+    if importlib.util.find_spec("matplotlib"):
+        module.plot(rows, path.with_suffix(".png"))
+    else:
+        say("note: no picture, the package matplotlib is not installed")
 
 
 def say(line):
@@ -305,6 +319,8 @@ def _parser():
     sub = command(bench, "measure this machine: training the reference model, translating with a run")
     sub.add_argument("run", nargs="?", help="run folder to translate with; without it only training is measured")
     sub.add_argument("-o", "--output", help="also write the figures as JSON")
+    sub.add_argument("--growth", action="store_true",
+                     help="instead: time and memory against pairs, length, vocabulary, beam")  # fmt: skip
     return parser
 
 

@@ -1,0 +1,174 @@
+"""`nmt bench --growth`: how time and memory grow with pairs, sentence length, vocabulary and beam.
+
+Preparing a corpus is measured on generated pairs. Translating and training use the reference model of `nmt.bench`
+with random weights: translating never ends a sentence before its limit, as many pieces as the source has, so that
+the work is known. Each point is a process of its own, on one thread.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from nmt import files
+from nmt.errors import Failure
+
+VALUES = {
+    "pairs": (10_000, 100_000, 1_000_000, 5_000_000),
+    "length": (10, 25, 50, 100, 200, 400),
+    "vocabulary": (2000, 4000, 8000, 16_000, 32_000),
+    "beam": (1, 2, 4, 8, 16, 32),
+}
+STANDARD = {"length": 16, "vocabulary": 8000, "beam": 5}
+UNITS = {"preparing": "s", "translating": "ms a sentence", "training": "µs a target token"}
+
+
+def growth(path, log=lambda line: None):
+    """Measures every point that the JSON file `path` lacks, and writes each as it comes; returns all rows."""
+    path = Path(path)
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    with tempfile.TemporaryDirectory() as folder:
+        for what, values in VALUES.items():
+            kinds = {"pairs": ["preparing"], "beam": ["translating"]}.get(what, ["translating", "training"])
+            for kind in kinds:
+                for value in values:
+                    case = {"kind": kind, "what": what, "value": value}
+                    if any(case.items() <= row.items() for row in rows):
+                        continue
+                    settings = {**STANDARD, what: value, "folder": folder, **case}
+                    if kind == "translating" and not Path(folder, f"step-{settings['vocabulary']}.onnx").exists():
+                        _child({**settings, "kind": "graphs"})
+                    rows.append({**case, **_child(settings)})
+                    log(line(rows[-1]))
+                    with files.atomic(path) as file:
+                        json.dump(rows, file, indent=1)
+    return rows
+
+
+def line(row):
+    """A row of the table."""
+    time, unit = f"{row['time']:,.1f}", UNITS[row["kind"]]
+    return f"{row['kind']:<12} {row['what']:<10} {row['value']:>9,}   {time:>9} {unit:<17} {row['memory']:>6,} MB"
+
+
+def _child(settings):
+    child = subprocess.run([sys.executable, "-m", "nmt.growth", json.dumps(settings)], stdout=subprocess.PIPE)
+    if child.returncode:
+        raise Failure(f"the measurement of {settings} ended with status {child.returncode}")
+    return json.loads(child.stdout)
+
+
+def preparing(settings):
+    """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
+    from nmt import config
+    from nmt.prepare import training_store
+    from nmt.run import Run
+
+    recipe = config.Config(data=config.Data(format="grammar", size=settings["value"]),
+                           tokenizer=config.Tokenizer(vocab_size=2000))  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        store = training_store(Run(folder), recipe, lambda line: None)
+        return {"time": time.perf_counter() - started, "kept": store.pairs}
+
+
+def graphs(settings):
+    """Writes the graphs of the reference model with random weights that never say EOS."""
+    from nmt.export import encoder, step
+
+    model, _ = _reference(settings["vocabulary"])
+    model.output_bias.assign(np.where(np.arange(settings["vocabulary"]) == 3, -1e4, 0.0))
+    for name, graph in (("encoder", encoder(model, "int8")), ("step", step(model, "int8"))):
+        Path(settings["folder"], f"{name}-{settings['vocabulary']}.onnx").write_bytes(graph)
+    return {}
+
+
+def translating(settings):
+    """The engine, batches of 40 rows: milliseconds a sentence."""
+    from nmt.engine import Engine
+    from nmt.search import beam_search
+
+    length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
+    engine = Engine(lambda name: Path(settings["folder"], name.replace(".onnx", f"-{vocabulary}.onnx")))
+    sentences, times = max(1, engine.rows // beam), []
+    source = np.random.default_rng(0).integers(4, vocabulary, (sentences, length)).astype(np.int32)
+    while len(times) < 4:
+        started = time.perf_counter()
+        beam_search(engine, source, beam, limits=[length] * sentences)
+        times.append(1000 * (time.perf_counter() - started) / sentences)
+    return {"time": float(np.median(times[1:]))}
+
+
+def training(settings):
+    """`train_step` on batches of 2,048 target tokens: microseconds a token."""
+    import tensorflow as tf
+
+    length, vocabulary = settings["length"], settings["vocabulary"]
+    model, recipe = _reference(vocabulary)
+    from nmt.train import optimizer
+
+    model.compile(optimizer(recipe.train, 1000), recipe.train.label_smoothing, "auto", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    rows, times, rng = max(1, 2048 // length), [], np.random.default_rng(0)
+    ids = tf.TensorSpec((None, None), tf.int32)
+    step = tf.function(lambda source, target: model.train_step((source, target)), input_signature=[ids, ids])
+    source, target = (tf.constant(rng.integers(4, vocabulary, (rows, length + n)), tf.int32) for n in (0, 1))
+    while len(times) < 4:
+        started = time.perf_counter()
+        step(source, target)["loss"].numpy()
+        times.append(1e6 * (time.perf_counter() - started) / (rows * length))
+    return {"time": float(np.median(times[1:]))}
+
+
+def _reference(vocabulary):
+    from nmt.quiet import start_keras
+
+    start_keras(threads=1)
+    from nmt import config
+    from nmt.model import build
+
+    recipe = config.Config()
+    return build(recipe, vocabulary, vocabulary), recipe
+
+
+def plot(rows, path):
+    """Time and memory over each quantity, both axes logarithmic, with a line of proportional growth."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, len(VALUES), figsize=(15, 7), sharex="col", layout="constrained")
+    for column, what in enumerate(VALUES):
+        for kind in UNITS:
+            points = [row for row in rows if (row["what"], row["kind"]) == (what, kind)]
+            if points:
+                x = np.array([row["value"] for row in points])
+                y = np.array([row["time"] for row in points])
+                axes[0, column].plot(x, y, "o-", label=f"{kind}, {UNITS[kind]}")
+                axes[0, column].plot(x, y[0] * x / x[0], ":", color="grey", linewidth=1)
+                axes[1, column].plot(x, [row["memory"] for row in points], "o-", label=kind)
+        axes[1, column].set_xlabel({"length": "source length, pieces"}.get(what, what))
+        for row in (0, 1):
+            axes[row, column].set_xscale("log")
+            axes[row, column].set_yscale("log")
+            axes[row, column].legend(fontsize=8)
+            axes[row, column].grid(alpha=0.3)
+    axes[0, 0].set_ylabel("time (dotted: proportional growth)")
+    axes[1, 0].set_ylabel("peak memory, MB")
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    found = {"preparing": preparing, "graphs": graphs, "translating": translating, "training": training}[
+        settings["kind"]
+    ](settings)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(json.dumps({**found, "memory": round(peak)}))
