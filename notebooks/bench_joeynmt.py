@@ -1,0 +1,141 @@
+"""JoeyNMT on this machine, for comparison with `nmt bench`: the reference model of nmt/bench.py on Multi30k en-de.
+
+JoeyNMT is no dependency: give it an environment of its own, and run this file with that environment's Python.
+
+    python3 -m venv joey
+    joey/bin/pip install torch joeynmt importlib_metadata
+    joey/bin/python notebooks/bench_joeynmt.py --data FOLDER --threads 1
+
+FOLDER holds multi30k/train.en.gz and so on, as NMT_DATA does. It prints target tokens a second in training (padding
+not counted, from the first update to the last, start-up excluded), peak memory, sentences a second in greedy
+and beam-5 decoding, and the time of a whole process for one line. A model of so few updates hardly ends its
+sentences, so outputs are cut at 17 pieces, the mean length of the references with their ends.
+"""
+
+import argparse
+import gzip
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+CONFIG = """\
+name: bench
+use_cuda: False
+random_seed: 1
+model_dir: {folder}/model
+data:
+  train: {folder}/train
+  dev: {folder}/dev
+  test: {folder}/test
+  dataset_type: plain
+  src: &side
+    lang: en
+    voc_file: {folder}/vocab.txt
+    level: bpe
+    tokenizer_type: sentencepiece
+    tokenizer_cfg: {{model_file: {folder}/spm.model}}
+    max_length: 100
+  trg: {{<<: *side, lang: de}}
+  special_symbols: {{unk_token: <unk>, unk_id: 0, pad_token: <pad>, pad_id: 1, bos_token: <s>, bos_id: 2,
+                     eos_token: </s>, eos_id: 3}}
+testing: {{n_best: 1, beam_size: {beam}, beam_alpha: 1.0, batch_size: {batch}, batch_type: sentence,
+          max_output_length: 17, eval_metrics: [bleu]}}
+training:
+  optimizer: adam
+  learning_rate: 0.001
+  label_smoothing: 0.1
+  loss: crossentropy
+  scheduling: exponential
+  decrease_factor: 0.99
+  normalization: tokens
+  clip_grad_norm: 1.0
+  batch_size: 4096
+  batch_type: token
+  epochs: 100
+  updates: {updates}
+  logging_freq: 5
+  validation_freq: {updates}
+  early_stopping_metric: loss
+  overwrite: True
+model:
+  tied_embeddings: True
+  tied_softmax: False
+  encoder: {{type: recurrent, rnn_type: lstm, embeddings: {{embedding_dim: 256}}, hidden_size: 256,
+             bidirectional: True, dropout: 0.3, num_layers: 1}}
+  decoder: {{type: recurrent, rnn_type: lstm, embeddings: {{embedding_dim: 256}}, hidden_size: 512, dropout: 0.3,
+             hidden_dropout: 0.3, num_layers: 1, input_feeding: True, attention: bahdanau, init_hidden: bridge}}
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="folder that has multi30k/")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--updates", type=int, default=60)
+    parser.add_argument("--sentences", type=int, default=200, help="test sentences that are decoded")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder), options)
+
+
+def measure(folder, options):
+    prepare(folder, Path(options.data) / "multi30k", options.sentences)
+    config = folder / "config.yaml"
+
+    def run(*arguments, beam=1, batch=32, stdin=None):
+        """A JoeyNMT process: (log, seconds, peak MB)."""
+        text = CONFIG.format(folder=folder, beam=beam, batch=batch, updates=options.updates)
+        config.write_text(text, encoding="utf-8")
+        number = str(options.threads)
+        environment = {**os.environ, "OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number}
+        command = [sys.executable, "-m", "joeynmt", arguments[0], str(config), *arguments[1:]]
+        with open(folder / "log", "wb") as log, open(stdin or os.devnull, "rb") as source:
+            started = time.perf_counter()
+            child = subprocess.Popen(command, stdin=source, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            _, status, used = os.wait4(child.pid, 0)
+        told = (folder / "log").read_text(encoding="utf-8", errors="replace")
+        if status:
+            sys.exit(f"joeynmt {arguments[0]} failed:\n{told[-2000:]}")
+        return told, time.perf_counter() - started, used.ru_maxrss / 2**10
+
+    print(f"threads {options.threads}, {options.updates} updates", flush=True)
+    log, _, peak = run("train", "--skip-test")
+    rates = [float(found.replace(",", "")) for found in re.findall(r"Tokens per Sec:\s*([\d.,]+\d)", log)][1:]
+    spread = f"({min(rates):.0f} to {max(rates):.0f}, windows of 5 updates)"
+    print(f"training            {statistics.median(rates):8.0f} target tokens/s {spread}  peak {peak:,.0f} MB")
+    for beam, batch in ((1, 32), (5, 32), (5, 1), (1, 1)):
+        log, _, _ = run("test", "-o", str(folder / "out"), beam=beam, batch=batch)
+        seconds = float(re.findall(r"Generation took ([\d.]+)\[sec\]", log)[-1])
+        print(f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
+              f"{1000 * seconds / options.sentences:.1f} ms a sentence", flush=True)  # fmt: skip
+    (folder / "one").write_text("A dog runs through the snow.\n", encoding="utf-8")
+    times = [run("translate", beam=5, stdin=folder / "one")[1] for _ in range(3)]
+    print(f"one line, whole process {statistics.median(times):.1f} s  ({datetime.now():%Y-%m-%d})")
+
+
+def prepare(folder, data, sentences):
+    """Plain text files, a joint SentencePiece model of 8,000 pieces and its vocabulary."""
+    import sentencepiece
+
+    splits = ("train", "train", None), ("dev", "val", 20), ("test", "test_2016_flickr", sentences)
+    for name, source, count in splits:
+        for lang in ("en", "de"):
+            with gzip.open(data / f"{source}.{lang}.gz", "rt", encoding="utf-8") as file:
+                lines = file.read().split("\n")[:-1][:count]
+            (folder / f"{name}.{lang}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=[str(folder / "train.en"), str(folder / "train.de")], model_prefix=str(folder / "spm"),
+        vocab_size=8000, unk_id=0, pad_id=1, bos_id=2, eos_id=3, minloglevel=2,
+    )  # fmt: skip
+    pieces = [line.split("\t")[0] for line in (folder / "spm.vocab").read_text(encoding="utf-8").splitlines()]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
