@@ -177,13 +177,14 @@ def translating(case):
             words = sum(len(output.split()) for output in outputs)
             rows.append(row(f"{name}, batches of {sentences}", [len(sources) / t for t in times[1:]],
                             "sentences/s", words=f"{words / statistics.median(times[1:]):,.0f}/s"))  # fmt: skip
-        times = []
-        for source in sources[:50] * 2:
+        times, singles = [], sources[:50]
+        for source in singles * 2:  # the first pass warms up
             started = time.perf_counter()
             translator.translate([source], beam=beam)
             times.append(1000 * (time.perf_counter() - started))
-        late = f"{np.percentile(times[50:], 95):.1f} ms"
-        rows.append(row(f"{name}, one at a time", times[50:], "ms", 1, percentile95=late))
+        times = times[len(singles) :]
+        late = f"{np.percentile(times, 95):.1f} ms"
+        rows.append(row(f"{name}, one at a time", times, "ms", 1, percentile95=late))
     rows[-1]["more"]["peak"] = _peak()
     return rows
 

@@ -1,0 +1,55 @@
+"""What the benchmarks count and tell; the figures themselves are no matter of tests."""
+
+import json
+
+import pytest
+
+from nmt import bench, config, growth
+from nmt.model import build
+
+
+def test_operations_of_the_reference_model():
+    """Counted by hand: six a weight, and source weights by the source pieces a target token has."""
+    model, store = build(config.Config(), bench.VOCAB, bench.VOCAB), bench.RandomStore()
+    encoder = 2 * (256 + 256) * 4 * 256 + 512 * 512  # both directions, and the attention keys
+    decoder = (256 + 512 + 512) * 4 * 512 + 512 * 512 + 1024 * 512 + 512 * bench.VOCAB
+    ratio = (store.lengths[0] + 1).mean() / (store.lengths[1] + 1).mean()
+    assert bench.operations(model, store) == pytest.approx(6 * (ratio * encoder + decoder))
+    assert 13 < store.lengths[1].mean() < 17
+
+
+@pytest.mark.parametrize("engine", ["onnx", "keras"])
+def test_translating_is_measured(tiny_run, monkeypatch, engine):
+    monkeypatch.setattr(bench, "SENTENCES", {engine: 8})
+    monkeypatch.setattr(bench, "REPEATS", 2)
+    rows = bench.translating({"run": str(tiny_run), "engine": engine, "threads": 1})
+    assert {row["unit"] for row in rows} == {"sentences/s", "ms"}
+    assert any("beam 5" in row["what"] for row in rows) and any("greedy" in row["what"] for row in rows)
+    for row in json.loads(json.dumps(rows)):
+        assert 0 < row["low"] <= row["median"] <= row["high"]
+        assert row["what"] in bench.line(row) and row["unit"] in bench.line(row)
+
+
+def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    """Points that the file has are not measured again; all have a place in the picture."""
+    path, measured = tmp_path / "growth.json", []
+
+    def child(settings):
+        if settings["kind"] == "graphs":
+            return {}
+        measured.append((settings["kind"], settings["what"], settings["value"]))
+        if len(measured) == 7:
+            raise KeyboardInterrupt
+        return {"time": 2.0 * settings["value"], "memory": 100}
+
+    monkeypatch.setattr(growth, "_child", child)
+    with pytest.raises(KeyboardInterrupt):
+        growth.growth(path)
+    assert len(json.loads(path.read_text())) == 6
+    rows = growth.growth(path)
+    assert len(measured) == len(rows) + 1 == len(set(measured)) + 1
+    assert {row["what"] for row in rows} == set(growth.VALUES)
+    assert all(f"{row['value']:,}" in growth.line(row) for row in rows)
+    pytest.importorskip("matplotlib")
+    growth.plot(rows, tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").stat().st_size > 10_000
