@@ -128,7 +128,6 @@ BAD = {
     "damaged weights": (["translate", "weights", "text", "--engine=keras"], b"", FAILURE,
                         ["weights", ".weights.h5", "damaged"]),
     "damaged graph": (["translate", "graph", "text"], b"", FAILURE, ["graph", "encoder.onnx", "damaged"]),
-    "no such engine": (["translate", "RUN", "text", "--engine=tensorrt"], b"", MISTAKE, ["tensorrt", "onnx"]),
     "damaged tokenizer": (["translate", "tokenizer", "text"], b"", FAILURE, ["tokenizer.model", "damaged"]),
     "damaged run.json": (["translate", "meta", "text"], b"", FAILURE, ["run.json", "damaged"]),
     "missing input": (["translate", "RUN", "-i", "no.txt"], b"", MISTAKE, ["no.txt", "no such file"]),
@@ -462,7 +461,7 @@ def test_nbest_alone_widens_the_beam(tiny_run):
 
 def test_one_line_at_a_time_gives_the_same_text(tiny_run):
     stdin = "\n".join([*SOURCES[:10], "", "{name} and %s"])
-    together, alone, three = (nmt_command("translate", tiny_run, *window, stdin=stdin).out
+    together, alone, three = (nmt_command("translate", tiny_run, "--engine=keras", *window, stdin=stdin).out
                               for window in ([], ["--window", 1], ["--window", 3]))  # fmt: skip
     assert together == alone == three
 
@@ -470,10 +469,11 @@ def test_one_line_at_a_time_gives_the_same_text(tiny_run):
 def test_score_reproduces_what_translate_printed(tiny_run, tmp_path):
     """Where the output is the segmentation that the tokenizer itself would choose, and has an end."""
     path = str(tmp_path / "attention.jsonl")
-    done = nmt_command("translate", tiny_run, "--format", "tsv", "--attention", path, stdin="\n".join(SOURCES))
+    done = nmt_command("translate", tiny_run, "--engine=keras", "--format", "tsv", "--attention", path,
+                       stdin="\n".join(SOURCES))  # fmt: skip
     rows = [row.split("\t", 4) for row in done.out.splitlines()]
     pieces = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    scored = nmt_command("score", tiny_run, stdin="".join(
+    scored = nmt_command("score", tiny_run, "--engine=keras", stdin="".join(
         f"{source}\t{row[4]}\n" for source, row in zip(SOURCES, rows, strict=True)))  # fmt: skip
     assert scored.status == 0 and scored.out.count("\n") == len(rows)
     compared, target = 0, nmt.run.Run.open(tiny_run).tokenizers[1]
@@ -484,7 +484,7 @@ def test_score_reproduces_what_translate_printed(tiny_run, tmp_path):
             np.testing.assert_allclose(np.float64(again.split("\t")), np.float64(row[2:4]), atol=1e-3)
     assert compared >= 5
     (tmp_path / "pairs.tsv").write_text("".join(f"{s}\t{r[4]}\n" for s, r in zip(SOURCES, rows, strict=True)))
-    assert nmt_command("score", tiny_run, "-i", tmp_path / "pairs.tsv").out == scored.out
+    assert nmt_command("score", tiny_run, "--engine=keras", "-i", tmp_path / "pairs.tsv").out == scored.out
 
 
 # Files.
