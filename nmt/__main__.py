@@ -1,4 +1,4 @@
-"""The commands: `nmt train`, `translate`, `evaluate`, `score`, `export`, `fetch`. Exit status 0, 1, 2 or 130."""
+"""The commands: train, translate, evaluate, score, export, bench, fetch. Exit status 0, 1, 2 or 130."""
 
 import argparse
 import contextlib

@@ -5,6 +5,8 @@ of states lie inside the graph. With a shortlist the words of a batch are those 
 source pieces, and log-probabilities are relative to them.
 """
 
+import functools
+
 import numpy as np
 import onnxruntime
 
@@ -83,7 +85,7 @@ class Engine:
         k = min(k, len(projection["ids"]) if projection else self.vocab)
         return {**arrays, **state, **projection, "origin": origin, "tokens": tokens, "k": np.array([k], np.int64)}
 
-    @property
+    @functools.cached_property
     def vocab(self):
         """Words of the target vocabulary."""
         return next(output.shape[1] for output in self._step("step")[0].get_outputs() if output.name == "every")

@@ -24,11 +24,11 @@ import numpy as np
 
 from nmt import files
 from nmt.errors import UserError
+from nmt.run import Run
 
 LEVELS = 63  # weights are integers from -63 to 63
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
 ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's own layers: i, o, f, c
-PRECISIONS = ("int8", "float32")
 
 
 def reason_against(options):
@@ -41,12 +41,14 @@ def reason_against(options):
 def export(run, folder=None, precision="int8"):
     """Writes a run's model as a folder that translates by itself (default: RUN/export); returns the folder.
 
-    Raises UserError for a model whose parts ONNX cannot express.
+    Raises UserError for a model whose parts ONNX cannot express, and for a folder that holds anything else.
     """
     if reason := reason_against(run.recipe.model):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
-    model = run.load_model()
     folder = run.export_path if folder is None else folder
+    if folder.exists() and not (folder.is_dir() and ("engine" in Run(folder).meta or not any(folder.iterdir()))):
+        raise UserError(f"{folder}: is there already and no exported folder; choose another one (--output)")
+    model = run.load_model()
     graphs = {"encoder": encoder(model, precision), "step": step(model, precision)}
     arrays = {}
     if precision == "int8":
@@ -132,8 +134,6 @@ class Graph:
 
     def split(self, x, *sizes):
         """Parts of the last axis."""
-        if len(sizes) == 1:
-            return [x]
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
 
     def lookup(self, table, ids):

@@ -122,6 +122,18 @@ def test_a_model_that_onnx_cannot_express_is_refused(tiny_run, tmp_path, capsys)
     assert "layer_norm" in capsys.readouterr().err
 
 
+def test_an_export_replaces_nothing_but_an_export(tiny_run, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("kept")
+    (tmp_path / "file").write_text("kept")
+    for name in ("mine", "file"):
+        assert main(["export", str(tiny_run), "-o", str(tmp_path / name)]) == 2
+        assert name in capsys.readouterr().err
+    assert (tmp_path / "mine" / "letter.txt").read_text() == (tmp_path / "file").read_text() == "kept"
+    for _ in range(2):
+        assert main(["export", str(tiny_run), "-o", str(tmp_path / "new")]) == 0
+
+
 class Store:
     """Three source pieces; each target piece translates one, whatever the order."""
 
