@@ -72,36 +72,59 @@ class Cell(keras.layers.Layer):
 
 
 class RNNCell(Cell):
-    """h = tanh(x W + h U + b) (Elman 1990)."""
+    """h = f(x W + h U + b), f = tanh (Elman 1990) or ReLU (Le et al. 2015)."""
+
+    def __init__(self, units, layer_norm=False, activation="tanh", **kwargs):
+        super().__init__(units, layer_norm, **kwargs)
+        self.activation = {"tanh": ops.tanh, "relu": ops.relu}[activation]
 
     def step(self, z, state, weights, mask=None):
-        return {"h": ops.tanh(z + self.recur(state["h"], weights, mask))}
+        return {"h": self.activation(z + self.recur(state["h"], weights, mask))}
 
 
 class GRUCell(Cell):
-    """Gated recurrent unit (Cho et al. 2014), gates z, r, h; the reset gate applied after the product."""
+    """Gated recurrent unit, gates z, r, h: h = z h + (1 - z) tanh(x W + r (h U) + b).
+
+    The reset gate is applied after the product; `reset_after=False`: before it, (r h) U, as Cho et al. (2014).
+    """
 
     gates = 3
 
+    def __init__(self, units, layer_norm=False, reset_after=True, **kwargs):
+        super().__init__(units, layer_norm, **kwargs)
+        self.reset_after = reset_after
+
     def bias_shape(self):
-        return (2, 3 * self.units)
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def inputs(self, x, kernel=None):
         z = kernels.matmul(x, kernels.weight(self.kernel) if kernel is None else kernel)
         if self.layer_norm:
             z = layer_normalise(z) * self.scale_x
-        return z + self.bias[0]
+        return z + (self.bias[0] if self.reset_after else self.bias)
 
     def weights_of_step(self):
-        return {**super().weights_of_step(), "bias": tf.convert_to_tensor(self.bias)[1]}
+        weights = super().weights_of_step()
+        if self.reset_after:
+            return {**weights, "bias": tf.convert_to_tensor(self.bias)[1]}
+        parts = {}  # cut here, outside of the time loop
+        for name, weight in weights.items():
+            parts[name], parts[f"new_{name}"] = weight[..., : 2 * self.units], weight[..., 2 * self.units :]
+        return parts
 
     def step(self, z, state, weights, mask=None):
         h = state["h"]
-        update_x, reset_x, new_x = ops.split(z, 3, axis=-1)
-        update_h, reset_h, new_h = ops.split(self.recur(h, weights, mask) + weights["bias"], 3, axis=-1)
-        update = ops.sigmoid(update_x + update_h)
-        new = ops.tanh(new_x + ops.sigmoid(reset_x + reset_h) * new_h)
-        return {"h": update * h + (1 - update) * new}
+        gates_x, new_x = ops.split(z, [2 * self.units], axis=-1)
+        gates_h = self.recur(h, weights, mask)
+        if self.reset_after:
+            gates_h, new_h = ops.split(gates_h + weights["bias"], [2 * self.units], axis=-1)
+        update, reset = ops.split(ops.sigmoid(gates_x + gates_h), 2, axis=-1)
+        if self.reset_after:
+            new_h = reset * new_h
+        else:
+            of_new = {name.removeprefix("new_"): weights[name] for name in weights if name.startswith("new_")}
+            new_h = self.recur(reset * h, of_new, mask)
+        return {"h": update * h + (1 - update) * ops.tanh(new_x + new_h)}
 
 
 class LSTMCell(Cell):
@@ -134,6 +157,12 @@ class LSTMCell(Cell):
 
 
 CELLS = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+
+
+def cell(options, units, name):
+    """The cell that a config.Model asks for."""
+    own = {"rnn": {"activation": options.activation}, "gru": {"reset_after": options.reset_after}}
+    return CELLS[options.cell](units, options.layer_norm, name=name, **own.get(options.cell, {}))
 
 
 def stack(weights):

@@ -9,6 +9,7 @@ import difflib
 import json
 import math
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -24,7 +25,10 @@ OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by tra
 
 
 def option(default, doc, choices=None, low=None, high=None, needs=None):
-    """A field with its one-line meaning and bounds; `needs="model.cell=lstm|gru"`: without effect otherwise."""
+    """A field with its one-line meaning and bounds.
+
+    needs: without effect otherwise: "model.cell=lstm|gru", "a=x & b>1", "a=x or b>1".
+    """
     metadata = {"doc": doc, "choices": choices, "low": low, "high": high, "needs": needs}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=dict, metadata=metadata)
@@ -73,16 +77,25 @@ class Tokenizer:
 
 @dataclasses.dataclass
 class Model:
-    """Bidirectional encoder, attentional decoder."""
+    """Encoder and decoder."""
 
     cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"))
+    activation: str = option("tanh", "of the simple RNN", ("tanh", "relu"), needs="model.cell=rnn")
+    reset_after: bool = option(True, "GRU: reset gate after the recurrent product, or before it",
+                               needs="model.cell=gru")
     embedding: int = option(256, "units of the word embeddings", low=1)
     encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8)
     encoder_units: int = option(256, "units a direction", low=1)
     bidirectional: bool = option(True, "read the source both ways")
+    reverse_source: bool = option(False, "read the source from its end (Sutskever et al. 2014)",
+                                  needs="model.bidirectional=false")
     decoder_layers: int = option(1, "stacked decoder layers", low=1, high=8)
     decoder_units: int = option(512, "units of the decoder", low=1)
-    attention_units: int = option(512, "units of the additive attention", low=1)
+    residual: bool = option(False, "layers from the second on add their input to their output",
+                            needs="model.encoder_layers>1 or model.decoder_layers>1")
+    attention: str = option("additive", "how source positions are scored; none: one fixed vector",
+                            ("additive", "general", "dot", "none"))
+    attention_units: int = option(512, "units of the additive attention", low=1, needs="model.attention=additive")
     tie: str = option("none", "weights shared: target embedding with softmax, or source embedding too",
                       ("none", "target", "all"))
     dropout: float = option(0.3, "rate on embeddings, between layers and on the readout", low=0.0, high=0.9)
@@ -182,9 +195,9 @@ def load(path=None, overrides=(), notes=None):
     for name in [*given, *typed]:
         if name in known and (needs := known[name][0].metadata["needs"]) and not _holds(config, needs):
             if name in typed:
-                mistakes.append(f"{name} has no effect here: it needs {needs.replace('|', ' or ')}")
+                mistakes.append(f"{name} has no effect here: it needs {_spoken(needs)}")
             elif notes:
-                notes(f"note: {name} has no effect here: it needs {needs.replace('|', ' or ')}")
+                notes(f"note: {name} has no effect here: it needs {_spoken(needs)}")
     _check(config, mistakes)
     if mistakes:
         where = f"{path}: " if path else ""
@@ -287,10 +300,20 @@ def _parse(name, field, value, typed, mistakes):
     return value
 
 
+def _spoken(needs):
+    return needs.replace("|", " or ").replace(" & ", " and ")
+
+
 def _holds(config, needs):
-    name, _, values = needs.partition("=")
-    section, key = name.split(".")
-    return str(getattr(getattr(config, section), key)) in values.split("|")
+    """Whether a condition is met: "section.key=a|b" or "section.key>n", joined by " & " and " or "."""
+
+    def one(condition):
+        name, sign, values = re.match(r"([\w.]+)([=>])(.*)", condition).groups()
+        section, key = name.split(".")
+        value = getattr(getattr(config, section), key)
+        return value > int(values) if sign == ">" else str(value).lower() in values.split("|")
+
+    return any(all(map(one, part.split(" & "))) for part in needs.split(" or "))
 
 
 def _check(config, mistakes):
@@ -306,5 +329,9 @@ def _check(config, mistakes):
                 mistakes.append(f"data.{name}: {{lang}} must stand where the language code differs")
     if data.source == data.target:
         mistakes.append(f"data.source and data.target are both {data.source!r}")
+    seen = model.encoder_units * (2 if model.bidirectional else 1)
+    if model.attention == "dot" and model.decoder_units != seen:
+        mistakes.append(f"model.attention=dot needs model.decoder_units={seen}, the size of the encoder's outputs; "
+                        "general has no such need")  # fmt: skip
     if model.tie == "all" and not config.tokenizer.joint:
         mistakes.append("model.tie=all needs tokenizer.joint=true: one vocabulary")

@@ -33,9 +33,16 @@ ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's 
 
 def reason_against(options):
     """Why a model (config.Model) cannot be exported, or None."""
-    if options.layer_norm:
-        return "ONNX's recurrent layers have no layer normalisation (model.layer_norm)"
-    return None
+    layers = max(options.encoder_layers, options.decoder_layers)
+    reasons = {
+        "ONNX's recurrent layers have no layer normalisation (model.layer_norm)": options.layer_norm,
+        "hidden states beyond 1 (model.activation=relu)": options.cell == "rnn" and options.activation == "relu",
+        "hidden states beyond 1 (model.residual)": options.residual and layers > 1,
+        "a product inside the gates (model.reset_after=false)": options.cell == "gru" and not options.reset_after,
+        f"its step knows additive attention only (model.attention={options.attention})":
+            options.attention != "additive",
+    }  # fmt: skip
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def export(run, folder=None, precision="int8"):
@@ -164,7 +171,7 @@ def encoder(model, precision):
     x = g.lookup(np.asarray(model.source_embedding) * options.embedding**0.5, source)
     x = g("Transpose", x, perm=[1, 0, 2])
     for cells in model.encoder.layers:
-        y, final = _layer(g, x, lengths, cells, options.cell)
+        y, final = _layer(g, x, lengths, cells, options.cell, model.encoder.ways)
         x = g("Reshape", g("Transpose", y, perm=[0, 2, 1, 3]), g.constant([0, 0, model.encoder.size], np.int64))
     outputs = g("Transpose", x, perm=[1, 0, 2])
     final = g("Reshape", g("Transpose", final, perm=[1, 0, 2]), g.constant([0, model.encoder.size], np.int64))
@@ -264,7 +271,7 @@ def _state_sizes(decoder, kind):
     return sizes | ({"context": decoder.cells[0].gates * units} if kind == "gru" else {})
 
 
-def _layer(g, x, lengths, cells, kind):
+def _layer(g, x, lengths, cells, kind, ways):
     """An encoder layer by ONNX's own operator: outputs [source_len, directions, sentences, units], last h."""
     units, order = cells[0].units, ONNX_ORDER[kind]
 
@@ -274,7 +281,7 @@ def _layer(g, x, lengths, cells, kind):
     kernel, recurrent = gathered(c.kernel for c in cells), gathered(c.recurrent_kernel for c in cells)
     bias = gathered(c.bias for c in cells)
     bias = np.concatenate([bias[:, 0], bias[:, 1]], 1) if kind == "gru" else np.concatenate([bias, 0 * bias], 1)
-    direction = "bidirectional" if len(cells) == 2 else "forward"
+    direction = {"backward": "reverse"}.get(ways[0], "forward") if len(ways) == 1 else "bidirectional"
     common = {"hidden_size": units, "direction": direction}
     if kind == "lstm" and g.quantised:
         parts = [[quantise(w) for w in side] for side in (kernel, recurrent)]

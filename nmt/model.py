@@ -24,7 +24,7 @@ from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
 
 @keras.saving.register_keras_serializable("nmt")
 class TranslationModel(keras.Model):
-    """Recurrent encoder-decoder with attention. `options`: a `config.Model` or its dict."""
+    """Encoder and decoder. `options`: a `config.Model` or its dict."""
 
     def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
         super().__init__(**kwargs)
@@ -106,7 +106,8 @@ class TranslationModel(keras.Model):
         hidden, attention, state = self.step(memory, state, tokens[:, None])
         logits = self.project(hidden[:, 0])
         best, ids = tf.math.top_k(logits, tf.minimum(k, self.target_vocab))
-        return best - tf.reduce_logsumexp(logits, -1, keepdims=True), ids, attention[:, 0], state
+        attention = None if attention is None else attention[:, 0]
+        return best - tf.reduce_logsumexp(logits, -1, keepdims=True), ids, attention, state
 
     def graphs(self):
         """The contract as graphs that serve every batch; what search calls."""

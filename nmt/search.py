@@ -51,6 +51,7 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     while len(sentence):
         log_probs, ids, attention, state = model.advance(memory, state, origin, tokens, beam)
         log_probs, ids = np.asarray(log_probs), np.asarray(ids)
+        want_attention = want_attention and attention is not None
         here, k = len(sentence), log_probs.shape[1]
         candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
         best = np.argsort(-candidates, 1, "stable")[:, :beam]

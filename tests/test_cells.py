@@ -9,10 +9,12 @@ from nmt import kernels
 from nmt.cells import CELLS, layer_normalise, stack
 
 ROWS, TIME, INPUT, UNITS = 3, 5, 4, 6
-LAYERS = {
-    "rnn": lambda: keras.layers.SimpleRNN(UNITS, return_sequences=True, return_state=True),
-    "gru": lambda: keras.layers.GRU(UNITS, reset_after=True, return_sequences=True, return_state=True),
-    "lstm": lambda: keras.layers.LSTM(UNITS, return_sequences=True, return_state=True),
+KINDS = {  # our cell, Keras's layer
+    "rnn": (CELLS["rnn"], keras.layers.SimpleRNN, {}),
+    "relu": (CELLS["rnn"], keras.layers.SimpleRNN, {"activation": "relu"}),
+    "gru": (CELLS["gru"], keras.layers.GRU, {"reset_after": True}),
+    "gru before": (CELLS["gru"], keras.layers.GRU, {"reset_after": False}),
+    "lstm": (CELLS["lstm"], keras.layers.LSTM, {}),
 }
 
 
@@ -22,11 +24,17 @@ def numbers(*shape, seed=0):
 
 def made(name, layer_norm=False, seed=0):
     """A cell whose weights, biases and scales included, are all random."""
-    cell = CELLS[name](UNITS, layer_norm)
+    kind, _, options = KINDS[name]
+    cell = kind(UNITS, layer_norm, **options)
     cell.build(INPUT)
     for n, variable in enumerate(cell.weights):
         variable.assign(numbers(*variable.shape, seed=100 * seed + n) / 2)
     return cell
+
+
+def keras_layer(name):
+    _, layer, options = KINDS[name]
+    return layer(UNITS, return_sequences=True, return_state=True, **options)
 
 
 def unrolled(cell, x, state=None, mask=None):
@@ -40,10 +48,10 @@ def unrolled(cell, x, state=None, mask=None):
     return tf.transpose(history["h"], [1, 0, 2]).numpy(), state
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_cell_computes_what_the_layer_of_keras_does(name):
     """With the very same arrays as weights, from a state that is not zero: order and layout are Keras's."""
-    cell, layer, x = made(name), LAYERS[name](), numbers(ROWS, TIME, INPUT, seed=9)
+    cell, layer, x = made(name), keras_layer(name), numbers(ROWS, TIME, INPUT, seed=9)
     layer.build(x.shape)
     layer.set_weights([variable.numpy() for variable in (cell.kernel, cell.recurrent_kernel, cell.bias)])
     start = {state: tf.constant(numbers(ROWS, UNITS, seed=20 + n)) for n, state in enumerate(cell.states)}
@@ -54,10 +62,10 @@ def test_a_cell_computes_what_the_layer_of_keras_does(name):
         np.testing.assert_allclose(state[name], value, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_new_cell_starts_as_the_layer_of_keras_does(name):
     """Zero biases but for the LSTM's forget gate, an orthogonal recurrent kernel, Glorot's input kernel."""
-    cell, layer = CELLS[name](UNITS), LAYERS[name]()
+    cell, layer = KINDS[name][0](UNITS, **KINDS[name][2]), keras_layer(name)
     cell.build(INPUT)
     layer.build((ROWS, TIME, INPUT))
     kernel, recurrent, bias = layer.get_weights()
@@ -69,7 +77,7 @@ def test_a_new_cell_starts_as_the_layer_of_keras_does(name):
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_stacked_cells_equal_the_cells_run_separately(name, layer_norm):
     cells = [made(name, layer_norm, seed) for seed in (1, 2)]
     inputs = [numbers(ROWS, TIME, INPUT, seed=seed) for seed in (3, 4)]
@@ -92,7 +100,7 @@ def test_layer_normalisation_is_that_of_keras():
     np.testing.assert_allclose(layer_normalise(tf.constant(x)), layer(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_layer_normalised_cells_treat_each_row_alone(name):
     """A row is what it is alone; the size of its inputs does not matter, which it does in the plain cell."""
     x = numbers(ROWS, TIME, INPUT, seed=6) * np.float32([1, 100, 10000])[:, None, None]
@@ -106,7 +114,7 @@ def test_layer_normalised_cells_treat_each_row_alone(name):
     assert np.abs(unrolled(plain, x)[0] - together).max() > 0.1
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_unit_that_the_state_mask_drops_never_speaks(name):
     """A dropped unit gives nothing to the next step, at any position: its row of U can be anything."""
     cell, x = made(name), numbers(ROWS, TIME, INPUT, seed=7)

@@ -29,6 +29,11 @@ MODELS = {
                  "layer_norm": True, "tie": "all"},
     "dropout": {"dropout": 0.3, "decoder_layers": 2},
     "variational": {"cell": "gru", "dropout": 0.3, "variational": True, "recurrent_dropout": 0.4, "tie": "all"},
+    "relu": {"cell": "rnn", "activation": "relu", "attention": "dot", "decoder_units": 10, "residual": True,
+             "encoder_layers": 2, "decoder_layers": 2},
+    "reset before": {"cell": "gru", "reset_after": False, "attention": "general", "residual": True,
+                     "encoder_layers": 2},
+    "fixed vector": {"attention": "none", "bidirectional": False, "reverse_source": True, "decoder_layers": 2},
     "recurrent dropout": {"recurrent_dropout": 0.4, "decoder_layers": 2, "bidirectional": False},
 }  # fmt: skip
 PLAIN = ["lstm", "deep gru", "deep rnn"]  # where the architecture hardly matters
@@ -92,12 +97,15 @@ def test_one_step_on_n_tokens_equals_n_steps_on_one(name):
     model, (source, target) = made(name), sentences()
     memory, state = model.encode(source)
     hidden, attention, last = model.step(memory, state, target)
-    np.testing.assert_allclose(tf.reduce_sum(attention, -1), 1, atol=1e-5)
+    assert (attention is None) == (model.options.attention == "none")
+    if attention is not None:
+        np.testing.assert_allclose(tf.reduce_sum(attention, -1), 1, atol=1e-5)
     now = state
     for position in range(target.shape[1]):
         one, look, now = model.step(memory, now, target[:, position : position + 1])
         np.testing.assert_allclose(one[:, 0], hidden[:, position], atol=1e-5)
-        np.testing.assert_allclose(look[:, 0], attention[:, position], atol=1e-5)
+        if attention is not None:
+            np.testing.assert_allclose(look[:, 0], attention[:, position], atol=1e-5)
     tree_close(now, last, atol=1e-5)
     middle = model.step(memory, state, target[:, :3])[2]  # and windows of any size
     tree_close(model.step(memory, middle, target[:, 3:])[2], last, atol=1e-5)
@@ -362,9 +370,10 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
             best = np.argsort(-every)[:k]
             np.testing.assert_array_equal(ids[row], best)
             np.testing.assert_allclose(log_probs[row], every[best], atol=3e-5)
-            np.testing.assert_allclose(attention[row], look[0, 0], atol=1e-5)
+            if attention is not None:
+                np.testing.assert_allclose(attention[row], look[0, 0], atol=1e-5)
             tree_close({key: leaf[row] for key, leaf in after.items()},
-                       {key: leaf[0] for key, leaf in expected.items()}, atol=1e-5)  # fmt: skip
+                       {key: leaf[0] for key, leaf in expected.items()}, atol=1e-5, rtol=1e-5)  # fmt: skip
         np.testing.assert_allclose(graphs.log_probs(source, target), model.log_probs(source, target), atol=3e-5)
     for function in (graphs._encode, graphs._advance, graphs.log_probs):
         assert function.experimental_get_tracing_count() == 1
