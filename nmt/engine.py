@@ -52,7 +52,7 @@ class Engine:
         source = np.ascontiguousarray(source, np.int32)
         names = [output.name for output in self._encoder.get_outputs()]
         found = dict(zip(names, self._encoder.run(names, {"source": source}), strict=True))
-        memory = {name: found.pop(name) for name in ("keys", "values", "mask")}
+        memory = {name: found.pop(name) for name in ("keys", "values", "mask") if name in found}
         if self._shortlist:
             memory["projection"] = self._shortlist.projection(source)
         return memory, found
@@ -62,20 +62,21 @@ class Engine:
         return {name: leaf if name == "projection" else leaf[sentences] for name, leaf in memory.items()}
 
     def advance(self, memory, state, origin, tokens, k):
-        """log_probs [rows, k], ids [rows, k], attention [rows, source_len], state."""
+        """log_probs [rows, k], ids [rows, k], attention [rows, source_len] or None, state."""
         session, state_names, outputs = self._step("shortlist" if "projection" in memory else "step")
-        found = session.run(outputs, self._feed(memory, state, origin, tokens, k))
-        return found[0], found[1], found[2], dict(zip(state_names, found[3:], strict=True))
+        found = dict(zip(outputs, session.run(outputs, self._feed(memory, state, origin, tokens, k)), strict=True))
+        state = {name: found[f"new_{name}"] for name in state_names}
+        return found["log_probs"], found["best"], found.get("attention"), state
 
     def log_probs(self, source, tokens):
         """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right); all words: [sentences, n - 1]."""
         memory, state = self.encode(source)
         memory.pop("projection", None)
-        session, state_names, outputs = self._step("step")
+        session, state_names, _ = self._step("step")
         rows, out = np.arange(len(tokens), dtype=np.int32), np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
         for n in range(tokens.shape[1] - 1):
             feed = self._feed(memory, state, rows, tokens[:, n].astype(np.int32), 1)
-            every, *after = session.run(["every", *outputs[3:]], feed)
+            every, *after = session.run(["every", *(f"new_{name}" for name in state_names)], feed)
             out[:, n], state = every[rows, tokens[:, n + 1]], dict(zip(state_names, after, strict=True))
         return out
 

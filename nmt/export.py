@@ -39,9 +39,7 @@ def reason_against(options):
         "hidden states beyond 1 (model.activation=relu)": options.cell == "rnn" and options.activation == "relu",
         "hidden states beyond 1 (model.residual)": options.residual and layers > 1,
         "a product inside the gates (model.reset_after=false)": options.cell == "gru" and not options.reset_after,
-        f"its step knows additive attention only (model.attention={options.attention})":
-            options.attention != "additive",
-    }  # fmt: skip
+    }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
@@ -163,7 +161,7 @@ class Graph:
 
 
 def encoder(model, precision):
-    """source [sentences, source_len] -> keys, values, mask, and the state of one row a sentence."""
+    """source [sentences, source_len] -> memory, and the state of one row a sentence."""
     g, decoder, options = Graph(precision), model.decoder, model.options
     source = g.input("source", np.int32, "sentences", "source_len")
     real = g("Cast", g("Not", g("Equal", source, g.constant(0, np.int32))), to=6)
@@ -176,17 +174,12 @@ def encoder(model, precision):
     outputs = g("Transpose", x, perm=[1, 0, 2])
     final = g("Reshape", g("Transpose", final, perm=[1, 0, 2]), g.constant([0, model.encoder.size], np.int64))
 
-    attention, units = decoder.attention, decoder.cells[0].units
-    context = _gates(np.asarray(decoder.context_kernel), options.cell, units)
-    readout = np.asarray(decoder.readout_kernel)[units:]
-    keys = g.linear(outputs, np.asarray(attention.key_kernel), np.asarray(attention.bias))
-    values = g.linear(outputs, np.concatenate([context, readout], 1),
-                      np.concatenate([np.zeros(context.shape[1]), np.asarray(decoder.readout_bias)]))  # fmt: skip
-    mask = g("Mul", g("Cast", g("Sub", real, g.constant(1, np.int32)), to=1), g.constant(1e9))
-    g.output("keys", keys, np.float32, "sentences", "source_len", attention.units)
-    g.output("values", values, np.float32, "sentences", "source_len", context.shape[1] + readout.shape[1])
-    g.output("mask", g("Unsqueeze", mask, g.constant([1], np.int64)), np.float32, "sentences", 1, "source_len")
-
+    if decoder.attention:
+        memory = _remember(g, decoder, outputs, options)
+        mask = g("Mul", g("Cast", g("Sub", real, g.constant(1, np.int32)), to=1), g.constant(1e9))
+        memory["mask"] = g("Unsqueeze", mask, g.constant([1], np.int64))
+        for name, shape in _memory_shapes(decoder, options).items():
+            g.output(name, memory[name], np.float32, *shape)
     first = {}
     for number, (cell, dense) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
         first[f"h{number}"] = g("Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias)))
@@ -203,9 +196,7 @@ def step(model, precision, shortlist=False):
     g, decoder, options = Graph(precision), model.decoder, model.options
     kind, units, top = options.cell, decoder.cells[0].units, len(decoder.cells) - 1
     gates, width = decoder.cells[0].gates * units, decoder.readout_units
-    memory = {"keys": g.input("keys", np.float32, "sentences", "source_len", options.attention_units),
-              "values": g.input("values", np.float32, "sentences", "source_len", gates + width),
-              "mask": g.input("mask", np.float32, "sentences", 1, "source_len")}  # fmt: skip
+    memory = {name: g.input(name, np.float32, *shape) for name, shape in _memory_shapes(decoder, options).items()}
     sizes = _state_sizes(decoder, kind)
     state = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
     origin, tokens = g.input("origin", np.int32, "rows"), g.input("tokens", np.int32, "rows")
@@ -215,7 +206,7 @@ def step(model, precision, shortlist=False):
     table = np.asarray(decoder.cells[0].inputs(model.target_embedding * options.embedding**0.5))
     x, new, recurrent = g.lookup(_gates(table, kind, units), tokens), {}, []
     for number, cell in enumerate(decoder.cells):
-        if kind == "gru" and number == 0:
+        if "context" in state and number == 0:
             x = g("Add", x, state["context"])
         former = {name[:1]: leaf for name, leaf in state.items() if name in (f"c{number}", f"h{number}")}
         after = _cell(g, kind, units, x, state[f"recurrent{number}"], former)
@@ -228,19 +219,25 @@ def step(model, precision, shortlist=False):
             bias = np.concatenate([bias, _gates(above_bias, kind, units)])
             part, x = g.split(g.linear(after["h"], kernel, bias), gates, gates)
         else:
-            kernel = np.concatenate([kernel, np.asarray(decoder.readout_kernel)[:units],
-                                     np.asarray(decoder.attention.query_kernel)], 1)  # fmt: skip
-            bias = np.concatenate([bias, np.zeros(kernel.shape[1] - gates)])
-            part, seen, query = g.split(g.linear(after["h"], kernel, bias), gates, width, options.attention_units)
+            query_kernel = np.asarray(getattr(decoder.attention, "query_kernel", np.zeros((units, 0))))
+            readout_bias = np.zeros(width) if decoder.attention else np.asarray(decoder.readout_bias)
+            kernel = np.concatenate([kernel, np.asarray(decoder.readout_kernel)[:units], query_kernel], 1)
+            bias = np.concatenate([bias, readout_bias, np.zeros(query_kernel.shape[1])])
+            part, seen, query = g.split(g.linear(after["h"], kernel, bias), gates, width, query_kernel.shape[1])
         recurrent.append(part)
-    context, attention = _attend(g, query, memory, np.asarray(decoder.attention.energy))
-    context, from_context = g.split(context, gates, width)
-    if kind == "gru":
-        new["context"] = context
-    else:
-        recurrent[0] = g("Add", recurrent[0], context)
+    if decoder.attention:
+        query = query if options.attention == "additive" else after["h"]
+        size, energy = _memory_shapes(decoder, options)["keys"][-1], getattr(decoder.attention, "energy", None)
+        context, attention = _attend(g, query, memory, size, energy)
+        context, from_context = g.split(context, gates, width)
+        seen = g("Add", seen, from_context)
+        if "context" in state:
+            new["context"] = context
+        else:
+            recurrent[0] = g("Add", recurrent[0], context)
+        g.output("attention", attention, np.float32, "rows", "source_len")
     new |= {f"recurrent{number}": part for number, part in enumerate(recurrent)}
-    readout = g("Tanh", g("Add", seen, from_context))
+    readout = g("Tanh", seen)
 
     if shortlist:
         kernel = g.input("kernel", np.int8, width, "words")
@@ -256,7 +253,6 @@ def step(model, precision, shortlist=False):
         g.output("every", every, np.float32, "rows", model.target_vocab)
     g.output("log_probs", best, np.float32, "rows", "k")
     g.output("best", ids, np.int64, "rows", "k")
-    g.output("attention", attention, np.float32, "rows", "source_len")
     for name, size in sizes.items():
         g.output(f"new_{name}", new[name], np.float32, "rows", size)
     return g.bytes()
@@ -268,7 +264,31 @@ def _state_sizes(decoder, kind):
     for number, cell in enumerate(decoder.cells):
         sizes[f"recurrent{number}"] = cell.gates * units
         sizes |= {f"{name}{number}": units for name in {"lstm": "c", "gru": "h"}.get(kind, "")}
-    return sizes | ({"context": decoder.cells[0].gates * units} if kind == "gru" else {})
+    return sizes | ({"context": decoder.cells[0].gates * units} if kind == "gru" and decoder.attention else {})
+
+
+def _memory_shapes(decoder, options):
+    """Leaves of the memory; none without attention."""
+    if not decoder.attention:
+        return {}
+    size = {"additive": options.attention_units, "general": options.decoder_units, "dot": decoder.memory_size}
+    width = decoder.cells[0].gates * options.decoder_units + decoder.readout_units
+    return {"keys": ("sentences", "source_len", size[options.attention]),
+            "values": ("sentences", "source_len", width),
+            "mask": ("sentences", 1, "source_len")}  # fmt: skip
+
+
+def _remember(g, decoder, outputs, options):
+    """Keys, and values: products of the encoder's outputs with what later meets the context."""
+    attention, units = decoder.attention, options.decoder_units
+    keys = outputs
+    if options.attention != "dot":
+        kernel = np.asarray(attention.key_kernel)
+        keys = g.linear(outputs, kernel, np.asarray(getattr(attention, "bias", np.zeros(kernel.shape[1]))))
+    context = _gates(np.asarray(decoder.context_kernel), options.cell, units)
+    readout = np.asarray(decoder.readout_kernel)[units:]
+    bias = np.concatenate([np.zeros(context.shape[1]), np.asarray(decoder.readout_bias)])
+    return {"keys": keys, "values": g.linear(outputs, np.concatenate([context, readout], 1), bias)}
 
 
 def _layer(g, x, lengths, cells, kind, ways):
@@ -314,13 +334,17 @@ def _cell(g, kind, units, x, recurrent, former):
     return {"h": g("Mul", o, g("Tanh", c)), "c": c}
 
 
-def _attend(g, query, memory, energy):
-    """Additive attention of every row: (sum of values [rows, n], weights [rows, source_len])."""
+def _attend(g, query, memory, size, energy):
+    """Attention of every row: (sum of values [rows, n], weights [rows, source_len]); energy: of the additive."""
     sentences = g("Slice", g("Shape", memory["keys"]), g.constant([0], np.int64), g.constant([1], np.int64))
-    query = g("Reshape", query, g("Concat", sentences, g.constant([-1, 1, len(energy)], np.int64), axis=0))
-    keys = g("Unsqueeze", memory["keys"], g.constant([1], np.int64))
-    energies = g("MatMul", g("Tanh", g("Add", keys, query)), g.constant(energy[:, None]))
-    energies = g("Squeeze", energies, g.constant([3], np.int64))
+    shape = [-1, size] if energy is None else [-1, 1, size]
+    query = g("Reshape", query, g("Concat", sentences, g.constant(shape, np.int64), axis=0))
+    if energy is None:
+        energies = g("MatMul", query, g("Transpose", memory["keys"], perm=[0, 2, 1]))
+    else:
+        keys = g("Unsqueeze", memory["keys"], g.constant([1], np.int64))
+        energies = g("MatMul", g("Tanh", g("Add", keys, query)), g.constant(np.asarray(energy)[:, None]))
+        energies = g("Squeeze", energies, g.constant([3], np.int64))
     weights = g("Softmax", g("Add", energies, memory["mask"]))
     found = g("MatMul", weights, memory["values"])
     last = g("Slice", g("Shape", found), g.constant([2], np.int64), g.constant([3], np.int64))
