@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from nmt import config, export, lexicon
+from nmt import config, export, graph, lexicon
 from nmt.__main__ import main
 from nmt.batches import pad
 from nmt.config import BOS, EOS, PAD
@@ -28,8 +28,8 @@ MORE = {"deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "al
 
 def engine_of(model, folder, precision="float32", shortlist=False):
     """The engine of a model, without a run."""
-    for name, graph in (("encoder", export.encoder(model, precision)), ("step", export.step(model, precision))):
-        (folder / f"{name}.onnx").write_bytes(graph)
+    for name, content in (("encoder", export.encoder(model, precision)), ("step", export.step(model, precision))):
+        (folder / f"{name}.onnx").write_bytes(content)
     return Engine(lambda name: folder / name)
 
 
@@ -57,7 +57,7 @@ def test_weights_of_seven_bits():
     """No weight is off by more than half a level of its own column, and no pair of products can overflow."""
     matrix = np.random.default_rng(0).normal(size=(9, 7)) * 10.0 ** np.arange(7)
     matrix[:, 3] = 0
-    weights, scale = export.quantise(matrix)
+    weights, scale = graph.quantise(matrix)
     assert weights.dtype == np.int8 and 2 * 255 * np.abs(weights.astype(int)).max() < 2**15
     assert np.all(np.abs(weights * scale - matrix) <= scale / 2 * 1.001)
 
