@@ -22,6 +22,7 @@ RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer ho
 }  # fmt: skip
 PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from"}
 OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
+RECURRENT, TRANSFORMER = "model.architecture=recurrent", "model.architecture=transformer"
 
 
 def option(default, doc, choices=None, low=None, high=None, needs=None):
@@ -79,30 +80,36 @@ class Tokenizer:
 class Model:
     """Encoder and decoder."""
 
-    cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"))
-    activation: str = option("tanh", "of the simple RNN", ("tanh", "relu"), needs="model.cell=rnn")
+    architecture: str = option("recurrent", "recurrent layers, or those of a Transformer",
+                               ("recurrent", "transformer"))
+    cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"), needs=RECURRENT)
+    activation: str = option("tanh", "of the simple RNN", ("tanh", "relu"), needs=f"{RECURRENT} & model.cell=rnn")
     reset_after: bool = option(True, "GRU: reset gate after the recurrent product, or before it",
-                               needs="model.cell=gru")
-    embedding: int = option(256, "units of the word embeddings", low=1)
+                               needs=f"{RECURRENT} & model.cell=gru")
+    embedding: int = option(256, "units of the word embeddings; in a Transformer of all layers", low=1)
     encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8)
-    encoder_units: int = option(256, "units a direction", low=1)
-    bidirectional: bool = option(True, "read the source both ways")
+    encoder_units: int = option(256, "units a direction", low=1, needs=RECURRENT)
+    bidirectional: bool = option(True, "read the source both ways", needs=RECURRENT)
     reverse_source: bool = option(False, "read the source from its end (Sutskever et al. 2014)",
-                                  needs="model.bidirectional=false")
+                                  needs=f"{RECURRENT} & model.bidirectional=false")
     decoder_layers: int = option(1, "stacked decoder layers", low=1, high=8)
-    decoder_units: int = option(512, "units of the decoder", low=1)
+    decoder_units: int = option(512, "units of the decoder", low=1, needs=RECURRENT)
     residual: bool = option(False, "layers from the second on add their input to their output",
-                            needs="model.encoder_layers>1 or model.decoder_layers>1")
+                            needs=f"{RECURRENT} & model.encoder_layers>1 or {RECURRENT} & model.decoder_layers>1")
     attention: str = option("additive", "how source positions are scored; none: one fixed vector",
-                            ("additive", "general", "dot", "none"))
-    attention_units: int = option(512, "units of the additive attention", low=1, needs="model.attention=additive")
+                            ("additive", "general", "dot", "none"), needs=RECURRENT)
+    attention_units: int = option(512, "units of the additive attention", low=1,
+                                  needs=f"{RECURRENT} & model.attention=additive")
+    heads: int = option(4, "parts of a layer's units that attend by themselves", low=1, needs=TRANSFORMER)
+    feed_forward: int = option(512, "inner units of the feed-forward networks", low=1, needs=TRANSFORMER)
     tie: str = option("none", "weights shared: target embedding with softmax, or source embedding too",
                       ("none", "target", "all"))
-    dropout: float = option(0.3, "rate on embeddings, between layers and on the readout", low=0.0, high=0.9)
+    dropout: float = option(0.3, "rate on embeddings, between layers and on the readout; in a Transformer on "
+                            "embeddings, on what its layers add, and on attention", low=0.0, high=0.9)
     variational: bool = option(False, "one dropout mask a sequence instead of one a token")
     recurrent_dropout: float = option(0.0, "rate on the recurrent state, one mask a sequence",
-                                      low=0.0, high=0.9)
-    layer_norm: bool = option(False, "layer normalisation inside the cells")
+                                      low=0.0, high=0.9, needs=RECURRENT)
+    layer_norm: bool = option(False, "layer normalisation inside the cells", needs=RECURRENT)
 
 
 @dataclasses.dataclass
@@ -330,8 +337,10 @@ def _check(config, mistakes):
     if data.source == data.target:
         mistakes.append(f"data.source and data.target are both {data.source!r}")
     seen = model.encoder_units * (2 if model.bidirectional else 1)
-    if model.attention == "dot" and model.decoder_units != seen:
+    if model.architecture == "recurrent" and model.attention == "dot" and model.decoder_units != seen:
         mistakes.append(f"model.attention=dot needs model.decoder_units={seen}, the size of the encoder's outputs; "
                         "general has no such need")  # fmt: skip
     if model.tie == "all" and not config.tokenizer.joint:
         mistakes.append("model.tie=all needs tokenizer.joint=true: one vocabulary")
+    if model.architecture == "transformer" and model.embedding % model.heads:
+        mistakes.append(f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}")

@@ -31,6 +31,7 @@ def reason_against(options):
     """Why a model (config.Model) cannot be exported, or None."""
     layers = max(options.encoder_layers, options.decoder_layers)
     reasons = {
+        "layers that are not recurrent (model.architecture=transformer)": options.architecture == "transformer",
         "ONNX's recurrent layers have no layer normalisation (model.layer_norm)": options.layer_norm,
         "hidden states beyond 1 (model.activation=relu)": options.cell == "rnn" and options.activation == "relu",
         "hidden states beyond 1 (model.residual)": options.residual and layers > 1,

@@ -20,6 +20,7 @@ from keras import ops
 from nmt import config, kernels
 from nmt.loss import cross_entropy
 from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
+from nmt.transformer import TransformerDecoder, TransformerEncoder
 
 
 @keras.saving.register_keras_serializable("nmt")
@@ -43,16 +44,21 @@ class TranslationModel(keras.Model):
             if options.tie == "all"
             else self.add_weight((source_vocab, width), normal, name="source_embedding")
         )
-        hidden = options.decoder_units if options.tie == "none" else width
+        recurrent = options.architecture == "recurrent"
+        hidden = options.decoder_units if options.tie == "none" and recurrent else width
         self.output_kernel = (
             self.add_weight((target_vocab, hidden), "glorot_uniform", name="output_kernel")
             if options.tie == "none"
             else self.target_embedding
         )
         self.output_bias = self.add_weight((target_vocab,), "zeros", name="output_bias")
-        self.encoder = RecurrentEncoder(options, self.noise, name="encoder")
+        if recurrent:
+            self.encoder = RecurrentEncoder(options, self.noise, name="encoder")
+            self.decoder = RecurrentDecoder(options, hidden, self.noise, name="decoder")
+        else:
+            self.encoder = TransformerEncoder(options, self.noise, name="encoder")
+            self.decoder = TransformerDecoder(options, self.noise, name="decoder")
         self.encoder.build(width)
-        self.decoder = RecurrentDecoder(options, hidden, self.noise, name="decoder")
         self.decoder.build(width, self.encoder.size)
         self.built = True
         self._graphs = None
@@ -164,7 +170,8 @@ class TranslationModel(keras.Model):
 
     def first_noise(self):
         """Dropout masks are a function of (seed, step), so that a resumed run draws the same ones."""
-        return tf.cast(self.optimizer.iterations, tf.uint32) * 64
+        most = 64 if self.options.architecture == "recurrent" else 128  # masks a step may draw
+        return tf.cast(self.optimizer.iterations, tf.uint32) * most
 
     def compile(self, optimizer, label_smoothing=0.0, precision="float32", **kwargs):
         """Keras's `compile`; the loss is part of the model (see nmt/loss.py)."""

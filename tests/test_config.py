@@ -74,6 +74,7 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
     before.train.from_ = before.tokenizer.from_ = ""
+    before.model.embedding = 2 * before.model.heads
     assert load(recipe(tmp_path, config.dump(before))) == before
 
 
@@ -224,6 +225,9 @@ def test_names_of_fetched_files_are_left_alone(tmp_path):
     (["data.train=t.en"], "{lang} must stand"),
     (["data.train=t.{lang}", "data.valid=v.txt"], "data.valid"),
     ([GRAMMAR, "model.tie=all", "tokenizer.joint=false"], "tokenizer.joint=true"),
+    ([GRAMMAR, "model.architecture=transformer", "model.embedding=30"], "multiple of model.heads=4"),
+    ([GRAMMAR, "model.architecture=transformer", "model.cell=gru"], "needs model.architecture=recurrent"),
+    ([GRAMMAR, "model.heads=2"], "needs model.architecture=transformer"),
 ])  # fmt: skip
 def test_what_one_option_alone_cannot_tell(typed, expected):
     assert expected in mistakes(typed=typed)

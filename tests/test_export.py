@@ -117,13 +117,18 @@ def test_export_on_request(tiny_run, tmp_path, capsys):
     assert "step.onnx" in capsys.readouterr().err
 
 
-def test_a_model_that_onnx_cannot_express_is_refused(tiny_run, tmp_path, capsys):
+@pytest.mark.parametrize("before, after", [
+    ("layer_norm = false", "layer_norm = true"),
+    ('architecture = "recurrent"', 'architecture = "transformer"'),
+])  # fmt: skip
+def test_a_model_that_cannot_be_exported_is_refused(before, after, tiny_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(tiny_run, run)
     recipe = (run / "recipe.toml").read_text(encoding="utf-8")
-    (run / "recipe.toml").write_text(recipe.replace("layer_norm = false", "layer_norm = true"), encoding="utf-8")
+    assert before in recipe
+    (run / "recipe.toml").write_text(recipe.replace(before, after), encoding="utf-8")
     assert main(["export", str(run)]) == 2
-    assert "layer_norm" in capsys.readouterr().err
+    assert f"model.{after.split()[0]}" in capsys.readouterr().err
 
 
 def test_an_export_replaces_nothing_but_an_export(tiny_run, tmp_path, capsys):

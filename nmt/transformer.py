@@ -1,0 +1,221 @@
+"""The Transformer (Vaswani et al. 2017): attention in the place of recurrence.
+
+A recurrent layer carries what it has read in a state, position after position. Here each position looks at all
+others at once: attention compares its query with their keys and sums their values, so that a layer is a few
+matrix products over all positions, and training needs no time loop. A layer (`Block`) adds to each position what
+attention finds, then what a feed-forward network makes of that position alone:
+
+    encoder    x += attention(norm(x), source)
+               x += feed_forward(norm(x))
+    decoder    y += attention(norm(y), target so far)
+               y += attention(norm(y), outputs of the encoder)
+               y += feed_forward(norm(y))
+
+The norm comes before each part and once more after the last layer (pre-norm, Xiong et al. 2020): deep stacks
+then train without special care. Attention is blind to order, so sinusoids of the position are added to the word
+vectors; they are computed, not learnt, for any length.
+
+As in nmt/rnn.py the decoder is one `step` on n tokens after a state. Its state is what attention needs of the
+tokens before: their keys and values in every layer. How many there are is the position of the first of the n
+tokens, and each of these sees itself and those before it. Keys and values of the source are made once a sentence,
+in `remember`.
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from nmt import kernels
+from nmt.cells import layer_normalise
+from nmt.rnn import drop
+
+
+class TransformerEncoder(keras.layers.Layer):
+    """Blocks over the source, each position seeing all."""
+
+    def __init__(self, options, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.options, self.seed, self.size = options, seed, options.embedding
+
+    def build(self, input_size):
+        self.blocks = [Block(self.options, self.seed, name=f"layer{n}") for n in range(self.options.encoder_layers)]
+        self.norm = Norm(name="norm")
+        for part in (*self.blocks, self.norm):
+            part.build(input_size)
+        self.built = True
+
+    def read(self, x, lengths, training=False):
+        """x: [sentences, source_len, size] -> outputs of that shape, and for `initial_state` the lengths."""
+        mask = padding_mask(lengths, tf.shape(x)[1])
+        x = x + positions(0, tf.shape(x)[1], self.size)
+        for block in self.blocks:
+            x, _, _ = block.attend(x, mask, training)
+            x = block.feed_forward(x, training)
+        return self.norm.apply(x), lengths
+
+
+class TransformerDecoder(keras.layers.Layer):
+    """Blocks over the target, each position seeing itself, those before, and the source."""
+
+    def __init__(self, options, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.options, self.seed, self.size = options, seed, options.embedding
+
+    def build(self, input_size, memory_size):
+        layers = range(self.options.decoder_layers)
+        self.blocks = [Block(self.options, self.seed, memory_size, name=f"layer{n}") for n in layers]
+        self.norm = Norm(name="norm")
+        for part in (*self.blocks, self.norm):
+            part.build(input_size)
+        self.built = True
+
+    def remember(self, outputs, lengths):
+        """The memory of `step`: keys and values of the source for every layer, 0 or -1e9 for padding."""
+        memory = {"mask": padding_mask(lengths, tf.shape(outputs)[1])}
+        for number, block in enumerate(self.blocks):
+            memory[f"keys{number}"], memory[f"values{number}"] = block.source_attention.keys_values(outputs)
+        return memory
+
+    def initial_state(self, lengths):
+        """lengths: [rows] -> keys and values of no tokens for every layer, [rows, heads, 0, size / heads]."""
+        rows, heads = tf.shape(lengths)[0], self.options.heads
+        none = rows - rows  # zero, and no constant: a graph must not take the axis to stay empty
+        empty = tf.zeros([rows, heads, none, self.size // heads])
+        return {f"{name}{number}": empty for number in range(len(self.blocks)) for name in ("keys", "values")}
+
+    def step(self, memory, state, y, training=False):
+        """y: [rows, n, size] -> hidden [rows, n, size], attention [rows, n, source_len], state.
+
+        The attention is that of the last layer, the mean over its heads.
+        """
+        before, n, after = tf.shape(state["keys0"])[2], tf.shape(y)[1], {}
+        mask = causal_mask(before, n)
+        y = y + positions(before, n, self.size)
+        for number, block in enumerate(self.blocks):
+            keys, values = f"keys{number}", f"values{number}"
+            y, after[keys], after[values] = block.attend(y, mask, training, state[keys], state[values])
+            y, attention = block.attend_to_source(y, memory[keys], memory[values], memory["mask"], training)
+            y = block.feed_forward(y, training)
+        return self.norm.apply(y), None if training else attention, after
+
+
+class Block(keras.layers.Layer):
+    """A layer of the encoder, or with `memory_size` of the decoder; what each part finds is added to its input."""
+
+    def __init__(self, options, seed, memory_size=None, **kwargs):
+        super().__init__(**kwargs)
+        self.options, self.seed, self.memory_size = options, seed, memory_size
+
+    def build(self, size):
+        options, inner = self.options, self.options.feed_forward
+        self.attention = MultiHeadAttention(options, self.seed, name="attention")
+        self.attention.build(size, size)
+        self.attention_norm, self.feed_forward_norm = Norm(name="attention_norm"), Norm(name="feed_forward_norm")
+        self.attention_norm.build(size)
+        self.feed_forward_norm.build(size)
+        if self.memory_size:
+            self.source_attention = MultiHeadAttention(options, self.seed, name="source_attention")
+            self.source_attention.build(size, self.memory_size)
+            self.source_norm = Norm(name="source_norm")
+            self.source_norm.build(size)
+        self.inner_kernel = self.add_weight((size, inner), "glorot_uniform", name="inner_kernel")
+        self.inner_bias = self.add_weight((inner,), "zeros", name="inner_bias")
+        self.outer_kernel = self.add_weight((inner, size), "glorot_uniform", name="outer_kernel")
+        self.outer_bias = self.add_weight((size,), "zeros", name="outer_bias")
+        self.built = True
+
+    def attend(self, x, mask, training, past_keys=None, past_values=None):
+        """Self-attention over x and what came before -> x, keys and values of all of them."""
+        normed = self.attention_norm.apply(x)
+        keys, values = self.attention.keys_values(normed)
+        if past_keys is not None:
+            keys, values = ops.concatenate([past_keys, keys], 2), ops.concatenate([past_values, values], 2)
+        found, _ = self.attention.attend(normed, keys, values, mask, training)
+        return x + drop(found, self.options, self.seed, training), keys, values
+
+    def attend_to_source(self, x, keys, values, mask, training):
+        """x and the attention [rows, n, source_len]."""
+        found, attention = self.source_attention.attend(self.source_norm.apply(x), keys, values, mask, training)
+        return x + drop(found, self.options, self.seed, training), attention
+
+    def feed_forward(self, x, training):
+        """max(0, x W1 + b1) W2 + b2, each position alone."""
+        inner = kernels.matmul(self.feed_forward_norm.apply(x), kernels.weight(self.inner_kernel))
+        inner = ops.relu(inner + self.inner_bias)
+        found = kernels.matmul(inner, kernels.weight(self.outer_kernel)) + self.outer_bias
+        return x + drop(found, self.options, self.seed, training)
+
+
+class MultiHeadAttention(keras.layers.Layer):
+    """Heads that attend each by themselves: softmax(Q K^T / sqrt(size / heads)) V, put together by W.
+
+    Queries come as [rows, n, size]; keys and values stay [sentences, heads, positions, size / heads] and are
+    never copied for the hypotheses of a sentence, whose rows are adjacent.
+    """
+
+    def __init__(self, options, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.heads, self.dropout, self.seed = options.heads, options.dropout, seed
+
+    def build(self, size, memory_size):
+        self.size = size
+        self.query_kernel = self.add_weight((size, size), "glorot_uniform", name="query_kernel")
+        self.memory_kernel = self.add_weight((memory_size, 2 * size), "glorot_uniform", name="memory_kernel")
+        self.output_kernel = self.add_weight((size, size), "glorot_uniform", name="output_kernel")
+        self.built = True
+
+    def keys_values(self, x):
+        """x: [sentences, positions, memory_size] -> what each head compares with, and what it sums."""
+        both = kernels.matmul(x, kernels.weight(self.memory_kernel))
+        both = tf.reshape(both, [tf.shape(x)[0], tf.shape(x)[1], 2, self.heads, self.size // self.heads])
+        return tf.unstack(ops.transpose(both, (2, 0, 3, 1, 4)))
+
+    def attend(self, x, keys, values, mask, training):
+        """x: [rows, n, size]; mask: added to the energies -> found [rows, n, size], attention [rows, n, positions].
+
+        The attention is the mean over the heads.
+        """
+        rows, n, sentences, positions = tf.shape(x)[0], tf.shape(x)[1], tf.shape(keys)[0], tf.shape(keys)[2]
+        width = self.size // self.heads
+        query = kernels.matmul(x, kernels.weight(self.query_kernel)) * width**-0.5
+        query = ops.transpose(tf.reshape(query, [sentences, -1, self.heads, width]), (0, 2, 1, 3))
+        attention = tf.nn.softmax(tf.matmul(query, keys, transpose_b=True) + mask)
+        mean = tf.reshape(tf.reduce_mean(attention, 1), [rows, n, positions])
+        if training:
+            attention = kernels.dropout(attention, self.dropout, self.seed)
+        found = tf.reshape(ops.transpose(attention @ values, (0, 2, 1, 3)), [rows, n, self.size])
+        return kernels.matmul(found, kernels.weight(self.output_kernel)), mean
+
+
+class Norm(keras.layers.Layer):
+    """Layer normalisation with scale and shift (Ba et al. 2016)."""
+
+    def build(self, size):
+        self.scale = self.add_weight((size,), "ones", name="scale")
+        self.shift = self.add_weight((size,), "zeros", name="shift")
+        self.built = True
+
+    def apply(self, x):
+        """x: [..., size]."""
+        return layer_normalise(x) * self.scale + self.shift
+
+
+def positions(start, count, size):
+    """Sinusoids of the positions start, start + 1, …: [count, size], sines in the first half, cosines in the other.
+
+    Wavelengths go from 2 pi to 10000 * 2 pi (Vaswani et al. 2017, section 3.5, where the two alternate).
+    """
+    half = (size + 1) // 2
+    rates = 10000.0 ** (-tf.range(half, dtype=tf.float32) / half)
+    angles = tf.cast(start + tf.range(count), tf.float32)[:, None] * rates
+    return ops.concatenate([ops.sin(angles), ops.cos(angles)], -1)[:, :size]
+
+
+def padding_mask(lengths, count):
+    """0 for the words of a sentence, -1e9 for its padding: [sentences, 1, 1, count]."""
+    return (tf.sequence_mask(lengths, count, tf.float32)[:, None, None] - 1) * 1e9
+
+
+def causal_mask(before, n):
+    """0 where one of n tokens may look, -1e9 at those after it: [n, before + n]."""
+    return (tf.cast(tf.range(before + n) <= before + tf.range(n)[:, None], tf.float32) - 1) * 1e9
