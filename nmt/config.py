@@ -18,13 +18,17 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3  # special ids, the same in every tokenizer
 RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
     "train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
     "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
+    "search.lm", "search.lm_weight",
 }  # fmt: skip
-PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from"}
+PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
 OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
 
 
 def option(default, doc, choices=None, low=None, high=None, needs=None):
-    """A field with its one-line meaning and bounds; `needs="model.cell=lstm|gru"`: without effect otherwise."""
+    """A field with its one-line meaning and bounds.
+
+    `needs="model.cell=lstm|gru"`: without effect otherwise; `needs="search.lm"`: while that is empty.
+    """
     metadata = {"doc": doc, "choices": choices, "low": low, "high": high, "needs": needs}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=dict, metadata=metadata)
@@ -129,6 +133,9 @@ class Search:
     length_penalty: float = option(1.0, "score = log-probability / length**penalty", low=0.0, high=3.0)
     max_ratio: float = option(2.0, "longest output, in pieces a source piece", low=0.1)
     max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1)
+    lm: str = option("", "run folder of a language model that helps to choose words (shallow fusion)")
+    lm_weight: float = option(0.2, "what its log-probability is multiplied by before it is added", low=0.0,
+                              needs="search.lm")
 
 
 @dataclasses.dataclass
@@ -179,7 +186,7 @@ def load(path=None, overrides=(), notes=None):
                     base = Path(path).parent if origin == "recipe" else Path.cwd()
                     value = str(Path(os.path.abspath(base / value)))
                 setattr(part, field.name, value)
-    for name in [*given, *typed]:
+    for name in {**given, **typed}:
         if name in known and (needs := known[name][0].metadata["needs"]) and not _holds(config, needs):
             if name in typed:
                 mistakes.append(f"{name} has no effect here: it needs {needs.replace('|', ' or ')}")
@@ -288,9 +295,10 @@ def _parse(name, field, value, typed, mistakes):
 
 
 def _holds(config, needs):
-    name, _, values = needs.partition("=")
+    name, equals, values = needs.partition("=")
     section, key = name.split(".")
-    return str(getattr(getattr(config, section), key)) in values.split("|")
+    value = getattr(getattr(config, section), key)
+    return str(value) in values.split("|") if equals else bool(value)
 
 
 def _check(config, mistakes):
