@@ -12,7 +12,7 @@ import numpy as np
 
 from nmt.errors import UserError
 
-NONE = -1e30  # stands in for the logarithm of zero where infinity would turn into no number
+NEVER = -1e30  # stands in for the logarithm of zero where infinity would turn into no number
 
 
 class Contract:
@@ -130,7 +130,7 @@ def _matrices(source):
 def log_mean(log_probs):
     """Logarithm of the mean of probabilities that are given as logarithms: a sequence of arrays of one shape."""
     stacked = np.stack([np.asarray(one) for one in log_probs])
-    top = np.maximum(stacked.max(0), NONE)
+    top = np.maximum(stacked.max(0), NEVER)
     with np.errstate(divide="ignore"):  # a word that is impossible to all stays so
         return top + np.log(np.exp(stacked - top).mean(0))
 

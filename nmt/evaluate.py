@@ -33,7 +33,7 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     hypotheses = [candidates[0].text for candidates in found]
     report = {
         "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
-        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta["weights"],
+        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta.get("weights"),
         "fusion": fusion(recipe),
         "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),

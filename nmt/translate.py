@@ -233,9 +233,12 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
 
     runs = Run.open_all(path)
     recipe = runs[0].recipe_with(overrides)
-    lms = [Run.open(recipe.search.lm)] if recipe.search.lm and recipe.search.lm_weight else []
+    lms = _lm_runs(recipe.search)
     for other in [*runs[1:], *lms]:
         check_words(runs[0], other)
+    directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
+    if len(set(directions)) > 1:
+        warn(f"warning: the members translate {', '.join(directions)}")
     exports = [_export(run, engine) for run in runs]
     threaded = None not in exports and not lms  # Keras has threads of its own
     if not threaded:
@@ -262,7 +265,18 @@ def _export(run, engine):
     return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
 
 
+def _lm_runs(options):
+    """A list of the language model's run, empty if none takes part; options: `config.Search`."""
+    from nmt.run import Run
+
+    try:
+        return [Run.open(options.lm)] if options.lm and options.lm_weight else []
+    except UserError as error:
+        raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
+
+
 def _language_model(run):
+    """The graphs of a language model: its memory is empty."""
     model = run.load_model().graphs()
     if model.encode(np.array([[EOS]], np.int32))[0]:
         raise UserError(f"{run.path}: is no language model: it reads a source")

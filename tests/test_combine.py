@@ -14,6 +14,7 @@ from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.config import BOS, EOS, PAD
 from nmt.engine import Engine
 from nmt.errors import UserError
+from nmt.evaluate import last_report
 from nmt.export import encoder, step
 from nmt.run import Run
 from nmt.search import beam_search
@@ -317,6 +318,14 @@ def test_what_does_not_belong_together_is_refused(tiny_run, stranger, capsys):
         assert "comma" in error or str(stranger) in error
 
 
+def test_another_direction_is_told(tiny_run, tmp_path):
+    back = copied(tiny_run, tmp_path / "back", edit=lambda text: text.replace(
+        'source = "en"', 'source = "de"').replace('target = "de"', 'target = "en"'))  # fmt: skip
+    said = []
+    load(f"{tiny_run},{back}", said.append, engine="keras")
+    assert said == ["warning: the members translate en-de, de-en"]
+
+
 def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
     folder = copied(tiny_run, tmp_path / "a,b")
     assert [run.path for run in Run.open_all(folder)] == [folder]
@@ -395,6 +404,15 @@ def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
     assert load(f"{run},{tiny_run}", overrides=["search.lm_weight=0.5"]).model.weight == 0.5
     for override in ("search.lm=", "search.lm_weight=0"):
         assert not isinstance(load(run, overrides=[override]).model, Fusion)
+
+
+def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
+    run = Run(copied(tiny_run, tmp_path / "f"))
+    with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
+    for fused, same, different in ((None, (), with_lm), ({"lm": "/lm", "weight": 0.3}, with_lm, ())):
+        report = {"weights": run.meta["weights"], "beam": 3, "fusion": fused}
+        (run.path / "report.json").write_text(json.dumps(report))
+        assert last_report(run, None, same) == report and last_report(run, 3, different) is None
 
 
 def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
