@@ -1,15 +1,18 @@
 """nmt: from parallel text to a working translator on an ordinary machine.
 
 Reading order. From text to loss: config, corpus, text, tokenizer, batches, model (with cells, attention, rnn),
-loss, train. From a line to its translation: translate, search, model. Around them: run (the folder a
-translator lives in), evaluate and metrics (scores), __main__ (the commands).
+loss, train. From a line to its translation: translate, search, model, combine (several models as one). Around
+them: run (the folder a translator lives in), evaluate and metrics (scores), __main__ (the commands).
 """
 
 __version__ = "0.1.0"
 
 
 def load(run):
-    """The translator of a run folder: `nmt.load("runs/default").translate(["Turn off the lights."])`."""
+    """The translator of a run folder: `nmt.load("runs/default").translate(["Turn off the lights."])`.
+
+    "RUN1,RUN2,..." is an ensemble (see nmt/combine.py).
+    """
     from nmt.translate import load as load_run
 
     return load_run(run)

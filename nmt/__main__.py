@@ -75,7 +75,7 @@ def translate(options):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
     waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
     window_size = options.window or (1 if waiting else 1000)
-    translator = module.load(options.run, say, options.engine, options.threads)
+    translator = module.load(options.run, say, options.engine, options.threads, _search(options))
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
@@ -97,23 +97,25 @@ def evaluate(options):
 
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
-    runs, reports, outputs = [Run.open(path) for path in options.run], [], []
-    for run in runs:
-        report = last_report(run) if options.once and len(runs) == 1 and options.split == "test" else None
-        if report and options.beam in (None, report["beam"]):
-            print("\n".join(lines(run.path, report)))
+    overrides, reports, outputs = _search(options), [], []
+    entries = [Run.open_all(path) for path in options.run]
+    for run, *others in entries:
+        name = ",".join(str(one.path) for one in (run, *others))
+        may_show = options.once and len(entries) == 1 and not others and options.split == "test"
+        if may_show and (report := last_report(run, options.beam, overrides)):
+            print("\n".join(lines(name, report)))
             return
-        translator = load(run.path, say, options.engine, options.threads)
-        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say)
+        translator = load(name, say, options.engine, options.threads, overrides)
+        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
         reports.append(report)
         outputs.append(hypotheses)
-        print("\n".join(lines(run.path, report)))
+        print("\n".join(lines(name, report)))
         if options.memory:
             found = memory_baseline(run, options.split)
             print(f"translation memory of the training pairs: BLEU {found['bleu']['score']:.2f}, "
                   f"chrF {found['chrf']['score']:.2f}")  # fmt: skip
-    if len(runs) == 2:
-        for metric, result in compare(*runs, reports, outputs).items():
+    if len(entries) == 2:
+        for metric, result in compare(entries[0][0], entries[1][0], reports, outputs).items():
             print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
                   f"(paired bootstrap, {result['signature']})")  # fmt: skip
 
@@ -130,7 +132,7 @@ def score(options):
                 raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
             yield source, target
 
-    translator = load(options.run, say, options.engine, options.threads)
+    translator = load(options.run, say, options.engine, options.threads, _search(options))
     for window in windows(pairs(), 1000):
         for log_prob, ranking in translator.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
@@ -179,6 +181,12 @@ def growth(options):
 def say(line):
     """All that is not a result goes to stderr."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _search(options):
+    """The recipe's options that were typed as flags."""
+    flags = {"search.lm": options.lm, "search.lm_weight": options.lm_weight}
+    return [f"{name}={value}" for name, value in flags.items() if value is not None]
 
 
 def _input(options):
@@ -270,6 +278,11 @@ def _parser():
         sub.add_argument("--threads", type=_positive, default=0, metavar="N",
                          help="processor threads (default: all)")  # fmt: skip
 
+    def add_lm(sub):
+        sub.add_argument("--lm", metavar="RUN", help="run of a language model that helps to choose words")
+        sub.add_argument("--lm-weight", metavar="W", help="what its log-probability is multiplied by "
+                         "(defaults: the recipe's search.lm and search.lm_weight)")  # fmt: skip
+
     sub = command(train, "train a recipe, or go on where training stopped")
     sub.add_argument("recipe", help="a .toml file, see data/")
     sub.add_argument("overrides", nargs="*", metavar="section.key=value", help="options that replace the recipe's")
@@ -280,7 +293,7 @@ def _parser():
     sub.add_argument("overrides", nargs="*", metavar="section.key=value")
 
     sub = command(translate, "translate lines of text: stdin to stdout, files, or arguments")
-    sub.add_argument("run", help="run folder")
+    sub.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
     sub.add_argument("text", nargs="*", help="text to translate; without it lines are read from the input")
     sub.add_argument("-i", "--input", default="-", help="input file (default: stdin)")
     sub.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
@@ -294,21 +307,24 @@ def _parser():
     sub.add_argument("--window", type=_positive, default=None, metavar="N",
                      help="lines translated together (default: 1000; 1 on a terminal)")  # fmt: skip
 
+    add_lm(sub)
     add_engine(sub)
 
     sub = command(evaluate, "score one run on its test set, or compare two")
-    sub.add_argument("run", nargs="+", help="one run folder, or two")
+    sub.add_argument("run", nargs="+", help="one run folder, or two; an ensemble RUN1,RUN2,... gets no report")
     sub.add_argument("--split", choices=("valid", "test"), default="test")
     sub.add_argument("--beam", type=_positive, help="hypotheses kept a sentence (default: the recipe's)")
     sub.add_argument("--memory", action="store_true",
                      help="also score a translation memory: the target of the nearest training source")  # fmt: skip
     sub.add_argument("--once", action="store_true", help="show the report there is, if these weights have one")
 
+    add_lm(sub)
     add_engine(sub)
 
     sub = command(score, "log-probability and ranking score of given translations")
-    sub.add_argument("run", help="run folder")
+    sub.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
     sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    add_lm(sub)
     add_engine(sub)
 
     sub = command(export, "write a run as ONNX graphs, which translate uses by itself")

@@ -19,8 +19,9 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3  # special ids, the same in every tokenizer
 RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
     "train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
     "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
+    "search.lm", "search.lm_weight",
 }  # fmt: skip
-PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from"}
+PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
 OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
 RECURRENT, TRANSFORMER = "model.architecture=recurrent", "model.architecture=transformer"
 
@@ -28,7 +29,7 @@ RECURRENT, TRANSFORMER = "model.architecture=recurrent", "model.architecture=tra
 def option(default, doc, choices=None, low=None, high=None, needs=None):
     """A field with its one-line meaning and bounds.
 
-    needs: without effect otherwise: "model.cell=lstm|gru", "a=x & b>1", "a=x or b>1".
+    needs: without effect otherwise: "model.cell=lstm|gru", "a=x & b>1", "a=x or b>1", "search.lm" (not empty).
     """
     metadata = {"doc": doc, "choices": choices, "low": low, "high": high, "needs": needs}
     if isinstance(default, dict):
@@ -149,6 +150,9 @@ class Search:
     length_penalty: float = option(1.0, "score = log-probability / length**penalty", low=0.0, high=3.0)
     max_ratio: float = option(2.0, "longest output, in pieces a source piece", low=0.1)
     max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1)
+    lm: str = option("", "run folder of a language model that helps to choose words (shallow fusion)")
+    lm_weight: float = option(0.2, "what its log-probability is multiplied by before it is added", low=0.0,
+                              needs="search.lm")
 
 
 @dataclasses.dataclass
@@ -199,7 +203,7 @@ def load(path=None, overrides=(), notes=None):
                     base = Path(path).parent if origin == "recipe" else Path.cwd()
                     value = str(Path(os.path.abspath(base / value)))
                 setattr(part, field.name, value)
-    for name in [*given, *typed]:
+    for name in {**given, **typed}:
         if name in known and (needs := known[name][0].metadata["needs"]) and not _holds(config, needs):
             if name in typed:
                 mistakes.append(f"{name} has no effect here: it needs {_spoken(needs)}")
@@ -312,13 +316,14 @@ def _spoken(needs):
 
 
 def _holds(config, needs):
-    """Whether a condition is met: "section.key=a|b" or "section.key>n", joined by " & " and " or "."""
+    """Whether conditions joined by " & " and " or " are met: "section.key=a|b", "…>n", "…" (not empty)."""
 
     def one(condition):
-        name, sign, values = re.match(r"([\w.]+)([=>])(.*)", condition).groups()
-        section, key = name.split(".")
+        section, key, sign, values = re.match(r"(\w+)\.(\w+)([=>]?)(.*)", condition).groups()
         value = getattr(getattr(config, section), key)
-        return value > int(values) if sign == ">" else str(value).lower() in values.split("|")
+        if sign == "=":
+            return str(value).lower() in values.split("|")
+        return value > int(values) if sign else bool(value)
 
     return any(all(map(one, part.split(" & "))) for part in needs.split(" or "))
 

@@ -1,8 +1,8 @@
 """An exported run under ONNX Runtime: the contract of `nmt.model` without Keras and TensorFlow.
 
-`encode`, `take`, `advance` and `log_probs` as search and scoring call them; top-k, log-softmax and the reordering
-of states lie inside the graph. With a shortlist the words of a batch are those that a lexicon suggests for its
-source pieces, and log-probabilities are relative to them.
+`encode`, `take`, `advance`, `distribution` and `log_probs` as search and scoring call them; top-k, log-softmax and
+the reordering of states lie inside the graph. With a shortlist the words of a batch are those that a lexicon
+suggests for its source pieces, and log-probabilities are relative to them.
 """
 
 import functools
@@ -10,10 +10,11 @@ import functools
 import numpy as np
 import onnxruntime
 
+from nmt.combine import Contract
 from nmt.errors import Failure
 
 
-class Engine:
+class Engine(Contract):
     """The graphs of an exported folder. Nothing is kept between calls: several threads may search at once."""
 
     rows = 40  # hypotheses in a batch: small ones stay in cache and keep shortlists short
@@ -68,17 +69,13 @@ class Engine:
         state = {name: found[f"new_{name}"] for name in state_names}
         return found["log_probs"], found["best"], found.get("attention"), state
 
-    def log_probs(self, source, tokens):
-        """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right); all words: [sentences, n - 1]."""
-        memory, state = self.encode(source)
-        memory.pop("projection", None)
-        session, state_names, _ = self._step("step")
-        rows, out = np.arange(len(tokens), dtype=np.int32), np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
-        for n in range(tokens.shape[1] - 1):
-            feed = self._feed(memory, state, rows, tokens[:, n].astype(np.int32), 1)
-            every, *after = session.run(["every", *(f"new_{name}" for name in state_names)], feed)
-            out[:, n], state = every[rows, tokens[:, n + 1]], dict(zip(state_names, after, strict=True))
-        return out
+    def distribution(self, memory, state, origin, tokens):
+        """log_probs of all words [rows, vocab], whatever the shortlist, attention or None, state."""
+        session, state_names, outputs = self._step("step")
+        memory = {name: leaf for name, leaf in memory.items() if name != "projection"}
+        names = ["every", *(name for name in outputs if name not in ("log_probs", "best"))]
+        found = dict(zip(names, session.run(names, self._feed(memory, state, origin, tokens, 1)), strict=True))
+        return found["every"], found.get("attention"), {name: found[f"new_{name}"] for name in state_names}
 
     def _feed(self, memory, state, origin, tokens, k):
         arrays = {name: leaf for name, leaf in memory.items() if name != "projection"}

@@ -16,9 +16,15 @@ from nmt.prepare import DOWNLOADS, held_out
 SAMPLES = 10
 
 
-def evaluate(run, translator, split="test", beam=None, log=lambda line: None):
-    """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses."""
-    recipe = run.recipe
+def evaluate(run, translator, split="test", beam=None, log=lambda line: None, others=()):
+    """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses.
+
+    others: the other members of an ensemble, of which nothing is written.
+    """
+    recipe = translator.recipe
+    for other in others:
+        if other.recipe.data != recipe.data:
+            log(f"warning: {other.path} has other data options; it may have been trained on {run.path}'s test set")
     sources, references = held_out(recipe, split)
     started = time.perf_counter()
     log(f"translating {len(sources):,} sentences of the {split} split")
@@ -27,23 +33,31 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None):
     hypotheses = [candidates[0].text for candidates in found]
     report = {
         "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
-        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta["weights"],
+        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta.get("weights"),
+        "fusion": fusion(recipe),
         "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),
         "samples": samples(sources, hypotheses, references),
     }  # fmt: skip
-    if split == "test":
+    if split == "test" and not others:
         _write(run, report, sources, hypotheses, references)
     return report, hypotheses
 
 
-def last_report(run):
-    """The report of the weights that the run has now, or None."""
+def fusion(recipe):
+    """The language model that takes part in the search, and its weight, or None."""
+    lm, weight = recipe.search.lm, recipe.search.lm_weight
+    return {"lm": lm, "weight": weight} if lm and weight else None
+
+
+def last_report(run, beam=None, overrides=()):
+    """The report of the weights and search options that the run has now, or None."""
     path = run.path / "report.json"
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
-    return report if report["weights"] == run.meta["weights"] else None
+    same = report["weights"] == run.meta["weights"] and beam in (None, report["beam"])
+    return report if same and report.get("fusion") == fusion(run.recipe_with(overrides)) else None
 
 
 def memory_baseline(run, split):
@@ -104,9 +118,10 @@ def compare(first, second, reports, outputs):
 
 def lines(name, report):
     """The report as people read it."""
-    bleu, chrf = report["bleu"], report["chrf"]
+    bleu, chrf, fused = report["bleu"], report["chrf"], report.get("fusion")
+    lm = f" with {fused['weight']:g} x {fused['lm']}" if fused else ""
     yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
-           f"beam {report['beam']}, {report['sentences_per_second']:.0f} sentences/s")  # fmt: skip
+           f"beam {report['beam']}{lm}, {report['sentences_per_second']:.0f} sentences/s")  # fmt: skip
     yield f"BLEU {bleu['score']:.2f}  95 % interval {_interval(bleu)}  brevity {bleu['brevity']:.3f}"
     yield f"     {bleu['signature']}"
     yield f"chrF {chrf['score']:.2f}  95 % interval {_interval(chrf)}"

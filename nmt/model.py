@@ -5,6 +5,7 @@
     project(hidden, ids)                  -> logits
     take(memory, sentences)               -> memory of those sentences
     advance(memory, state, origin, tokens, k) -> log_probs, ids, attention, state
+    distribution(memory, state, origin, tokens) -> log_probs of all words, attention, state (see nmt/combine.py)
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows.
@@ -193,7 +194,7 @@ class TranslationModel(keras.Model):
 
 
 class Graphs:
-    """`encode`, `take`, `advance`, `log_probs` of a model, each traced once for all shapes."""
+    """`encode`, `take`, `advance`, `distribution`, `log_probs` of a model, each traced once for all shapes."""
 
     rows = 320  # hypotheses in a batch of search
 
@@ -210,11 +211,24 @@ class Graphs:
             model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
         )
 
+        def distribution(memory, state, origin, tokens):
+            state = {name: tf.gather(leaf, origin) for name, leaf in state.items()}
+            hidden, attention, state = model.step(memory, state, tokens[:, None])
+            log_probs = tf.nn.log_softmax(model.project(hidden[:, 0]))
+            return log_probs, None if attention is None else attention[:, 0], state
+
+        # Traced when it is first called: only ensembles and fusion want all words.
+        self._distribution = tf.function(distribution, input_signature=[memory, state, rows, rows])
+
     def encode(self, source):
         return self._encode(tf.convert_to_tensor(source, tf.int32))
 
     def advance(self, memory, state, origin, tokens, k):
         return self._advance(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k)
+
+    def distribution(self, memory, state, origin, tokens):
+        """As `advance`, but log_probs of all words: [rows, vocab], attention, state."""
+        return self._distribution(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens))
 
 
 def build(recipe, source_vocab, target_vocab):

@@ -56,6 +56,14 @@ class Run:
             raise UserError(f"{path}: has no weights yet; training has not reached its first validation")
         return run
 
+    @classmethod
+    def open_all(cls, path):
+        """The runs of "RUN1,RUN2,..."; a folder whose own name has a comma is one run."""
+        names = [path] if Path(path).exists() else str(path).split(",")
+        if "" in names:
+            raise UserError(f"{path}: a run folder is missing beside a comma")
+        return [cls.open(name) for name in names]
+
     def update(self, **values):
         """Changes entries of run.json, atomically."""
         self.meta = {"format": FORMAT, **self.meta, **values}
@@ -65,7 +73,11 @@ class Run:
     @property
     def recipe(self):
         """The effective recipe."""
-        return config.load(self.path / "recipe.toml")
+        return self.recipe_with(())
+
+    def recipe_with(self, overrides):
+        """The effective recipe with typed options, `section.key=value`, in place of its own."""
+        return config.load(self.path / "recipe.toml", overrides)
 
     # Tokenizers.
 

@@ -31,6 +31,12 @@ class Tokenizer:
         self.size = self.pieces.get_piece_size()
         self.digest = hashlib.sha256(proto).hexdigest()
 
+    def __eq__(self, other):
+        return isinstance(other, Tokenizer) and self.digest == other.digest
+
+    def __hash__(self):
+        return hash(self.digest)
+
     @classmethod
     def train(cls, lines, options, note=lambda text: None):
         """Trains on an iterator of lines; `options`: config.Tokenizer.

@@ -11,9 +11,11 @@ import numpy as np
 
 from nmt import text
 from nmt.batches import pad
+from nmt.combine import Ensemble, Fusion, Sources, check_words
 from nmt.config import BOS, EOS
 from nmt.errors import UserError
 from nmt.search import beam_search
+from nmt.tokenizer import Tokenizer
 
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 
@@ -30,15 +32,40 @@ class Translation:
     attention: np.ndarray | None = None  # [target pieces, source pieces]; None for lines that were split
 
 
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """How a run reads a line of source: arranged as its training text was, then cut into pieces."""
+
+    tokenizer: Tokenizer
+    tokens: str  # language of a tokenised corpus, "" for other text
+
+    @classmethod
+    def of(cls, tokenizers, data):
+        """The reader of a run's tokenizers and `config.Data`."""
+        return cls(tokenizers[0], data.source if data.preprocess == "tokens" else "")
+
+    def arranged(self, line):
+        return text.source_tokens(line, self.tokens) if self.tokens else line
+
+    def protected(self, line, target=None):
+        """`text.protect` of the arranged line."""
+        return text.protect(self.arranged(line), target)
+
+    def ids(self, line):
+        """Pieces of an arranged line without BOS and EOS."""
+        return self.tokenizer.encode([line])[0]
+
+
 class Translator:
     """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time.
 
-    threads: batches searched at the same time.
+    threads: batches searched at the same time. others: readers of an ensemble's members that read differently;
+    what is told of source pieces, and the limits on lengths, refer to the first one.
     """
 
-    def __init__(self, model, tokenizers, recipe, warn=lambda line: None, threads=1):
+    def __init__(self, model, tokenizers, recipe, warn=lambda line: None, threads=1, others=()):
         self.model, self.tokenizers, self.recipe, self.warn = model, tokenizers, recipe, warn
-        self.threads = threads
+        self.threads, self.readers = threads, [Reader.of(tokenizers, recipe.data), *others]
 
     def translate(self, lines, **search):
         """The best translation of each line, in order; options as for `candidates`."""
@@ -63,50 +90,46 @@ class Translator:
         """(log_prob, score) of each pair, as `candidates` would score that target."""
         source_ids, target_ids = [], []
         for source, target in zip(sources, targets, strict=True):
-            source, target, _ = text.protect(self._prepared(source), target)
-            source_ids.append(self.tokenizers[0].encode([source])[0])
+            _, target, _ = self.readers[0].protected(source, target)
+            source_ids.append([reader.ids(reader.protected(source)[0]) for reader in self.readers])
             target_ids.append(self.tokenizers[1].encode([target])[0])
         return self.score_ids(source_ids, target_ids)
 
     def score_ids(self, source_ids, target_ids):
-        """The same for pieces; lists of ids without BOS and EOS."""
+        """The same for pieces without BOS and EOS: of each source a list a reader, of each target one list."""
         out = [None] * len(source_ids)
         for rows in _batches([len(t) for t in target_ids], self.model.rows):
-            source = pad([source_ids[r] for r in rows], [], [EOS])
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
-            log_probs = np.asarray(self.model.log_probs(source, target), np.float64)
-            for row, values in zip(rows, log_probs, strict=True):
+            log_probs = self.model.log_probs(_source([source_ids[r] for r in rows]), target)
+            for row, values in zip(rows, np.asarray(log_probs, np.float64), strict=True):
                 words = len(target_ids[row]) + 1
                 total = float(values[:words].sum())
                 out[row] = (total, total / words**self.recipe.search.length_penalty)
         return out
 
-    def _prepared(self, line):
-        if self.recipe.data.preprocess == "tokens":
-            return text.source_tokens(line, self.recipe.data.source)
-        return line
-
     def _pieces(self, number, line):
-        """(ids, names) of each part a line is translated in; nothing for a line that is copied."""
+        """(ids, names) of each part a line is translated in, ids a reader; nothing for a line that is copied."""
         if not line.strip():
             return []
-        prepared, _, names = text.protect(self._prepared(line))
-        ids = self.tokenizers[0].encode([prepared])[0]
-        if len(ids) <= self.recipe.data.max_pieces:
-            return [(ids, names)] if ids else []
-        parts = split(prepared, self.tokenizers[0], self.recipe.data.max_pieces)
+        first, *others = self.readers
+        prepared, _, names = first.protected(line)
+        ids, limit = first.ids(prepared), self.recipe.data.max_pieces
+        if len(ids) <= limit:
+            return [([ids, *(r.ids(r.protected(line)[0]) for r in others)], names)] if ids else []
+        parts = split(prepared, first.tokenizer, limit)
         self.warn(f"warning: line {number} is long ({len(ids)} pieces); split in {len(parts)}")
-        return [(part, names) for part in parts]
+        return [([part, *(r.ids(r.arranged(first.tokenizer.decode(part))) for r in others)], names)
+                for part in parts]  # fmt: skip
 
     def _search(self, ids, nbest, beam, attention):
         options, out, beam = self.recipe.search, [None] * len(ids), max(beam, nbest)
 
         def search(rows):
-            source = pad([ids[r] for r in rows], [], [EOS])
-            limits = [int(options.max_ratio * len(ids[r])) + options.max_extra for r in rows]
+            limits = [int(options.max_ratio * len(ids[r][0])) + options.max_extra for r in rows]
+            source = _source([ids[r] for r in rows])
             return beam_search(self.model, source, beam, options.length_penalty, limits, nbest, attention)
 
-        batches = _batches([len(i) for i in ids], max(1, self.model.rows // beam))
+        batches = _batches([len(i[0]) for i in ids], max(1, self.model.rows // beam))
         with _pool(min(self.threads, len(batches))) as mapped:
             for rows, found in zip(batches, mapped(search, batches), strict=True):
                 for row, hypotheses in zip(rows, found, strict=True):
@@ -119,7 +142,7 @@ class Translator:
             output = text.present(output, self.recipe.data.target)
         out = Translation(output, hypothesis.log_prob, hypothesis.score)
         if hypothesis.attention is not None:
-            out.source_pieces = [self.tokenizers[0].piece(i) for i in part.ids] + ["</s>"]
+            out.source_pieces = [self.tokenizers[0].piece(i) for i in part.ids[0]] + ["</s>"]
             end = ["</s>"] if hypothesis.finished else []
             out.target_pieces = [self.tokenizers[1].piece(i) for i in hypothesis.ids] + end
             out.attention = hypothesis.attention[: len(out.target_pieces), : len(out.source_pieces)]
@@ -148,7 +171,7 @@ class Part:
     """What is searched for at once: a line, or a part of a long one."""
 
     line: int
-    ids: list
+    ids: list  # of pieces, one a reader
     names: list
 
 
@@ -187,30 +210,77 @@ def _pool(threads):
             yield pool.map
 
 
+def _source(ids):
+    """What `encode` takes of sentences with ids of each reader: a matrix, or one a reader."""
+    matrices = [pad(column, [], [EOS]) for column in zip(*ids, strict=True)]
+    return matrices[0] if len(matrices) == 1 else Sources(matrices)
+
+
 def _batches(lengths, size):
     """Row numbers of batches of `size` sentences of similar length, the longest first."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def load(path, warn=lambda line: None, engine="auto", threads=0):
-    """`nmt.load(run).translate(lines)`: the translator of a run folder.
+def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
+    """`nmt.load(run).translate(lines)`: the translator of a run folder, or of the ensemble "RUN1,RUN2,...".
 
+    The recipe of an ensemble is that of its first run; `search.lm` adds a language model to any of them.
     engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where it can be had.
-    threads: processor threads, 0 for all.
+    threads: processor threads, 0 for all. overrides: options that replace the recipe's, as `section.key=value`.
     """
     from nmt.run import Run
 
-    run = Run.open(path)
+    runs = Run.open_all(path)
+    recipe = runs[0].recipe_with(overrides)
+    lms = _lm_runs(recipe.search)
+    for other in [*runs[1:], *lms]:
+        check_words(runs[0], other)
+    directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
+    if len(set(directions)) > 1:
+        warn(f"warning: the members translate {', '.join(directions)}")
+    exports = [_export(run, engine) for run in runs]
+    threaded = None not in exports and not lms  # Keras has threads of its own
+    if not threaded:
+        from nmt.quiet import start_keras
+
+        start_keras(threads)
+    alone = len(runs) == 1 and not lms  # only then no other model needs the words that a shortlist leaves out
+    models = [export.load_engine(shortlist=alone) if export else run.load_model().graphs()
+              for run, export in zip(runs, exports, strict=True)]  # fmt: skip
+    readers = [Reader.of(run.tokenizers, run.recipe.data) for run in runs]
+    distinct = list(dict.fromkeys(readers))
+    model = models[0] if len(models) == 1 else Ensemble(models, [distinct.index(reader) for reader in readers])
+    for lm in lms:
+        model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
+    searches = threads or cores() if threaded else 1
+    return Translator(model, runs[0].tokenizers, recipe, warn, searches, distinct[1:])
+
+
+def _export(run, engine):
+    """The run's export if it is to be used, or None."""
     exported = run.exported() if engine != "keras" else None
     if engine == "onnx" and not exported:
-        raise UserError(f"{path}: has no export of its weights; make one with: nmt export {path}")
-    if exported and (engine == "onnx" or importlib.util.find_spec("onnxruntime")):
-        return Translator(exported.load_engine(), run.tokenizers, run.recipe, warn, threads or cores())
-    from nmt.quiet import start_keras
+        raise UserError(f"{run.path}: has no export of its weights; make one with: nmt export {run.path}")
+    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
 
-    start_keras(threads)
-    return Translator(run.load_model().graphs(), run.tokenizers, run.recipe, warn)
+
+def _lm_runs(options):
+    """A list of the language model's run, empty if none takes part; options: `config.Search`."""
+    from nmt.run import Run
+
+    try:
+        return [Run.open(options.lm)] if options.lm and options.lm_weight else []
+    except UserError as error:
+        raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
+
+
+def _language_model(run):
+    """The graphs of a language model: its memory is empty."""
+    model = run.load_model().graphs()
+    if model.encode(np.array([[EOS]], np.int32))[0]:
+        raise UserError(f"{run.path}: is no language model: it reads a source")
+    return model
 
 
 def cores():

@@ -534,7 +534,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
               "by_length": [], "placeholders": {"in_sources": 0, "lost": 0}}  # fmt: skip
     (run / "report.json").write_text(json.dumps(report))
 
-    def fake(run, translator, split="test", beam=None, log=None):
+    def fake(run, translator, split="test", beam=None, *_):
         calls.append((split, beam))
         return {**report, "split": split, "beam": beam or 3}, []
 

@@ -73,7 +73,7 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before.data.format = "grammar"  # what is no path is not resolved, what has no effect is no mistake here
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
-    before.train.from_ = before.tokenizer.from_ = ""
+    before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
     before.model.embedding = 2 * before.model.heads
     assert load(recipe(tmp_path, config.dump(before))) == before
 

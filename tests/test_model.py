@@ -452,7 +452,7 @@ def test_scoring_reproduces_what_the_search_found(name):
         finished = [h for h in hypotheses if h.finished]
         checked += len(finished)
         words = [w for w in ids.tolist() if w not in (PAD, EOS)]
-        scores = translator.score_ids([words] * len(finished), [h.ids for h in finished])
+        scores = translator.score_ids([[words]] * len(finished), [h.ids for h in finished])
         for h, (log_prob, score) in zip(finished, scores, strict=True):
             assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
             assert score == pytest.approx(h.score, abs=1e-4)

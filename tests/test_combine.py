@@ -1,0 +1,442 @@
+"""Ensembles and shallow fusion: against sums done by hand, exhaustive search, and a model combined with itself."""
+
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from nmt import combine, config
+from nmt.__main__ import main
+from nmt.batches import pad
+from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
+from nmt.config import BOS, EOS, PAD
+from nmt.engine import Engine
+from nmt.errors import UserError
+from nmt.evaluate import last_report
+from nmt.export import encoder, step
+from nmt.run import Run
+from nmt.search import beam_search
+from nmt.tokenizer import Tokenizer
+from nmt.translate import Reader, load
+from tests.test_model import VOCAB, made, sentences
+from tests.test_search import World
+
+LINES = ["The boy reads a book.", "", "Where are {count} cats?", "Maria buys two cats.", "Not a word of it: %s!"]
+LONG = "Anna sees the old house. " * 30  # more pieces than data.max_pieces
+
+
+# Small worlds.
+
+
+class Speech(World):
+    """A fake language model: no memory, and the same whatever the source."""
+
+    def encode(self, source):
+        return {}, super().encode(source)[1]
+
+    def take(self, memory, sentences):
+        return {}
+
+    def distribution(self, memory, state, origin, tokens):
+        every, _, state = super().distribution({"sentence": np.zeros(len(origin))}, state, origin, tokens)
+        return np.maximum(every, -1e9), None, state
+
+
+class ByHand(World):
+    """A world whose table is a function of those of other worlds."""
+
+    def __init__(self, rule, *worlds):
+        super().__init__(0, len(worlds[0].vocab) - 1)
+        self.rule, self.worlds = rule, worlds
+
+    def table(self, sentence, history):
+        return self.rule(*(world.table(sentence * (type(world) is World), history) for world in self.worlds))
+
+
+def mean(*tables):
+    return np.log(sum(np.exp(table) for table in tables) / len(tables))
+
+
+def combinations(seed):
+    """(combined model, the same by hand): two and three members, a fusion, a fusion of an ensemble."""
+    a, b, c, lm = World(seed, 2), World(seed + 50, 2), World(seed + 99, 2), Speech(seed + 7, 2)
+    yield Ensemble([a, b]), ByHand(mean, a, b)
+    yield Ensemble([a, b, c]), ByHand(mean, a, b, c)
+    yield Fusion(a, lm, 0.7), ByHand(lambda x, y: x + 0.7 * y, a, lm)
+    yield Fusion(Ensemble([a, b]), lm, 0.2), ByHand(lambda x, y, z: mean(x, y) + 0.2 * z, a, b, lm)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_search_equals_exhaustive_search_of_the_combined_scores(seed, penalty):
+    source, limit = np.arange(4)[:, None], 4
+    for model, by_hand in combinations(seed):
+        wide = beam_search(model, source, beam=24, penalty=penalty, limits=[limit] * 4, nbest=3)
+        narrow = beam_search(model, source, beam=2, penalty=penalty, limits=[limit] * 4, nbest=2)
+        for sentence, hypotheses in enumerate(wide):
+            expected = by_hand.exhaustive(sentence, limit, penalty)[:3]
+            assert [h.ids for h in hypotheses] == [words for _, _, words in expected]
+            np.testing.assert_allclose([h.score for h in hypotheses], [score for score, _, _ in expected])
+            np.testing.assert_allclose([h.log_prob for h in hypotheses], [p for _, p, _ in expected])
+        for found, expected in zip(narrow, beam_search(by_hand, source, 2, penalty, [limit] * 4, 2), strict=True):
+            assert [h.ids for h in found] == [h.ids for h in expected]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_scoring_repeats_the_search(number):
+    """What is added up a call a member is what `distribution` gives word by word."""
+    model, by_hand = list(combinations(3))[number]
+    source = np.arange(5)[:, None]
+    found = [h[0] for h in beam_search(model, source, beam=3)]
+    tokens = pad([h.ids for h in found], [BOS], [EOS])
+    real = tokens[:, 1:] != PAD
+    for scored in (model.log_probs(source, tokens), Contract.log_probs(model, source, tokens),
+                   by_hand.log_probs(source, tokens)):  # fmt: skip
+        np.testing.assert_allclose(np.where(real, scored, 0).sum(1), [h.log_prob for h in found], atol=1e-5)
+
+
+def test_weight_zero_is_no_fusion():
+    world, source = World(1), np.arange(6)[:, None]
+    for beam in (1, 3):
+        alone = beam_search(world, source, beam, nbest=beam)
+        fused = beam_search(Fusion(world, Speech(2), 0.0), source, beam, nbest=beam)
+        assert [[(h.ids, h.log_prob) for h in found] for found in fused] == [
+            [(h.ids, h.log_prob) for h in found] for found in alone]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 20])
+def test_the_k_best_words_come_in_order(k):
+    class Model(Contract):
+        def distribution(self, memory, state, origin, tokens):
+            return every, None, state
+
+    every = np.random.default_rng(k).permutation(40).reshape(5, 8).astype(np.float32)
+    log_probs, ids, _, _ = Model().advance({}, {}, None, None, k)
+    np.testing.assert_array_equal(ids, np.argsort(-every, 1)[:, :k])
+    np.testing.assert_array_equal(log_probs, -np.sort(-every, 1)[:, :k])
+
+
+def test_the_mean_of_probabilities():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(7), (3, 5)).astype(np.float32)
+    np.testing.assert_allclose(np.exp(log_mean(np.log(probabilities))), probabilities.mean(0), rtol=1e-5)
+    small = np.array([[-1000.0, -np.inf, -np.inf]], np.float32)
+    found = log_mean([small, np.array([[-1000.0, -2.0, -np.inf]], np.float32)])
+    np.testing.assert_allclose(found, [[-1000, -2 - math.log(2), -np.inf]])
+
+
+def test_attention_is_averaged_over_the_members_that_read_alike():
+    class Looking(World):
+        def __init__(self, seed, weights):
+            super().__init__(seed)
+            self.weights = weights
+
+        def distribution(self, memory, state, origin, tokens):
+            every, _, state = super().distribution(memory, state, origin, tokens)
+            return every, None if self.weights is None else np.tile(self.weights, (len(origin), 1)), state
+
+    a, b, other = Looking(1, [1.0, 0.0]), Looking(2, [0.5, 0.5]), Looking(3, [0.2, 0.3, 0.5])
+    short, long = np.array([[4, EOS]]), np.array([[5, 6, EOS]])
+
+    def looks(model, source):
+        return beam_search(model, source, want_attention=True)[0][0].attention[0].tolist()
+
+    assert looks(Ensemble([a, b]), short) == [0.75, 0.25]
+    assert looks(Ensemble([a, other, b], [0, 1, 0]), Sources([short, long])) == [0.75, 0.25]
+    assert looks(Fusion(a, Speech(1), 0.5), short) == [1.0, 0.0]
+    rows = np.zeros(1, np.int32)
+    ensemble = Ensemble([a, Looking(4, None)])
+    assert ensemble.distribution(*ensemble.encode(short), rows, rows)[1] is None
+
+
+# Models.
+
+
+def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
+    """Keras and ONNX Runtime, reordered rows included; `log_probs` of both is what follows from it."""
+    model, (source, target) = made("lstm"), sentences(3)
+    for name, graph in (("encoder", encoder(model, "float32")), ("step", step(model, "float32"))):
+        (tmp_path / f"{name}.onnx").write_bytes(graph)
+    origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
+    for one in (model.graphs(), Engine(lambda name: tmp_path / name)):
+        memory, state = one.encode(source)
+        every, attention, after = one.distribution(memory, state, origin, tokens)
+        every = np.asarray(every)
+        assert every.shape == (3, VOCAB)
+        np.testing.assert_allclose(np.exp(every).sum(1), 1, rtol=1e-5)
+        best, ids, same_attention, same_after = one.advance(memory, state, origin, tokens, 4)
+        np.testing.assert_allclose(np.take_along_axis(every, np.asarray(ids), 1), best, atol=1e-5)
+        np.testing.assert_allclose(attention, same_attention, atol=1e-6)
+        for name in after:
+            np.testing.assert_allclose(after[name], same_after[name], atol=1e-6)
+        real = target[:, 1:] != PAD
+        np.testing.assert_allclose(Contract.log_probs(one, source, target)[real],
+                                   np.asarray(one.log_probs(source, target))[real], atol=1e-5)  # fmt: skip
+
+
+# Runs.
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models():
+    """Each model is loaded and its graphs are traced once: most of these tests take turns with the same runs."""
+    load_model, known = Run.load_model, {}
+
+    def remembered(run):
+        key = run.path, run.meta["weights_sha256"]
+        if key not in known:
+            known[key] = load_model(run)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "load_model", remembered)
+        yield
+
+
+def copied(run, folder, change=None, tokenizers=None, edit=lambda recipe: recipe):
+    """A copy of a run, without export, with other weights, tokenizers or recipe."""
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("export", "state", "cache", "tensorboard"))
+    recipe = folder / "recipe.toml"
+    recipe.write_text(edit(recipe.read_text(encoding="utf-8")), encoding="utf-8")
+    copy = Run(folder)
+    if tokenizers:
+        copy.save_tokenizers(tokenizers)
+    if change:
+        model = Run(folder).load_model()
+        change(model)
+        copy.save_weights(model, "changed")
+    return folder
+
+
+def renumbered(tokenizer):
+    """The same pieces with other ids, and the former id of each."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto.FromString(tokenizer.proto)
+    order = np.concatenate([np.arange(4), np.arange(4, tokenizer.size)[::-1]])
+    pieces = [proto.pieces[n] for n in order]
+    del proto.pieces[:]
+    proto.pieces.extend(pieces)
+    return Tokenizer(proto.SerializeToString()), order
+
+
+@pytest.fixture(scope="module")
+def other(tiny_run, tmp_path_factory):
+    """A run of the same tokenizers whose weights are somewhat different, not exported."""
+    def change(model):
+        rng = np.random.default_rng(0)
+        for v in model.trainable_variables:
+            v.assign(v + 0.05 * rng.normal(size=v.shape))
+
+    return copied(tiny_run, tmp_path_factory.mktemp("other") / "b", change)
+
+
+@pytest.fixture(scope="module")
+def foreign(tiny_run, tmp_path_factory):
+    """A run that shares only the target tokenizer: its source pieces have other numbers, embeddings likewise."""
+    source, target = Run(tiny_run).tokenizers
+    source, order = renumbered(source)
+
+    def change(model):
+        model.source_embedding.assign(np.asarray(model.source_embedding)[order])
+
+    return copied(tiny_run, tmp_path_factory.mktemp("foreign") / "c", change, (source, target))
+
+
+@pytest.fixture(scope="module")
+def stranger(tiny_run, tmp_path_factory):
+    """A run with another target tokenizer."""
+    source, target = Run(tiny_run).tokenizers
+    return copied(tiny_run, tmp_path_factory.mktemp("stranger") / "d", tokenizers=(source, renumbered(target)[0]))
+
+
+def alike(found, expected, attention=True):
+    for candidates, wanted in zip(found, expected, strict=True):
+        assert [c.text for c in candidates] == [c.text for c in wanted]
+        for c, w in zip(candidates, wanted, strict=True):
+            assert (c.log_prob, c.score) == pytest.approx((w.log_prob, w.score), abs=1e-5)
+            assert (c.source_pieces, c.target_pieces) == (w.source_pieces, w.target_pieces)
+            if w.attention is not None and attention:
+                np.testing.assert_allclose(c.attention, w.attention, atol=1e-5)
+
+
+def test_an_ensemble_of_a_run_with_itself_is_the_run(tiny_run, foreign):
+    """Also when one of the two has other numbers for its source pieces: each must get its own."""
+    alone, lines = load(tiny_run, engine="keras"), [*LINES, LONG]
+    expected = alone.candidates(lines, nbest=2, attention=True)
+    pairs = lines, [c[0].text for c in expected]
+    assert len({c[0].text for c in expected}) == len(lines), "the run translates all alike; the test tells nothing"
+    for name in (f"{tiny_run},{tiny_run}", f"{tiny_run},{foreign}", f"{foreign},{tiny_run}"):
+        ensemble = load(name, engine="keras")
+        assert isinstance(ensemble.model, Ensemble) and len(ensemble.readers) == 1 + (str(foreign) in name)
+        alike(ensemble.candidates(lines, nbest=2, attention=True), expected)
+        np.testing.assert_allclose(ensemble.score(*pairs), alone.score(*pairs), atol=1e-5)
+
+
+def test_keras_and_onnx_members_together(tiny_run, other):
+    """An ensemble uses the exports there are; scores are means of its members', and as its search gave them."""
+    ensemble = load(f"{tiny_run},{other}")
+    engine, graphs = ensemble.model.members
+    assert isinstance(engine, Engine) and engine._shortlist is None and not isinstance(graphs, Engine)
+    lines = LINES[:1] + LINES[2:4]
+    ids = [ensemble.readers[0].ids(ensemble.readers[0].protected(line)[0]) for line in lines]
+    source = pad(ids, [], [EOS])
+    found = [h[0] for h in beam_search(ensemble.model, source, 3)]
+    target = pad([h.ids for h in found], [BOS], [EOS])
+    by_hand = np.log((np.exp(engine.log_probs(source, target)) + np.exp(graphs.log_probs(source, target))) / 2)
+    sums = np.where(target[:, 1:] != PAD, by_hand, 0).sum(1)
+    scored = [log_prob for log_prob, _ in ensemble.score_ids([[one] for one in ids], [h.ids for h in found])]
+    np.testing.assert_allclose(scored, sums, atol=1e-4)
+    np.testing.assert_allclose([h.log_prob for h in found], sums, atol=2e-2)  # int8: rows know their neighbours
+
+
+def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
+    tokens = copied(tiny_run, tmp_path / "t",
+                    edit=lambda text: text.replace('preprocess = "none"', 'preprocess = "tokens"'))  # fmt: skip
+    ensemble = load(f"{tiny_run},{tokens}", engine="keras")
+    raw, lower = ensemble.readers
+    line = "The Boy isn't here: %s."
+    assert raw.arranged(line) == line and lower.arranged(line) == "the boy isn 't here : % s ."
+    target = "Der Junge liest."
+    ids = [reader.ids(reader.protected(line)[0]) for reader in (raw, lower)]
+    words = pad([ensemble.tokenizers[1].encode([target])[0]], [BOS], [EOS])
+    parts = [m.log_probs(pad([one], [], [EOS]), words) for m, one in zip(ensemble.model.members, ids, strict=True)]
+    assert ensemble.score([line], [target])[0][0] == pytest.approx(float(log_mean(parts).sum()), abs=1e-4)
+    assert len(ensemble.candidates([line, "", LONG])) == 3
+
+
+def test_what_does_not_belong_together_is_refused(tiny_run, stranger, capsys):
+    pair = f"{tiny_run},{stranger}"
+    for arguments in (["translate", pair, "text"], ["score", pair], ["evaluate", pair],
+                      ["translate", str(tiny_run), "text", "--lm", str(stranger)],
+                      ["translate", f"{tiny_run},", "text"]):  # fmt: skip
+        assert main(arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("nmt: ") and len(error.splitlines()) == 1 and str(tiny_run) in error
+        assert "comma" in error or str(stranger) in error
+
+
+def test_another_direction_is_told(tiny_run, tmp_path):
+    back = copied(tiny_run, tmp_path / "back", edit=lambda text: text.replace(
+        'source = "en"', 'source = "de"').replace('target = "de"', 'target = "en"'))  # fmt: skip
+    said = []
+    load(f"{tiny_run},{back}", said.append, engine="keras")
+    assert said == ["warning: the members translate en-de, de-en"]
+
+
+def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
+    folder = copied(tiny_run, tmp_path / "a,b")
+    assert [run.path for run in Run.open_all(folder)] == [folder]
+    assert [run.path for run in Run.open_all(f"{tiny_run},{tiny_run}")] == [tiny_run] * 2
+
+
+def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatch, capsys):
+    pairs = [LINES[0], LINES[3]] * 4, ["Der Junge liest ein Buch."] * 8
+    monkeypatch.setattr("nmt.evaluate.held_out", lambda recipe, split: pairs)
+    written = []
+    monkeypatch.setattr("nmt.evaluate._write", lambda run, *_: written.append(run.path))
+    ensemble = f"{tiny_run},{other}"
+    assert main(["evaluate", ensemble, "--engine", "keras", "--once"]) == 0
+    assert capsys.readouterr().out.startswith(f"{ensemble}: test, 8 sentences") and not written
+    assert main(["evaluate", ensemble, str(other), "--engine", "keras"]) == 0
+    out, errors = capsys.readouterr()
+    assert written == [other] and " p = " in out.splitlines()[-1] and "other data" not in errors
+
+
+# A language model in a run folder.
+
+
+@pytest.fixture
+def speech(tiny_run, tmp_path, monkeypatch):
+    """A folder that loads as a language model: a random table of which word follows which."""
+    folder, load_model = copied(tiny_run, tmp_path / "speech"), Run.load_model
+    vocab = Run(tiny_run).tokenizers[1].size
+    table = np.random.default_rng(1).normal(size=(vocab, vocab)).astype(np.float32)
+    table -= np.log(np.exp(table).sum(1, keepdims=True))
+
+    class Bigrams(Contract):
+        def encode(self, source):
+            return {}, {"rows": np.zeros(len(source))}
+
+        def take(self, memory, sentences):
+            return {}
+
+        def distribution(self, memory, state, origin, tokens):
+            return table[tokens], None, {"rows": state["rows"][origin]}
+
+        def graphs(self):
+            return self
+
+    monkeypatch.setattr(Run, "load_model", lambda run: Bigrams() if run.path == folder else load_model(run))
+    return folder
+
+
+def test_a_language_model_has_its_say(tiny_run, speech, tmp_path, capsys):
+    def run(*arguments):
+        assert main([*map(str, arguments)]) == 0
+        return capsys.readouterr().out
+
+    alone = run("translate", tiny_run, LINES[0], "--engine", "keras", "--scores")
+    assert run("translate", tiny_run, LINES[0], "--engine", "keras", "--scores", "--lm", speech,
+               "--lm-weight", 0) == alone  # fmt: skip
+    fused = run("translate", tiny_run, LINES[0], "--format", "json", "--lm", speech, "--lm-weight", 1.5)
+    best = json.loads(fused)["translations"][0]
+    assert best["translation"] != alone.split("\t")[2].strip()
+    (tmp_path / "pairs").write_text(f"{LINES[0]}\t{best['translation']}\n")
+    options = "-i", tmp_path / "pairs", "--engine", "keras"
+    fused, exact = (float(run("score", tiny_run, *options, *more).split("\t")[0])
+                    for more in (["--lm", speech, "--lm-weight", 1.5], []))  # fmt: skip
+    translator = load(tiny_run, engine="keras")
+    words = translator.tokenizers[1].encode([best["translation"]])
+    lm = float(Run(speech).load_model().log_probs(np.zeros((1, 1)), pad(words, [BOS], [EOS])).sum())
+    assert fused == pytest.approx(exact + 1.5 * lm, abs=1e-3)
+
+
+def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
+    def edit(text):
+        return text.replace('lm = ""', f"lm = {json.dumps(str(speech))}")
+
+    run = copied(tiny_run, tmp_path / "e", edit=edit)
+    model = load(run).model
+    assert isinstance(model, Fusion) and model.weight == 0.2
+    assert load(f"{run},{tiny_run}", overrides=["search.lm_weight=0.5"]).model.weight == 0.5
+    for override in ("search.lm=", "search.lm_weight=0"):
+        assert not isinstance(load(run, overrides=[override]).model, Fusion)
+
+
+def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
+    run = Run(copied(tiny_run, tmp_path / "f"))
+    with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
+    for fused, same, different in ((None, (), with_lm), ({"lm": "/lm", "weight": 0.3}, with_lm, ())):
+        report = {"weights": run.meta["weights"], "beam": 3, "fusion": fused}
+        (run.path / "report.json").write_text(json.dumps(report))
+        assert last_report(run, None, same) == report and last_report(run, 3, different) is None
+
+
+def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
+    for more, expected in ((["--lm", other], "no language model"), (["--lm", "nowhere"], "nowhere: no such run"),
+                           (["--lm-weight", "0.3"], "it needs search.lm"),
+                           (["--lm", other, "--lm-weight", "-1"], "at least 0")):  # fmt: skip
+        assert main(["translate", str(tiny_run), "text", *map(str, more)]) == 2
+        error = capsys.readouterr().err
+        assert expected in error and len(error.splitlines()) == 1
+
+
+def test_options_of_the_language_model():
+    grammar = "data.format=grammar"
+    recipe = config.load(overrides=[grammar, "search.lm=x", "search.lm_weight=0.3"])
+    assert recipe.search.lm.endswith("/x") and recipe.search.lm_weight == 0.3
+    assert not config.differences(config.load(overrides=[grammar]), recipe)
+    with pytest.raises(UserError, match=r"lm_weight has no effect here: it needs search\.lm"):
+        config.load(overrides=[grammar, "search.lm_weight=0.3"])
+
+
+def test_readers_are_told_apart_by_what_they_do(tiny_run):
+    tokenizers, data = Run(tiny_run).tokenizers, config.Data()
+    same = tuple(Tokenizer(tokenizer.proto) for tokenizer in tokenizers)
+    assert Reader.of(tokenizers, data) == Reader.of(same, data)
+    assert Reader.of(tokenizers, data) != Reader.of((renumbered(tokenizers[0])[0], None), data)
+    assert Reader.of(tokenizers, data) != Reader.of(tokenizers, config.Data(preprocess="tokens"))
+    combine.check_words(Run(tiny_run), Run(tiny_run))
