@@ -379,7 +379,7 @@ def _parser():
     flags.add_argument("--threshold", type=float, metavar="X",
                        help="flag pairs that score below (default: 0.15; see --check)")  # fmt: skip
     flags.add_argument("--share", type=_share, metavar="S",
-                       help="flag that share of the pairs instead, the lowest; the text is kept in memory")  # fmt: skip
+                       help="flag that share of the pairs, the lowest; keeps the text in memory")  # fmt: skip
     sub.add_argument("--clean", action="store_true",
                      help="write only the pairs that are not flagged, as they came: to train on")  # fmt: skip
     sub.add_argument("--check", action="store_true",

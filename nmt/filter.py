@@ -1,8 +1,8 @@
 """`nmt filter`: which pairs of a parallel text do not belong together, by what a model says of them.
 
 A log-probability alone tells rare targets from common ones as well as wrong from right. What counts is how much of
-a target its source explains: log p(y|x) against log p(y|x') of other sources x', as in pointwise mutual information,
-but as a share, so that long and rare targets weigh no more than others:
+a target its source explains: log p(y|x) against log p(y|x') of other sources x', as in pointwise mutual
+information, but as a share, so that long and rare targets weigh no more than others:
 
     score(x, y) = 1 - log p(y|x) / mean over x' of log p(y|x')
 
@@ -63,7 +63,7 @@ def others(sources, pool):
 
 def lowest(scores, share):
     """The threshold below which that share of the scores lies (fewer where scores are equal)."""
-    return np.sort(scores)[round(share * len(scores))] if share < 1 else np.inf
+    return float(np.append(np.sort(scores), np.inf)[round(share * len(scores))])
 
 
 def precision_recall(scores, wrong):
