@@ -1,4 +1,4 @@
-"""The commands: train, translate, evaluate, score, export, bench, fetch. Exit status 0, 1, 2 or 130."""
+"""The commands: train, translate, evaluate, score, filter, export, bench, fetch. Exit status 0, 1, 2 or 130."""
 
 import argparse
 import contextlib
@@ -121,21 +121,56 @@ def evaluate(options):
 
 
 def score(options):
-    from nmt import files
     from nmt.translate import load, windows
 
-    def pairs():
-        for number, line in enumerate(_lines(sys.stdin) if options.input == "-" else files.lines(options.input), 1):
-            source, tab, target = line.partition("\t")
-            if not tab:
-                where = "input" if options.input == "-" else options.input
-                raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
-            yield source, target
-
     translator = load(options.run, say, options.engine, options.threads, _search(options))
-    for window in windows(pairs(), 1000):
+    for window in windows(_pairs(options), 1000):
         for log_prob, ranking in translator.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
+
+
+def filter(options):
+    from nmt import filter as module
+    from nmt.translate import windows
+
+    if options.check:
+        return check(options)
+    scorer, counts = module.Scorer(*_directions(options)), {True: 0, False: 0}
+    scored = (found for window in windows(_pairs(options), module.POOL)
+              for found in zip(window, scorer.scores(window), strict=True))  # fmt: skip
+    threshold = module.THRESHOLD if options.threshold is None else options.threshold
+    if options.share:
+        scored = list(scored)
+        threshold = module.lowest([value for _, value in scored], options.share)
+    with _output(options.output) as out:
+        for (source, target), value in scored:
+            wrong = bool(value < threshold or value == float("-inf"))
+            counts[wrong] += 1
+            if not options.clean:
+                out.write(f"{value:.4f}\t{'mismatch' if wrong else 'ok'}\t{source}\t{target}\n")
+            elif not wrong:
+                out.write(f"{source}\t{target}\n")
+    say(f"{counts[True]:,} of {sum(counts.values()):,} pairs flagged: they score below {threshold:.4f}")
+
+
+def check(options):
+    from nmt import filter as module
+    from nmt import plots
+    from nmt.prepare import held_out
+
+    if options.input != "-" or options.share or options.threshold is not None or options.clean:
+        raise UserError("--check takes the run's own text: --input, --share, --threshold, --clean have no effect")
+    if options.output != "-":
+        plots.ready()
+    translators = _directions(options)
+    sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
+    seeds = ", ".join(map(str, module.SEEDS))
+    say(f"scoring {len(sources):,} validation pairs with {module.SHARE:.0%} of the targets shuffled, seeds {seeds}")
+    found = module.check(translators, sources, targets)
+    print("\n".join(module.lines(found)))
+    if options.output != "-":
+        curves = {f"seed {seed}": module.precision_recall(*one)[:2] for seed, one in found.items()}
+        plots.precision_recall(curves, module.SHARE, options.output)
 
 
 def export(options):
@@ -193,7 +228,7 @@ def _input(options):
     """Lines from the arguments, a file, or stdin."""
     from nmt import files
 
-    if options.text:
+    if getattr(options, "text", None):
         try:  # the bytes that were typed, whatever the locale
             return iter(os.fsencode(" ".join(options.text)).decode("utf-8").split("\n"))
         except UnicodeDecodeError:
@@ -201,6 +236,29 @@ def _input(options):
     if options.input != "-":
         return files.lines(options.input)
     return _lines(sys.stdin or ())
+
+
+def _pairs(options):
+    """(source, target) of each line of the input."""
+    from nmt.readers import split_pair
+
+    where = "input" if options.input == "-" else options.input
+    for number, line in enumerate(_input(options), 1):
+        yield split_pair(line, f"{where}, line {number}")
+
+
+def _directions(options):
+    """The translator of a run, and that of the reverse direction if it was named."""
+    from nmt.translate import load
+
+    if len(options.run) > 2:
+        raise UserError("a run filters, or one with a run of the reverse direction; more were given")
+    translators = [load(path, say, options.engine, options.threads) for path in options.run]
+    (source, target), *reverse = [(t.recipe.data.source, t.recipe.data.target) for t in translators]
+    if reverse not in ([], [(target, source)]):
+        raise UserError(f"{options.run[1]}: translates {'-'.join(reverse[0])}, but the reverse of {options.run[0]} "
+                        f"is {target}-{source}")  # fmt: skip
+    return translators
 
 
 def _lines(stream):
@@ -327,6 +385,24 @@ def _parser():
     add_lm(sub)
     add_engine(sub)
 
+    sub = command(filter, "find the pairs of a parallel text that do not belong together")
+    sub.add_argument("run", nargs="+", help="run folder, and one of the reverse direction: better, twice the time")
+    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    sub.add_argument("-o", "--output", default="-",
+                     help="output file (default: stdout): score, ok or mismatch, source, translation, in the order "
+                     "of the input; `sort -g` brings the worst to the top")  # fmt: skip
+    flags = sub.add_mutually_exclusive_group()
+    flags.add_argument("--threshold", type=float, metavar="X",
+                       help="flag pairs that score below (default: 0.15; see --check)")  # fmt: skip
+    flags.add_argument("--share", type=_share, metavar="S",
+                       help="flag that share of the pairs, the lowest; keeps the text in memory")  # fmt: skip
+    sub.add_argument("--clean", action="store_true",
+                     help="write only the pairs that are not flagged, as they came: to train on")  # fmt: skip
+    sub.add_argument("--check", action="store_true",
+                     help="instead: shuffle targets of the run's validation text, tell how well they are found, "
+                     "and draw the precision-recall curve to -o FILE.png")  # fmt: skip
+    add_engine(sub)
+
     sub = command(export, "write a run as ONNX graphs, which translate uses by itself")
     sub.add_argument("run", help="run folder")
     sub.add_argument("-o", "--output", help="folder that translates by itself (default: RUN/export)")
@@ -347,6 +423,14 @@ def _positive(text):
     return number
 
 
+def _share(text):
+    number = float(text)
+    if not 0 < number < 1:
+        raise ValueError
+    return number
+
+
+_share.__name__ = "share between 0 and 1"
 _positive.__name__ = "whole number above 0"
 
 if __name__ == "__main__":

@@ -67,10 +67,15 @@ def read_tsv(data, part, downloads, dropped):
     """One file, source TAB target on each line; a blank line is an empty pair."""
     path = locate(data, downloads, getattr(data, part))
     for number, line in enumerate(lines(path), 1):
-        cells = line.split("\t") if line else ["", ""]
-        if len(cells) != 2:
-            raise UserError(f"{path}, line {number}: {len(cells) - 1} tabs; a line is: source TAB target")
-        yield cells[0], cells[1]
+        yield split_pair(line, f"{path}, line {number}")
+
+
+def split_pair(line, where):
+    """(source, target) of a line `source TAB target`; a blank one is an empty pair. where: named in the error."""
+    source, *targets = line.split("\t") if line else ("", "")
+    if len(targets) != 1:
+        raise UserError(f"{where}: {len(targets)} tabs; a line is: source TAB target")
+    return source, targets[0]
 
 
 def read_tmx(data, part, downloads, dropped):
