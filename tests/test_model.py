@@ -35,9 +35,8 @@ MODELS = {
                      "encoder_layers": 2},
     "fixed vector": {"attention": "none", "bidirectional": False, "reverse_source": True, "decoder_layers": 2},
     "recurrent dropout": {"recurrent_dropout": 0.4, "decoder_layers": 2, "bidirectional": False},
-    "transformer": {"architecture": "transformer", "heads": 2, "feed_forward": 9},
-    "deep transformer": {"architecture": "transformer", "encoder_layers": 2, "decoder_layers": 2, "heads": 3,
-                         "feed_forward": 5, "tie": "all", "dropout": 0.3},
+    "transformer": {"architecture": "transformer", "heads": 3, "feed_forward": 5, "decoder_layers": 2,
+                    "dropout": 0.3},
 }  # fmt: skip
 PLAIN = ["lstm", "deep gru", "deep rnn", "transformer"]  # where the architecture hardly matters
 every_model = pytest.mark.parametrize("name", MODELS)
@@ -173,7 +172,7 @@ def test_the_decoder_is_the_recurrence_it_claims():
 
 def test_the_transformer_is_the_formula_it_claims():
     """Its encoder and decoder from Keras's own layers, sentence by sentence, so that padding plays no part."""
-    model, (source, target) = made("deep transformer", dropout=0.0), sentences()
+    model, (source, target) = made("transformer", encoder_layers=2, tie="all"), sentences()
 
     def normed(x, norm):
         layer = keras.layers.LayerNormalization(epsilon=1e-5)
@@ -271,7 +270,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("name, optimizer", [("lstm", "adam"), ("lstm", "clipped"), ("rnn", "adamw"),
                                              ("one-way", "adam"), ("deep lstm", "clipped"),
-                                             ("deep transformer", "clipped")])  # fmt: skip
+                                             ("transformer", "clipped")])  # fmt: skip
 def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
     """Three updates with words that come many times, against Keras's optimizers on dense gradients.
 
@@ -308,7 +307,7 @@ def test_clipping_bounds_the_norm_of_the_whole_update():
         np.testing.assert_allclose(own, gradient * 0.1 / norm, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["dropout", "variational", "recurrent dropout", "deep transformer"])
+@pytest.mark.parametrize("name", ["dropout", "variational", "recurrent dropout", "transformer"])
 def test_dropout_masks_are_a_function_of_seed_and_step(name):
     """The same step draws the same masks, whatever was drawn between; another step or seed draws others."""
     model, data = made(name), sentences()
@@ -330,7 +329,7 @@ def test_dropout_masks_are_a_function_of_seed_and_step(name):
     assert tested == pytest.approx(float(loss / tokens)), "dropout outside of training"
 
 
-@pytest.mark.parametrize("name", ["dropout", "deep transformer"])
+@pytest.mark.parametrize("name", ["dropout", "transformer"])
 def test_no_two_steps_share_a_mask(name):
     """A step of the deepest model draws fewer masks than lie between the seeds of two steps."""
     model, data = made(name, encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1), sentences()
@@ -506,9 +505,10 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
     _, exact = gradients_of(model, *data, training=True)
     with kernels.precision("bfloat16"):
         _, rounded = gradients_of(model, *data, training=True)
+    whole = float(tf.linalg.global_norm(exact))
     for variable, a, b in zip(model.trainable_variables, exact, rounded, strict=True):
         assert b.dtype == tf.float32
-        assert np.linalg.norm(a - b) < 0.25 * np.linalg.norm(a) + 1e-4, variable.path
+        assert np.linalg.norm(a - b) < 0.25 * np.linalg.norm(a) + 0.01 * whole, variable.path
     assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
 
 
