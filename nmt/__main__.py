@@ -1,4 +1,4 @@
-"""The commands: train, translate, evaluate, score, export, bench, fetch. Exit status 0, 1, 2 or 130."""
+"""The commands: train, translate, evaluate, score, generate, export, bench, fetch. Exit status 0, 1, 2 or 130."""
 
 import argparse
 import contextlib
@@ -93,17 +93,18 @@ def evaluate(options):
     from nmt.evaluate import compare, last_report, lines, memory_baseline
     from nmt.evaluate import evaluate as evaluate_run
     from nmt.run import Run
-    from nmt.translate import load
 
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
     runs, reports, outputs = [Run.open(path) for path in options.run], [], []
+    if any(run.recipe.language_model for run in runs) and (options.beam or options.memory or runs[1:]):
+        raise UserError("a language model is measured alone: no --beam, no --memory, no other run")
     for run in runs:
         report = last_report(run) if options.once and len(runs) == 1 and options.split == "test" else None
-        if report and options.beam in (None, report["beam"]):
+        if report and options.beam in (None, report.get("beam")):
             print("\n".join(lines(run.path, report)))
             return
-        translator = load(run.path, say, options.engine, options.threads)
+        translator = _load(run, options)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say)
         reports.append(report)
         outputs.append(hypotheses)
@@ -120,20 +121,33 @@ def evaluate(options):
 
 def score(options):
     from nmt import files
-    from nmt.translate import load, windows
+    from nmt.run import Run
+    from nmt.translate import windows
+
+    run = Run.open(options.run)
+    given = _lines(sys.stdin) if options.input == "-" else files.lines(options.input)
 
     def pairs():
-        for number, line in enumerate(_lines(sys.stdin) if options.input == "-" else files.lines(options.input), 1):
+        for number, line in enumerate(given, 1):
             source, tab, target = line.partition("\t")
             if not tab:
                 where = "input" if options.input == "-" else options.input
                 raise UserError(f"{where}, line {number}: a source, a tab and its translation are needed")
             yield source, target
 
-    translator = load(options.run, say, options.engine, options.threads)
-    for window in windows(pairs(), 1000):
-        for log_prob, ranking in translator.score(*zip(*window, strict=True)):
+    scorer = _load(run, options)
+    for window in windows(((line,) for line in given) if run.recipe.language_model else pairs(), 1000):
+        for log_prob, ranking in scorer.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
+
+
+def generate(options):
+    from nmt.language import load
+
+    speaker = load(options.run, say, threads=options.threads)
+    for line in speaker.generate(_typed(options.text), options.count, options.length, options.temperature,
+                                 options.top_k, options.seed):  # fmt: skip
+        print(line)
 
 
 def export(options):
@@ -181,18 +195,32 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
+def _load(run, options):
+    """What translates or, with a language model, measures text."""
+    import nmt.language
+    import nmt.translate
+
+    module = nmt.language if run.recipe.language_model else nmt.translate
+    return module.load(run.path, say, options.engine, options.threads)
+
+
 def _input(options):
     """Lines from the arguments, a file, or stdin."""
     from nmt import files
 
     if options.text:
-        try:  # the bytes that were typed, whatever the locale
-            return iter(os.fsencode(" ".join(options.text)).decode("utf-8").split("\n"))
-        except UnicodeDecodeError:
-            raise UserError("the text is not valid UTF-8; convert it") from None
+        return iter(_typed(options.text).split("\n"))
     if options.input != "-":
         return files.lines(options.input)
     return _lines(sys.stdin or ())
+
+
+def _typed(words):
+    """The text of arguments: the bytes that were typed, whatever the locale."""
+    try:
+        return os.fsencode(" ".join(words)).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError("the text is not valid UTF-8; convert it") from None
 
 
 def _lines(stream):
@@ -308,8 +336,23 @@ def _parser():
 
     sub = command(score, "log-probability and ranking score of given translations")
     sub.add_argument("run", help="run folder")
-    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation; of text for a language "
+                     "model (default: stdin)")  # fmt: skip
     add_engine(sub)
+
+    sub = command(generate, "write text with a language model, a line a sample")
+    sub.add_argument("run", help="run folder of a language model")
+    sub.add_argument("text", nargs="*", metavar="prompt", help="what each line begins with")
+    sub.add_argument("--count", type=_positive, default=1, metavar="N", help="samples (default: 1)")
+    sub.add_argument("--length", type=_positive, metavar="L",
+                     help="pieces after the prompt, at most (default: the recipe's data.max_pieces)")  # fmt: skip
+    sub.add_argument("--temperature", type=_not_negative(float), default=1.0, metavar="T",
+                     help="below 1: more probable words, 0: always the most probable one (default: 1)")  # fmt: skip
+    sub.add_argument("--top-k", type=_not_negative(int), default=0, metavar="K",
+                     help="draw from the K most probable words (default: from all)")  # fmt: skip
+    sub.add_argument("--seed", type=_not_negative(int), default=1, metavar="S", help="another one, other samples "
+                     "(default: 1)")  # fmt: skip
+    sub.add_argument("--threads", type=_positive, default=0, metavar="N", help="processor threads (default: all)")
 
     sub = command(export, "write a run as ONNX graphs, which translate uses by itself")
     sub.add_argument("run", help="run folder")
@@ -329,6 +372,17 @@ def _positive(text):
     if number < 1:
         raise ValueError
     return number
+
+
+def _not_negative(kind):
+    def parse(text):
+        number = kind(text)
+        if not 0 <= number < float("inf"):
+            raise ValueError
+        return number
+
+    parse.__name__ = {int: "whole number from 0", float: "number from 0"}[kind]
+    return parse
 
 
 _positive.__name__ = "whole number above 0"

@@ -33,6 +33,8 @@ ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's 
 
 def reason_against(options):
     """Why a model (config.Model) cannot be exported, or None."""
+    if options.architecture == "language_model":
+        return "the graphs are those of translators (model.architecture=language_model)"
     layers = max(options.encoder_layers, options.decoder_layers)
     reasons = {
         "ONNX's recurrent layers have no layer normalisation (model.layer_norm)": options.layer_norm,

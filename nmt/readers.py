@@ -73,6 +73,12 @@ def read_tsv(data, part, downloads, dropped):
         yield cells[0], cells[1]
 
 
+def read_text(data, part, downloads, dropped):
+    """One file in the target language, a sentence on each line, which is its own source."""
+    for line in lines(locate(data, downloads, getattr(data, part))):
+        yield line, line
+
+
 def read_tmx(data, part, downloads, dropped):
     """A translation memory (TMX): the first variant of each language in each unit, inline text kept in order."""
     path = locate(data, downloads, getattr(data, part))
@@ -276,4 +282,5 @@ READERS = {
     "tfds": read_tfds,
     "catalogues": read_catalogues,
     "grammar": read_grammar,
+    "text": read_text,
 }

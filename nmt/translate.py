@@ -202,6 +202,8 @@ def load(path, warn=lambda line: None, engine="auto", threads=0):
     from nmt.run import Run
 
     run = Run.open(path)
+    if run.recipe.language_model:
+        raise UserError(f"{path}: is a language model, which does not translate; use nmt generate {path}")
     exported = run.exported() if engine != "keras" else None
     if engine == "onnx" and not exported:
         raise UserError(f"{path}: has no export of its weights; make one with: nmt export {path}")
