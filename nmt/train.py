@@ -36,13 +36,13 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
             _export(run, log)
             return run
         fetch(recipe.data, DOWNLOADS, log)
-        store = training_store(run, recipe, log)
+        batches = _batches(run, recipe, training_store(run, recipe, log))
     except (UserError, Failure):
         if new:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
             shutil.rmtree(run.path, ignore_errors=True)
         raise
     start_keras(recipe.train.threads)
-    _fit(run, recipe, store, log)
+    _fit(run, recipe, batches, log)
     _export(run, log)
     return run
 
@@ -99,14 +99,13 @@ def _claim(run, recipe):
     run.update(source=recipe.data.source, target=recipe.data.target)
 
 
-def _fit(run, recipe, store, log):
+def _fit(run, recipe, batches, log):
     import keras
 
     from nmt.callbacks import Clock, History, Progress, Rewind, State
     from nmt.model import build
 
-    options = recipe.train
-    batches = _batches(run, recipe, store)
+    options, store = recipe.train, batches.store
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
     model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision,
