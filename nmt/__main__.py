@@ -1,4 +1,4 @@
-"""The commands: train, translate, evaluate, score, filter, export, bench, fetch. Exit status 0, 1, 2 or 130."""
+"""The commands, from `nmt train` to `nmt bench`; exit status 0, 1, 2 or 130."""
 
 import argparse
 import contextlib
@@ -93,19 +93,21 @@ def evaluate(options):
     from nmt.evaluate import compare, last_report, lines, memory_baseline
     from nmt.evaluate import evaluate as evaluate_run
     from nmt.run import Run
-    from nmt.translate import load
 
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
     overrides, reports, outputs = _search(options), [], []
     entries = [Run.open_all(path) for path in options.run]
+    if any(run.recipe.language_model for runs in entries for run in runs) and (
+            options.beam or options.memory or overrides or len(entries) + len(entries[0]) > 2):  # fmt: skip
+        raise UserError("a language model is measured alone: no --beam, no --memory, no --lm, no other run")
     for run, *others in entries:
         name = ",".join(str(one.path) for one in (run, *others))
         may_show = options.once and len(entries) == 1 and not others and options.split == "test"
         if may_show and (report := last_report(run, options.beam, overrides)):
             print("\n".join(lines(name, report)))
             return
-        translator = load(name, say, options.engine, options.threads, overrides)
+        translator = _load(name, options)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
         reports.append(report)
         outputs.append(hypotheses)
@@ -121,11 +123,13 @@ def evaluate(options):
 
 
 def score(options):
-    from nmt.translate import load, windows
+    from nmt.run import Run
+    from nmt.translate import windows
 
-    translator = load(options.run, say, options.engine, options.threads, _search(options))
-    for window in windows(_pairs(options), 1000):
-        for log_prob, ranking in translator.score(*zip(*window, strict=True)):
+    scorer = _load(options.run, options)
+    alone = Run.open_all(options.run)[0].recipe.language_model
+    for window in windows(((line,) for line in _input(options)) if alone else _pairs(options), 1000):
+        for log_prob, ranking in scorer.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
 
 
@@ -171,6 +175,15 @@ def check(options):
     if options.output != "-":
         curves = {f"seed {seed}": module.precision_recall(*one)[:2] for seed, one in found.items()}
         plots.precision_recall(curves, module.SHARE, options.output)
+
+
+def generate(options):
+    from nmt.language import load
+
+    speaker = load(options.run, say, threads=options.threads)
+    for line in speaker.generate(_typed(options.text), options.count, options.length, options.temperature,
+                                 options.top_k, options.seed):  # fmt: skip
+        print(line)
 
 
 def export(options):
@@ -224,15 +237,23 @@ def _search(options):
     return [f"{name}={value}" for name, value in flags.items() if value is not None]
 
 
+def _load(path, options):
+    """What translates or, with a language model, measures text."""
+    import nmt.language
+    import nmt.translate
+    from nmt.run import Run
+
+    if Run.open_all(path)[0].recipe.language_model:
+        return nmt.language.load(path, say, options.engine, options.threads, _search(options))
+    return nmt.translate.load(path, say, options.engine, options.threads, _search(options))
+
+
 def _input(options):
     """Lines from the arguments, a file, or stdin."""
     from nmt import files
 
     if getattr(options, "text", None):
-        try:  # the bytes that were typed, whatever the locale
-            return iter(os.fsencode(" ".join(options.text)).decode("utf-8").split("\n"))
-        except UnicodeDecodeError:
-            raise UserError("the text is not valid UTF-8; convert it") from None
+        return iter(_typed(options.text).split("\n"))
     if options.input != "-":
         return files.lines(options.input)
     return _lines(sys.stdin or ())
@@ -259,6 +280,14 @@ def _directions(options):
         raise UserError(f"{options.run[1]}: translates {'-'.join(reverse[0])}, but the reverse of {options.run[0]} "
                         f"is {target}-{source}")  # fmt: skip
     return translators
+
+
+def _typed(words):
+    """The text of arguments: the bytes that were typed, whatever the locale."""
+    try:
+        return os.fsencode(" ".join(words)).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError("the text is not valid UTF-8; convert it") from None
 
 
 def _lines(stream):
@@ -381,7 +410,8 @@ def _parser():
 
     sub = command(score, "log-probability and ranking score of given translations")
     sub.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
-    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
+    sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation; of text for a language "
+                     "model (default: stdin)")  # fmt: skip
     add_lm(sub)
     add_engine(sub)
 
@@ -402,6 +432,20 @@ def _parser():
                      help="instead: shuffle targets of the run's validation text, tell how well they are found, "
                      "and draw the precision-recall curve to -o FILE.png")  # fmt: skip
     add_engine(sub)
+
+    sub = command(generate, "write text with a language model, a line a sample")
+    sub.add_argument("run", help="run folder of a language model")
+    sub.add_argument("text", nargs="*", metavar="prompt", help="what each line begins with")
+    sub.add_argument("--count", type=_positive, default=1, metavar="N", help="samples (default: 1)")
+    sub.add_argument("--length", type=_positive, metavar="L",
+                     help="pieces after the prompt, at most (default: the recipe's data.max_pieces)")  # fmt: skip
+    sub.add_argument("--temperature", type=_not_negative(float), default=1.0, metavar="T",
+                     help="below 1: more probable words, 0: always the most probable one (default: 1)")  # fmt: skip
+    sub.add_argument("--top-k", type=_not_negative(int), default=0, metavar="K",
+                     help="draw from the K most probable words (default: from all)")  # fmt: skip
+    sub.add_argument("--seed", type=_not_negative(int), default=1, metavar="S", help="another one, other samples "
+                     "(default: 1)")  # fmt: skip
+    sub.add_argument("--threads", type=_positive, default=0, metavar="N", help="processor threads (default: all)")
 
     sub = command(export, "write a run as ONNX graphs, which translate uses by itself")
     sub.add_argument("run", help="run folder")
@@ -431,6 +475,19 @@ def _share(text):
 
 
 _share.__name__ = "share between 0 and 1"
+
+
+def _not_negative(kind):
+    def parse(text):
+        number = kind(text)
+        if not 0 <= number < float("inf"):
+            raise ValueError
+        return number
+
+    parse.__name__ = {int: "whole number from 0", float: "number from 0"}[kind]
+    return parse
+
+
 _positive.__name__ = "whole number above 0"
 
 if __name__ == "__main__":

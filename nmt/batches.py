@@ -7,6 +7,7 @@ order batches come, is a function of (seed, epoch). Example, budget 12 target to
     lengths 3 3 4 4 6 6 6  ->  [3 3 4] [4 6] [6 6]  ->  shuffled [6 6] [3 3 4] [4 6]
 """
 
+import contextlib
 import json
 from array import array
 from pathlib import Path
@@ -14,22 +15,26 @@ from pathlib import Path
 import numpy as np
 
 from nmt import files
-from nmt.config import BOS, EOS, PAD
+from nmt.config import BOS, EOS, PAD, SIDES
 from nmt.errors import UserError
 
 CHUNK = 10_000  # lines tokenised at a time
 
 
 class Store:
-    """Token ids and prepared text of the training pairs in a folder; memory does not grow with the pairs."""
+    """Token ids and prepared text of the training pairs in a folder; memory does not grow with the pairs.
+
+    A language model's store has the target side alone. Side -1 is the target in both.
+    """
 
     def __init__(self, folder):
         folder = Path(folder)
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self.pairs, self.target_tokens = meta["pairs"], meta["target_tokens"]
-        self.texts = [folder / f"{side}.txt" for side in ("source", "target")]
+        sides = [side for side in SIDES if (folder / f"{side}.ids").exists()]
+        self.texts = [folder / f"{side}.txt" for side in sides]
         self.ids, self.starts, self.lines, self.lengths = [], [], [], []
-        for side in ("source", "target"):
+        for side in sides:
             self.ids.append(np.memmap(folder / f"{side}.ids", np.uint16, "r"))
             self.starts.append(np.load(folder / f"{side}.starts.npy", mmap_mode="r"))
             self.lines.append(np.load(folder / f"{side}.lines.npy", mmap_mode="r"))
@@ -43,8 +48,8 @@ class Store:
     def frequencies(self, vocab):
         """How often each target piece occurs, and EOS: [vocab]."""
         counts = np.zeros(vocab, np.int64)
-        for start in range(0, len(self.ids[1]), 2**24):
-            counts += np.bincount(self.ids[1][start : start + 2**24], minlength=vocab)
+        for start in range(0, len(self.ids[-1]), 2**24):
+            counts += np.bincount(self.ids[-1][start : start + 2**24], minlength=vocab)
         counts[EOS] += self.pairs
         return counts
 
@@ -58,18 +63,18 @@ class Store:
         return out
 
 
-def write_text(pairs, folder):
-    """Writes prepared pairs as `source.txt` and `target.txt`; returns how many."""
+def write_text(pairs, folder, sides=SIDES):
+    """Writes prepared pairs as `source.txt` and `target.txt`, or one of them; returns how many."""
     folder, count = Path(folder), 0
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with (
-            open(folder / "source.txt", "w", encoding="utf-8", newline="\n") as source_file,
-            open(folder / "target.txt", "w", encoding="utf-8", newline="\n") as target_file,
-        ):
-            for source, target in pairs:
-                source_file.write(source + "\n")
-                target_file.write(target + "\n")
+        with contextlib.ExitStack() as opened:
+            out = {side: opened.enter_context(open(folder / f"{side}.txt", "w", encoding="utf-8", newline="\n"))
+                   for side in sides}  # fmt: skip
+            for pair in pairs:
+                for side, text in zip(SIDES, pair, strict=True):
+                    if side in out:
+                        out[side].write(text + "\n")
                 count += 1
     except OSError as error:
         raise files.write_failure(folder, error) from error
@@ -77,25 +82,29 @@ def write_text(pairs, folder):
 
 
 def write_ids(folder, tokenizers, max_pieces):
-    """Tokenises the text files of `folder` into ids, drops pairs over `max_pieces`; returns the Store."""
-    folder = Path(folder)
-    starts, lines = (array("q", [0]), array("q", [0])), (array("q"), array("q"))  # eight bytes a number
-    offsets, dropped = [0, 0], 0
+    """Tokenises the text files of `folder` into ids, drops pairs over `max_pieces`; returns the Store.
+
+    tokenizers: one a side; a single one is that of the target.
+    """
+    folder, sides = Path(folder), SIDES[-len(tokenizers) :]
+    starts, lines = [array("q", [0]) for _ in sides], [array("q") for _ in sides]  # eight bytes a number
+    offsets, dropped = [0] * len(sides), 0
     try:
-        with open(folder / "source.ids", "wb") as a, open(folder / "target.ids", "wb") as b:
-            for chunk in _chunks(*(_texts(folder / f"{side}.txt") for side in ("source", "target"))):
-                coded = [t.encode(side) for t, side in zip(tokenizers, chunk, strict=True)]
+        with contextlib.ExitStack() as opened:
+            out = [opened.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
+            for chunk in _chunks(*(_texts(folder / f"{side}.txt") for side in sides)):
+                coded = [t.encode(texts) for t, texts in zip(tokenizers, chunk, strict=True)]
                 for texts_and_ids in zip(*chunk, *coded, strict=True):
-                    texts, ids = texts_and_ids[:2], texts_and_ids[2:]
+                    texts, ids = texts_and_ids[: len(sides)], texts_and_ids[len(sides) :]
                     keep = all(0 < len(side) <= max_pieces for side in ids)
                     dropped += not keep
-                    for side, file in enumerate((a, b)):
+                    for side, file in enumerate(out):
                         if keep:
                             np.asarray(ids[side], np.uint16).tofile(file)
                             starts[side].append(starts[side][-1] + len(ids[side]))
                             lines[side].append(offsets[side])
                         offsets[side] += len(texts[side].encode()) + 1
-        for side, name in enumerate(("source", "target")):
+        for side, name in enumerate(sides):
             np.save(folder / f"{name}.starts.npy", np.asarray(starts[side], np.int64))
             np.save(folder / f"{name}.lines.npy", np.asarray(lines[side], np.int64))
     except OSError as error:
@@ -103,7 +112,7 @@ def write_ids(folder, tokenizers, max_pieces):
     pairs = len(lines[0])
     if not pairs:
         raise UserError(f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces")
-    meta = {"pairs": pairs, "dropped": dropped, "target_tokens": starts[1][-1] + pairs}
+    meta = {"pairs": pairs, "dropped": dropped, "target_tokens": starts[-1][-1] + pairs}
     with files.atomic(folder / "meta.json") as file:
         json.dump(meta, file)
     return Store(folder)

@@ -70,30 +70,39 @@ class Clock(keras.callbacks.Callback):
 
 
 class Validation(keras.callbacks.Callback):
-    """At the end of each Keras epoch: loss and BLEU on validation text, best weights, early stopping."""
+    """At the end of each Keras epoch: loss and quality on validation text, best weights, early stopping.
 
-    def __init__(self, run, recipe, history, clock, translator, sentences, batches, log):
+    What quality is, subclasses say. A score is the larger the better.
+    """
+
+    def __init__(self, run, recipe, history, clock, batches, log):
         super().__init__()
         self.run, self.recipe, self.history, self.clock = run, recipe, history, clock
-        self.translator, self.sentences, self.batches, self.log = translator, sentences, batches, log
+        self.batches, self.log = batches, log
+
+    def examine(self, valid):
+        """(columns of the history, score that selects weights), quickly; valid: what `evaluate` gave."""
+        raise NotImplementedError
+
+    def final_score(self):
+        """The score of the model as it is now, as exactly as the recipe asks for."""
+        raise NotImplementedError
 
     def on_epoch_end(self, epoch, logs=None):
-        history, (sources, references) = self.history, self.sentences
+        history = self.history
         valid = self.model.evaluate(self.batches, verbose=0, return_dict=True)
-        hypotheses = self.translator.translate(sources, beam=1, joined=False)
-        scores = scored(hypotheses, references, self.recipe)
+        columns, score = self.examine(valid)
         rate = self.clock.interval_tokens / max(1e-9, self.clock.interval_seconds)
         history.rows.append({
             "step": history.step, "epoch": round(history.step / history.steps_per_epoch, 3),
             "seconds": round(history.seconds, 1), "target_tokens": history.target_tokens,
             "tokens_per_second": round(rate), "loss": round(logs["loss"], 4),
             "perplexity": round(logs["perplexity"], 3), "valid_loss": round(valid["loss"], 4),
-            "valid_perplexity": round(valid["perplexity"], 3), "bleu": scores["bleu"], "chrf": scores["chrf"],
+            "valid_perplexity": round(valid["perplexity"], 3), **columns,
             "learning_rate": float(self.model.optimizer.learning_rate),
         })  # fmt: skip
-        logs.update({f"valid_{name}": value for name, value in valid.items()}, **scores)
-        self.keep(scores[self.recipe.train.metric])
-        self.show(sources, hypotheses, references)
+        logs.update({f"valid_{name}": value for name, value in valid.items()}, **columns)
+        self.keep(score)
 
     def keep(self, score):
         """Saves the weights if they are the best so far, and as a snapshot for averaging."""
@@ -108,8 +117,28 @@ class Validation(keras.callbacks.Callback):
         else:
             history.stale += 1
         if train.patience and history.stale >= train.patience:
-            self.log(f"stopping: {train.metric} has not risen for {history.stale} validations")
+            self.log(f"stopping: no better {self.metric} for {history.stale} validations")
             self.model.stop_training = True
+
+
+class TranslationValidation(Validation):
+    """BLEU and chrF of translations; sentences: (sources, references)."""
+
+    def __init__(self, *common, translator, sentences):
+        super().__init__(*common)
+        self.translator, self.sentences, self.metric = translator, sentences, self.recipe.train.metric
+        self.final_name = f"{self.metric}, beam {self.recipe.search.beam}"
+
+    def examine(self, valid):
+        sources, references = self.sentences
+        hypotheses = self.translator.translate(sources, beam=1, joined=False)
+        self.show(sources, hypotheses, references)
+        scores = scored(hypotheses, references, self.recipe)
+        return scores, scores[self.metric]
+
+    def final_score(self):
+        sources, references = self.sentences
+        return scored(self.translator.translate(sources, joined=False), references, self.recipe)[self.metric]
 
     def show(self, sources, hypotheses, references):
         """A few translations, other ones each time; a warning when the outputs are all alike."""
@@ -119,6 +148,36 @@ class Validation(keras.callbacks.Callback):
         common = max(map(hypotheses.count, set(hypotheses)))
         if len(hypotheses) > 3 and common > len(hypotheses) / 2:
             self.log(f"warning: {common} of {len(hypotheses)} validation outputs are identical")
+
+
+class LanguageValidation(Validation):
+    """Perplexity, with a minus: more is better."""
+
+    metric = final_name = "perplexity"
+
+    def __init__(self, *common, speaker):
+        super().__init__(*common)
+        self.speaker = speaker
+
+    def examine(self, valid):
+        for line in self.speaker.generate(count=2, length=40, seed=self.history.step):
+            self.log(f"  {line}")
+        return {}, -valid["perplexity"]
+
+    def final_score(self):
+        return -self.model.evaluate(self.batches, verbose=0, return_dict=True)["perplexity"]
+
+
+class Rewind(keras.callbacks.Callback):
+    """Each epoch reads the text from its beginning, where no state is carried over."""
+
+    def __init__(self, history):
+        super().__init__()
+        self.history = history
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.history.step % self.history.steps_per_epoch == 0:
+            self.model.carried.clear()
 
 
 def scored(hypotheses, references, recipe):
@@ -201,8 +260,9 @@ class Stopped(KeyboardInterrupt):
 
 
 def variables(model):
-    """All that an update changes: weights and the optimizer's moments and step count."""
-    return [*model.trainable_variables, *model.optimizer.variables]
+    """All that an update changes: weights, the optimizer's moments and step count, a language model's state."""
+    carried = model.carried.leaves.values() if hasattr(model, "carried") else ()
+    return [*model.trainable_variables, *model.optimizer.variables, *carried]
 
 
 def average(model, run, names):
@@ -246,17 +306,16 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         row = self.history.rows[-1]
-        self.log(
-            f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}  BLEU {row['bleu']:.1f} (greedy)"
-            f"  chrF {row['chrf']:.1f}" + ("  best" if self.history.stale == 0 else "")
-        )
+        scores = f"  BLEU {row['bleu']:.1f} (greedy)  chrF {row['chrf']:.1f}" if "bleu" in row else ""
+        best = "  best" if self.history.stale == 0 else ""
+        self.log(f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}{scores}{best}")
 
     def line(self, logs):
         history, clock = self.history, self.clock
         speed = clock.interval_tokens / max(1e-9, clock.interval_seconds)
         per_step = (time.monotonic() - self.started) / max(1, history.step - self.first_step)
         left = per_step * (history.total_steps - history.step)
-        best = f"  best {history.best:.1f}" if history.best is not None else ""
+        best = f"  best {abs(history.best):.1f}" if history.best is not None else ""
         return (
             f"epoch {history.step / history.steps_per_epoch:.2f}  step {history.step}/{history.total_steps}"
             f"  {speed:,.0f} tokens/s  loss {logs['loss']:.3f}  perplexity {logs['perplexity']:.2f}{best}"

@@ -22,8 +22,13 @@ RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer ho
     "search.lm", "search.lm_weight",
 }  # fmt: skip
 PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
-OWN = "data.format=files|tsv|tmx|po"  # formats that read the files named by train, valid and test
-RECURRENT, TRANSFORMER = "model.architecture=recurrent", "model.architecture=transformer"
+SIDES = ("source", "target")
+# What options need to have an effect: a format that reads the files named by train, valid and test; one that gives
+# pairs; a model of some kind.
+OWN, PAIRS = "data.format=files|tsv|tmx|po|text", "data.format=files|tsv|tmx|po|tfds|catalogues|grammar"
+TRANSLATOR, LANGUAGE_MODEL = "model.architecture=recurrent|transformer", "model.architecture=language_model"
+ENCODER, CELLS = "model.architecture=recurrent", "model.architecture=recurrent|language_model"
+TRANSFORMER = "model.architecture=transformer"
 
 
 def option(default, doc, choices=None, low=None, high=None, needs=None):
@@ -39,24 +44,25 @@ def option(default, doc, choices=None, low=None, high=None, needs=None):
 
 @dataclasses.dataclass
 class Data:
-    """The parallel text."""
+    """The parallel text; a language model reads its target side."""
 
-    format: str = option("files", "where the pairs come from",
-                         ("files", "tsv", "tmx", "po", "tfds", "catalogues", "grammar"))
-    source: str = option("en", "language code of the source")
+    format: str = option("files", "where the pairs come from; text: lines of the target language alone",
+                         ("files", "tsv", "tmx", "po", "tfds", "catalogues", "grammar", "text"))
+    source: str = option("en", "language code of the source", needs=PAIRS)
     target: str = option("de", "language code of the target")
     train: str = option("", "path of the training pairs; {lang} stands for the language code", needs=OWN)
     valid: str = option("", "path of the validation pairs; empty: held out from train", needs=OWN)
     test: str = option("", "path of the test pairs; empty: held out from train", needs=OWN)
     held_out: float = option(0.02, "share of the pairs held out for validation, and for test, where not given",
-                             low=0.0, high=0.4, needs="data.format=files|tsv|tmx|po|tfds")
+                             low=0.0, high=0.4, needs="data.format=files|tsv|tmx|po|tfds|text")
     name: str = option("", "TFDS name (ted_hrlr_translate/pt_to_en) or wheel (homeassistant==2026.11.0)",
                        needs="data.format=tfds|catalogues")
     folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files")
-    url: str = option("", "public address the files are fetched from", needs="data.format=files|tsv|tmx|po")
+    url: str = option("", "public address the files are fetched from", needs=OWN)
     size: int = option(20000, "number of training pairs to generate", low=1, needs="data.format=grammar")
     max_chars: int = option(1000, "training pairs with a longer side are dropped, characters", low=1)
-    max_ratio: float = option(4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0)
+    max_ratio: float = option(4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0,
+                              needs=PAIRS)
     max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
     preprocess: str = option("none", "tokens: the corpus is tokenised text (see nmt/preprocess.py)",
                              ("none", "tokens"))
@@ -69,38 +75,38 @@ class Tokenizer:
 
     kind: str = option("unigram", "model of SentencePiece", ("unigram", "bpe"))
     vocab_size: int = option(8000, "pieces, special ones included", low=16, high=64000)
-    joint: bool = option(True, "one vocabulary for both languages")
+    joint: bool = option(True, "one vocabulary for both languages", needs=TRANSLATOR)
     byte_fallback: bool = option(True, "characters without a piece become bytes, not <unk>")
     character_coverage: float = option(0.9995, "share of the characters that get a piece", low=0.9, high=1.0)
     sampling: float = option(0.0, "segmentation drawn anew each epoch: alpha (unigram) or dropout (bpe); 0: off",
-                             low=0.0, high=1.0)
+                             low=0.0, high=1.0, needs=TRANSLATOR)
     from_: str = option("", "run folder whose tokenizer is used instead of training one")
 
 
 @dataclasses.dataclass
 class Model:
-    """Encoder and decoder."""
+    """Encoder and decoder, or a decoder alone."""
 
-    architecture: str = option("recurrent", "recurrent layers, or those of a Transformer",
-                               ("recurrent", "transformer"))
-    cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"), needs=RECURRENT)
-    activation: str = option("tanh", "of the simple RNN", ("tanh", "relu"), needs=f"{RECURRENT} & model.cell=rnn")
+    architecture: str = option("recurrent", "recurrent encoder and decoder, a Transformer, or a recurrent language "
+                               "model", ("recurrent", "transformer", "language_model"))  # fmt: skip
+    cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"), needs=CELLS)
+    activation: str = option("tanh", "of the simple RNN", ("tanh", "relu"), needs=f"{CELLS} & model.cell=rnn")
     reset_after: bool = option(True, "GRU: reset gate after the recurrent product, or before it",
-                               needs=f"{RECURRENT} & model.cell=gru")
+                               needs=f"{CELLS} & model.cell=gru")
     embedding: int = option(256, "units of the word embeddings; in a Transformer of all layers", low=1)
-    encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8)
-    encoder_units: int = option(256, "units a direction", low=1, needs=RECURRENT)
-    bidirectional: bool = option(True, "read the source both ways", needs=RECURRENT)
+    encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8, needs=TRANSLATOR)
+    encoder_units: int = option(256, "units a direction", low=1, needs=ENCODER)
+    bidirectional: bool = option(True, "read the source both ways", needs=ENCODER)
     reverse_source: bool = option(False, "read the source from its end (Sutskever et al. 2014)",
-                                  needs=f"{RECURRENT} & model.bidirectional=false")
+                                  needs=f"{ENCODER} & model.bidirectional=false")
     decoder_layers: int = option(1, "stacked decoder layers", low=1, high=8)
-    decoder_units: int = option(512, "units of the decoder", low=1, needs=RECURRENT)
+    decoder_units: int = option(512, "units of the decoder", low=1, needs=CELLS)
     residual: bool = option(False, "layers from the second on add their input to their output",
-                            needs=f"{RECURRENT} & model.encoder_layers>1 or {RECURRENT} & model.decoder_layers>1")
+                            needs=f"{ENCODER} & model.encoder_layers>1 or {CELLS} & model.decoder_layers>1")
     attention: str = option("additive", "how source positions are scored; none: one fixed vector",
-                            ("additive", "general", "dot", "none"), needs=RECURRENT)
+                            ("additive", "general", "dot", "none"), needs=ENCODER)
     attention_units: int = option(512, "units of the additive attention", low=1,
-                                  needs=f"{RECURRENT} & model.attention=additive")
+                                  needs=f"{ENCODER} & model.attention=additive")
     heads: int = option(4, "parts of a layer's units that attend by themselves", low=1, needs=TRANSFORMER)
     feed_forward: int = option(512, "inner units of the feed-forward networks", low=1, needs=TRANSFORMER)
     tie: str = option("none", "weights shared: target embedding with softmax, or source embedding too",
@@ -109,8 +115,10 @@ class Model:
                             "embeddings, on what its layers add, and on attention", low=0.0, high=0.9)
     variational: bool = option(False, "one dropout mask a sequence instead of one a token")
     recurrent_dropout: float = option(0.0, "rate on the recurrent state, one mask a sequence",
-                                      low=0.0, high=0.9, needs=RECURRENT)
-    layer_norm: bool = option(False, "layer normalisation inside the cells", needs=RECURRENT)
+                                      low=0.0, high=0.9, needs=CELLS)
+    layer_norm: bool = option(False, "layer normalisation inside the cells", needs=CELLS)
+    across_sentences: bool = option(False, "the state runs on from a sentence to the next one, for text in order; "
+                                    "else it starts anew with each", needs=LANGUAGE_MODEL)
 
 
 @dataclasses.dataclass
@@ -118,7 +126,10 @@ class Train:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
     epochs: int = option(12, "passes over the training pairs", low=1)
-    batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16)
+    batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR)
+    streams: int = option(32, "parts of the text that are read side by side", low=1, needs=LANGUAGE_MODEL)
+    bptt: int = option(64, "tokens of each part a step: as far as gradients flow back (truncated backpropagation "
+                       "through time)", low=1, needs=LANGUAGE_MODEL)
     optimizer: str = option("adam", "optimizer", ("adam", "adamw"))
     learning_rate: float = option(2e-3, "peak of the schedule", low=1e-8, high=1.0)
     warmup_steps: int = option(200, "steps of linear rise to the peak", low=0)
@@ -131,8 +142,10 @@ class Train:
                             ("auto", "float32", "bfloat16"))
     seed: int = option(1, "of weights, order, dropout and sampling", low=0)
     valid_every: int = option(0, "steps between validations; 0: once an epoch", low=0)
-    valid_sentences: int = option(300, "validation sentences translated at each validation", low=1)
-    metric: str = option("bleu", "validation metric that selects the best weights", ("bleu", "chrf"))
+    valid_sentences: int = option(300, "validation sentences translated at each validation", low=1,
+                                 needs=TRANSLATOR)
+    metric: str = option("bleu", "validation metric that selects the best weights", ("bleu", "chrf"),
+                         needs=TRANSLATOR)
     patience: int = option(0, "validations without a better metric before stopping; 0: never", low=0)
     average: int = option(4, "checkpoints averaged at the end, kept where validation is better; 0: off",
                           low=0, high=20)
@@ -146,11 +159,12 @@ class Train:
 class Search:
     """Beam search."""
 
-    beam: int = option(5, "hypotheses kept a sentence; 1: greedy", low=1, high=100)
+    beam: int = option(5, "hypotheses kept a sentence; 1: greedy", low=1, high=100, needs=TRANSLATOR)
     length_penalty: float = option(1.0, "score = log-probability / length**penalty", low=0.0, high=3.0)
-    max_ratio: float = option(2.0, "longest output, in pieces a source piece", low=0.1)
-    max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1)
-    lm: str = option("", "run folder of a language model that helps to choose words (shallow fusion)")
+    max_ratio: float = option(2.0, "longest output, in pieces a source piece", low=0.1, needs=TRANSLATOR)
+    max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1, needs=TRANSLATOR)
+    lm: str = option("", "run folder of a language model that helps to choose words (shallow fusion)",
+                     needs=TRANSLATOR)
     lm_weight: float = option(0.2, "what its log-probability is multiplied by before it is added", low=0.0,
                               needs="search.lm")
 
@@ -164,6 +178,16 @@ class Config:
     model: Model = dataclasses.field(default_factory=Model)
     train: Train = dataclasses.field(default_factory=Train)
     search: Search = dataclasses.field(default_factory=Search)
+
+    @property
+    def language_model(self):
+        """Whether the model reads no source."""
+        return self.model.architecture == "language_model"
+
+    @property
+    def sides(self):
+        """The sides of a pair that the model is trained on."""
+        return SIDES[1:] if self.language_model else SIDES
 
 
 def options(config):
@@ -331,16 +355,20 @@ def _holds(config, needs):
 def _check(config, mistakes):
     """What one field alone cannot tell."""
     data, model = config.data, config.model
-    if data.format in ("files", "tsv", "tmx", "po") and not data.train:
-        mistakes.append("data.train is needed: the path of the training pairs")
+    if _holds(config, OWN) and not data.train:
+        mistakes.append("data.train is needed: the path of the training text")
     if data.format in ("tfds", "catalogues") and not data.name:
         mistakes.append(f"data.name is needed with data.format={data.format}")
     if data.format == "files":
         for name in ("train", "valid", "test"):
             if getattr(data, name) and "{lang}" not in getattr(data, name):
                 mistakes.append(f"data.{name}: {{lang}} must stand where the language code differs")
-    if data.source == data.target:
+    if data.source == data.target and data.format != "text":
         mistakes.append(f"data.source and data.target are both {data.source!r}")
+    if config.language_model:
+        return _check_language_model(config, mistakes)
+    if data.format == "text":
+        mistakes.append(f"data.format=text has no translations: it needs {LANGUAGE_MODEL}")
     seen = model.encoder_units * (2 if model.bidirectional else 1)
     if model.architecture == "recurrent" and model.attention == "dot" and model.decoder_units != seen:
         mistakes.append(f"model.attention=dot needs model.decoder_units={seen}, the size of the encoder's outputs; "
@@ -349,3 +377,12 @@ def _check(config, mistakes):
         mistakes.append("model.tie=all needs tokenizer.joint=true: one vocabulary")
     if model.architecture == "transformer" and model.embedding % model.heads:
         mistakes.append(f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}")
+
+
+def _check_language_model(config, mistakes):
+    data, model = config.data, config.model
+    if model.tie == "all":
+        mistakes.append("model.tie=all needs a source embedding, which a language model has not; use target")
+    if model.across_sentences and _holds(config, OWN) and not (data.valid and data.test):
+        mistakes.append("model.across_sentences=true needs data.valid and data.test: "
+                        "single sentences held out are no text")  # fmt: skip

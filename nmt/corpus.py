@@ -27,8 +27,9 @@ def read(data, split, downloads, dropped=None):
     """Yields the cleaned (source, target) pairs of "train", "valid" or "test".
 
     Training pairs pass every rule. Of validation and test text given as such only pairs with an empty side
-    are left out; text held out from train has each source once. `dropped`, a Counter, collects the reasons
-    on the way. Raises UserError when no pair is left.
+    are left out; text held out from train has each source once. Text without translations (data.format=text)
+    comes as pairs of equal sides and keeps its repeated lines: how often a line is said is what a language model
+    learns. `dropped`, a Counter, collects the reasons on the way. Raises UserError when no pair is left.
     """
     if split not in SPLITS:
         raise ValueError(f"{split!r} is not one of {SPLITS}")
@@ -43,7 +44,8 @@ def read(data, split, downloads, dropped=None):
         reasons = ", ".join(f"{reason} {count}" for reason, count in gone.most_common()) or "none was found"
         where = getattr(data, split) or data.train or data.name or data.format
         held = "" if split in given else f" (data.held_out={data.held_out})"
-        raise UserError(f"{where}: no {split} pair left of {gone.total()}{held}: {reasons}")
+        what = "line" if data.format == "text" else "pair"
+        raise UserError(f"{where}: no {split} {what} left of {gone.total()}{held}: {reasons}")
 
 
 def side(source, held_out, given=("train",)) -> str:
@@ -66,7 +68,8 @@ def _pairs(data, split, downloads, given, dropped):
         return _clean(pairs, data, dropped)
     if data.format == "catalogues":
         pairs = _unseen(pairs, data, split, downloads, dropped)
-    return _nonempty(pairs, dropped, once=split not in given or data.format == "catalogues")
+    once = data.format == "catalogues" or (split not in given and data.format != "text")
+    return _nonempty(pairs, dropped, once)
 
 
 def _clean(pairs, data, dropped):
@@ -75,7 +78,7 @@ def _clean(pairs, data, dropped):
     for source, target in pairs:
         source, target = source.strip(), target.strip()
         reason = _fault(source, target, data)
-        if reason is None and not seen.add(f"{source}\n{target}"):
+        if reason is None and data.format != "text" and not seen.add(f"{source}\n{target}"):
             reason = "duplicate"
         if reason:
             dropped[reason] += 1
@@ -87,7 +90,7 @@ def _fault(source, target, data):
     """Why a training pair is dropped, or None."""
     if not source or not target:
         return "empty side"
-    if source == target:
+    if source == target and data.format != "text":
         return "same on both sides"  # an untranslated pair teaches copying (Khayrallah and Koehn 2018)
     short, long = sorted((len(source), len(target)))
     if long > data.max_chars:

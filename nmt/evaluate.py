@@ -1,6 +1,7 @@
 """`nmt evaluate`: the test set translated and scored; report.json, the outputs, and the run's README.md.
 
-The only place that looks at the test set. Two runs are compared by paired bootstrap on the same sentences.
+Of a language model: its perplexity on the test set. The only place that looks at the test set. Two runs are
+compared by paired bootstrap on the same sentences.
 """
 
 import json
@@ -10,6 +11,7 @@ from importlib.metadata import version
 
 from nmt import __version__, config, corpus, files, metrics, text
 from nmt.errors import UserError
+from nmt.language import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
 
@@ -19,9 +21,12 @@ SAMPLES = 10
 def evaluate(run, translator, split="test", beam=None, log=lambda line: None, others=()):
     """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses.
 
-    others: the other members of an ensemble, of which nothing is written.
+    translator: of a language model its `Speaker`; it has no hypotheses. others: the other members of an ensemble,
+    of which nothing is written.
     """
     recipe = translator.recipe
+    if recipe.language_model:
+        return _measure(run, translator, split, log), []
     for other in others:
         if other.recipe.data != recipe.data:
             log(f"warning: {other.path} has other data options; it may have been trained on {run.path}'s test set")
@@ -40,8 +45,21 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
         "samples": samples(sources, hypotheses, references),
     }  # fmt: skip
     if split == "test" and not others:
-        _write(run, report, sources, hypotheses, references)
+        _write(run, report, {"source": sources, "output": hypotheses, "reference": references})
     return report, hypotheses
+
+
+def _measure(run, speaker, split, log):
+    """The report of a language model."""
+    recipe, texts = run.recipe, lines_of(run.recipe, split)
+    started = time.perf_counter()
+    log(f"reading {len(texts):,} sentences of the {split} split")
+    report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.meta["weights"],
+              **speaker.perplexity(texts), "seconds": round(time.perf_counter() - started, 1),
+              "samples": speaker.generate(count=SAMPLES)}  # fmt: skip
+    if split == "test":
+        _write(run, report, {})
+    return report
 
 
 def fusion(recipe):
@@ -56,7 +74,7 @@ def last_report(run, beam=None, overrides=()):
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
-    same = report["weights"] == run.meta["weights"] and beam in (None, report["beam"])
+    same = report["weights"] == run.meta["weights"] and beam in (None, report.get("beam"))
     return report if same and report.get("fusion") == fusion(run.recipe_with(overrides)) else None
 
 
@@ -118,6 +136,12 @@ def compare(first, second, reports, outputs):
 
 def lines(name, report):
     """The report as people read it."""
+    if "word_perplexity" in report:
+        yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['target']}, "
+               f"{report['tokens']:,} tokens, {report['words']:,} {report['unit']}s, ends of sentences included")
+        yield (f"perplexity {report['perplexity']:.2f} a token, {report['word_perplexity']:.2f} a {report['unit']}"
+               + (f"; {report['unknown']} unknown pieces flatter it" if report["unknown"] else ""))  # fmt: skip
+        return
     bleu, chrf, fused = report["bleu"], report["chrf"], report.get("fusion")
     lm = f" with {fused['weight']:g} x {fused['lm']}" if fused else ""
     yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
@@ -141,14 +165,13 @@ def _interval(entry):
     return "{:.1f} to {:.1f}".format(*entry["interval"])
 
 
-def _write(run, report, sources, hypotheses, references):
-    joined = run.recipe.data.preprocess == "tokens"
-    for name, content in (("source", sources), ("output", hypotheses), ("reference", references)):
+def _write(run, report, outputs):
+    """The report, the texts of the translations, and the model card."""
+    if outputs and run.recipe.data.preprocess == "tokens":
+        outputs["joined"] = [text.present(line, run.recipe.data.target) for line in outputs["output"]]
+    for name, content in outputs.items():
         with files.atomic(run.path / f"test.{name}.txt") as file:
             file.write("".join(line + "\n" for line in content))
-    if joined:
-        with files.atomic(run.path / "test.joined.txt") as file:
-            file.write("".join(text.present(line, run.recipe.data.target) + "\n" for line in hypotheses))
     with files.atomic(run.path / "report.json") as file:
         json.dump(report, file, indent=2, ensure_ascii=False)
     with files.atomic(run.path / "README.md") as file:
@@ -160,7 +183,10 @@ def card(run, report):
     recipe, meta = run.recipe, run.meta
     data, defaults = recipe.data, config.Config()
     origin = data.name or data.url or data.train or f"generated, {data.size:,} pairs"
-    yield f"# A translator from {data.source} to {data.target}"
+    what, verb = f"A translator from {data.source} to {data.target}", "Translate with `nmt translate"
+    if recipe.language_model:
+        what, verb = f"A language model of {data.target}", "Have it write with `nmt generate"
+    yield f"# {what}"
     yield ""
     yield f"Trained by nmt {__version__} from: {origin} (format {data.format})."
     yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
@@ -182,4 +208,4 @@ def card(run, report):
             yield f"- `{name} = {value}`"
     yield ""
     packages = ", ".join(f"{p} {version(p)}" for p in ("tensorflow", "keras", "sentencepiece", "sacrebleu"))
-    yield f"Python {platform.python_version()}, {packages}. Translate with `nmt translate {run.path.name}`."
+    yield f"Python {platform.python_version()}, {packages}. {verb} {run.path.name}`."

@@ -29,6 +29,8 @@ ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's 
 
 def reason_against(options):
     """Why a model (config.Model) cannot be exported, or None."""
+    if options.architecture == "language_model":
+        return "the graphs are those of translators (model.architecture=language_model)"
     layers = max(options.encoder_layers, options.decoder_layers)
     reasons = {
         "layers that are not recurrent (model.architecture=transformer)": options.architecture == "transformer",

@@ -1,4 +1,4 @@
-"""The contract of a translation model as a `keras.Model`; the only place that maps names to classes.
+"""The contract of a sequence model as a `keras.Model`; the only place that maps names to classes.
 
     encode(source)                        -> memory, state
     step(memory, state, tokens)           -> hidden, attention, state
@@ -8,7 +8,8 @@
     distribution(memory, state, origin, tokens) -> log_probs of all words, attention, state (see nmt/combine.py)
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
-axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows.
+axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
+encoder and a decoder; a language model is a decoder with an empty memory.
 """
 
 import dataclasses
@@ -24,50 +25,40 @@ from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.transformer import TransformerDecoder, TransformerEncoder
 
 
-@keras.saving.register_keras_serializable("nmt")
-class TranslationModel(keras.Model):
-    """Encoder and decoder. `options`: a `config.Model` or its dict."""
+class SequenceModel(keras.Model):
+    """What follows from `encode` and a decoder: the rest of the contract, the loss, an update."""
 
-    def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
+    def __init__(self, options, target_vocab, seed=1, **kwargs):
         super().__init__(**kwargs)
         if isinstance(options, dict):
             options = config.Model(**options)
-        self.options, self.source_vocab, self.target_vocab, self.seed = options, source_vocab, target_vocab, seed
+        self.options, self.target_vocab, self.seed = options, target_vocab, seed
         self.precision, self.label_smoothing = "float32", 0.0
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
-
-        width = options.embedding
-        normal = keras.initializers.RandomNormal(stddev=width**-0.5)
-        self.target_embedding = self.add_weight((target_vocab, width), normal, name="target_embedding")
-        self.source_embedding = (
-            self.target_embedding
-            if options.tie == "all"
-            else self.add_weight((source_vocab, width), normal, name="source_embedding")
-        )
-        recurrent = options.architecture == "recurrent"
-        hidden = options.decoder_units if options.tie == "none" and recurrent else width
-        self.output_kernel = (
-            self.add_weight((target_vocab, hidden), "glorot_uniform", name="output_kernel")
-            if options.tie == "none"
-            else self.target_embedding
-        )
-        self.output_bias = self.add_weight((target_vocab,), "zeros", name="output_bias")
-        if recurrent:
-            self.encoder = RecurrentEncoder(options, self.noise, name="encoder")
-            self.decoder = RecurrentDecoder(options, hidden, self.noise, name="decoder")
-        else:
-            self.encoder = TransformerEncoder(options, self.noise, name="encoder")
-            self.decoder = TransformerDecoder(options, self.noise, name="decoder")
-        self.encoder.build(width)
-        self.decoder.build(width, self.encoder.size)
-        self.built = True
+        self.normal = keras.initializers.RandomNormal(stddev=options.embedding**-0.5)
+        self.target_embedding = self.add_embedding(target_vocab, "target_embedding")
         self._graphs = None
+
+    def add_embedding(self, vocab, name):
+        return self.add_weight((vocab, self.options.embedding), self.normal, name=name)
+
+    def add_output(self):
+        """The weights of `project`; returns how many units it takes."""
+        tied = self.options.tie != "none"
+        narrow = tied or self.options.architecture == "transformer"
+        hidden = self.options.embedding if narrow else self.options.decoder_units
+        self.output_kernel = (
+            self.target_embedding
+            if tied
+            else self.add_weight((self.target_vocab, hidden), "glorot_uniform", name="output_kernel")
+        )
+        self.output_bias = self.add_weight((self.target_vocab,), "zeros", name="output_bias")
+        return hidden
 
     def get_config(self):
         return {
             "options": dataclasses.asdict(self.options),
-            "source_vocab": self.source_vocab,
             "target_vocab": self.target_vocab,
             "seed": self.seed,
             "name": self.name,
@@ -80,10 +71,7 @@ class TranslationModel(keras.Model):
 
     def encode(self, source, training=False):
         """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
-        lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
-        x = self.embed(self.source_embedding, source, training)
-        outputs, final = self.encoder.read(x, lengths, training)
-        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        raise NotImplementedError
 
     def step(self, memory, state, tokens, training=False):
         """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
@@ -146,7 +134,11 @@ class TranslationModel(keras.Model):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
         memory, state = self.encode(source, training)
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
-        labels = tf.reshape(target[:, 1:], [-1])
+        return self.summed(hidden, target[:, 1:])
+
+    def summed(self, hidden, labels):
+        """hidden: [rows, n, units], labels: [rows, n] -> what `losses_of` returns."""
+        labels = tf.reshape(labels, [-1])
         weights = tf.cast(labels != config.PAD, tf.float32)
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
         loss, likelihood = cross_entropy(
@@ -155,11 +147,10 @@ class TranslationModel(keras.Model):
         return loss, likelihood, tf.reduce_sum(weights)
 
     def train_step(self, data):
-        """One update from (source, target): gradient of the mean loss a token."""
-        source, target = data
+        """One update from a batch: gradient of the mean loss a token."""
         self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
         with kernels.precision(self.precision), tf.GradientTape() as tape:
-            loss, likelihood, tokens = self.losses_of(source, target, training=True)
+            loss, likelihood, tokens = self.losses_of(*data, training=True)
             mean_loss = loss / tokens
         gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
         # Keras's optimizers square the rows of a sparse gradient before summing repeated ones: make it dense.
@@ -191,6 +182,99 @@ class TranslationModel(keras.Model):
     @property
     def metrics(self):
         return list(self.totals.values()) if getattr(self, "totals", None) else []
+
+
+@keras.saving.register_keras_serializable("nmt")
+class TranslationModel(SequenceModel):
+    """Encoder and decoder. `options`: a `config.Model` or its dict."""
+
+    def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
+        super().__init__(options, target_vocab, seed, **kwargs)
+        options, self.source_vocab = self.options, source_vocab
+        self.source_embedding = (
+            self.target_embedding if options.tie == "all" else self.add_embedding(source_vocab, "source_embedding")
+        )
+        hidden = self.add_output()
+        if options.architecture == "transformer":
+            self.encoder = TransformerEncoder(options, self.noise, name="encoder")
+            self.decoder = TransformerDecoder(options, self.noise, name="decoder")
+        else:
+            self.encoder = RecurrentEncoder(options, self.noise, name="encoder")
+            self.decoder = RecurrentDecoder(options, hidden, self.noise, name="decoder")
+        self.encoder.build(options.embedding)
+        self.decoder.build(options.embedding, self.encoder.size)
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "source_vocab": self.source_vocab}
+
+    def encode(self, source, training=False):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+        lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
+        x = self.embed(self.source_embedding, source, training)
+        outputs, final = self.encoder.read(x, lengths, training)
+        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+
+
+@keras.saving.register_keras_serializable("nmt")
+class LanguageModel(SequenceModel):
+    """A recurrent language model (Mikolov et al. 2010): a decoder without a source, whose state is all it knows.
+
+    It is trained by truncated backpropagation through time: a batch is the next window of each of `streams` texts
+    and begins with the state that the batch before it ended with; gradients end at the window's border.
+    """
+
+    def __init__(self, options, target_vocab, seed=1, streams=1, **kwargs):
+        super().__init__(options, target_vocab, seed, **kwargs)
+        self.streams = streams
+        hidden = self.add_output()
+        alone = dataclasses.replace(self.options, attention="none")
+        self.decoder = RecurrentDecoder(alone, hidden, self.noise, name="decoder")
+        self.decoder.build(self.options.embedding, 0)
+        self.carried = Carried(self.decoder.zero_state(streams))
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "streams": self.streams}
+
+    def encode(self, source, training=False):
+        """An empty memory, and the zero state of one row a row of `source`, which may be anything."""
+        return {}, self.decoder.zero_state(tf.shape(source)[0])
+
+    def step(self, memory, state, tokens, training=False):
+        """As every model; the state becomes zero before BOS unless it is to run across sentences."""
+        y = self.embed(self.target_embedding, tokens, training)
+        keep = None if self.options.across_sentences else tf.cast(tokens != config.BOS, tf.float32)
+        return self.decoder.step(memory, state, y, training, keep)
+
+    def losses_of(self, inputs, labels, training):
+        """Of a window of each stream in training, else of texts that begin with the zero state: [rows, n] each."""
+        memory, state = self.encode(inputs)
+        if training:
+            state = self.carried.read()
+        hidden, _, state = self.step(memory, state, inputs, training)
+        if training:
+            self.carried.write(state)
+        return self.summed(hidden, labels)
+
+
+class Carried:
+    """A state between the batches of training: variables, but no weights, so they are not among the model's."""
+
+    def __init__(self, state):
+        self.leaves = {name: keras.Variable(leaf, trainable=False, name=name) for name, leaf in state.items()}
+
+    def read(self):
+        return {name: tf.convert_to_tensor(variable) for name, variable in self.leaves.items()}
+
+    def write(self, state):
+        for name, variable in self.leaves.items():
+            variable.assign(state[name])
+
+    def clear(self):
+        """As before the first window."""
+        for variable in self.leaves.values():
+            variable.assign(tf.zeros_like(variable))
 
 
 class Graphs:
@@ -233,4 +317,6 @@ class Graphs:
 
 def build(recipe, source_vocab, target_vocab):
     """The model of a recipe."""
+    if recipe.language_model:
+        return LanguageModel(recipe.model, target_vocab, recipe.train.seed, recipe.train.streams)
     return TranslationModel(recipe.model, source_vocab, target_vocab, recipe.train.seed)

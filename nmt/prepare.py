@@ -16,52 +16,61 @@ DOWNLOADS = Path("data/downloads")
 def prepared(pairs, data):
     """Pairs as the model sees them: placeholders as symbols, tokens of a tokenised corpus arranged."""
     for source, target in pairs:
-        if data.preprocess == "tokens":
+        if data.preprocess == "tokens" and data.format != "text":
             source = text.source_tokens(source, data.source)
         source, target, _ = text.protect(source, target)
         yield source, target
 
 
 def training_store(run, recipe, log):
-    """The Store of a run's training pairs and its tokenizers, made if they are not there yet."""
+    """The Store of a run's training pairs and its tokenizers, made if they are not there yet.
+
+    A language model's has the target side alone: what a translator of the same corpus learns to say.
+    """
     if run.meta.get("tokenizers") and (run.cache / "meta.json").exists():
         return batches.Store(run.cache)
     dropped = collections.Counter()
     pairs = corpus.read(recipe.data, "train", DOWNLOADS, dropped)
-    count = batches.write_text(prepared(pairs, recipe.data), run.cache)
+    count = batches.write_text(prepared(pairs, recipe.data), run.cache, recipe.sides)
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
-    log(f"corpus: {count:,} training pairs" + (f"; dropped: {reasons}" if reasons else ""))
-    fingerprint = _fingerprint(run.cache)
+    what = "sentences" if recipe.language_model else "pairs"
+    log(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))
+    fingerprint = _fingerprint(run.cache, recipe.sides)
     known = run.meta.setdefault("corpus_sha256", fingerprint)
     if known != fingerprint:
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
     if not run.meta.get("tokenizers"):
         run.save_tokenizers(_tokenizers(run, recipe, log))
-    store = batches.write_ids(run.cache, run.tokenizers, recipe.data.max_pieces)
+    store = batches.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces)
     if count > store.pairs:
-        log(f"corpus: {count - store.pairs:,} pairs dropped: empty or over {recipe.data.max_pieces} pieces a side")
+        log(f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side")
     return store
 
 
 def _tokenizers(run, recipe, log):
-    """(source, target) tokenizers: those of another run, or trained on the text of the cache."""
+    """(source, target) tokenizers: those of another run, or trained on the text of the cache.
+
+    A language model has that of the target, twice.
+    """
     if recipe.tokenizer.from_:
         tokenizers = Run.open_tokenizers(recipe.tokenizer.from_)
+        if recipe.language_model:
+            return tokenizers[1], tokenizers[1]
         if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[1].digest:
             raise UserError(f"model.tie=all needs one vocabulary, but {recipe.tokenizer.from_} has two")
         return tokenizers
-    source, target = (files.lines(run.cache / f"{side}.txt") for side in ("source", "target"))
+    sides = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
     log(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
-    if recipe.tokenizer.joint:
-        tokenizer = Tokenizer.train(itertools.chain.from_iterable(zip(source, target, strict=True)),
-                                    recipe.tokenizer, log)  # fmt: skip
+    if recipe.tokenizer.joint or recipe.language_model:
+        lines = itertools.chain.from_iterable(zip(*sides, strict=True))
+        tokenizer = Tokenizer.train(lines, recipe.tokenizer, log)
         return tokenizer, tokenizer
-    return Tokenizer.train(source, recipe.tokenizer, log), Tokenizer.train(target, recipe.tokenizer, log)
+    return tuple(Tokenizer.train(side, recipe.tokenizer, log) for side in sides)
 
 
-def _fingerprint(cache):
-    """One checksum over the prepared text of both sides."""
-    digests = "".join(files.digest(cache / f"{side}.txt") for side in ("source", "target"))
+def _fingerprint(cache, sides):
+    """One checksum over the prepared text of the sides."""
+    digests = "".join(files.digest(cache / f"{side}.txt") for side in sides)
     return hashlib.sha256(digests.encode()).hexdigest()
 
 

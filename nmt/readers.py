@@ -78,6 +78,12 @@ def split_pair(line, where):
     return source, targets[0]
 
 
+def read_text(data, part, downloads, dropped):
+    """One file in the target language, a sentence on each line, which is its own source."""
+    for line in lines(locate(data, downloads, getattr(data, part))):
+        yield line, line
+
+
 def read_tmx(data, part, downloads, dropped):
     """A translation memory (TMX): the first variant of each language in each unit, inline text kept in order."""
     path = locate(data, downloads, getattr(data, part))
@@ -281,4 +287,5 @@ READERS = {
     "tfds": read_tfds,
     "catalogues": read_catalogues,
     "grammar": read_grammar,
+    "text": read_text,
 }

@@ -68,7 +68,8 @@ class RecurrentDecoder(keras.layers.Layer):
 
     The recurrence of Bahdanau et al. 2015 with the readout taking the new context. The context is fed back,
     not the readout, so that readout, dropout and projection stay outside the time loop. Without attention c is
-    absent, and all that the decoder knows of the source is its first state (Sutskever et al. 2014).
+    absent, and all that the decoder knows of the source is its first state (Sutskever et al. 2014); with a
+    memory_size of 0 it knows of none and begins with the zero state.
     """
 
     def __init__(self, options, readout_units, seed, **kwargs):
@@ -89,7 +90,8 @@ class RecurrentDecoder(keras.layers.Layer):
                 (memory_size, self.cells[0].gates * units), "glorot_uniform", name="context_kernel"
             )
             self.attention.build(units, memory_size)
-        self.bridge = [keras.layers.Dense(units, "tanh", name=f"bridge{n}") for n in range(len(self.cells))]
+        bridges = len(self.cells) if memory_size else 0
+        self.bridge = [keras.layers.Dense(units, "tanh", name=f"bridge{n}") for n in range(bridges)]
         for dense in self.bridge:
             dense.build((None, memory_size))
         self.readout_kernel = self.add_weight((seen, self.readout_units), "glorot_uniform", name="readout_kernel")
@@ -105,18 +107,21 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def initial_state(self, final):
         """final: [rows, memory_size] -> state before the first word: h = tanh(W final + b), c = 0."""
-        rows = tf.shape(final)[0]
+        state = self.zero_state(tf.shape(final)[0])
+        return {**state, **{f"h{number}": dense(final) for number, dense in enumerate(self.bridge)}}
+
+    def zero_state(self, rows):
+        """The state that has seen nothing."""
         state = {"context": tf.zeros([rows, self.memory_size])} if self.attention else {}
-        for number, (one, dense) in enumerate(zip(self.cells, self.bridge, strict=True)):
-            state[f"h{number}"] = dense(final)
-            if "c" in one.states:
-                state[f"c{number}"] = tf.zeros([rows, one.units])
+        for number, one in enumerate(self.cells):
+            state.update({f"{name}{number}": tf.zeros([rows, one.units]) for name in one.states})
         return state
 
-    def step(self, memory, state, y, training=False):
+    def step(self, memory, state, y, training=False, keep=None):
         """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
 
-        No attention is returned in training, which has no use for it.
+        No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
+        zero before that position, else 1.
         """
         loop = self._loop(memory, tf.shape(y)[0], training)
         seen = {"top"} | ({"context"} if self.attention else set())
@@ -126,7 +131,8 @@ class RecurrentDecoder(keras.layers.Layer):
         if looks:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
         z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
-        history, carried = kernels.unroll(loop, (z,), carried, sorted(seen | looks))
+        inputs = (z,) if keep is None else (z, tf.transpose(keep)[:, :, None])
+        history, carried = kernels.unroll(loop, inputs, carried, sorted(seen | looks))
         last = {name: carried[name] for name in state}
         shown = ops.concatenate([history[name] for name in sorted(seen, reverse=True)], -1)  # top, context
         shown = ops.transpose(shown, (1, 0, 2))
@@ -150,7 +156,9 @@ class RecurrentDecoder(keras.layers.Layer):
             attention_weights = self.attention.weights_of_step()
 
         def one_step(inputs, carried):
-            z, new, x = inputs[0], {}, None
+            (z, *keep), new, x = inputs, {}, None
+            if keep:
+                carried = {name: leaf * keep[0] for name, leaf in carried.items()}
             if self.attention:
                 z = z + kernels.matmul(carried["context"], context_kernel)
             for number, one in enumerate(self.cells):

@@ -1,4 +1,4 @@
-"""Beam search over `take` and `advance`, in plain Python and NumPy; it knows no models.
+"""Beam search and sampling over `take` and `advance`, in plain Python and NumPy; it knows no models.
 
 A sentence has `beam` slots. Each step extends its live hypotheses, and the best candidates take the slots that
 finished hypotheses have left over; one that ends in EOS is finished and keeps its slot (Bahdanau et al. 2015).
@@ -12,9 +12,10 @@ import dataclasses
 
 import numpy as np
 
-from nmt.config import BOS, EOS
+from nmt.config import BOS, EOS, PAD, UNK
 
 DEAD = -1e30  # log-probability of an empty slot
+NEVER = (PAD, UNK, BOS)  # nothing that one could say
 LEAVE = 0.75  # share of the sentences still searched at which the others leave the batch
 
 
@@ -91,3 +92,47 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
             looks = looks[rows] if want_attention else None
         origin, tokens = origin.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
+
+
+def sample(model, count, prompt=(), length=100, temperature=1.0, top_k=0, seed=1):
+    """Draws `count` sentences that begin with the words `prompt`, from a model without a source.
+
+    Returns a `Hypothesis` each, without the prompt: up to `length` words, and their log-probability under the model
+    itself. temperature: words are drawn in proportion to p ** (1 / temperature); 0: always the most probable one.
+    top_k: only among the k most probable words (Fan et al. 2018); 0: among all. The n-th sentence is a function of
+    (seed, n), whatever the count.
+    """
+    memory, state = model.encode(np.full((count, 1), EOS, np.int32))
+    chances = np.stack([np.random.default_rng([seed, n]).random(length) for n in range(count)])
+    rows, tokens = np.arange(count, dtype=np.int32), np.full(count, BOS, np.int32)
+    for word in prompt:
+        _, _, _, state = model.advance(memory, state, rows, tokens, 1)
+        tokens = np.full(count, word, np.int32)
+    found = [Hypothesis([], 0.0, 0.0, finished=False) for _ in rows]
+    for step in range(length):
+        k = top_k + len(NEVER) if top_k else np.iinfo(np.int32).max
+        log_probs, ids, _, state = model.advance(memory, state, rows, tokens, k)
+        log_probs, ids = np.asarray(log_probs), np.asarray(ids)
+        chosen = drawn(np.where(np.isin(ids, NEVER), -np.inf, log_probs), chances[:, step], temperature, top_k)
+        tokens = ids[rows, chosen]
+        for one, word, log_prob in zip(found, tokens.tolist(), log_probs[rows, chosen].tolist(), strict=True):
+            if not one.finished:
+                one.log_prob = one.score = one.log_prob + log_prob
+                one.finished = word == EOS
+                if word != EOS:
+                    one.ids.append(word)
+        if all(one.finished for one in found):
+            break
+    return found
+
+
+def drawn(log_probs, chances, temperature, top_k):
+    """The column that each row's chance (0 to 1) falls on; log_probs: best first, -inf where impossible."""
+    possible = np.isfinite(log_probs)
+    if temperature == 0:
+        return possible.argmax(1)
+    if top_k:
+        log_probs = np.where(np.cumsum(possible, 1) <= top_k, log_probs, -np.inf)
+    weights = np.exp((log_probs - log_probs.max(1, keepdims=True)) / temperature, dtype=np.float64)
+    sums = np.cumsum(weights, 1)
+    return (sums > chances[:, None] * sums[:, -1:]).argmax(1)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import shutil
 import sys
 
@@ -35,13 +36,13 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
             _export(run, log)
             return run
         fetch(recipe.data, DOWNLOADS, log)
-        store = training_store(run, recipe, log)
+        batches = _batches(run, recipe, training_store(run, recipe, log))
     except (UserError, Failure):
         if new:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
             shutil.rmtree(run.path, ignore_errors=True)
         raise
     start_keras(recipe.train.threads)
-    _fit(run, recipe, store, log)
+    _fit(run, recipe, batches, log)
     _export(run, log)
     return run
 
@@ -53,9 +54,9 @@ def _export(run, log):
     if run.exported():
         return
     if reason := reason_against(run.recipe.model):
-        log(f"note: not exported, translate runs on Keras: {reason}")
+        log(f"note: not exported, the run needs Keras: {reason}")
     elif not importlib.util.find_spec("onnx"):
-        log("note: not exported, translate runs on Keras: the package onnx is not installed")
+        log("note: not exported, the run needs Keras: the package onnx is not installed")
     else:
         start_keras()
         log(f"exported to {export(run)}")
@@ -66,6 +67,9 @@ def _started_from(recipe, log):
     if not recipe.train.from_:
         return recipe
     parent = Run.open(recipe.train.from_).recipe
+    if parent.language_model != recipe.language_model:
+        raise UserError(f"train.from={recipe.train.from_}: its model.architecture is {parent.model.architecture}, "
+                        f"which training cannot turn into {recipe.model.architecture}")  # fmt: skip
     kept = {name: getattr(recipe.model, name) for name in ("dropout", "variational", "recurrent_dropout")}
     model = dataclasses.replace(parent.model, **kept)
     tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling)
@@ -95,16 +99,13 @@ def _claim(run, recipe):
     run.update(source=recipe.data.source, target=recipe.data.target)
 
 
-def _fit(run, recipe, store, log):
+def _fit(run, recipe, batches, log):
     import keras
 
-    from nmt.batches import Batches
-    from nmt.callbacks import Clock, History, Progress, State, Validation
+    from nmt.callbacks import Clock, History, Progress, Rewind, State
     from nmt.model import build
-    from nmt.translate import Translator
 
-    options = recipe.train
-    batches = Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
+    options, store = recipe.train, batches.store
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
     model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision,
@@ -123,13 +124,13 @@ def _fit(run, recipe, store, log):
 
     clock = Clock(history)
     progress = Progress(history, clock, options.log_every)
-    translator = Translator(model.graphs(), run.tokenizers, recipe)
-    sentences = held_out(recipe, "valid", options.valid_sentences)
-    validation = Validation(run, recipe, history, clock, translator, sentences,
-                            _validation_batches(run, recipe), progress.log)  # fmt: skip
+    validation = _validation(run, recipe, model, history, clock, progress.log)
     log(f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
-        f"{store.pairs:,} pairs, {len(batches)} batches an epoch, {history.total_steps} steps")  # fmt: skip
+        f"{store.pairs:,} {'sentences' if recipe.language_model else 'pairs'}, {len(batches)} batches an epoch, "
+        f"{history.total_steps} steps")  # fmt: skip
     callbacks = [clock, validation, state, progress]
+    if recipe.language_model:
+        callbacks.append(Rewind(history))
     if importlib.util.find_spec("tensorboard"):
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
 
@@ -141,8 +142,36 @@ def _fit(run, recipe, store, log):
             done = history.step // interval
             model.fit(dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
                       steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
-    lexicon.write(run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers))
-    _choose(run, recipe, model, translator, sentences, history, progress.log)
+    if not recipe.language_model:
+        lexicon.write(run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers))
+    _choose(run, recipe, model, validation, history, progress.log)
+
+
+def _batches(run, recipe, store):
+    """The training batches of every epoch."""
+    from nmt.batches import Batches
+    from nmt.streams import Streams
+
+    options = recipe.train
+    if recipe.language_model:
+        return Streams(store, options.streams, options.bptt, options.seed, not recipe.model.across_sentences)
+    return Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
+
+
+def _validation(run, recipe, model, history, clock, log):
+    """The callback that measures the model on validation text."""
+    from nmt.callbacks import LanguageValidation, TranslationValidation
+    from nmt.language import Speaker
+    from nmt.translate import Translator
+
+    common = run, recipe, history, clock, _validation_batches(run, recipe), log
+    if recipe.language_model:
+        validation = LanguageValidation(*common, speaker=Speaker(model, run.tokenizers, recipe))
+    else:
+        validation = TranslationValidation(*common, translator=Translator(model.graphs(), run.tokenizers, recipe),
+                                           sentences=held_out(recipe, "valid", recipe.train.valid_sentences))
+    validation.set_model(model)
+    return validation
 
 
 def optimizer(options, total_steps):
@@ -159,7 +188,7 @@ def optimizer(options, total_steps):
 
 
 def dataset(stream):
-    """A tf.data pipeline over a generator of (source, target) arrays; one signature, so one trace."""
+    """A tf.data pipeline over a generator of pairs of id matrices; one signature, so one trace."""
     import tensorflow as tf
 
     ids = tf.TensorSpec((None, None), tf.int32)
@@ -167,9 +196,23 @@ def dataset(stream):
 
 
 def _validation_batches(run, recipe):
-    """Validation pairs as batches for `model.evaluate`."""
+    """Validation text as batches for `model.evaluate`."""
     import tensorflow as tf
 
+    found = list((_validation_lines if recipe.language_model else _validation_pairs)(run, recipe))
+    return dataset(lambda: iter(found)).apply(tf.data.experimental.assert_cardinality(len(found)))  # or Keras warns
+
+
+def _validation_lines(run, recipe):
+    """Yields (inputs, labels)."""
+    from nmt.language import batches_of, lines_of
+
+    coded = run.tokenizers[1].encode(lines_of(recipe, "valid", VALID_PAIRS))
+    return batches_of(recipe, [ids for ids in coded if len(ids) <= 2 * recipe.data.max_pieces])
+
+
+def _validation_pairs(run, recipe):
+    """Yields (source, target)."""
     from nmt.batches import cut, pad
     from nmt.config import BOS, EOS
 
@@ -179,35 +222,23 @@ def _validation_batches(run, recipe):
     pairs = sorted(((s, t) for s, t in coded if s and len(s) <= limit and len(t) <= limit),
                    key=lambda pair: (len(pair[1]), len(pair[0])))  # fmt: skip
     lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in pairs]).T
-    ends = cut(*lengths, recipe.train.batch_tokens)
-
-    def stream():
-        start = 0
-        for end in ends:
-            source, target = zip(*pairs[start:end], strict=True)
-            yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
-            start = end
-
-    return dataset(stream).apply(tf.data.experimental.assert_cardinality(len(ends)))  # or Keras warns at the end
+    for start, end in itertools.pairwise([0, *cut(*lengths, recipe.train.batch_tokens)]):
+        source, target = zip(*pairs[start:end], strict=True)
+        yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
 
-def _choose(run, recipe, model, translator, sentences, history, log):
-    """Ends a training: averaged weights where they beat the best ones on validation, by real search."""
-    from nmt.callbacks import average, scored
+def _choose(run, recipe, model, validation, history, log):
+    """Ends a training: averaged weights where they beat the best ones on validation."""
+    from nmt.callbacks import average
 
-    metric, name = recipe.train.metric, None
+    name = None
     if len(history.snapshots) > 1:
-        sources, references = sentences
-
-        def score():
-            return scored(translator.translate(sources, joined=False), references, recipe)[metric]
-
         read_weights(model, run.path / run.meta["weights"])
-        best = score()
+        best = validation.final_score()
         average(model, run, history.snapshots)
-        averaged = score()
-        log(f"validation {metric}, beam {recipe.search.beam}: best {best:.2f}, "
-            f"average of the last {len(history.snapshots)} {averaged:.2f}")  # fmt: skip
+        averaged = validation.final_score()
+        log(f"validation {validation.final_name}: best {abs(best):.2f}, "
+            f"average of the last {len(history.snapshots)} {abs(averaged):.2f}")  # fmt: skip
         if averaged >= best:
             name = f"average-{history.step:07d}"
     end = {"complete": True, "epochs": recipe.train.epochs, "step": history.step,

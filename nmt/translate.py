@@ -232,6 +232,9 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     from nmt.run import Run
 
     runs = Run.open_all(path)
+    for run in runs:
+        if run.recipe.language_model:
+            raise UserError(f"{run.path}: is a language model, which does not translate; use nmt generate")
     recipe = runs[0].recipe_with(overrides)
     lms = _lm_runs(recipe.search)
     for other in [*runs[1:], *lms]:

@@ -1,0 +1,89 @@
+"""What a language model does with text: measures it, scores its lines, and writes more of the kind."""
+
+import math
+
+from nmt import text
+from nmt.config import UNK
+from nmt.errors import UserError
+from nmt.prepare import held_out, prepared
+from nmt.search import sample
+from nmt.streams import whole
+from nmt.translate import Translator
+
+
+class Speaker:
+    """Text through a `model.LanguageModel` and its tokenizer."""
+
+    def __init__(self, model, tokenizers, recipe):
+        self.model, self.tokenizer, self.recipe = model, tokenizers[1], recipe
+        self.scorer = Translator(model.graphs(), tokenizers, recipe)
+
+    def generate(self, prompt="", count=1, length=None, temperature=1.0, top_k=0, seed=1):
+        """`count` lines that begin with `prompt`, each drawn piece by piece until the sentence ends.
+
+        length: pieces after the prompt, at most (default: data.max_pieces); other options as for `search.sample`.
+        """
+        known, _, names = text.protect(prompt)
+        names = names + [f"{{{n}}}" for n in range(len(names), len(text.SYMBOLS))]  # the model's own placeholders
+        ids = self.tokenizer.encode([known])[0]
+        length = length or self.recipe.data.max_pieces
+        found = sample(self.model.graphs(), count, ids, length, temperature, top_k, seed)
+        lines = [text.restore(self.tokenizer.decode([*ids, *more.ids]), names) for more in found]
+        if self.recipe.data.preprocess == "tokens":
+            lines = [text.present(line, self.recipe.data.target) for line in lines]
+        return lines
+
+    def score(self, lines):
+        """(log-probability, ranking score) of each line by itself; see `Translator.score`."""
+        return self.scorer.score(lines, lines)
+
+    def perplexity(self, lines):
+        """How surprising lines are, in order and as `lines_of` gives them: a dict.
+
+        A token is a piece or the end of a line. A word is what white space separates, in languages written without
+        it a character; the end of a line counts as one word.
+        """
+        import tensorflow as tf
+
+        ids, data = self.tokenizer.encode(lines), self.recipe.data
+        matrix = tf.TensorSpec((None, None), tf.int32)
+        losses = tf.function(lambda inputs, labels: self.model.losses_of(inputs, labels, training=False),
+                             input_signature=[matrix, matrix])  # fmt: skip
+        _, likelihoods, _ = zip(*(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True)
+        surprise = math.fsum(map(float, likelihoods))
+        spaced = data.target not in text.UNSPACED or data.preprocess == "tokens"
+        words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)
+        tokens = sum(len(line) + 1 for line in ids)
+        return {"log_likelihood": -surprise, "tokens": tokens, "perplexity": math.exp(surprise / tokens),
+                "unit": "word" if spaced else "character", "words": words,
+                "word_perplexity": math.exp(surprise / words),
+                "unknown": sum(line.count(UNK) for line in ids)}  # fmt: skip
+
+
+def lines_of(recipe, split, limit=None):
+    """Lines of a split as the model sees them: at most `limit`, spread over it or, of running text, the first."""
+    running = recipe.model.across_sentences
+    pairs = zip(*held_out(recipe, split, None if running else limit), strict=True)
+    return [target for _, target in prepared(pairs, recipe.data)][:limit]
+
+
+def batches_of(recipe, ids):
+    """(inputs, labels) of sentences for `losses_of`: each by itself, or as the text that they are together."""
+    train = recipe.train
+    return whole(ids, train.streams * train.bptt, train.streams if recipe.model.across_sentences else 0)
+
+
+def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
+    """The `Speaker` of a run folder; arguments as those of `translate.load`."""
+    from nmt.quiet import start_keras
+    from nmt.run import Run
+
+    run = Run.open(path)
+    if not run.recipe.language_model:
+        raise UserError(f"{path}: is a translator, no language model; use nmt translate {path}")
+    if overrides:
+        raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
+    if engine == "onnx":
+        raise UserError(f"{path}: is a language model, which has no export")
+    start_keras(threads)
+    return Speaker(run.load_model(), run.tokenizers, run.recipe)
