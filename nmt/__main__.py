@@ -166,12 +166,13 @@ def bench(options):
 
 def growth(options):
     from nmt import growth as module
+    from nmt import plots
 
     path = Path(options.output or "growth.json")
     rows = module.growth(path, say)
     print("\n".join(map(module.line, rows)))
     if importlib.util.find_spec("matplotlib"):
-        module.plot(rows, path.with_suffix(".png"))
+        plots.growth(rows, module.UNITS).savefig(path.with_suffix(".png"), dpi=100)
     else:
         say("note: no picture, the package matplotlib is not installed")
 

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = {path.stem: path for path in (ROOT / "nmt").glob("*.py")}
 # Rank 0: neither these nor anything they import needs Keras or TensorFlow.
-LIGHT = ("config", "corpus", "errors", "fetch", "files", "grammar", "metrics", "readers", "search", "text",
-         "tokenizer")  # fmt: skip
+LIGHT = ("config", "corpus", "errors", "fetch", "files", "grammar", "metrics", "plots", "readers", "search",
+         "text", "tokenizer")  # fmt: skip
 HEAVY = {"keras", "tensorflow"}
 
 
