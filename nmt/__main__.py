@@ -174,7 +174,7 @@ def check(options):
     print("\n".join(module.lines(found)))
     if options.output != "-":
         curves = {f"seed {seed}": module.precision_recall(*one)[:2] for seed, one in found.items()}
-        plots.precision_recall(curves, module.SHARE, options.output)
+        plots.save(plots.precision_recall(curves, module.SHARE), options.output)
 
 
 def generate(options):
@@ -216,12 +216,13 @@ def bench(options):
 
 def growth(options):
     from nmt import growth as module
+    from nmt import plots
 
     path = Path(options.output or "growth.json")
     rows = module.growth(path, say)
     print("\n".join(map(module.line, rows)))
     if importlib.util.find_spec("matplotlib"):
-        module.plot(rows, path.with_suffix(".png"))
+        plots.save(plots.growth(rows, module.UNITS), path.with_suffix(".png"))
     else:
         say("note: no picture, the package matplotlib is not installed")
 

@@ -136,35 +136,6 @@ def _reference(vocabulary):
     return build(recipe, vocabulary, vocabulary), recipe
 
 
-def plot(rows, path):
-    """Time and memory over each quantity, both axes logarithmic, with a line of proportional growth."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(2, len(VALUES), figsize=(15, 7), sharex="col", layout="constrained")
-    for column, what in enumerate(VALUES):
-        for kind in UNITS:
-            points = [row for row in rows if (row["what"], row["kind"]) == (what, kind)]
-            if points:
-                x = np.array([row["value"] for row in points])
-                y = np.array([row["time"] for row in points])
-                axes[0, column].plot(x, y, "o-", label=f"{kind}, {UNITS[kind]}")
-                axes[0, column].plot(x, y[0] * x / x[0], ":", color="grey", linewidth=1)
-                axes[1, column].plot(x, [row["memory"] for row in points], "o-", label=kind)
-        axes[1, column].set_xlabel({"length": "source length, pieces"}.get(what, what))
-        for row in (0, 1):
-            axes[row, column].set_xscale("log")
-            axes[row, column].set_yscale("log")
-            axes[row, column].legend(fontsize=8)
-            axes[row, column].grid(alpha=0.3)
-    axes[0, 0].set_ylabel("time (dotted: proportional growth)")
-    axes[1, 0].set_ylabel("peak memory, MB")
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
-
-
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
     found = {"preparing": preparing, "graphs": graphs, "translating": translating, "training": training}[

@@ -1,10 +1,23 @@
-"""Pictures of what was measured, by matplotlib (the extra `plots`), which is imported only to draw one."""
+"""Pictures of what was measured. matplotlib (the extra `plots`) is imported when one is drawn.
 
-import contextlib
+A function returns a matplotlib `Figure`: a notebook shows it, `save` writes it. Attention is an
+SVG instead: its labels are text in any language, for which a browser has fonts and matplotlib may have none.
+"""
+
+import csv
 import importlib.util
+import math
+import unicodedata
+from html import escape
+from pathlib import Path
 
 from nmt import files
-from nmt.errors import Failure
+from nmt.errors import Failure, UserError
+
+CELL, FONT = 22, 13  # of attention: pixels
+SLANT = 55  # of its column labels: degrees
+FAINT = 0.01  # weights below are left white
+TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000)  # of perplexity
 
 
 def ready():
@@ -13,27 +26,167 @@ def ready():
         raise Failure("the package matplotlib is needed for the picture: pip install matplotlib")
 
 
-@contextlib.contextmanager
-def picture(path, width, height):
-    """Axes to draw on, of so many inches; saved to `path` as PNG when the block ends well."""
-    ready()
-    from matplotlib.figure import Figure  # needs no screen, and leaves pyplot's state alone
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    yield figure.subplots()
+def save(figure, path):
+    """Writes a Figure as PNG, whole or not at all."""
     with files.atomic(path, "wb") as file:
         figure.savefig(file, format="png", dpi=100)
 
 
-def precision_recall(curves, chance, path):
-    """Curves {label: (precision, recall)} of finding wrong pairs; `chance`: their share, what guessing reaches."""
-    with picture(path, 6, 5) as axes:
-        for label, (precision, recall) in curves.items():
-            all_found = recall.argmax() + 1  # from there on precision only falls
-            precision, recall = precision[:all_found], recall[:all_found]
-            axes.step([0, *recall], [precision[0], *precision], where="pre", label=label)
-        axes.axhline(chance, linestyle=":", color="grey", label="chance")
-        axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall: share of the wrong pairs that are flagged",
-                 ylabel="precision: share of the flagged pairs that are wrong")  # fmt: skip
-        axes.legend(loc="lower left", fontsize=8)
+def history(*runs):
+    """Training curves of run folders: perplexity, and validation BLEU and chrF, over target pieces seen."""
+    figure, (left, right) = _subplots(1, 2, figsize=(9, 3.4))
+    for color, path in enumerate(map(Path, runs)):
+        with open(path / "history.csv", encoding="utf-8", newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        seen, name = [row["target_tokens"] / 1000 for row in rows], f"{path.name}, " if len(runs) > 1 else ""
+        for axes, column, style, label in (
+            (left, "perplexity", "o:", "training"), (left, "valid_perplexity", "o-", "validation"),
+            (right, "bleu", "o-", "BLEU, greedy"), (right, "chrf", "s--", "chrF"),
+        ):  # fmt: skip
+            shade = f"C{color}" if len(runs) > 1 else {"perplexity": "C7", "chrf": "C1"}.get(column, "C0")
+            axes.plot(seen, [row[column] for row in rows], style, color=shade, markersize=4, label=name + label)
+    left.set(yscale="log", ylabel="perplexity of a target piece")
+    left.set_yticks([tick for tick in TICKS if tick <= left.get_ylim()[1]])
+    left.set_yticks([], minor=True)
+    left.yaxis.set_major_formatter("{x:g}")
+    right.set(ylim=(0, 102), ylabel="score on validation, 0 to 100")
+    for axes in (left, right):
+        axes.set_xlabel("target pieces seen in training, thousands")
         axes.grid(alpha=0.3)
+        axes.legend(fontsize=9)
+    return figure
+
+
+def scores(entries, label="BLEU"):
+    """Scores with 95 % intervals: entries is name -> what `metrics.bleu` or `chrf` gave with interval=True."""
+    figure, axes = _subplots(figsize=(7, 0.9 + 0.45 * len(entries)))
+    for row, entry in enumerate(entries.values()):
+        low, high = entry["interval"]
+        axes.plot([low, high], [row, row], color="C0", linewidth=2, solid_capstyle="butt")
+        axes.plot(entry["score"], row, "o", color="C0")
+        text = f"{entry['score']:.1f}"
+        axes.annotate(text, (entry["score"], row), (0, 6), textcoords="offset points", ha="center")
+    axes.set_yticks(range(len(entries)), list(entries))
+    axes.set(ylim=(len(entries) - 0.5, -0.7), xlabel=f"{label}, with its 95 % interval")
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def precision_recall(curves, chance):
+    """Curves {label: (precision, recall)} of finding wrong pairs; `chance`: their share, what guessing reaches."""
+    figure, axes = _subplots(figsize=(6, 5))
+    for label, (precision, recall) in curves.items():
+        all_found = recall.argmax() + 1  # from there on precision only falls
+        precision, recall = precision[:all_found], recall[:all_found]
+        axes.step([0, *recall], [precision[0], *precision], where="pre", label=label)
+    axes.axhline(chance, linestyle=":", color="grey", label="chance")
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall: share of the wrong pairs that are flagged",
+             ylabel="precision: share of the flagged pairs that are wrong")  # fmt: skip
+    axes.legend(loc="lower left", fontsize=8)
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def growth(rows, units):
+    """Time and memory of `nmt bench --growth` over each quantity, axes logarithmic; units: kind -> unit of time."""
+    quantities = list(dict.fromkeys(row["what"] for row in rows))
+    figure, grid = _subplots(2, len(quantities), figsize=(15, 7), sharex="col", squeeze=False)
+    for (above, below), what in zip(grid.T, quantities, strict=True):
+        for kind, unit in units.items():
+            points = [row for row in rows if (row["what"], row["kind"]) == (what, kind)]
+            if points:
+                x, time = [row["value"] for row in points], [row["time"] for row in points]
+                above.plot(x, time, "o-", label=f"{kind}, {unit}")
+                above.plot(x, [time[0] * value / x[0] for value in x], ":", color="grey", linewidth=1)
+                below.plot(x, [row["memory"] for row in points], "o-", label=kind)
+        below.set_xlabel({"length": "source length, pieces"}.get(what, what))
+        for axes in (above, below):
+            axes.set(xscale="log", yscale="log")
+            axes.legend(fontsize=8)
+            axes.grid(alpha=0.3)
+    grid[0, 0].set_ylabel("time (dotted: proportional growth)")
+    grid[1, 0].set_ylabel("peak memory, MB")
+    return figure
+
+
+def _subplots(*grid, **options):
+    """A figure and its axes. pyplot, which teaches notebooks to show figures, keeps none that is closed."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(*grid, layout="constrained", **options)
+    pyplot.close(figure)
+    return figure, axes
+
+
+class Drawing:
+    """An SVG picture, `svg`: notebooks show it."""
+
+    def __init__(self, svg):
+        self.svg = svg
+
+    def _repr_svg_(self):
+        return self.svg
+
+    def save(self, path):
+        """Writes the picture as a file that browsers open."""
+        with files.atomic(path) as file:
+            file.write(self.svg)
+
+
+def attention(translation):
+    """The attention of a `Translation` as a `Drawing`, arranged as in figure 3 of Bahdanau et al. 2015.
+
+    A row for each target piece, written from top to bottom; a column for each source piece; the darker a cell the
+    larger its weight, the frame is the largest of the row. Raises UserError where there are no weights: only
+    `candidates(lines, attention=True)` keeps them, and lines translated in parts have none.
+    """
+    weights, source, target = translation.attention, translation.source_pieces, translation.target_pieces
+    if weights is None:
+        raise UserError("this translation has no attention weights; ask for attention=True, for a shorter line")
+    sine, cosine = math.sin(math.radians(SLANT)), math.cos(math.radians(SLANT))
+    left, top = max(60, *map(_width, target)) + 14, max(40, sine * max(map(_width, source))) + 14
+    right = max(left + CELL * (n + 0.6) + cosine * _width(piece) for n, piece in enumerate(source))
+    width, bottom = max(right, left + max(240, CELL * len(source))) + 10, top + CELL * len(target)
+    parts = [_text(left - 8, top - 26, "source →", "end"), _text(left - 8, top - 8, "target ↓", "end")]
+    for n, piece in enumerate(source):
+        x, y = left + CELL * (n + 0.6), top - 6
+        parts.append(f'<text transform="translate({x:.0f} {y:.0f}) rotate(-{SLANT})">{escape(piece)}</text>')
+    for m, (piece, row) in enumerate(zip(target, weights, strict=True)):
+        y = top + CELL * m
+        parts.append(_text(left - 6, y + 0.7 * CELL, piece, "end"))
+        parts += [_cell(left + CELL * n, y, weight, title=f"{piece}: {source[n]} {weight:.2f}")
+                  for n, weight in enumerate(row) if weight >= FAINT]  # fmt: skip
+    lines = [f"M{left:.0f} {top + CELL * m:.0f}h{CELL * len(source)}" for m in range(len(target) + 1)]
+    lines += [f"M{left + CELL * n:.0f} {top:.0f}v{CELL * len(target)}" for n in range(len(source) + 1)]
+    parts.append(f'<path d="{"".join(lines)}" stroke="#dddddd" fill="none"/>')
+    parts += [_frame(left + CELL * int(row.argmax()), top + CELL * m) for m, row in enumerate(weights)]
+    parts.append(_text(left, bottom + 21, "weight 0"))
+    parts += [_cell(left + 60 + 12 * n, bottom + 10, n / 5, size=12) for n in range(6)]
+    parts.append(f'<path d="M{left + 60:.0f} {bottom + 10:.0f}h72v12h-72z" stroke="#888888" fill="none"/>')
+    parts += [_text(left + 138, bottom + 21, "1"), _frame(left + 158, bottom + 5)]
+    parts.append(_text(left + 184, bottom + 21, "largest"))
+    return Drawing(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{bottom + 34:.0f}" '
+                   f'font-family="sans-serif" font-size="{FONT}"><rect width="100%" height="100%" fill="white"/>\n'
+                   + "\n".join(parts) + "</svg>")  # fmt: skip
+
+
+def _width(text):
+    """About how many pixels a label takes: wide characters (East Asian ones) are as wide as high."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return FONT * (wide + 0.62 * (len(text) - wide))
+
+
+def _text(x, y, text, anchor="start"):
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _cell(x, y, weight, size=CELL, title=""):
+    """A square from white to dark blue."""
+    color = "#" + "".join(f"{round(255 + (dark - 255) * float(weight)):02x}" for dark in (8, 48, 107))
+    return (f'<rect x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}" fill="{color}">'
+            + (f"<title>{escape(title)}</title>" if title else "") + "</rect>")  # fmt: skip
+
+
+def _frame(x, y):
+    return (f'<rect x="{x + 2:.0f}" y="{y + 2:.0f}" width="{CELL - 4}" height="{CELL - 4}" fill="none" '
+            'stroke="#ff7f0e" stroke-width="2"/>')  # fmt: skip

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nmt import bench, config, growth
+from nmt import bench, config, growth, plots
 from nmt.model import build
 
 
@@ -51,5 +51,9 @@ def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert {row["what"] for row in rows} == set(growth.VALUES)
     assert all(f"{row['value']:,}" in growth.line(row) for row in rows)
     pytest.importorskip("matplotlib")
-    growth.plot(rows, tmp_path / "growth.png")
-    assert (tmp_path / "growth.png").stat().st_size > 10_000
+    figure = plots.growth(rows, growth.UNITS)
+    assert [axes.get_xlabel() for axes in figure.axes[len(growth.VALUES) :]] == [
+        "pairs", "source length, pieces", "vocabulary", "beam"
+    ]  # fmt: skip
+    points = sum(len(line.get_xdata()) for axes in figure.axes[: len(growth.VALUES)] for line in axes.lines)
+    assert points == 2 * len(rows)  # each with its proportional growth

@@ -190,7 +190,7 @@ def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
     assert np.mean(areas) > 0.5, areas
     pytest.importorskip("matplotlib")
     curves = {seed: filter.precision_recall(*one)[:2] for seed, one in found.items()}
-    plots.precision_recall(curves, 0.1, tmp_path / "curve.png")
+    plots.save(plots.precision_recall(curves, 0.1), tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]
 
