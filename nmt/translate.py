@@ -15,6 +15,7 @@ from nmt.config import BOS, EOS
 from nmt.errors import UserError
 from nmt.search import beam_search
 
+POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 
 
@@ -71,14 +72,19 @@ class Translator:
     def score_ids(self, source_ids, target_ids):
         """The same for pieces; lists of ids without BOS and EOS."""
         out = [None] * len(source_ids)
-        for rows in _batches([len(t) for t in target_ids], self.model.rows):
+
+        def log_probs(rows):
             source = pad([source_ids[r] for r in rows], [], [EOS])
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
-            log_probs = np.asarray(self.model.log_probs(source, target), np.float64)
-            for row, values in zip(rows, log_probs, strict=True):
-                words = len(target_ids[row]) + 1
-                total = float(values[:words].sum())
-                out[row] = (total, total / words**self.recipe.search.length_penalty)
+            return np.asarray(self.model.log_probs(source, target), np.float64)
+
+        batches = _batches([len(t) + 1 for t in target_ids], self.model.rows, POSITIONS)
+        with _pool(min(self.threads, len(batches))) as mapped:
+            for rows, found in zip(batches, mapped(log_probs, batches), strict=True):
+                for row, values in zip(rows, found, strict=True):
+                    words = len(target_ids[row]) + 1
+                    total = float(values[:words].sum())
+                    out[row] = (total, total / words**self.recipe.search.length_penalty)
         return out
 
     def _prepared(self, line):
@@ -187,10 +193,17 @@ def _pool(threads):
             yield pool.map
 
 
-def _batches(lengths, size):
-    """Row numbers of batches of `size` sentences of similar length, the longest first."""
-    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
-    return [order[start : start + size] for start in range(0, len(order), size)]
+def _batches(lengths, size, positions=None):
+    """Row numbers of batches of `size` sentences of similar length, the longest first.
+
+    positions: limit of rows * longest length; a sentence beyond it is alone.
+    """
+    order, start, out = sorted(range(len(lengths)), key=lambda row: -lengths[row]), 0, []
+    while start < len(order):
+        rows = min(size, max(1, positions // lengths[order[start]])) if positions else size
+        out.append(order[start : start + rows])
+        start += rows
+    return out
 
 
 def load(path, warn=lambda line: None, engine="auto", threads=0):
