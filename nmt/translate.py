@@ -17,6 +17,7 @@ from nmt.errors import UserError
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer
 
+POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 
 
@@ -98,13 +99,18 @@ class Translator:
     def score_ids(self, source_ids, target_ids):
         """The same for pieces without BOS and EOS: of each source a list a reader, of each target one list."""
         out = [None] * len(source_ids)
-        for rows in _batches([len(t) for t in target_ids], self.model.rows):
+
+        def log_probs(rows):
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
-            log_probs = self.model.log_probs(_source([source_ids[r] for r in rows]), target)
-            for row, values in zip(rows, np.asarray(log_probs, np.float64), strict=True):
-                words = len(target_ids[row]) + 1
-                total = float(values[:words].sum())
-                out[row] = (total, total / words**self.recipe.search.length_penalty)
+            return np.asarray(self.model.log_probs(_source([source_ids[r] for r in rows]), target), np.float64)
+
+        batches = _batches([len(t) + 1 for t in target_ids], self.model.rows, POSITIONS)
+        with _pool(min(self.threads, len(batches))) as mapped:
+            for rows, found in zip(batches, mapped(log_probs, batches), strict=True):
+                for row, values in zip(rows, found, strict=True):
+                    words = len(target_ids[row]) + 1
+                    total = float(values[:words].sum())
+                    out[row] = (total, total / words**self.recipe.search.length_penalty)
         return out
 
     def _pieces(self, number, line):
@@ -216,10 +222,17 @@ def _source(ids):
     return matrices[0] if len(matrices) == 1 else Sources(matrices)
 
 
-def _batches(lengths, size):
-    """Row numbers of batches of `size` sentences of similar length, the longest first."""
-    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
-    return [order[start : start + size] for start in range(0, len(order), size)]
+def _batches(lengths, size, positions=None):
+    """Row numbers of batches of `size` sentences of similar length, the longest first.
+
+    positions: limit of rows * longest length; a sentence beyond it is alone.
+    """
+    order, start, out = sorted(range(len(lengths)), key=lambda row: -lengths[row]), 0, []
+    while start < len(order):
+        rows = min(size, max(1, positions // lengths[order[start]])) if positions else size
+        out.append(order[start : start + rows])
+        start += rows
+    return out
 
 
 def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):

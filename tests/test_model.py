@@ -2,12 +2,14 @@
 
 import dataclasses
 import itertools
+import types
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import nmt.translate
 from nmt import config, kernels
 from nmt.batches import pad
 from nmt.callbacks import variables
@@ -456,6 +458,24 @@ def test_scoring_reproduces_what_the_search_found(name):
             assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
             assert score == pytest.approx(h.score, abs=1e-4)
     assert checked >= 6, "the search finished too few hypotheses to tell anything"
+
+
+def test_scores_do_not_depend_on_batches(monkeypatch):
+    """Long sentences share a batch with few others, so that logits of all words fit; threads keep the order."""
+    graphs, shapes, rng = made("lstm").graphs(), [], np.random.default_rng(1)
+    source, target = ([rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2))
+    expected = Translator(graphs, (None, None), config.Config()).score_ids(source, target)
+
+    def log_probs(source, target):
+        shapes.append((len(target), target.shape[1] - 1))
+        return graphs.log_probs(source, target)
+
+    monkeypatch.setattr(nmt.translate, "POSITIONS", 10)
+    spy = types.SimpleNamespace(rows=4, log_probs=log_probs)
+    scores = Translator(spy, (None, None), config.Config(), threads=2).score_ids(source, target)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    assert sum(rows for rows, _ in shapes) == 30 and max(shapes)[0] == 4
+    assert all(rows == 1 or rows * length <= 10 for rows, length in shapes)
 
 
 def test_a_beam_may_be_wider_than_the_vocabulary():
