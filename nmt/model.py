@@ -1,13 +1,14 @@
 """The contract of a translation model as a `keras.Model`; the only place that maps names to classes.
 
-    encode(source)                        -> memory, state
+    encode(source, memory, wait)          -> memory, state
     step(memory, state, tokens)           -> hidden, attention, state
     project(hidden, ids)                  -> logits
     take(memory, sentences)               -> memory of those sentences
     advance(memory, state, origin, tokens, k) -> log_probs, ids, attention, state
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
-axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows.
+axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A source may come bit by bit
+(`memory`), and the decoder may be kept a number of words behind it (`wait`): see nmt/wait.py.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from keras import ops
 from nmt import config, kernels
 from nmt.loss import cross_entropy
 from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
+from nmt.wait import reads
 
 
 @keras.saving.register_keras_serializable("nmt")
@@ -32,6 +34,7 @@ class TranslationModel(keras.Model):
             options = config.Model(**options)
         self.options, self.source_vocab, self.target_vocab, self.seed = options, source_vocab, target_vocab, seed
         self.precision, self.label_smoothing = "float32", 0.0
+        self.words, self.wait = None, None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
 
@@ -71,17 +74,48 @@ class TranslationModel(keras.Model):
 
     # The contract.
 
-    def encode(self, source, training=False):
-        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+    def encode(self, source, training=False, memory=None, wait=None):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence.
+
+        memory: that of the words before, {} for none; `source` then goes on from there (EOS at the end only), and
+        so may the memory returned.
+        wait: how many words the decoder waits for, a number or [sentences]: the state comes from these alone, and
+        `step` sees what the policy of nmt/wait.py lets it see. The model's `words` must tell where words begin.
+        Either is for one-way encoders only.
+        """
+        reason = config.reason_against_waiting(self.options)
+        if reason and (memory is not None or wait is not None):
+            raise ValueError(reason)
         lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
         x = self.embed(self.source_embedding, source, training)
-        outputs, final = self.encoder.read(x, lengths, training)
-        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        if wait is not None:
+            return self._encode_waiting(source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training)
+        outputs, final, states = self.encoder.read(x, lengths, training, former=memory)
+        new, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        if memory is None:
+            return new, state
+        if memory:
+            new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
+        return {**new, **states}, state
+
+    def _encode_waiting(self, source, x, lengths, wait, training):
+        """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
+        word = tf.cumsum(tf.gather(self.words.source, source), 1)
+        first = (word <= reads(1, wait)[:, None]) & (source != config.PAD)
+        outputs, final, _ = self.encoder.read(x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1))
+        memory, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        return {**memory, "word": word}, {**state, "t": tf.zeros_like(lengths), "wait": wait}
 
     def step(self, memory, state, tokens, training=False):
         """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
         y = self.embed(self.target_embedding, tokens, training)
-        return self.decoder.step(memory, state, y, training)
+        if "word" not in memory:
+            return self.decoder.step(memory, state, y, training)
+        state = dict(state)
+        t, wait = state.pop("t"), state.pop("wait")
+        t = t[:, None] + tf.cumsum(tf.gather(self.words.target, tokens), 1)
+        hidden, attention, state = self.decoder.step(memory, state, y, training, reads(t, wait[:, None]))
+        return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
 
     def embed(self, table, ids, training):
         """Word vectors, scaled to variance 1 (Vaswani et al. 2017, section 3.4): a table of that variance would
@@ -115,9 +149,9 @@ class TranslationModel(keras.Model):
             self._graphs = Graphs(self)
         return self._graphs
 
-    def log_probs(self, source, tokens):
+    def log_probs(self, source, tokens, **options):
         """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right): [sentences, n - 1]."""
-        memory, state = self.encode(source)
+        memory, state = self.encode(source, **options)
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
         logits = self.project(hidden)
         chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
@@ -137,7 +171,7 @@ class TranslationModel(keras.Model):
 
     def losses_of(self, source, target, training):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
-        memory, state = self.encode(source, training)
+        memory, state = self.encode(source, training, wait=self.waits(tf.shape(source)[0], training))
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
         labels = tf.reshape(target[:, 1:], [-1])
         weights = tf.cast(labels != config.PAD, tf.float32)
@@ -146,6 +180,15 @@ class TranslationModel(keras.Model):
             hidden, self.output_kernel, self.output_bias, labels, weights, self.label_smoothing
         )
         return loss, likelihood, tf.reduce_sum(weights)
+
+    def waits(self, sentences, training):
+        """How many words each sentence waits for, None: all of them. Training draws it anew each time."""
+        if self.wait is None:
+            return None
+        least, most = self.wait
+        if training and most > least:
+            return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
+        return least
 
     def train_step(self, data):
         """One update from (source, target): gradient of the mean loss a token."""
@@ -166,10 +209,10 @@ class TranslationModel(keras.Model):
         """Dropout masks are a function of (seed, step), so that a resumed run draws the same ones."""
         return tf.cast(self.optimizer.iterations, tf.uint32) * 64
 
-    def compile(self, optimizer, label_smoothing=0.0, precision="float32", **kwargs):
-        """Keras's `compile`; the loss is part of the model (see nmt/loss.py)."""
+    def compile(self, optimizer, label_smoothing=0.0, precision="float32", wait=None, **kwargs):
+        """Keras's `compile`; the loss is part of the model (nmt/loss.py). wait: (least, most) words, or None."""
         super().compile(optimizer=optimizer, **kwargs)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.wait = label_smoothing, wait
         self.precision = kernels.detect_precision() if precision == "auto" else precision
         self.totals = {name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")}
 
@@ -186,14 +229,19 @@ class TranslationModel(keras.Model):
 
 
 class Graphs:
-    """`encode`, `take`, `advance`, `log_probs` of a model, each traced once for all shapes."""
+    """`encode`, `take`, `advance`, `log_probs` of a model, each traced once for all shapes.
+
+    options: of `encode`: {"wait": 3}, or {"memory": {}} for memories that `encode` can go on from.
+    """
 
     rows = 320  # hypotheses in a batch of search
 
-    def __init__(self, model):
+    def __init__(self, model, **options):
         ids = tf.TensorSpec((None, None), tf.int32)
-        self._encode = tf.function(lambda source: model.encode(source), input_signature=[ids])
-        self.log_probs = tf.function(model.log_probs, input_signature=[ids, ids])
+        self._encode = tf.function(lambda source: model.encode(source, **options), input_signature=[ids])
+        self.log_probs = tf.function(
+            lambda source, tokens: model.log_probs(source, tokens, **options), input_signature=[ids, ids]
+        )
         self.take = model.take
         memory, state = tf.nest.map_structure(
             lambda x: tf.TensorSpec(x.shape, x.dtype), self._encode.get_concrete_function().structured_outputs
@@ -202,9 +250,13 @@ class Graphs:
         self._advance = tf.function(
             model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
         )
+        self._encode_more = tf.function(
+            lambda source, memory: model.encode(source, memory=memory), input_signature=[ids, memory]
+        )
 
-    def encode(self, source):
-        return self._encode(tf.convert_to_tensor(source, tf.int32))
+    def encode(self, source, memory=None):
+        source = tf.convert_to_tensor(source, tf.int32)
+        return self._encode_more(source, memory) if memory else self._encode(source)
 
     def advance(self, memory, state, origin, tokens, k):
         return self._advance(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from nmt import kernels
-from nmt.attention import attention
+from nmt.attention import HIDDEN, attention
 from nmt.cells import cell, stack
 
 
@@ -28,20 +28,28 @@ class RecurrentEncoder(keras.layers.Layer):
                 one.build(input_size if number == 0 else self.size)
         self.built = True
 
-    def read(self, x, lengths, training=False):
-        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size]."""
+    def read(self, x, lengths, training=False, at=None, former=None):
+        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size], states.
+
+        at: [sentences], the number of positions after which h is the final one (default: lengths).
+        former: `states` after what was read before, {} before the first word; only then `states` has all that
+        a one-way encoder needs to go on, leaves [sentences, units].
+        """
         mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
+        at, states = lengths if at is None else at, {}
         for number, cells in enumerate(self.layers):
             below = x
             if number:
                 x = drop(x, self.options, self.seed, training)
-            x, final = self.read_layer(x, lengths, cells, training)
+            start = former and {name: former[f"read_{name}{number}"] for name in cells[0].states}
+            x, final = self.read_layer(x, lengths, cells, training, at, start)
+            states.update({f"read_{name}{number}": value for name, value in final.items()})
             x = x * mask
             if number and self.options.residual:
                 x = below + x
-        return x, final
+        return x, final["h"], states
 
-    def read_layer(self, x, lengths, cells, training):
+    def read_layer(self, x, lengths, cells, training, at, start):
         """One layer. A backward cell reads each sentence reversed, so padding comes last for both."""
 
         def read(x, way):
@@ -53,14 +61,20 @@ class RecurrentEncoder(keras.layers.Layer):
         zeros = tf.zeros([directions, sentences, units])
         weights = stack([one.weights_of_step() for one in cells])
         mask = state_mask(zeros, self.options, self.seed, training)
+        first = {name: start[name][None] if start else zeros for name in cells[0].states}
         history, _ = kernels.unroll(
             lambda z_t, state: cells[0].step(z_t[0], state, weights, mask),
-            (z,), dict.fromkeys(cells[0].states, zeros), keep=["h"],
+            (z,), first, keep=["h"] if start is None else cells[0].states,
         )  # fmt: skip
-        h = ops.transpose(history["h"], (1, 2, 0, 3))  # [directions, sentences, source_len, units]
-        final = tf.gather(h, tf.broadcast_to(lengths - 1, [directions, sentences]), axis=2, batch_dims=2)
-        outputs = [read(one, way) for one, way in zip(tf.unstack(h), self.ways, strict=True)]
-        return ops.concatenate(outputs, -1), ops.concatenate(tf.unstack(final), -1)
+        history = {name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()}
+        outputs = [read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)]
+        last = tf.broadcast_to(at - 1, [directions, sentences])
+        if start is None:
+            final = {"h": tf.gather(history["h"], last, axis=2, batch_dims=2)}
+        else:  # a sentence of which nothing more has come stays where it was
+            final = {name: tf.gather(tf.concat([first[name][:, :, None], h], 2), last + 1, axis=2, batch_dims=2)
+                     for name, h in history.items()}  # fmt: skip
+        return ops.concatenate(outputs, -1), {n: ops.concatenate(tf.unstack(h), -1) for n, h in final.items()}
 
 
 class RecurrentDecoder(keras.layers.Layer):
@@ -101,7 +115,7 @@ class RecurrentDecoder(keras.layers.Layer):
         if not self.attention:
             return {}
         mask = tf.sequence_mask(lengths, tf.shape(outputs)[1], outputs.dtype)
-        return {"outputs": outputs, "keys": self.attention.keys(outputs), "mask": (mask - 1) * 1e9}
+        return {"outputs": outputs, "keys": self.attention.keys(outputs), "mask": (1 - mask) * HIDDEN}
 
     def initial_state(self, final):
         """final: [rows, memory_size] -> state before the first word: h = tanh(W final + b), c = 0."""
@@ -113,10 +127,11 @@ class RecurrentDecoder(keras.layers.Layer):
                 state[f"c{number}"] = tf.zeros([rows, one.units])
         return state
 
-    def step(self, memory, state, y, training=False):
+    def step(self, memory, state, y, training=False, reads=None):
         """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
 
-        No attention is returned in training, which has no use for it.
+        No attention is returned in training, which has no use for it. reads: [rows, n], how many words of the
+        source each position may see; None: all.
         """
         loop = self._loop(memory, tf.shape(y)[0], training)
         seen = {"top"} | ({"context"} if self.attention else set())
@@ -125,8 +140,10 @@ class RecurrentDecoder(keras.layers.Layer):
         carried = {**state, "top": tf.zeros([rows, units])}
         if looks:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
-        z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
-        history, carried = kernels.unroll(loop, (z,), carried, sorted(seen | looks))
+        inputs = (ops.transpose(self.cells[0].inputs(y), (1, 0, 2)),)
+        if reads is not None:
+            inputs += (tf.transpose(reads),)
+        history, carried = kernels.unroll(loop, inputs, carried, sorted(seen | looks))
         last = {name: carried[name] for name in state}
         shown = ops.concatenate([history[name] for name in sorted(seen, reverse=True)], -1)  # top, context
         shown = ops.transpose(shown, (1, 0, 2))
@@ -151,6 +168,7 @@ class RecurrentDecoder(keras.layers.Layer):
 
         def one_step(inputs, carried):
             z, new, x = inputs[0], {}, None
+            reads = inputs[1] if len(inputs) > 1 else None
             if self.attention:
                 z = z + kernels.matmul(carried["context"], context_kernel)
             for number, one in enumerate(self.cells):
@@ -163,7 +181,7 @@ class RecurrentDecoder(keras.layers.Layer):
                 x = x + after["h"] if number and options.residual else after["h"]
             new["top"] = x
             if self.attention:
-                new["context"], looks = self.attention.step(x, memory, attention_weights)
+                new["context"], looks = self.attention.step(x, memory, attention_weights, reads)
                 if "attention" in carried:
                     new["attention"] = looks
             return new

@@ -69,6 +69,8 @@ def _started_from(recipe, log):
     kept = {name: getattr(recipe.model, name) for name in ("dropout", "variational", "recurrent_dropout")}
     model = dataclasses.replace(parent.model, **kept)
     tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling)
+    if recipe.train.wait and (reason := config.reason_against_waiting(model)):
+        raise UserError(f"{recipe.train.from_}: train.wait: {reason}")
     log(f"starting from {recipe.train.from_}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
 
@@ -100,14 +102,18 @@ def _fit(run, recipe, store, log):
 
     from nmt.batches import Batches
     from nmt.callbacks import Clock, History, Progress, State, Validation
+    from nmt.lagging import Waiting
     from nmt.model import build
     from nmt.translate import Translator
+    from nmt.wait import Words
 
     options = recipe.train
     batches = Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
-    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision,
+    model.words = Words(run.tokenizers, recipe.data)
+    wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
+    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision, wait,
                   jit_compile=False)  # fmt: skip
     model.optimizer.build(model.trainable_variables)
     state = State(run, history, options.save_minutes)
@@ -123,7 +129,7 @@ def _fit(run, recipe, store, log):
 
     clock = Clock(history)
     progress = Progress(history, clock, options.log_every)
-    translator = Translator(model.graphs(), run.tokenizers, recipe)
+    translator = Translator(Waiting(model, options.wait) if wait else model.graphs(), run.tokenizers, recipe)
     sentences = held_out(recipe, "valid", options.valid_sentences)
     validation = Validation(run, recipe, history, clock, translator, sentences,
                             _validation_batches(run, recipe), progress.log)  # fmt: skip
@@ -195,18 +201,18 @@ def _choose(run, recipe, model, translator, sentences, history, log):
     """Ends a training: averaged weights where they beat the best ones on validation, by real search."""
     from nmt.callbacks import average, scored
 
-    metric, name = recipe.train.metric, None
+    metric, beam, name = recipe.train.metric, 1 if recipe.train.wait else recipe.search.beam, None
     if len(history.snapshots) > 1:
         sources, references = sentences
 
         def score():
-            return scored(translator.translate(sources, joined=False), references, recipe)[metric]
+            return scored(translator.translate(sources, beam=beam, joined=False), references, recipe)[metric]
 
         read_weights(model, run.path / run.meta["weights"])
         best = score()
         average(model, run, history.snapshots)
         averaged = score()
-        log(f"validation {metric}, beam {recipe.search.beam}: best {best:.2f}, "
+        log(f"validation {metric}, beam {beam}: best {best:.2f}, "
             f"average of the last {len(history.snapshots)} {averaged:.2f}")  # fmt: skip
         if averaged >= best:
             name = f"average-{history.step:07d}"
