@@ -87,6 +87,20 @@ def precision_recall(curves, chance):
     return figure
 
 
+def lagging(curves):
+    """BLEU over average lagging, a curve for each run. curves: name -> rows of `nmt.lagging.by_wait`."""
+    figure, axes = _subplots(figsize=(6, 4))
+    for name, rows in curves.items():
+        x, y = [row["average_lagging"] for row in rows], [row["bleu"]["score"] for row in rows]
+        axes.plot(x, y, "o-", label=name)
+        for row, *place in zip(rows, x, y, strict=True):
+            axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
+    axes.set(xlabel="average lagging, words", ylabel="BLEU")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
 def growth(rows, units):
     """Time and memory of `nmt bench --growth` over each quantity, axes logarithmic; units: kind -> unit of time."""
     quantities = list(dict.fromkeys(row["what"] for row in rows))
