@@ -13,6 +13,7 @@ from nmt.errors import UserError
 
 RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
 GRAMMAR = "data.format=grammar"
+LANGUAGE = ["data.format=text", "data.train=t.txt", "model.architecture=language_model"]
 
 
 def recipe(tmp_path, text, name="own.toml"):
@@ -228,9 +229,32 @@ def test_names_of_fetched_files_are_left_alone(tmp_path):
     ([GRAMMAR, "model.architecture=transformer", "model.embedding=30"], "multiple of model.heads=4"),
     ([GRAMMAR, "model.architecture=transformer", "model.cell=gru"], "needs model.architecture=recurrent"),
     ([GRAMMAR, "model.heads=2"], "needs model.architecture=transformer"),
+    (["data.format=text", "data.train=t.txt"], "has no translations: it needs model.architecture=language_model"),
+    ([*LANGUAGE, "data.train="], "data.train is needed"),
+    ([*LANGUAGE, "model.tie=all"], "use target"),
+    ([*LANGUAGE, "model.across_sentences=true"], "needs data.valid and data.test"),
+    ([GRAMMAR, "model.across_sentences=true"], "model.across_sentences has no effect"),
+    ([GRAMMAR, "train.bptt=9"], "train.bptt has no effect"),
 ])  # fmt: skip
 def test_what_one_option_alone_cannot_tell(typed, expected):
     assert expected in mistakes(typed=typed)
+
+
+@pytest.mark.parametrize("typed", [
+    [GRAMMAR, LANGUAGE[-1]], LANGUAGE, [*LANGUAGE, "data.target=en"],  # no source that it could be equal to
+    [*LANGUAGE, "model.across_sentences=true", "data.valid=v.txt", "data.test=x.txt"],
+])  # fmt: skip
+def test_recipes_of_language_models(typed):
+    value = load(overrides=typed)
+    assert value.language_model and value.sides == ("target",)
+
+
+@pytest.mark.parametrize("typed", ["data.source=fr", "data.max_ratio=3", "tokenizer.joint=false",
+                                   "tokenizer.sampling=0.1", "model.encoder_layers=2", "model.bidirectional=false",
+                                   "model.attention=none", "model.attention_units=9", "train.batch_tokens=99",
+                                   "train.metric=chrf", "train.valid_sentences=9", "search.beam=2"])  # fmt: skip
+def test_what_a_language_model_has_no_use_for(typed):
+    assert f"{typed.partition('=')[0]} has no effect here" in mistakes(typed=[*LANGUAGE, typed])
 
 
 @pytest.mark.parametrize(("make", "expected"), [

@@ -71,6 +71,25 @@ def test_tsv(tmp_path):
     assert read(data) == [("a dog", "ein Hund"), ("two dogs", "zwei Hunde")]
 
 
+def test_text(tmp_path):
+    """Lines that are their own source; how often one is said is not changed, but for faults."""
+    write(tmp_path / "t.txt.gz", "ein Haus\nja\n\nja\nbell\x07\nein\u2028Haus\n" + "x" * 70)
+    data = config.Data(format="text", train=str(tmp_path / "t.txt.gz"), held_out=0.0, max_chars=60)
+    dropped = collections.Counter()
+    good = ["ein Haus", "ja", "ja", "ein\u2028Haus"]
+    assert read(data, dropped=dropped) == [(line, line) for line in good]
+    assert dropped == {"empty side": 1, "control characters": 1, "too long": 1}
+    lines = [f"Satz {n % 300}" for n in range(900)]
+    write(tmp_path / "t.txt.gz", "\n".join(lines))
+    data.held_out = 0.1
+    found = {split: [target for _, target in read(data, split)] for split in corpus.SPLITS}
+    assert sorted(line for split in found.values() for line in split) == sorted(lines)
+    assert len(found["test"]) == 3 * len(set(found["test"])) > 40  # equal lines stay together
+    data.train = str(write(tmp_path / "e.txt", "\n"))
+    with pytest.raises(UserError, match="no train line left of 1"):
+        read(data)
+
+
 def test_tmx(tmp_path):
     units = [
         unit(en_US="Open <bpt i='1'>&lt;b&gt;</bpt>the<ept i='1'/> door", DE="Mach die Tür auf", fr="Ouvre"),

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = {path.stem: path for path in (ROOT / "nmt").glob("*.py")}
 # Rank 0: neither these nor anything they import needs Keras or TensorFlow.
 LIGHT = ("combine", "config", "corpus", "errors", "fetch", "files", "filter", "grammar", "metrics", "plots",
-         "readers", "search", "text", "tokenizer")  # fmt: skip
+         "readers", "search", "streams", "text", "tokenizer")  # fmt: skip
 HEAVY = {"keras", "tensorflow"}
 
 
