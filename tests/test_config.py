@@ -75,7 +75,7 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
     before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
-    before.model.embedding = 2 * before.model.heads
+    before.model.embedding, before.train.wait = 2 * before.model.heads, 0
     assert load(recipe(tmp_path, config.dump(before))) == before
 
 
