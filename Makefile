@@ -1,6 +1,6 @@
 # The front door: targets only call the command line of the package. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup train translate bleu test test-all lint bench clean
+.PHONY: help setup train translate bleu notebooks test test-all lint bench clean
 
 DEFAULT := data/default.toml
 RECIPE ?= $(DEFAULT)
@@ -18,6 +18,7 @@ help:
 	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
 	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
 	@echo "make bench      how fast this machine trains, and translates with RUN (under 10 minutes, nothing else running)"
+	@echo "make notebooks  run the notebooks, into notebooks/executed (about 10 minutes; later runs use what was trained)"
 	@echo "make test       the tests (under 10 minutes);  make test-all  the slow ones too;  make lint  style"
 	@echo "make setup      only install the packages into .venv;  make help  this list"
 	@echo "make clean      remove .venv; runs and downloads stay"
@@ -30,6 +31,12 @@ help:
 	done; \
 	test -x .venv/bin/python || { echo "Python 3.11, 3.12 or 3.13 with venv is needed" >&2; exit 1; }
 	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[test,ja,tensorboard,onnx,plots]" >&2 || \
+	  { echo "the packages could not be installed; is the network there? run the same command again" >&2; exit 1; }
+	@touch $@
+
+# What runs notebooks is installed for those who run them.
+.venv/notebooks: .venv/ready
+	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[notebooks]" >&2 || \
 	  { echo "the packages could not be installed; is the network there? run the same command again" >&2; exit 1; }
 	@touch $@
 
@@ -59,10 +66,13 @@ translate: .venv/ready
 bleu: .venv/ready
 	@$(NMT) evaluate "$(CHOSEN)"
 
+notebooks: .venv/notebooks
+	@.venv/bin/python notebooks/execute.py $(ARGS)
+
 test: .venv/ready
 	@.venv/bin/python -m pytest
 
-test-all: .venv/ready
+test-all: .venv/notebooks
 	@.venv/bin/python -m pytest -m ""
 
 lint: .venv/ready
