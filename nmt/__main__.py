@@ -65,8 +65,12 @@ def fetch(options):
 
 
 def translate(options):
+    if options.stream:
+        return stream(options)
     import nmt.translate as module
 
+    if options.wait is not None:
+        raise UserError("--wait has no effect here: it needs --stream")
     if options.text and options.input != "-":
         raise UserError("--input and text as arguments exclude each other")
     if options.scores and options.format != "text":
@@ -89,7 +93,32 @@ def translate(options):
             out.flush()
 
 
+def stream(options):
+    """`nmt translate --stream`."""
+    without = {"--beam": options.beam, "--nbest": options.nbest > 1, "--scores": options.scores,
+               "--format": options.format != "text", "--attention": options.attention, "--window": options.window,
+               "--input": options.input != "-", "--output": options.output != "-", "--lm": _search(options),
+               "text as an argument": options.text, "--engine onnx": options.engine == "onnx"}  # fmt: skip
+    if given := next((name for name, value in without.items() if value), None):
+        raise UserError(f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout")
+    from nmt.online import Lines, load
+    from nmt.text import UNSPACED
+
+    online = load(options.run, options.wait or 0, say, options.threads)
+    buffer = sys.stdin and sys.stdin.buffer
+    for line in Lines((lambda: buffer.read1(2**16)) if buffer else bytes, online.recipe.data.source in UNSPACED):
+        for piece in online.translate(line):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
 def evaluate(options):
+    if options.wait:
+        return lagging(options)
+    if options.plot:
+        raise UserError("--plot has no effect here: it needs --wait")
     from nmt.evaluate import compare, last_report, lines, memory_baseline
     from nmt.evaluate import evaluate as evaluate_run
     from nmt.run import Run
@@ -120,6 +149,38 @@ def evaluate(options):
         for metric, result in compare(entries[0][0], entries[1][0], reports, outputs).items():
             print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
                   f"(paired bootstrap, {result['signature']})")  # fmt: skip
+
+
+def lagging(options):
+    """`nmt evaluate --wait`."""
+    without = {"--beam": options.beam, "--memory": options.memory, "--once": options.once, "--lm": _search(options),
+               "--engine onnx": options.engine == "onnx"}  # fmt: skip
+    if given := next((name for name, value in without.items() if value), None):
+        raise UserError(f"{given} has no effect with --wait, which translates greedily with the Keras weights")
+    path = options.plot and Path(options.plot)
+    if path and path.suffix not in (".png", ".svg", ".pdf"):
+        raise UserError(f"--plot {path}: a name that ends in .png, .svg or .pdf is needed")
+    if path and not importlib.util.find_spec("matplotlib"):
+        raise Failure("the package matplotlib is needed: pip install matplotlib")
+    from nmt import config
+    from nmt.run import Run
+
+    runs = [Run.open(name) for name in options.run]
+    for run in runs:
+        if reason := config.reason_against_waiting(run.recipe.model):
+            raise UserError(f"{run.path}: {reason}")
+    from nmt.quiet import start_keras
+
+    start_keras(options.threads)
+    from nmt import lagging as module
+
+    curves = {}
+    for run in runs:
+        rows = module.by_wait(run, run.load_model(), options.wait, options.split, say)
+        curves[run.path.name] = rows
+        print("\n".join(module.lines(run.path, options.split, rows)), flush=True)
+    if path:
+        module.plot(curves, path)
 
 
 def score(options):
@@ -393,6 +454,9 @@ def _parser():
     sub.add_argument("--attention", metavar="FILE", help="write attention weights, a JSON object a line")
     sub.add_argument("--window", type=_positive, default=None, metavar="N",
                      help="lines translated together (default: 1000; 1 on a terminal)")  # fmt: skip
+    sub.add_argument("--stream", action="store_true", help="translate words of stdin as they come, greedily")
+    sub.add_argument("--wait", type=_wait, metavar="K",
+                     help="with --stream: words the translation stays behind (default: full, a line)")  # fmt: skip
 
     add_lm(sub)
     add_engine(sub)
@@ -404,6 +468,9 @@ def _parser():
     sub.add_argument("--memory", action="store_true",
                      help="also score a translation memory: the target of the nearest training source")  # fmt: skip
     sub.add_argument("--once", action="store_true", help="show the report there is, if these weights have one")
+    sub.add_argument("--wait", type=_waits, metavar="K,K,…",
+                     help="instead: BLEU, chrF and average lagging, K words behind; full: whole lines")  # fmt: skip
+    sub.add_argument("--plot", metavar="FILE", help="with --wait: also draw BLEU over average lagging")
 
     add_lm(sub)
     add_engine(sub)
@@ -489,6 +556,17 @@ def _not_negative(kind):
 
 
 _positive.__name__ = "whole number above 0"
+
+
+def _wait(text):
+    return 0 if text == "full" else _positive(text)
+
+
+def _waits(text):
+    return [_wait(part) for part in text.split(",")]
+
+
+_wait.__name__ = _waits.__name__ = "number of words, above 0 or full"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,6 +6,8 @@ from keras import ops
 
 from nmt import kernels
 
+HIDDEN = -1e9  # added to the score of a position that must not be seen
+
 
 class Attention(keras.layers.Layer):
     """a_i = softmax(e_i), c_i = sum_j a_ij h_j over encoder outputs h_j; kinds differ in the score e_ij.
@@ -26,14 +28,21 @@ class Attention(keras.layers.Layer):
         """query: [sentences, hypotheses, units] -> e [sentences, hypotheses, source_len]."""
         return tf.matmul(query, keys, transpose_b=True)
 
-    def step(self, query, memory, weights):
-        """query: [rows, query_size] -> context [rows, memory_size], attention [rows, source_len]."""
+    def step(self, query, memory, weights, reads=None):
+        """query: [rows, query_size] -> context [rows, memory_size], attention [rows, source_len].
+
+        reads: [rows], how many words of the source a row may see (memory["word"] numbers them); None: all.
+        """
         keys, outputs = memory["keys"], memory["outputs"]
         sentences, source_len = tf.shape(keys)[0], tf.shape(keys)[1]
         if "query" in weights:
             query = kernels.matmul(query, weights["query"])
         query = tf.reshape(query, [sentences, -1, keys.shape[-1]])
-        attention = tf.nn.softmax(self.energies(query, keys, weights) + tf.expand_dims(memory["mask"], 1))
+        mask = tf.expand_dims(memory["mask"], 1)
+        if reads is not None:
+            ahead = tf.expand_dims(memory["word"], 1) > tf.reshape(reads, [sentences, -1, 1])
+            mask = tf.where(ahead, HIDDEN, mask)
+        attention = tf.nn.softmax(self.energies(query, keys, weights) + mask)
         context = tf.reshape(attention @ outputs, [-1, outputs.shape[-1]])
         return context, tf.reshape(attention, [-1, source_len])
 

@@ -127,7 +127,8 @@ class TranslationValidation(Validation):
     def __init__(self, *common, translator, sentences):
         super().__init__(*common)
         self.translator, self.sentences, self.metric = translator, sentences, self.recipe.train.metric
-        self.final_name = f"{self.metric}, beam {self.recipe.search.beam}"
+        self.beam = 1 if self.recipe.train.wait else self.recipe.search.beam
+        self.final_name = f"{self.metric}, beam {self.beam}"
 
     def examine(self, valid):
         sources, references = self.sentences
@@ -138,7 +139,8 @@ class TranslationValidation(Validation):
 
     def final_score(self):
         sources, references = self.sentences
-        return scored(self.translator.translate(sources, joined=False), references, self.recipe)[self.metric]
+        hypotheses = self.translator.translate(sources, beam=self.beam, joined=False)
+        return scored(hypotheses, references, self.recipe)[self.metric]
 
     def show(self, sources, hypotheses, references):
         """A few translations, other ones each time; a warning when the outputs are all alike."""

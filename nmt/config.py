@@ -126,6 +126,10 @@ class Train:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
     epochs: int = option(12, "passes over the training pairs", low=1)
+    wait: int = option(0, "wait-k: words of the source read before the first is written; 0: all (nmt/wait.py)",
+                       low=0, needs=TRANSLATOR)
+    wait_to: int = option(0, "wait drawn anew for each sentence, from train.wait to this; 0: always train.wait",
+                          low=0, needs="train.wait>0")
     batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR)
     streams: int = option(32, "parts of the text that are read side by side", low=1, needs=LANGUAGE_MODEL)
     bptt: int = option(64, "tokens of each part a step: as far as gradients flow back (truncated backpropagation "
@@ -282,6 +286,21 @@ def differences(old, new):
     ]
 
 
+def reason_against_waiting(model):
+    """Why a model (config.Model) cannot translate a source that is still arriving, or None."""
+    reasons = {
+        "only a recurrent encoder can go on with a source that is still arriving: model.architecture=recurrent is "
+        "needed": model.architecture != "recurrent",
+        "a source that is still arriving can only be read forwards: model.bidirectional=false is needed":
+            model.bidirectional,
+        "a source that is still arriving cannot be read from its end: model.reverse_source=false is needed":
+            model.reverse_source,
+        "a fixed vector knows the first words only: attention is needed (model.attention)":
+            model.attention == "none",
+    }  # fmt: skip
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
 def _toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -373,6 +392,10 @@ def _check(config, mistakes):
     if model.architecture == "recurrent" and model.attention == "dot" and model.decoder_units != seen:
         mistakes.append(f"model.attention=dot needs model.decoder_units={seen}, the size of the encoder's outputs; "
                         "general has no such need")  # fmt: skip
+    if config.train.wait and (reason := reason_against_waiting(model)):
+        mistakes.append(f"train.wait: {reason}")
+    if 0 < config.train.wait_to < config.train.wait:
+        mistakes.append(f"train.wait_to={config.train.wait_to} is below train.wait={config.train.wait}")
     if model.tie == "all" and not config.tokenizer.joint:
         mistakes.append("model.tie=all needs tokenizer.joint=true: one vocabulary")
     if model.architecture == "transformer" and model.embedding % model.heads:

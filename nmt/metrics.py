@@ -1,4 +1,7 @@
-"""BLEU and chrF by sacreBLEU: every score with its signature, intervals and paired tests by bootstrap."""
+"""BLEU and chrF by sacreBLEU: every score with its signature, intervals and paired tests by bootstrap.
+
+And average lagging, how far a translator stays behind a source that is still arriving.
+"""
 
 import importlib.util
 
@@ -63,6 +66,19 @@ def paired(references, first, second, tokenize="13a"):
         out[name] = {"first": round(a.score, 2), "second": round(b.score, 2), "p": p,
                      "signature": str(signatures[name])}  # fmt: skip
     return out
+
+
+def average_lagging(reads, source_words):
+    """Average lagging of a sentence behind its source, in words (Ma et al. 2019, equations 8 and 9).
+
+    reads: for each word of the translation, how many words of the source had been read when it was written. The
+    mean of g(t) - (t - 1) / r, r target words a source word, up to the first word written with the whole source.
+    """
+    if not reads:
+        return float(source_words)
+    last = next((t for t, read in enumerate(reads) if read >= source_words), len(reads) - 1)
+    ratio = len(reads) / source_words
+    return sum(read - t / ratio for t, read in enumerate(reads[: last + 1])) / (last + 1)
 
 
 def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30)):

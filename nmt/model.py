@@ -1,6 +1,6 @@
 """The contract of a sequence model as a `keras.Model`; the only place that maps names to classes.
 
-    encode(source)                        -> memory, state
+    encode(source, memory, wait)          -> memory, state
     step(memory, state, tokens)           -> hidden, attention, state
     project(hidden, ids)                  -> logits
     take(memory, sentences)               -> memory of those sentences
@@ -9,10 +9,12 @@
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
-encoder and a decoder; a language model is a decoder with an empty memory.
+encoder and a decoder; a language model is a decoder with an empty memory. Where translation is online, a source
+comes bit by bit (`memory`), or the decoder is kept a number of words behind it (`wait`, see nmt/wait.py).
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -23,6 +25,7 @@ from nmt import config, kernels
 from nmt.loss import cross_entropy
 from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.transformer import TransformerDecoder, TransformerEncoder
+from nmt.wait import reads
 
 
 class SequenceModel(keras.Model):
@@ -34,6 +37,7 @@ class SequenceModel(keras.Model):
             options = config.Model(**options)
         self.options, self.target_vocab, self.seed = options, target_vocab, seed
         self.precision, self.label_smoothing = "float32", 0.0
+        self.words, self.wait = None, None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
         self.normal = keras.initializers.RandomNormal(stddev=options.embedding**-0.5)
@@ -110,9 +114,9 @@ class SequenceModel(keras.Model):
             self._graphs = Graphs(self)
         return self._graphs
 
-    def log_probs(self, source, tokens):
+    def log_probs(self, source, tokens, **options):
         """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right): [sentences, n - 1]."""
-        memory, state = self.encode(source)
+        memory, state = self.encode(source, **options)
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
         logits = self.project(hidden)
         chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
@@ -130,11 +134,9 @@ class SequenceModel(keras.Model):
         memory, state = self.encode(source, training)
         return self.project(self.step(memory, state, tokens, training)[0])
 
-    def losses_of(self, source, target, training):
+    def losses_of(self, *data, training):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
-        memory, state = self.encode(source, training)
-        hidden, _, _ = self.step(memory, state, target[:, :-1], training)
-        return self.summed(hidden, target[:, 1:])
+        raise NotImplementedError
 
     def summed(self, hidden, labels):
         """hidden: [rows, n, units], labels: [rows, n] -> what `losses_of` returns."""
@@ -165,10 +167,10 @@ class SequenceModel(keras.Model):
         most = 64 if self.options.architecture == "recurrent" else 128  # masks a step may draw
         return tf.cast(self.optimizer.iterations, tf.uint32) * most
 
-    def compile(self, optimizer, label_smoothing=0.0, precision="float32", **kwargs):
-        """Keras's `compile`; the loss is part of the model (see nmt/loss.py)."""
+    def compile(self, optimizer, label_smoothing=0.0, precision="float32", wait=None, **kwargs):
+        """Keras's `compile`; the loss is part of the model (nmt/loss.py). wait: (least, most) words, or None."""
         super().compile(optimizer=optimizer, **kwargs)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.wait = label_smoothing, wait
         self.precision = kernels.detect_precision() if precision == "auto" else precision
         self.totals = {name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")}
 
@@ -208,12 +210,63 @@ class TranslationModel(SequenceModel):
     def get_config(self):
         return {**super().get_config(), "source_vocab": self.source_vocab}
 
-    def encode(self, source, training=False):
-        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+    def encode(self, source, training=False, memory=None, wait=None):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence.
+
+        memory: that of the words before, {} for none; `source` then goes on from there (EOS at the end only), and
+        so may the memory returned.
+        wait: how many words the decoder waits for, a number or [sentences]: the state comes from these alone, and
+        `step` sees what the policy of nmt/wait.py lets it see. The model's `words` must tell where words begin.
+        Either is for one-way encoders only.
+        """
         lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
         x = self.embed(self.source_embedding, source, training)
-        outputs, final = self.encoder.read(x, lengths, training)
-        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        if memory is None and wait is None:
+            outputs, final = self.encoder.read(x, lengths, training)
+            return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        if reason := config.reason_against_waiting(self.options):
+            raise ValueError(reason)
+        if wait is not None:
+            return self._encode_waiting(source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training)
+        outputs, final, states = self.encoder.read_on(x, lengths, memory)
+        new = self.decoder.remember(outputs, lengths)
+        if memory:
+            new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
+        return {**new, **states}, self.decoder.initial_state(final)
+
+    def _encode_waiting(self, source, x, lengths, wait, training):
+        """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
+        word = tf.cumsum(tf.gather(self.words.source, source), 1)
+        first = (word <= reads(1, wait)[:, None]) & (source != config.PAD)
+        outputs, final = self.encoder.read(x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1))
+        memory, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        return {**memory, "word": word}, {**state, "t": tf.zeros_like(lengths), "wait": wait}
+
+    def step(self, memory, state, tokens, training=False):
+        """As every model; kept behind the source if `encode` was told to wait."""
+        if "word" not in memory:
+            return super().step(memory, state, tokens, training)
+        y, state = self.embed(self.target_embedding, tokens, training), dict(state)
+        t, wait = state.pop("t"), state.pop("wait")
+        t = t[:, None] + tf.cumsum(tf.gather(self.words.target, tokens), 1)
+        seen = reads(t, wait[:, None])
+        hidden, attention, state = self.decoder.step(memory, state, y, training, reads=seen)
+        return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
+
+    def losses_of(self, source, target, training):
+        """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
+        memory, state = self.encode(source, training, wait=self.waits(tf.shape(source)[0], training))
+        hidden, _, _ = self.step(memory, state, target[:, :-1], training)
+        return self.summed(hidden, target[:, 1:])
+
+    def waits(self, sentences, training):
+        """How many words each sentence waits for, None: all of them. Training draws it anew each time."""
+        if self.wait is None:
+            return None
+        least, most = self.wait
+        if training and most > least:
+            return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
+        return least
 
 
 @keras.saving.register_keras_serializable("nmt")
@@ -278,20 +331,26 @@ class Carried:
 
 
 class Graphs:
-    """`encode`, `take`, `advance`, `distribution`, `log_probs` of a model, each traced once for all shapes."""
+    """`encode`, `take`, `advance`, `distribution`, `log_probs` of a model, each traced once for all shapes.
+
+    options: of `encode`: {"wait": 3}, or {"memory": {}} for memories that `encode` can go on from.
+    """
 
     rows = 320  # hypotheses in a batch of search
 
-    def __init__(self, model):
+    def __init__(self, model, **options):
+        graph = functools.partial(tf.function, autograph=False)  # no Python to rewrite, most of the tracing time
         ids = tf.TensorSpec((None, None), tf.int32)
-        self._encode = tf.function(lambda source: model.encode(source), input_signature=[ids])
-        self.log_probs = tf.function(model.log_probs, input_signature=[ids, ids])
+        self._encode = graph(lambda source: model.encode(source, **options), input_signature=[ids])
+        self.log_probs = graph(
+            lambda source, tokens: model.log_probs(source, tokens, **options), input_signature=[ids, ids]
+        )
         self.take = model.take
         memory, state = tf.nest.map_structure(
             lambda x: tf.TensorSpec(x.shape, x.dtype), self._encode.get_concrete_function().structured_outputs
         )
         rows = tf.TensorSpec((None,), tf.int32)
-        self._advance = tf.function(
+        self._advance = graph(
             model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
         )
 
@@ -301,11 +360,15 @@ class Graphs:
             log_probs = tf.nn.log_softmax(model.project(hidden[:, 0]))
             return log_probs, None if attention is None else attention[:, 0], state
 
-        # Traced when it is first called: only ensembles and fusion want all words.
-        self._distribution = tf.function(distribution, input_signature=[memory, state, rows, rows])
+        # Traced when they are first called: only ensembles and fusion want all words, only streams go on.
+        self._distribution = graph(distribution, input_signature=[memory, state, rows, rows])
+        self._encode_more = graph(
+            lambda source, memory: model.encode(source, memory=memory), input_signature=[ids, memory]
+        )
 
-    def encode(self, source):
-        return self._encode(tf.convert_to_tensor(source, tf.int32))
+    def encode(self, source, memory=None):
+        source = tf.convert_to_tensor(source, tf.int32)
+        return self._encode_more(source, memory) if memory else self._encode(source)
 
     def advance(self, memory, state, origin, tokens, k):
         return self._advance(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from nmt import kernels
-from nmt.attention import attention
+from nmt.attention import HIDDEN, attention
 from nmt.cells import cell, stack
 
 
@@ -28,20 +28,35 @@ class RecurrentEncoder(keras.layers.Layer):
                 one.build(input_size if number == 0 else self.size)
         self.built = True
 
-    def read(self, x, lengths, training=False):
-        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size]."""
-        mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
+    def read(self, x, lengths, training=False, at=None):
+        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size].
+
+        at: [sentences], the number of positions after which h is the final one (default: lengths).
+        """
+        return self._read(x, lengths, training, lengths if at is None else at)[:2]
+
+    def read_on(self, x, lengths, former):
+        """One way only: goes on from `former`, {} at the beginning -> outputs, final h, the next `former`.
+
+        former: the state of each layer's cell, leaves [sentences, units]; other names in it are ignored.
+        """
+        return self._read(x, lengths, False, lengths, former)
+
+    def _read(self, x, lengths, training, at, former=None):
+        mask, states = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None], {}
         for number, cells in enumerate(self.layers):
             below = x
             if number:
                 x = drop(x, self.options, self.seed, training)
-            x, final = self.read_layer(x, lengths, cells, training)
+            start = former and {name: former[f"read_{name}{number}"] for name in cells[0].states}
+            x, final = self.read_layer(x, lengths, cells, training, at, start)
+            states.update({f"read_{name}{number}": value for name, value in final.items()})
             x = x * mask
             if number and self.options.residual:
                 x = below + x
-        return x, final
+        return x, final["h"], states
 
-    def read_layer(self, x, lengths, cells, training):
+    def read_layer(self, x, lengths, cells, training, at, start):
         """One layer. A backward cell reads each sentence reversed, so padding comes last for both."""
 
         def read(x, way):
@@ -53,14 +68,20 @@ class RecurrentEncoder(keras.layers.Layer):
         zeros = tf.zeros([directions, sentences, units])
         weights = stack([one.weights_of_step() for one in cells])
         mask = state_mask(zeros, self.options, self.seed, training)
+        first = {name: start[name][None] if start else zeros for name in cells[0].states}
         history, _ = kernels.unroll(
             lambda z_t, state: cells[0].step(z_t[0], state, weights, mask),
-            (z,), dict.fromkeys(cells[0].states, zeros), keep=["h"],
+            (z,), first, keep=["h"] if start is None else cells[0].states,
         )  # fmt: skip
-        h = ops.transpose(history["h"], (1, 2, 0, 3))  # [directions, sentences, source_len, units]
-        final = tf.gather(h, tf.broadcast_to(lengths - 1, [directions, sentences]), axis=2, batch_dims=2)
-        outputs = [read(one, way) for one, way in zip(tf.unstack(h), self.ways, strict=True)]
-        return ops.concatenate(outputs, -1), ops.concatenate(tf.unstack(final), -1)
+        history = {name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()}  # time on axis 2
+        outputs = [read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)]
+        last = tf.broadcast_to(at - 1, [directions, sentences])
+        if start is None:
+            final = {"h": tf.gather(history["h"], last, axis=2, batch_dims=2)}
+        else:  # a sentence of which nothing more has come stays where it was
+            final = {name: tf.gather(tf.concat([first[name][:, :, None], h], 2), last + 1, axis=2, batch_dims=2)
+                     for name, h in history.items()}  # fmt: skip
+        return ops.concatenate(outputs, -1), {n: ops.concatenate(tf.unstack(h), -1) for n, h in final.items()}
 
 
 class RecurrentDecoder(keras.layers.Layer):
@@ -103,7 +124,7 @@ class RecurrentDecoder(keras.layers.Layer):
         if not self.attention:
             return {}
         mask = tf.sequence_mask(lengths, tf.shape(outputs)[1], outputs.dtype)
-        return {"outputs": outputs, "keys": self.attention.keys(outputs), "mask": (mask - 1) * 1e9}
+        return {"outputs": outputs, "keys": self.attention.keys(outputs), "mask": (1 - mask) * HIDDEN}
 
     def initial_state(self, final):
         """final: [rows, memory_size] -> state before the first word: h = tanh(W final + b), c = 0."""
@@ -117,13 +138,14 @@ class RecurrentDecoder(keras.layers.Layer):
             state.update({f"{name}{number}": tf.zeros([rows, one.units]) for name in one.states})
         return state
 
-    def step(self, memory, state, y, training=False, keep=None):
+    def step(self, memory, state, y, training=False, keep=None, reads=None):
         """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
 
         No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
-        zero before that position, else 1.
+        zero before that position, else 1. reads: [rows, n], the words of the source that a position may see.
         """
-        loop = self._loop(memory, tf.shape(y)[0], training)
+        given = {name: tf.transpose(x) for name, x in (("keep", keep), ("reads", reads)) if x is not None}
+        loop = self._loop(memory, tf.shape(y)[0], training, tuple(given))
         seen = {"top"} | ({"context"} if self.attention else set())
         looks = {"attention"} if self.attention and not training else set()
         rows, units = tf.shape(y)[0], self.options.decoder_units
@@ -131,8 +153,7 @@ class RecurrentDecoder(keras.layers.Layer):
         if looks:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
         z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
-        inputs = (z,) if keep is None else (z, tf.transpose(keep)[:, :, None])
-        history, carried = kernels.unroll(loop, inputs, carried, sorted(seen | looks))
+        history, carried = kernels.unroll(loop, (z, *given.values()), carried, sorted(seen | looks))
         last = {name: carried[name] for name in state}
         shown = ops.concatenate([history[name] for name in sorted(seen, reverse=True)], -1)  # top, context
         shown = ops.transpose(shown, (1, 0, 2))
@@ -140,8 +161,10 @@ class RecurrentDecoder(keras.layers.Layer):
         readout = drop(readout, self.options, self.seed, training)
         return readout, ops.transpose(history["attention"], (1, 0, 2)) if looks else None, last
 
-    def _loop(self, memory, rows, training):
+    def _loop(self, memory, rows, training, names):
         """One time step, (inputs, carried) -> carried, over weights and masks prepared outside of the time loop.
+
+        names: of the inputs that follow the part of the gates.
 
         "top" is what readout and attention take: h of the last layer, or the sum of all with residual
         connections (Wu et al. 2016), in which a layer adds its input to its output.
@@ -156,9 +179,9 @@ class RecurrentDecoder(keras.layers.Layer):
             attention_weights = self.attention.weights_of_step()
 
         def one_step(inputs, carried):
-            (z, *keep), new, x = inputs, {}, None
-            if keep:
-                carried = {name: leaf * keep[0] for name, leaf in carried.items()}
+            z, new, x, given = inputs[0], {}, None, dict(zip(names, inputs[1:], strict=True))
+            if "keep" in given:
+                carried = {name: leaf * given["keep"][:, None] for name, leaf in carried.items()}
             if self.attention:
                 z = z + kernels.matmul(carried["context"], context_kernel)
             for number, one in enumerate(self.cells):
@@ -171,7 +194,7 @@ class RecurrentDecoder(keras.layers.Layer):
                 x = x + after["h"] if number and options.residual else after["h"]
             new["top"] = x
             if self.attention:
-                new["context"], looks = self.attention.step(x, memory, attention_weights)
+                new["context"], looks = self.attention.step(x, memory, attention_weights, given.get("reads"))
                 if "attention" in carried:
                     new["attention"] = looks
             return new

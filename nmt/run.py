@@ -132,12 +132,14 @@ class Run:
     def load_model(self):
         """The Keras model with the run's weights."""
         from nmt.model import build
+        from nmt.wait import Words
 
         if "weights" not in self.meta:
             raise UserError(f"{self.path}: is an exported folder, which has no Keras weights; use the run itself")
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
         path = self._checked(self.meta["weights"], self.meta["weights_sha256"])
         read_weights(model, path)
+        model.words = Words(self.tokenizers, self.recipe.data)
         return model
 
     # The exported model.

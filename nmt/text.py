@@ -23,6 +23,7 @@ PLACEHOLDER = re.compile(
     r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"  # %s %1$s %02d %@
     r"|[\uE000-\uE00B]"  # our own symbols, should a text contain them
 )
+UNFINISHED = re.compile(r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$")  # what more text may turn into a placeholder
 _SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
 
 
@@ -47,6 +48,15 @@ def protect(source, target=None):
     if not names:
         return source, target, names
     return swap(source), None if target is None else swap(target), names
+
+
+def protect_more(words, names):
+    """The next words of a line with placeholders replaced by symbols; `names`, a list, grows by the new ones."""
+    for name in PLACEHOLDER.findall(words):
+        if name not in names and len(names) < len(SYMBOLS):
+            names.append(name)
+    symbols = {**dict.fromkeys(SYMBOLS, ""), **dict(zip(names, SYMBOLS, strict=False))}
+    return PLACEHOLDER.sub(lambda found: symbols.get(found[0], found[0]), words)
 
 
 def restore(line, names):

@@ -73,6 +73,8 @@ def _started_from(recipe, log):
     kept = {name: getattr(recipe.model, name) for name in ("dropout", "variational", "recurrent_dropout")}
     model = dataclasses.replace(parent.model, **kept)
     tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling)
+    if recipe.train.wait and (reason := config.reason_against_waiting(model)):
+        raise UserError(f"{recipe.train.from_}: train.wait: {reason}")
     log(f"starting from {recipe.train.from_}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
 
@@ -104,11 +106,14 @@ def _fit(run, recipe, batches, log):
 
     from nmt.callbacks import Clock, History, Progress, Rewind, State
     from nmt.model import build
+    from nmt.wait import Words
 
     options, store = recipe.train, batches.store
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
-    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision,
+    model.words = Words(run.tokenizers, recipe.data)
+    wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
+    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision, wait,
                   jit_compile=False)  # fmt: skip
     model.optimizer.build(model.trainable_variables)
     state = State(run, history, options.save_minutes)
@@ -161,6 +166,7 @@ def _batches(run, recipe, store):
 def _validation(run, recipe, model, history, clock, log):
     """The callback that measures the model on validation text."""
     from nmt.callbacks import LanguageValidation, TranslationValidation
+    from nmt.lagging import Waiting
     from nmt.language import Speaker
     from nmt.translate import Translator
 
@@ -168,7 +174,8 @@ def _validation(run, recipe, model, history, clock, log):
     if recipe.language_model:
         validation = LanguageValidation(*common, speaker=Speaker(model, run.tokenizers, recipe))
     else:
-        validation = TranslationValidation(*common, translator=Translator(model.graphs(), run.tokenizers, recipe),
+        searched = Waiting(model, recipe.train.wait) if recipe.train.wait else model.graphs()
+        validation = TranslationValidation(*common, translator=Translator(searched, run.tokenizers, recipe),
                                            sentences=held_out(recipe, "valid", recipe.train.valid_sentences))
     validation.set_model(model)
     return validation
