@@ -97,7 +97,7 @@ def stream(options):
     """`nmt translate --stream`."""
     without = {"--beam": options.beam, "--nbest": options.nbest > 1, "--scores": options.scores,
                "--format": options.format != "text", "--attention": options.attention, "--window": options.window,
-               "--input": options.input != "-", "--output": options.output != "-",
+               "--input": options.input != "-", "--output": options.output != "-", "--lm": _search(options),
                "text as an argument": options.text, "--engine onnx": options.engine == "onnx"}  # fmt: skip
     if given := next((name for name, value in without.items() if value), None):
         raise UserError(f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout")
@@ -153,7 +153,7 @@ def evaluate(options):
 
 def lagging(options):
     """`nmt evaluate --wait`."""
-    without = {"--beam": options.beam, "--memory": options.memory, "--once": options.once,
+    without = {"--beam": options.beam, "--memory": options.memory, "--once": options.once, "--lm": _search(options),
                "--engine onnx": options.engine == "onnx"}  # fmt: skip
     if given := next((name for name, value in without.items() if value), None):
         raise UserError(f"{given} has no effect with --wait, which translates greedily with the Keras weights")

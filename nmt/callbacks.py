@@ -139,8 +139,8 @@ class TranslationValidation(Validation):
 
     def final_score(self):
         sources, references = self.sentences
-        found = self.translator.translate(sources, beam=self.beam, joined=False)
-        return scored(found, references, self.recipe)[self.metric]
+        hypotheses = self.translator.translate(sources, beam=self.beam, joined=False)
+        return scored(hypotheses, references, self.recipe)[self.metric]
 
     def show(self, sources, hypotheses, references):
         """A few translations, other ones each time; a warning when the outputs are all alike."""

@@ -126,11 +126,11 @@ class Train:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
     epochs: int = option(12, "passes over the training pairs", low=1)
-    batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR)
     wait: int = option(0, "wait-k: words of the source read before the first is written; 0: all (nmt/wait.py)",
-                       low=0, needs=ENCODER)
+                       low=0, needs=TRANSLATOR)
     wait_to: int = option(0, "wait drawn anew for each sentence, from train.wait to this; 0: always train.wait",
                           low=0, needs="train.wait>0")
+    batch_tokens: int = option(2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR)
     streams: int = option(32, "parts of the text that are read side by side", low=1, needs=LANGUAGE_MODEL)
     bptt: int = option(64, "tokens of each part a step: as far as gradients flow back (truncated backpropagation "
                        "through time)", low=1, needs=LANGUAGE_MODEL)
@@ -289,6 +289,8 @@ def differences(old, new):
 def reason_against_waiting(model):
     """Why a model (config.Model) cannot translate a source that is still arriving, or None."""
     reasons = {
+        "only a recurrent encoder can go on with a source that is still arriving: model.architecture=recurrent is "
+        "needed": model.architecture != "recurrent",
         "a source that is still arriving can only be read forwards: model.bidirectional=false is needed":
             model.bidirectional,
         "a source that is still arriving cannot be read from its end: model.reverse_source=false is needed":

@@ -9,11 +9,12 @@
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
-encoder and a decoder; a language model is a decoder with an empty memory. A source may come bit
-by bit (`memory`), and the decoder may be kept a number of words behind it (`wait`): see nmt/wait.py.
+encoder and a decoder; a language model is a decoder with an empty memory. Where translation is online, a source
+comes bit by bit (`memory`), or the decoder is kept a number of words behind it (`wait`, see nmt/wait.py).
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -35,7 +36,8 @@ class SequenceModel(keras.Model):
         if isinstance(options, dict):
             options = config.Model(**options)
         self.options, self.target_vocab, self.seed = options, target_vocab, seed
-        self.precision, self.label_smoothing, self.wait = "float32", 0.0, None
+        self.precision, self.label_smoothing = "float32", 0.0
+        self.words, self.wait = None, None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
         self.normal = keras.initializers.RandomNormal(stddev=options.embedding**-0.5)
@@ -71,13 +73,14 @@ class SequenceModel(keras.Model):
 
     # The contract.
 
-    def encode(self, source, training=False, **options):
+    def encode(self, source, training=False):
         """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
         raise NotImplementedError
 
     def step(self, memory, state, tokens, training=False):
         """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
-        raise NotImplementedError
+        y = self.embed(self.target_embedding, tokens, training)
+        return self.decoder.step(memory, state, y, training)
 
     def embed(self, table, ids, training):
         """Word vectors, scaled to variance 1 (Vaswani et al. 2017, section 3.4): a table of that variance would
@@ -131,7 +134,7 @@ class SequenceModel(keras.Model):
         memory, state = self.encode(source, training)
         return self.project(self.step(memory, state, tokens, training)[0])
 
-    def losses_of(self, inputs, labels, training):
+    def losses_of(self, *data, training):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
         raise NotImplementedError
 
@@ -190,7 +193,6 @@ class TranslationModel(SequenceModel):
     def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
         super().__init__(options, target_vocab, seed, **kwargs)
         options, self.source_vocab = self.options, source_vocab
-        self.words = None  # where words begin (wait.Words)
         self.source_embedding = (
             self.target_embedding if options.tie == "all" else self.add_embedding(source_vocab, "source_embedding")
         )
@@ -217,39 +219,38 @@ class TranslationModel(SequenceModel):
         `step` sees what the policy of nmt/wait.py lets it see. The model's `words` must tell where words begin.
         Either is for one-way encoders only.
         """
-        reason = config.reason_against_waiting(self.options)
-        if reason and (memory is not None or wait is not None):
-            raise ValueError(reason)
         lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
         x = self.embed(self.source_embedding, source, training)
+        if memory is None and wait is None:
+            outputs, final = self.encoder.read(x, lengths, training)
+            return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        if reason := config.reason_against_waiting(self.options):
+            raise ValueError(reason)
         if wait is not None:
             return self._encode_waiting(source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training)
-        former = {} if memory is None else {"former": memory}  # which only one-way encoders take
-        outputs, final, states = self.encoder.read(x, lengths, training, **former)
-        new, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
-        if memory is None:
-            return new, state
+        outputs, final, states = self.encoder.read_on(x, lengths, memory)
+        new = self.decoder.remember(outputs, lengths)
         if memory:
             new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
-        return {**new, **states}, state
+        return {**new, **states}, self.decoder.initial_state(final)
 
     def _encode_waiting(self, source, x, lengths, wait, training):
         """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
         word = tf.cumsum(tf.gather(self.words.source, source), 1)
         first = (word <= reads(1, wait)[:, None]) & (source != config.PAD)
-        outputs, final, _ = self.encoder.read(x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1))
+        outputs, final = self.encoder.read(x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1))
         memory, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
         return {**memory, "word": word}, {**state, "t": tf.zeros_like(lengths), "wait": wait}
 
     def step(self, memory, state, tokens, training=False):
-        """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
-        y = self.embed(self.target_embedding, tokens, training)
+        """As every model; kept behind the source if `encode` was told to wait."""
         if "word" not in memory:
-            return self.decoder.step(memory, state, y, training)
-        state = dict(state)
+            return super().step(memory, state, tokens, training)
+        y, state = self.embed(self.target_embedding, tokens, training), dict(state)
         t, wait = state.pop("t"), state.pop("wait")
         t = t[:, None] + tf.cumsum(tf.gather(self.words.target, tokens), 1)
-        hidden, attention, state = self.decoder.step(memory, state, y, training, reads(t, wait[:, None]))
+        seen = reads(t, wait[:, None])
+        hidden, attention, state = self.decoder.step(memory, state, y, training, reads=seen)
         return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
 
     def losses_of(self, source, target, training):
@@ -338,9 +339,10 @@ class Graphs:
     rows = 320  # hypotheses in a batch of search
 
     def __init__(self, model, **options):
+        graph = functools.partial(tf.function, autograph=False)  # no Python to rewrite, most of the tracing time
         ids = tf.TensorSpec((None, None), tf.int32)
-        self._encode = tf.function(lambda source: model.encode(source, **options), input_signature=[ids])
-        self.log_probs = tf.function(
+        self._encode = graph(lambda source: model.encode(source, **options), input_signature=[ids])
+        self.log_probs = graph(
             lambda source, tokens: model.log_probs(source, tokens, **options), input_signature=[ids, ids]
         )
         self.take = model.take
@@ -348,11 +350,8 @@ class Graphs:
             lambda x: tf.TensorSpec(x.shape, x.dtype), self._encode.get_concrete_function().structured_outputs
         )
         rows = tf.TensorSpec((None,), tf.int32)
-        self._advance = tf.function(
+        self._advance = graph(
             model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
-        )
-        self._encode_more = tf.function(
-            lambda source, memory: model.encode(source, memory=memory), input_signature=[ids, memory]
         )
 
         def distribution(memory, state, origin, tokens):
@@ -361,8 +360,11 @@ class Graphs:
             log_probs = tf.nn.log_softmax(model.project(hidden[:, 0]))
             return log_probs, None if attention is None else attention[:, 0], state
 
-        # Traced when it is first called: only ensembles and fusion want all words.
-        self._distribution = tf.function(distribution, input_signature=[memory, state, rows, rows])
+        # Traced when they are first called: only ensembles and fusion want all words, only streams go on.
+        self._distribution = graph(distribution, input_signature=[memory, state, rows, rows])
+        self._encode_more = graph(
+            lambda source, memory: model.encode(source, memory=memory), input_signature=[ids, memory]
+        )
 
     def encode(self, source, memory=None):
         source = tf.convert_to_tensor(source, tf.int32)

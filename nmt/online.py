@@ -15,7 +15,7 @@ from nmt.errors import UserError
 from nmt.model import Graphs
 from nmt.quiet import start_keras
 from nmt.run import Run
-from nmt.translate import Translator
+from nmt.translate import Reader, Translator
 from nmt.wait import reads
 
 BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends
@@ -96,8 +96,8 @@ class Source:
     """The words of an arriving line as ids, read when they are asked for."""
 
     def __init__(self, online, chunks):
-        self.chunks, self.starts = iter(chunks), online.words.source
-        self.recipe, self.tokenizer = online.recipe, online.tokenizers[0]
+        self.chunks, self.starts, self.limit = iter(chunks), online.words.source, online.recipe.data.max_pieces
+        self.reader = Reader.of(online.tokenizers, online.recipe.data)
         self.line, self.names = "", []  # what has come, and the placeholders in it
         self.ready = []  # words that have come and are not read yet
         self.size = 0  # pieces read of this part of the line
@@ -109,7 +109,7 @@ class Source:
 
     def next(self):
         """Ids of the next word; none at the end of the line, or where it grows longer than training data."""
-        if not self._arrived() or (self.size and self.size + len(self.ready[0]) > self.recipe.data.max_pieces):
+        if not self._arrived() or (self.size and self.size + len(self.ready[0]) > self.limit):
             return []
         word = self.ready.pop(0)
         self.size += len(word)
@@ -118,9 +118,7 @@ class Source:
     def _arrived(self):
         while not self.ready and (chunk := next(self.chunks, None)) is not None:
             self.line += chunk
-            if self.recipe.data.preprocess == "tokens":
-                chunk = text.source_tokens(chunk, self.recipe.data.source)
-            ids = self.tokenizer.encode([text.protect_more(chunk, self.names)])[0]
+            ids = self.reader.ids(text.protect_more(self.reader.arranged(chunk), self.names))
             borders = np.flatnonzero(self.starts[ids])[1:]
             self.ready = [word.tolist() for word in np.split(np.array(ids, np.int32), borders) if len(word)]
         return bool(self.ready)
@@ -172,7 +170,7 @@ class Lines:
 
 
 def load(path, wait, warn=lambda line: None, threads=0):
-    """The `Online` of a run folder; UserError where the model cannot translate before it has read all."""
+    """The `Online` of a run folder; UserError where its model cannot translate before it has read all."""
     run = Run.open(path)
     if reason := config.reason_against_waiting(run.recipe.model):
         raise UserError(f"{path}: {reason}")

@@ -28,15 +28,22 @@ class RecurrentEncoder(keras.layers.Layer):
                 one.build(input_size if number == 0 else self.size)
         self.built = True
 
-    def read(self, x, lengths, training=False, at=None, former=None):
-        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size], states.
+    def read(self, x, lengths, training=False, at=None):
+        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size].
 
         at: [sentences], the number of positions after which h is the final one (default: lengths).
-        former: `states` after what was read before, {} before the first word; only then `states` has all that
-        a one-way encoder needs to go on, leaves [sentences, units].
         """
-        mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
-        at, states = lengths if at is None else at, {}
+        return self._read(x, lengths, training, lengths if at is None else at)[:2]
+
+    def read_on(self, x, lengths, former):
+        """One way only: goes on from `former`, {} at the beginning -> outputs, final h, the next `former`.
+
+        former: the state of each layer's cell, leaves [sentences, units]; other names in it are ignored.
+        """
+        return self._read(x, lengths, False, lengths, former)
+
+    def _read(self, x, lengths, training, at, former=None):
+        mask, states = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None], {}
         for number, cells in enumerate(self.layers):
             below = x
             if number:
@@ -66,7 +73,7 @@ class RecurrentEncoder(keras.layers.Layer):
             lambda z_t, state: cells[0].step(z_t[0], state, weights, mask),
             (z,), first, keep=["h"] if start is None else cells[0].states,
         )  # fmt: skip
-        history = {name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()}
+        history = {name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()}  # time on axis 2
         outputs = [read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)]
         last = tf.broadcast_to(at - 1, [directions, sentences])
         if start is None:
@@ -135,10 +142,10 @@ class RecurrentDecoder(keras.layers.Layer):
         """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
 
         No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
-        zero before that position, else 1. reads: [rows, n], how many words of the source each position may see.
-        Either is None in most models.
+        zero before that position, else 1. reads: [rows, n], the words of the source that a position may see.
         """
-        loop = self._loop(memory, tf.shape(y)[0], training, keep is not None)
+        given = {name: tf.transpose(x) for name, x in (("keep", keep), ("reads", reads)) if x is not None}
+        loop = self._loop(memory, tf.shape(y)[0], training, tuple(given))
         seen = {"top"} | ({"context"} if self.attention else set())
         looks = {"attention"} if self.attention and not training else set()
         rows, units = tf.shape(y)[0], self.options.decoder_units
@@ -146,8 +153,7 @@ class RecurrentDecoder(keras.layers.Layer):
         if looks:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
         z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
-        inputs = (z, *(tf.transpose(one) for one in (keep, reads) if one is not None))
-        history, carried = kernels.unroll(loop, inputs, carried, sorted(seen | looks))
+        history, carried = kernels.unroll(loop, (z, *given.values()), carried, sorted(seen | looks))
         last = {name: carried[name] for name in state}
         shown = ops.concatenate([history[name] for name in sorted(seen, reverse=True)], -1)  # top, context
         shown = ops.transpose(shown, (1, 0, 2))
@@ -155,8 +161,10 @@ class RecurrentDecoder(keras.layers.Layer):
         readout = drop(readout, self.options, self.seed, training)
         return readout, ops.transpose(history["attention"], (1, 0, 2)) if looks else None, last
 
-    def _loop(self, memory, rows, training, resets):
+    def _loop(self, memory, rows, training, names):
         """One time step, (inputs, carried) -> carried, over weights and masks prepared outside of the time loop.
+
+        names: of the inputs that follow the part of the gates.
 
         "top" is what readout and attention take: h of the last layer, or the sum of all with residual
         connections (Wu et al. 2016), in which a layer adds its input to its output.
@@ -171,11 +179,9 @@ class RecurrentDecoder(keras.layers.Layer):
             attention_weights = self.attention.weights_of_step()
 
         def one_step(inputs, carried):
-            (z, *given), new, x = inputs, {}, None
-            if resets:
-                keep = given.pop(0)[:, None]
-                carried = {name: leaf * keep for name, leaf in carried.items()}
-            reads = given.pop(0) if given else None
+            z, new, x, given = inputs[0], {}, None, dict(zip(names, inputs[1:], strict=True))
+            if "keep" in given:
+                carried = {name: leaf * given["keep"][:, None] for name, leaf in carried.items()}
             if self.attention:
                 z = z + kernels.matmul(carried["context"], context_kernel)
             for number, one in enumerate(self.cells):
@@ -188,7 +194,7 @@ class RecurrentDecoder(keras.layers.Layer):
                 x = x + after["h"] if number and options.residual else after["h"]
             new["top"] = x
             if self.attention:
-                new["context"], looks = self.attention.step(x, memory, attention_weights, reads)
+                new["context"], looks = self.attention.step(x, memory, attention_weights, given.get("reads"))
                 if "attention" in carried:
                     new["attention"] = looks
             return new

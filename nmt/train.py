@@ -111,8 +111,7 @@ def _fit(run, recipe, batches, log):
     options, store = recipe.train, batches.store
     history = History(options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
-    if options.wait:
-        model.words = Words(run.tokenizers, recipe.data)
+    model.words = Words(run.tokenizers, recipe.data)
     wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
     model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision, wait,
                   jit_compile=False)  # fmt: skip
@@ -175,8 +174,8 @@ def _validation(run, recipe, model, history, clock, log):
     if recipe.language_model:
         validation = LanguageValidation(*common, speaker=Speaker(model, run.tokenizers, recipe))
     else:
-        graphs = Waiting(model, recipe.train.wait) if recipe.train.wait else model.graphs()
-        validation = TranslationValidation(*common, translator=Translator(graphs, run.tokenizers, recipe),
+        searched = Waiting(model, recipe.train.wait) if recipe.train.wait else model.graphs()
+        validation = TranslationValidation(*common, translator=Translator(searched, run.tokenizers, recipe),
                                            sentences=held_out(recipe, "valid", recipe.train.valid_sentences))
     validation.set_model(model)
     return validation

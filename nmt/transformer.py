@@ -45,13 +45,13 @@ class TransformerEncoder(keras.layers.Layer):
         self.built = True
 
     def read(self, x, lengths, training=False):
-        """x: [sentences, source_len, size] -> outputs of that shape, for `initial_state` the lengths, no states."""
+        """x: [sentences, source_len, size] -> outputs of that shape, and for `initial_state` the lengths."""
         mask = padding_mask(lengths, tf.shape(x)[1])
         x = x + positions(0, tf.shape(x)[1], self.size)
         for block in self.blocks:
             x, _, _ = block.attend(x, mask, training)
             x = block.feed_forward(x, training)
-        return self.norm.apply(x), lengths, {}
+        return self.norm.apply(x), lengths
 
 
 class TransformerDecoder(keras.layers.Layer):

@@ -356,7 +356,7 @@ def test_variational_masks_are_constant_over_a_sequence():
     for variational in (True, False):
         model, seen = made("dropout", variational=variational), []
         model.decoder.step = lambda memory, state, y, training, seen=seen: seen.append(y.numpy())
-        model.step(None, None, ids, training=True)
+        model.step({}, {}, ids, training=True)
         constant = np.ptp(seen[0], axis=1).max() == 0
         assert constant == variational
         assert np.any(seen[0] == 0), "no dropout"
