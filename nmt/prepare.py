@@ -40,6 +40,7 @@ def training_store(run, recipe, log):
     store = batches.write_ids(run.cache, run.tokenizers, recipe.data.max_pieces)
     if count > store.pairs:
         log(f"corpus: {count - store.pairs:,} pairs dropped: empty or over {recipe.data.max_pieces} pieces a side")
+    run.update(pairs=store.pairs)
     return store
 
 
