@@ -7,10 +7,8 @@ what they say. Each case runs in a process of its own, so that its threads and i
 Warm-up is excluded; figures are the median of the repeats, with the range. Padding is not counted.
 """
 
-import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt.errors import Failure
+from nmt import child
 from nmt.translate import cores
 
 REPEATS = 5
@@ -40,10 +38,7 @@ def bench(run, log=lambda line: None):
         cases += [{"part": "start", "run": str(run), "engine": engine} for engine in ("onnx", "keras")]
     rows = []
     for case in cases:
-        child = subprocess.run([sys.executable, "-m", "nmt.bench", json.dumps(case)], stdout=subprocess.PIPE)
-        if child.returncode:
-            raise Failure(f"the measurement of {case} ended with status {child.returncode}")
-        for row in json.loads(child.stdout):
+        for row in child.run("bench", case):
             rows.append(row)
             log(line(row))
     return rows
@@ -195,10 +190,10 @@ def start(case):
     times, peaks = [], []
     for _ in range(REPEATS + 1):
         started = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(child.pid, 0)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
         times.append(1000 * (time.perf_counter() - started))
-        peaks.append(used.ru_maxrss / _MAXRSS_PER_MB)
+        peaks.append(used.ru_maxrss / child.MAXRSS_PER_MB)
         if status:
             return [{"what": f"one line, {case['engine']}", "note": "not measured: nmt translate failed"}]
     return [row(f"one line, whole process, {case['engine']}", times[1:], "ms", peak=f"{max(peaks):.0f} MB")]
@@ -208,11 +203,8 @@ def threads(case):
     return "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
 
 
-_MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells bytes, Linux kilobytes
-
-
 def _peak():
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MB:,.0f} MB"
+    return f"{child.peak():,} MB"
 
 
 def _processor():
@@ -233,5 +225,4 @@ def _installed(name):
 
 
 if __name__ == "__main__":
-    case = json.loads(sys.argv[1])
-    print(json.dumps({"training": training, "translating": translating, "start": start}[case["part"]](case)))
+    child.main(lambda case: {"training": training, "translating": translating, "start": start}[case["part"]](case))

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from nmt import files, metrics
-from nmt.errors import Failure
+from nmt.errors import Diverged, Failure
 from nmt.run import read_weights, write_weights
 
 COLUMNS = ("step", "epoch", "seconds", "target_tokens", "tokens_per_second", "loss", "perplexity",
@@ -63,7 +63,7 @@ class Clock(keras.callbacks.Callback):
         history.target_tokens += new
         self.interval_tokens, self.interval_seconds = self.interval_tokens + new, self.interval_seconds + passed
         if not math.isfinite(logs["loss"]):
-            raise Failure(
+            raise Diverged(
                 f"the loss is not a number at step {history.step}; lower train.learning_rate "
                 "(the last saved state and weights are untouched)"
             )

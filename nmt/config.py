@@ -17,7 +17,7 @@ from nmt.errors import UserError
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3  # special ids, the same in every tokenizer
 RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
-    "train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
+    "train.epochs", "train.steps", "train.patience", "train.threads", "train.save_minutes", "train.log_every",
     "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
     "search.lm", "search.lm_weight",
 }  # fmt: skip
@@ -60,6 +60,9 @@ class Data:
     folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files")
     url: str = option("", "public address the files are fetched from", needs=OWN)
     size: int = option(20000, "number of training pairs to generate", low=1, needs="data.format=grammar")
+    sentences: int = option(1, "a generated pair has from one to so many sentences", low=1, high=20,
+                            needs="data.format=grammar")
+    pairs: int = option(0, "at most so many training pairs, the first by their hash; 0: all", low=0)
     max_chars: int = option(1000, "training pairs with a longer side are dropped, characters", low=1)
     max_ratio: float = option(4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0,
                               needs=PAIRS)
@@ -125,7 +128,8 @@ class Model:
 class Train:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
-    epochs: int = option(12, "passes over the training pairs", low=1)
+    epochs: int = option(12, "passes over the training pairs", low=1, needs="train.steps=0")
+    steps: int = option(0, "updates in all; 0: as many as the epochs have", low=0)
     wait: int = option(0, "wait-k: words of the source read before the first is written; 0: all (nmt/wait.py)",
                        low=0, needs=TRANSLATOR)
     wait_to: int = option(0, "wait drawn anew for each sentence, from train.wait to this; 0: always train.wait",

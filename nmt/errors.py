@@ -11,3 +11,7 @@ class Failure(Exception):
     """Something outside the user's command went wrong: network, disk, damaged file, diverged loss."""
 
     status = 1
+
+
+class Diverged(Failure):
+    """The loss of a training is not a number any more."""

@@ -16,6 +16,7 @@ Validation and test hold out combinations of verb and object whose words trainin
 """
 
 import functools
+import itertools
 import random
 import zlib
 from collections import defaultdict, namedtuple
@@ -544,10 +545,22 @@ def derive(pair: str, split: str, count: int, seed: int = 0) -> Iterator[tuple[s
             count -= 1
 
 
-def generate(pair: str, split: str, count: int, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """`count` pairs of source and target, always the same; fewer are a prefix of more."""
+def generate(pair: str, split: str, count: int, seed: int = 0, sentences: int = 1) -> Iterator[tuple[str, str]]:
+    """`count` pairs of source and target, always the same; fewer are a prefix of more.
+
+    sentences: a side has from one to so many, evenly.
+    """
     if pair not in PAIRS:
         raise ValueError(f"no generated corpus {pair!r}; choose from {', '.join(PAIRS)}")
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}; choose from {', '.join(SPLITS)}")
-    return ((source, target) for source, target, _ in derive(pair, split, count, seed))
+    singles = ((source, target) for source, target, _ in derive(pair, split, count * sentences, seed))
+    return itertools.islice(joined(singles, pair, sentences, f"{pair} {split} {seed}"), count)
+
+
+def joined(singles: Iterator, pair: str, most: int, seed: str) -> Iterator[tuple[str, str]]:
+    """Pairs of one to `most` of the single sentences on each side."""
+    draw = random.Random(f"{seed} {most}").random
+    spaces = ["" if language == "ja" else " " for language in pair.split("-")]
+    while some := list(itertools.islice(singles, 1 + int(draw() * most))):
+        yield tuple(map(str.join, spaces, zip(*some, strict=True)))

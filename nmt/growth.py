@@ -6,17 +6,13 @@ the work is known. Each point is a process of its own, on one thread.
 """
 
 import json
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-from nmt import files
-from nmt.errors import Failure
+from nmt import child, files
 
 VALUES = {
     "pairs": (10_000, 100_000, 1_000_000, 5_000_000),
@@ -42,8 +38,8 @@ def growth(path, log=lambda line: None):
                         continue
                     settings = {**STANDARD, what: value, "folder": folder, **case}
                     if kind == "translating" and not Path(folder, f"step-{settings['vocabulary']}.onnx").exists():
-                        _child({**settings, "kind": "graphs"})
-                    rows.append({**case, **_child(settings)})
+                        child.run("growth", {**settings, "kind": "graphs"})
+                    rows.append({**case, **child.run("growth", settings)})
                     log(line(rows[-1]))
                     with files.atomic(path) as file:
                         json.dump(rows, file, indent=1)
@@ -54,13 +50,6 @@ def line(row):
     """A row of the table."""
     time, unit = f"{row['time']:,.1f}", UNITS[row["kind"]]
     return f"{row['kind']:<12} {row['what']:<10} {row['value']:>9,}   {time:>9} {unit:<17} {row['memory']:>6,} MB"
-
-
-def _child(settings):
-    child = subprocess.run([sys.executable, "-m", "nmt.growth", json.dumps(settings)], stdout=subprocess.PIPE)
-    if child.returncode:
-        raise Failure(f"the measurement of {settings} ended with status {child.returncode}")
-    return json.loads(child.stdout)
 
 
 def preparing(settings):
@@ -136,10 +125,11 @@ def _reference(vocabulary):
     return build(recipe, vocabulary, vocabulary), recipe
 
 
+def part(settings):
+    """A point of the growth, and the peak memory it took."""
+    kinds = {"preparing": preparing, "graphs": graphs, "translating": translating, "training": training}
+    return {**kinds[settings["kind"]](settings), "memory": child.peak()}
+
+
 if __name__ == "__main__":
-    settings = json.loads(sys.argv[1])
-    found = {"preparing": preparing, "graphs": graphs, "translating": translating, "training": training}[
-        settings["kind"]
-    ](settings)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    print(json.dumps({**found, "memory": round(peak)}))
+    child.main(part)

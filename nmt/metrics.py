@@ -10,6 +10,15 @@ from sacrebleu.metrics import BLEU, CHRF
 from nmt.errors import UserError
 
 RESAMPLES = 1000
+
+
+class Chrf(CHRF):
+    """Scores as plain numbers: resamples without any match are of another type in sacreBLEU, which then fails."""
+
+    def _compute_f_score(self, statistics):
+        return float(super()._compute_f_score(statistics))
+
+
 _TOKENIZE = {"ja": ("ja-mecab", "MeCab"), "zh": ("zh", None), "ko": ("ko-mecab", "mecab_ko"), "th": ("char", None)}
 
 
@@ -30,7 +39,7 @@ def bleu(hypotheses, references, tokenize="13a", interval=False):
 
 def chrf(hypotheses, references, interval=False):
     """Corpus chrF2: dict with score, signature and, if asked, its interval."""
-    return _score(CHRF(), hypotheses, references, interval)["entry"]
+    return _score(Chrf(), hypotheses, references, interval)["entry"]
 
 
 def _score(metric, hypotheses, references, interval):
@@ -57,7 +66,7 @@ def paired(references, first, second, tokenize="13a"):
         _check(hypotheses, references)
     test = PairedTest([("first", first), ("second", second)],
                       {"BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
-                       "chrF2": CHRF(references=[references])},
+                       "chrF2": Chrf(references=[references])},
                       references=None, test_type="bs", n_samples=RESAMPLES)  # fmt: skip
     signatures, scores = test()
     out = {}

@@ -274,7 +274,7 @@ def read_grammar(data, part, downloads, dropped):
     """Pairs generated from a grammar of our own words."""
     count = data.size if part == "train" else GRAMMAR_HELD_OUT
     try:
-        return grammar.generate(f"{data.source}-{data.target}", part, count)
+        return grammar.generate(f"{data.source}-{data.target}", part, count, 0, data.sentences)
     except ValueError as error:
         raise UserError(f"data.source, data.target: {error}") from None
 

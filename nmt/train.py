@@ -17,9 +17,10 @@ from nmt.run import Run, read_weights
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
 
 
-def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=True)):
+def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=True), export=True):
     """Trains `recipe` in a run folder, or goes on where a former training stopped. Returns the Run.
 
+    export: end with what `translate` runs under ONNX Runtime, without Keras.
     Raises UserError when the folder belongs to another recipe, naming what differs.
     """
     from nmt.corpus import fetch
@@ -29,11 +30,14 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     new = not run.path.exists() or (run.path.is_dir() and not any(run.path.iterdir()))
     try:
         _claim(run, recipe)
-        if run.meta.get("complete") and recipe.train.epochs <= run.meta.get("epochs", 0):
+        measure = _measure(recipe.train)
+        if run.meta.get("complete") and getattr(recipe.train, measure) <= run.meta.get(measure, 0):
             log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
-                "(another seed or recipe needs another run folder, more epochs a higher train.epochs)")  # fmt: skip
+                "(another seed or recipe needs another run folder, more training a higher "
+                f"train.{measure})")  # fmt: skip
             run.drop_cache()
-            _export(run, log)
+            if export:
+                _export(run, log)
             return run
         fetch(recipe.data, DOWNLOADS, log)
         batches = _batches(run, recipe, training_store(run, recipe, log))
@@ -43,8 +47,14 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
         raise
     start_keras(recipe.train.threads)
     _fit(run, recipe, batches, log)
-    _export(run, log)
+    if export:
+        _export(run, log)
     return run
+
+
+def _measure(options):
+    """The option that tells how long to train."""
+    return "steps" if options.steps else "epochs"
 
 
 def _export(run, log):
@@ -109,7 +119,7 @@ def _fit(run, recipe, batches, log):
     from nmt.wait import Words
 
     options, store = recipe.train, batches.store
-    history = History(options.epochs * len(batches), len(batches))
+    history = History(options.steps or options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
     model.words = Words(run.tokenizers, recipe.data)
     wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
@@ -248,7 +258,8 @@ def _choose(run, recipe, model, validation, history, log):
             f"average of the last {len(history.snapshots)} {abs(averaged):.2f}")  # fmt: skip
         if averaged >= best:
             name = f"average-{history.step:07d}"
-    end = {"complete": True, "epochs": recipe.train.epochs, "step": history.step,
+    measure = _measure(recipe.train)
+    end = {"complete": True, measure: getattr(recipe.train, measure), "step": history.step,
            "target_tokens": history.target_tokens, "train_seconds": round(history.seconds, 1)}  # fmt: skip
     if name:
         run.save_weights(model, name, **end)

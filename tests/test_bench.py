@@ -34,7 +34,7 @@ def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
     """Points that the file has are not measured again; all have a place in the picture."""
     path, measured = tmp_path / "growth.json", []
 
-    def child(settings):
+    def run(module, settings):
         if settings["kind"] == "graphs":
             return {}
         measured.append((settings["kind"], settings["what"], settings["value"]))
@@ -42,7 +42,7 @@ def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return {"time": 2.0 * settings["value"], "memory": 100}
 
-    monkeypatch.setattr(growth, "_child", child)
+    monkeypatch.setattr(growth.child, "run", run)
     with pytest.raises(KeyboardInterrupt):
         growth.growth(path)
     assert len(json.loads(path.read_text())) == 6

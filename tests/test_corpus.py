@@ -160,9 +160,9 @@ msgstr "Erstens\nZweitens\n"
 def test_grammar(monkeypatch):
     asked = []
     monkeypatch.setattr(readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")]))
-    data = config.Data(format="grammar", source="en", target="ja", size=7)
+    data = config.Data(format="grammar", source="en", target="ja", size=7, sentences=2)
     assert [read(data, split) for split in corpus.SPLITS] == [[("a", "b")]] * 3
-    assert asked == [("en-ja", "train", 7), ("en-ja", "valid", 500), ("en-ja", "test", 500)]
+    assert asked == [("en-ja", "train", 7, 0, 2), ("en-ja", "valid", 500, 0, 2), ("en-ja", "test", 500, 0, 2)]
 
 
 # Catalogues
@@ -272,6 +272,16 @@ def test_cleaning_counts_every_reason(tmp_path):
     dropped = collections.Counter()
     assert read(data, dropped=dropped) == good
     assert dropped == {reason: len(group) for reason, group in bad.items()}
+
+
+def test_fewer_pairs_are_a_part_of_more_whatever_their_order(tmp_path):
+    pairs, seen = [(f"a{n}", f"b{n}") for n in range(40)], []
+    for order in (pairs, pairs[::-1]):
+        data = own(tmp_path, "tsv", "".join(f"{a}\t{b}\n" for a, b in order))
+        for data.pairs in (5, 20, 100):
+            seen.append(read(data))
+    assert seen[:3] == seen[3:] and [len(some) for some in seen[:3]] == [5, 20, 40]
+    assert set(seen[0]) < set(seen[1]) < set(seen[2]) and seen[2][:20] != pairs[:20]
 
 
 def test_hashes_are_a_set():

@@ -1,5 +1,6 @@
 """The generated corpus: the same everywhere, a function in both directions, honestly split, grammatical."""
 
+import collections
 import itertools
 import os
 import subprocess
@@ -27,6 +28,18 @@ def test_fewer_are_a_prefix_of_more_and_the_seed_matters(pair):
     assert list(generate(pair, "train", 100, seed=5)) == many[:100]
     assert list(generate(pair, "train", 100, seed=6)) != many[:100]
     assert len(many) == 300 and list(generate(pair, "train", 0)) == []
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_pairs_of_several_sentences_are_those_sentences_in_order(pair):
+    singles, count = iter(generate(pair, "train", 600)), collections.Counter()
+    spaces = ["" if language == "ja" else " " for language in pair.split("-")]
+    for joined in generate(pair, "train", 200, sentences=3):
+        some = [next(singles)]
+        while joined != tuple(map(str.join, spaces, zip(*some, strict=True))):
+            some.append(next(singles))
+        count[len(some)] += 1
+    assert set(count) == {1, 2, 3} and min(count.values()) > 50
 
 
 def test_the_stream_is_lazy():

@@ -42,6 +42,12 @@ def test_scores_have_their_range_and_order():
     assert metrics.bleu([""] * 3, REFERENCES[:3])["score"] == 0  # empty outputs are bad, not mistakes
 
 
+def test_the_interval_of_outputs_that_hardly_match():
+    """In some resamples no character n-gram matches at all."""
+    low, high = metrics.chrf([*["###"] * 30, REFERENCES[0]], REFERENCES[30::-1], interval=True)["interval"]
+    assert low < high < 20
+
+
 def test_brevity_tells_short_outputs():
     short = [" ".join(line.split()[:-2]) for line in REFERENCES]
     assert metrics.bleu(short, REFERENCES)["brevity"] < 0.9

@@ -104,7 +104,8 @@ def test_reading_on_equals_reading_at_once(name, pieces):
 
 
 @pytest.mark.parametrize("options", [{"architecture": "transformer", "embedding": 8}, {"bidirectional": True},
-                                     {"bidirectional": False, "reverse_source": True}, {"attention": "none"}])  # fmt: skip
+                                     {"bidirectional": False, "reverse_source": True},
+                                     {"attention": "none"}])  # fmt: skip
 def test_models_that_cannot_read_on_say_so(options):
     model, (source, _) = made("lstm", **options), sentences()
     for more in ({"memory": {}}, {"wait": 3}):

@@ -305,6 +305,17 @@ def test_more_epochs_go_on(short_run, tiny_recipe, tmp_path):
     assert_same(folder, short_run)
 
 
+def test_steps_tell_how_long_as_well(short_run, tiny_recipe, tmp_path):
+    options, folder, lines = [option for option in SHORT if "epochs" not in option], tmp_path / "run", []
+    for steps in (16, 32):
+        trained(tiny_recipe, folder, *options, f"train.steps={steps}")
+        assert Run(folder).meta["complete"] and Run(folder).meta["step"] == steps
+    trained(tiny_recipe, folder, *options, "train.steps=32", lines=lines)
+    assert any("nothing to train" in line for line in lines)
+    for name, value in arrays(short_run).items():
+        np.testing.assert_array_equal(value, arrays(folder)[name], err_msg=name)
+
+
 # ---- early stopping, choice of weights, losses that are no numbers
 
 
