@@ -103,6 +103,8 @@ def lagging(curves):
 
 def growth(rows, units):
     """Time and memory of `nmt bench --growth` over each quantity, axes logarithmic; units: kind -> unit of time."""
+    from matplotlib.ticker import EngFormatter
+
     quantities = list(dict.fromkeys(row["what"] for row in rows))
     figure, grid = _subplots(2, len(quantities), figsize=(15, 7), sharex="col", squeeze=False)
     for (above, below), what in zip(grid.T, quantities, strict=True):
@@ -118,6 +120,9 @@ def growth(rows, units):
             axes.set(xscale="log", yscale="log")
             axes.legend(fontsize=8)
             axes.grid(alpha=0.3)
+        below.set_xticks(sorted({row["value"] for row in rows if row["what"] == what}))
+        below.set_xticks([], minor=True)
+        below.xaxis.set_major_formatter(EngFormatter(sep=""))
     grid[0, 0].set_ylabel("time (dotted: proportional growth)")
     grid[1, 0].set_ylabel("peak memory, MB")
     return figure
