@@ -69,11 +69,14 @@ bleu: .venv/ready
 notebooks: .venv/notebooks
 	@.venv/bin/python notebooks/execute.py $(ARGS)
 
+# A process a core, four at most: each takes up to 2 GB.
+PYTEST := .venv/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+
 test: .venv/ready
-	@.venv/bin/python -m pytest
+	@$(PYTEST)
 
 test-all: .venv/notebooks
-	@.venv/bin/python -m pytest -m ""
+	@$(PYTEST) -m ""
 
 lint: .venv/ready
 	@.venv/bin/ruff check .

@@ -1,11 +1,13 @@
-"""What the tests share: quiet TensorFlow on two threads, and a very small trained run."""
+"""What the tests share: quiet TensorFlow on one thread, and a very small trained run."""
 
+import fcntl
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")  # bit for bit means: with the same number of threads
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+# Bit for bit means: with the same number of threads. One, as `make test` runs a process a core.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import pytest
 
@@ -41,6 +43,25 @@ beam = 3
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """once(name, make): the folder that make(folder) fills, made by one process of `pytest -n` for all."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def made(name, make):
+        folder, unfinished = shared / name, shared / f"{name}.unfinished"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def tiny_recipe(tmp_path_factory):
     """The recipe file of `tiny_run`: the generated corpus, 300 pairs, seconds to train."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
@@ -49,11 +70,33 @@ def tiny_recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_recipe):
+def tiny_run(tiny_recipe, once):
     """The folder of a complete run: its translations are poor, but each line has its own. Not to be changed."""
     from nmt import config
     from nmt.train import train
 
-    folder = tiny_recipe.parent / "tiny"
-    train(config.load(tiny_recipe), folder, log=lambda line: None)
-    return folder
+    return once("tiny", lambda folder: train(config.load(tiny_recipe), folder, log=lambda line: None))
+
+
+@pytest.fixture(scope="session")
+def loaded():
+    """Keras models by path and checksum, see `load_once`."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def load_once(loaded):
+    """The Keras model of a run is loaded, and its graphs are traced, once for all modules that ask for this."""
+    from nmt.run import Run
+
+    load_model = Run.load_model
+
+    def remembered(run):
+        key = run.path, run.meta["weights_sha256"]
+        if key not in loaded:
+            loaded[key] = load_model(run)
+        return loaded[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "load_model", remembered)
+        yield

@@ -26,6 +26,8 @@ from nmt.config import EOS, UNK
 from nmt.errors import Failure, UserError
 from nmt.tokenizer import Tokenizer
 
+pytestmark = pytest.mark.usefixtures("load_once")
+
 ROOT = Path(__file__).parent.parent
 TOY = ROOT / "data" / "toy.toml"
 SOURCES = [source for source, _ in grammar.generate("en-de", "test", 40)]

@@ -23,6 +23,8 @@ from nmt.translate import Reader, load
 from tests.test_model import VOCAB, made, sentences
 from tests.test_search import World
 
+pytestmark = pytest.mark.usefixtures("load_once")
+
 LINES = ["The boy reads a book.", "", "Where are {count} cats?", "Maria buys two cats.", "Not a word of it: %s!"]
 LONG = "Anna sees the old house. " * 30  # more pieces than data.max_pieces
 
@@ -177,22 +179,6 @@ def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
 
 
 # Runs.
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models():
-    """Each model is loaded and its graphs are traced once: most of these tests take turns with the same runs."""
-    load_model, known = Run.load_model, {}
-
-    def remembered(run):
-        key = run.path, run.meta["weights_sha256"]
-        if key not in known:
-            known[key] = load_model(run)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "load_model", remembered)
-        yield
 
 
 def copied(run, folder, change=None, tokenizers=None, edit=lambda recipe: recipe):

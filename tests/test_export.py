@@ -16,7 +16,9 @@ from nmt.engine import Engine
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.translate import load
-from tests.test_model import MODELS, VOCAB, made, sentences
+from tests.test_model import MODELS, VOCAB, compiled, made, sentences
+
+pytestmark = pytest.mark.usefixtures("load_once")
 
 EXPORTED = [name for name in MODELS if not export.reason_against(config.Model(**MODELS[name]))]
 MORE = {"deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
@@ -36,7 +38,7 @@ def engine_of(model, folder, precision="float32", shortlist=False):
 @pytest.mark.parametrize("name", [*EXPORTED, *MORE])
 def test_the_float32_engine_equals_keras(name, tmp_path):
     """All hypotheses of an n-best list, their scores and attention; and the scores of given targets."""
-    model = made(name if name in MODELS else "lstm", **MORE.get(name, {}))
+    model = compiled(name) if name in MODELS else made("lstm", **MORE[name])
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
     engine, (source, target) = engine_of(model, tmp_path), sentences(5, seed=4)
     real = target[:, 1:] != PAD

@@ -1,6 +1,7 @@
 """The contract of a model, for every architecture: one table of models, one property a test."""
 
 import dataclasses
+import functools
 import itertools
 import types
 
@@ -17,6 +18,8 @@ from nmt.config import BOS, EOS, PAD
 from nmt.model import TranslationModel, build
 from nmt.search import beam_search
 from nmt.translate import Translator, load
+
+pytestmark = pytest.mark.usefixtures("load_once")
 
 SOURCE_VOCAB, VOCAB = 13, 11
 SMALL = {"embedding": 6, "encoder_units": 5, "decoder_units": 7, "attention_units": 4, "dropout": 0.0}
@@ -53,11 +56,19 @@ def made(name, **more):
     return model
 
 
+@functools.cache
+def compiled(name):
+    """`made(name)` with its graphs, traced once for all tests; they may set its output bias, nothing else."""
+    model = made(name)
+    model.graphs()
+    return model
+
+
 def without_dropout(name):
     return {"dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
 
 
-def sentences(count=4, seed=0, longest=7, vocab=VOCAB):
+def sentences(count=4, seed=0, longest=5, vocab=VOCAB):
     """(source, target) of different lengths, words repeated within and between sentences."""
     rng = np.random.default_rng(seed)
     ids = [[rng.integers(4, vocab, n).tolist() for n in rng.permutation(longest)[:count] + 1] for _ in range(2)]
@@ -276,10 +287,9 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name, optimizer", [("lstm", "adam"), ("lstm", "clipped"), ("rnn", "adamw"),
-                                             ("one-way", "adam"), ("deep lstm", "clipped"),
-                                             ("transformer", "clipped")])  # fmt: skip
+                                             ("variational", "clipped"), ("transformer", "clipped")])  # fmt: skip
 def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
-    """Three updates with words that come many times, against Keras's optimizers on dense gradients.
+    """Two updates with words that come many times, against Keras's optimizers on dense gradients.
 
     epsilon=1 makes Adam's step proportional to the gradient, so that wrong clipping shows.
     """
@@ -291,7 +301,7 @@ def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
     data, plain = sentences(), OPTIMIZERS[optimizer]()
     model.compile(OPTIMIZERS[optimizer](), label_smoothing=0.1, jit_compile=False)
     dense.label_smoothing = 0.1
-    for _ in range(3):
+    for _ in range(2):
         plain.apply(gradients_of(dense, *data, training=True)[1], dense.trainable_variables)
         model.train_step(data)
     for own, other, first in zip(model.trainable_variables, dense.trainable_variables, start, strict=True):
@@ -317,7 +327,7 @@ def test_clipping_bounds_the_norm_of_the_whole_update():
 @pytest.mark.parametrize("name", ["dropout", "variational", "recurrent dropout", "transformer"])
 def test_dropout_masks_are_a_function_of_seed_and_step(name):
     """The same step draws the same masks, whatever was drawn between; another step or seed draws others."""
-    model, data = made(name), sentences()
+    model, data = made(name), sentences(longest=4)
     model.compile(keras.optimizers.SGD(0.0))
 
     def loss(step, seed=3):
@@ -339,15 +349,12 @@ def test_dropout_masks_are_a_function_of_seed_and_step(name):
 @pytest.mark.parametrize("name", ["dropout", "transformer"])
 def test_no_two_steps_share_a_mask(name):
     """A step of the deepest model draws fewer masks than lie between the seeds of two steps."""
-    model, data = made(name, encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1), sentences()
+    model, data = made(name, encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1), sentences(1, longest=1)
     model.compile(keras.optimizers.SGD(0.0))
-    draws = []
-    for step in (1, 2):
-        model.optimizer.iterations.assign(step)
-        first = int(model.first_noise())
-        model.train_step(data)
-        draws.append(range(first, int(model.noise.state.numpy()[1])))
-    assert len(draws[0]) > 20 and draws[0].stop <= draws[1].start
+    first = int(model.first_noise())
+    model.train_step(data)
+    drawn = int(model.noise.state.numpy()[1]) - first
+    assert 20 < drawn <= int(model.first_noise()) - first
 
 
 def test_variational_masks_are_constant_over_a_sequence():
@@ -368,7 +375,7 @@ def test_variational_masks_are_constant_over_a_sequence():
 
 @every_model
 def test_saved_models_come_back(name, tmp_path):
-    model, (source, target) = made(name), sentences()
+    model, (source, target) = made(name), sentences(2, longest=3)
     model.compile(keras.optimizers.Adam(0.01), label_smoothing=0.1)
     model.train_step((source, target))
     expected = model((source, target)).numpy()
@@ -404,10 +411,10 @@ def test_the_seed_gives_the_weights(name):
 @every_model
 def test_graphs_equal_the_eager_contract_row_by_row(name):
     """Three hypotheses a sentence in one call, against each hypothesis alone with its sentence; one trace."""
-    model = made(name)
+    model = compiled(name)
     graphs, k = model.graphs(), 4
-    for number, count in enumerate((2, 4, 1)):  # other shapes each time
-        source, target = sentences(count, seed=number, longest=5 + number)
+    for number, count in enumerate((3, 1)):  # other shapes each time
+        source, target = sentences(count, seed=number, longest=4 + number)
         memory, state = graphs.encode(source)
         tree_close(memory, model.encode(source)[0], atol=1e-5)
         rng = np.random.default_rng(number)
@@ -438,7 +445,7 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_take_picks_sentences(name):
-    model, (source, _) = made(name), sentences()
+    model, (source, _) = compiled(name), sentences()
     memory, _ = model.graphs().encode(source)
     taken = model.graphs().take(memory, np.array([2, 0], np.int32))
     tree_close(taken, {key: leaf.numpy()[[2, 0]] for key, leaf in memory.items()}, atol=0)
@@ -447,11 +454,11 @@ def test_take_picks_sentences(name):
 @every_model
 def test_scoring_reproduces_what_the_search_found(name):
     """For every finished hypothesis of an n-best list, from the search's reordered states."""
-    model = made(name)
+    model = compiled(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
     recipe = config.Config(search=config.Search(length_penalty=0.7))
     translator = Translator(model.graphs(), (None, None), recipe)
-    source, _ = sentences(6, seed=2)
+    source, _ = sentences(6, seed=2, longest=6)
     found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
     checked = 0
     for ids, hypotheses in zip(source, found, strict=True):
@@ -485,9 +492,8 @@ def test_scores_do_not_depend_on_batches(monkeypatch):
 
 def test_a_beam_may_be_wider_than_the_vocabulary():
     source, _ = sentences(2)
-    found = beam_search(made("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5)
+    found = beam_search(compiled("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5)
     assert all(len(hypotheses) > VOCAB for hypotheses in found)
-
 
 
 def test_company_padding_and_order_change_no_text(tiny_run):
@@ -543,6 +549,7 @@ def test_every_model_learns(name):
     recipe = config.Config(model=config.Model(**{**SMALL, **MODELS[name]}))
     model = build(recipe, VOCAB, VOCAB)
     model.compile(keras.optimizers.Adam(0.02), precision="auto", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # or the first step is traced twice
     assert model.precision in ("float32", "bfloat16")
     data, ids = sentences(), tf.TensorSpec((None, None), tf.int32)
     stream = tf.data.Dataset.from_generator(lambda: itertools.repeat(data), output_signature=(ids, ids))

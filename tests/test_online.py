@@ -284,7 +284,7 @@ def test_the_policy_lags_by_its_wait(wait):
 
 
 @pytest.fixture(scope="module")
-def online_run(tmp_path_factory):
+def online_run(once):
     """A run that stays 1 to 6 words behind; its translations are poor, but each line has its own."""
     recipe = config.load(None, ["data.format=grammar", "data.source=de", "data.target=en", "data.size=400",
         "tokenizer.vocab_size=250", "tokenizer.byte_fallback=false", "model.bidirectional=false",
@@ -292,7 +292,7 @@ def online_run(tmp_path_factory):
         "model.dropout=0", "train.epochs=8", "train.batch_tokens=512", "train.learning_rate=2e-2",
         "train.warmup_steps=30", "train.precision=float32", "train.valid_every=500", "train.valid_sentences=4",
         "train.average=0", "train.wait=1", "train.wait_to=6"])  # fmt: skip
-    return train(recipe, tmp_path_factory.mktemp("runs") / "online", log=lambda line: None)
+    return Run(once("online", lambda folder: train(recipe, folder, log=lambda line: None)))
 
 
 @pytest.fixture(scope="module")
