@@ -17,7 +17,11 @@ TINY = ["data.size=300", "tokenizer.vocab_size=300", "model.embedding=24", "mode
         "model.decoder_units=32", "model.attention_units=24", "train.epochs=6", "train.batch_tokens=512",
         "train.learning_rate=1e-2", "train.warmup_steps=30", "train.valid_every=64",
         "train.valid_sentences=20", "search.max_ratio=1.0", "search.max_extra=3"]  # fmt: skip
-SMALL = {"3": {"SENTENCES": 60, "DRAWS": 20, "SHORT": 2, "LONG": 3}}  # parameters of one notebook, by its number
+SMALL = {  # parameters of one notebook, by its number
+    "3": {"SENTENCES": 60, "DRAWS": 20, "SHORT": 2, "LONG": 3},
+    "5": {"LM": ["data.size=300", "model.embedding=16", "model.decoder_units=24", "train.epochs=1"],
+          "MORE": ["data.size=400"], "TOKENS": 128, "SENTENCES": 15, "SAMPLES": 10},
+}  # fmt: skip
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
