@@ -52,7 +52,9 @@ train: .venv/ready
 	elif [ $$status != 0 ]; then exit $$status; \
 	else \
 	  $(NMT) train $(RECIPE) $(ARGS) --run "$$run" && $(NMT) evaluate "$$run" --once && \
-	  echo "translate with: make translate RUN=$$run" >&2; \
+	  if grep -q '^architecture = "language_model"' "$$run/recipe.toml"; \
+	  then echo "have it write with: .venv/bin/nmt generate $$run" >&2; \
+	  else echo "translate with: make translate RUN=$$run" >&2; fi; \
 	fi
 
 # RUN, or the default run, or the toy where that is all there is.

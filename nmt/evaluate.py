@@ -184,8 +184,10 @@ def card(run, report):
     data, defaults = recipe.data, config.Config()
     origin = data.name or data.url or data.train or f"generated, {data.size:,} pairs"
     what, verb = f"A translator from {data.source} to {data.target}", "Translate with `nmt translate"
+    pieces = f"{run.tokenizers[0].size:,} source and {run.tokenizers[1].size:,} target pieces"
     if recipe.language_model:
         what, verb = f"A language model of {data.target}", "Have it write with `nmt generate"
+        pieces = f"{run.tokenizers[1].size:,} pieces"
     yield f"# {what}"
     yield ""
     yield f"Trained by nmt {__version__} from: {origin} (format {data.format})."
@@ -193,8 +195,7 @@ def card(run, report):
     yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
     yield ""
     yield (f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
-           f"{meta.get('train_seconds', 0) / 60:.1f} minutes; {run.tokenizers[0].size:,} source and "
-           f"{run.tokenizers[1].size:,} target pieces.")  # fmt: skip
+           f"{meta.get('train_seconds', 0) / 60:.1f} minutes; {pieces}.")  # fmt: skip
     yield ""
     yield "```"
     yield from lines("test", report)

@@ -110,11 +110,13 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
         origin, tokens = np.repeat(rows, 3)[::-1], rng.integers(4, VOCAB, 3 * count).astype(np.int32)
         tokens[0] = BOS
         log_probs, ids, attention, after = graphs.advance(memory, state, origin, tokens, k)
-        assert attention is None
+        words, looks, _ = graphs.distribution(memory, state, origin, tokens)
+        assert attention is None and looks is None
         for row, parent in enumerate(origin):
             former = {key: leaf[parent : parent + 1] for key, leaf in state.items()}
             hidden, _, expected = model.step({}, former, tokens[row : row + 1, None])
             every = tf.nn.log_softmax(model.project(hidden)[0, 0]).numpy()
+            np.testing.assert_allclose(words[row], every, atol=3e-5)
             np.testing.assert_array_equal(ids[row], np.argsort(-every)[:k])
             np.testing.assert_allclose(log_probs[row], np.sort(every)[::-1][:k], atol=3e-5)
             close({key: leaf[row] for key, leaf in after.items()}, {key: leaf[0] for key, leaf in expected.items()},
