@@ -162,8 +162,8 @@ def check(options):
         plots.ready()
     translators = _directions(options)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
-    seeds = ", ".join(map(str, module.SEEDS))
-    say(f"scoring {len(sources):,} validation pairs with {module.SHARE:.0%} of the targets shuffled, seeds {seeds}")
+    say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
+        f"seeds {', '.join(map(str, module.SEEDS))}")  # fmt: skip
     found = module.check(translators, sources, targets)
     print("\n".join(module.lines(found)))
     if options.output != "-":
@@ -370,7 +370,7 @@ def _parser():
     add_engine(sub)
 
     sub = command(filter, "find the pairs of a parallel text that do not belong together")
-    sub.add_argument("run", nargs="+", help="run folder, and one of the reverse direction: better, twice the time")
+    sub.add_argument("run", nargs="+", help="run folder, and one of the reverse direction if you have it")
     sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
     sub.add_argument("-o", "--output", default="-",
                      help="output file (default: stdout): score, ok or mismatch, source, translation, in the order "
