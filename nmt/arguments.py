@@ -90,7 +90,7 @@ def _parser():
     add_engine(sub)
 
     sub = command("filter", "find the pairs of a parallel text that do not belong together")
-    sub.add_argument("run", nargs="+", help="run folder, and one of the reverse direction: better, twice the time")
+    sub.add_argument("run", nargs="+", help="run folder, and one of the reverse direction if you have it")
     sub.add_argument("-i", "--input", default="-", help="lines of source, tab, translation (default: stdin)")
     sub.add_argument("-o", "--output", default="-",
                      help="output file (default: stdout): score, ok or mismatch, source, translation, in the order "

@@ -187,8 +187,8 @@ def check(options):
         plots.ready()
     translators = _directions(options)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
-    seeds = ", ".join(map(str, module.SEEDS))
-    say(f"scoring {len(sources):,} validation pairs with {module.SHARE:.0%} of the targets shuffled, seeds {seeds}")
+    say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
+        f"seeds {', '.join(map(str, module.SEEDS))}")  # fmt: skip
     found = module.check(translators, sources, targets)
     print("\n".join(module.lines(found)))
     if options.output != "-":

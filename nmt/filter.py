@@ -89,7 +89,7 @@ def shuffled(targets, seed):
         out[row] = targets[other]
     wrong = np.array([after != before for after, before in zip(out, targets, strict=True)])
     if not wrong.any():
-        raise UserError(f"{len(targets)} pairs are too few to shuffle {SHARE:.0%} of them")
+        raise UserError(f"{len(targets)} pairs are too few to shuffle {100 * SHARE:g} % of them")
     return out, wrong
 
 
@@ -109,11 +109,12 @@ def lines(found):
     best = [flags[np.argsort(values, kind="stable")[: round(SHARE * len(values))]].mean()
             for values, flags in found.values()]  # fmt: skip
     yield (f"average precision {np.mean(areas):.3f} ({min(areas):.3f} to {max(areas):.3f}), "
-           f"precision of the lowest {SHARE:.0%} {np.mean(best):.3f}")  # fmt: skip
+           f"precision of the lowest {100 * SHARE:g} % {np.mean(best):.3f}")  # fmt: skip
     yield "threshold   precision   recall"
     _, recall, values = precision_recall(scores, wrong)
     levels = values[np.searchsorted(recall, RECALLS)]
     for threshold in sorted({THRESHOLD, *(np.floor(levels * 100 + 1) / 100)}):
         flagged = scores < threshold
-        yield (f"{threshold:>9.2f}   {wrong[flagged].mean():>9.3f}   {flagged[wrong].mean():>6.3f}"
+        precision = wrong[flagged].mean() if flagged.any() else np.nan
+        yield (f"{threshold:>9.2f}   {precision:>9.3f}   {flagged[wrong].mean():>6.3f}"
                + ("   (default)" if threshold == THRESHOLD else ""))  # fmt: skip

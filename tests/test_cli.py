@@ -646,4 +646,5 @@ print(heavy, time.process_time())
     assert heavy == "[]" and float(seconds) < 1
     assert err == b"" or arguments[0] == "train"
     if arguments == ["--help"]:
-        assert all(f"  {name} " in out.decode() for name in ("train", "translate", "evaluate", "score", "fetch"))
+        names = "train", "translate", "evaluate", "score", "filter", "fetch"
+        assert all(f"  {name} " in out.decode() for name in names)

@@ -2,6 +2,7 @@
 
 import math
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -160,7 +161,7 @@ def test_shuffled_targets():
 def test_the_check_of_a_model_that_knows_all_and_of_one_that_knows_nothing():
     sources, targets = map(list, zip(*PAIRS, strict=True))
     first, *_ = filter.lines(filter.check([Fake()], sources, targets))
-    assert "average precision 1.000 (1.000 to 1.000)" in first and "precision of the lowest 10% 1.000" in first
+    assert "average precision 1.000 (1.000 to 1.000)" in first and "precision of the lowest 10 % 1.000" in first
     lines = list(filter.lines(filter.check([Fake([])], sources, targets)))
     assert "average precision 0.100 (0.100 to 0.100)" in lines[0]
     assert any("default" in line for line in lines)
@@ -177,6 +178,13 @@ def test_the_table_says_what_the_thresholds_do():
         flagged = scores < float(threshold)
         assert wrong[flagged].mean() == pytest.approx(float(precision), abs=1e-3)
         assert flagged[wrong].mean() == pytest.approx(float(recall), abs=1e-3)
+
+
+def test_a_threshold_that_flags_nothing_has_no_precision():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = [line.split() for line in filter.lines({1: (np.arange(20) + 1, np.arange(20) < 2)})]
+    assert [row[1:] for row in rows if "(default)" in row] == [["nan", "0.000", "(default)"]]
 
 
 def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
