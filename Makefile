@@ -1,10 +1,11 @@
 # The front door: targets only call the command line of the package. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup train translate bleu notebooks test test-all lint bench clean
+.PHONY: help setup train translate bleu compare notebooks test test-all lint bench clean
 
 DEFAULT := data/default.toml
 RECIPE ?= $(DEFAULT)
 RUN ?=
+BUDGET ?= small
 ARGS ?=
 NMT := .venv/bin/python -m nmt
 
@@ -17,6 +18,8 @@ help:
 	@echo "                RECIPE=data/....toml  RUN=runs/...  ARGS=\"section.key=value ...\""
 	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
 	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
+	@echo "make compare    train and measure systems that differ in one thing each (under 15 minutes on two cores);"
+	@echo "                BUDGET=full: on Multi30k, hours; stopped, the same command goes on"
 	@echo "make bench      how fast this machine trains, and translates with RUN (under 10 minutes, nothing else running)"
 	@echo "make notebooks  run the notebooks, into notebooks/executed (about 10 minutes; later runs use what was trained)"
 	@echo "make test       the tests (under 10 minutes);  make test-all  the slow ones too;  make lint  style"
@@ -67,6 +70,9 @@ translate: .venv/ready
 
 bleu: .venv/ready
 	@$(NMT) evaluate "$(CHOSEN)"
+
+compare: .venv/ready
+	@$(NMT) compare --budget $(BUDGET) $(ARGS)
 
 notebooks: .venv/notebooks
 	@.venv/bin/python notebooks/execute.py $(ARGS)

@@ -126,6 +126,14 @@ def _parser():
     sub.add_argument("-o", "--output", help="folder that translates by itself (default: RUN/export)")
     sub.add_argument("--precision", choices=("int8", "float32"), default="int8", help="of the weights")
 
+    sub = command("compare", "train and measure systems that differ in one thing each, with equal budgets")
+    sub.add_argument("overrides", nargs="*", metavar="section.key=value", help="options for all systems")
+    sub.add_argument("--budget", choices=("small", "full"), default="small",
+                     help="small: the generated corpus, minutes; full: Multi30k, hours")  # fmt: skip
+    sub.add_argument("--only", type=lambda names: names.split(","), default=(), metavar="NAME,...",
+                     help="systems to measure now (default: all that were not)")  # fmt: skip
+    sub.add_argument("-o", "--output", metavar="FOLDER", help="default: runs/compare-BUDGET")
+
     sub = command("bench", "measure this machine: training the reference model, translating with a run")
     sub.add_argument("run", nargs="?", help="run folder to translate with; without it only training is measured")
     sub.add_argument("-o", "--output", help="also write the figures as JSON")

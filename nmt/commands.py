@@ -217,6 +217,17 @@ def export(options):
     say(f"exported to {export_run(run, options.output and Path(options.output), options.precision)}")
 
 
+def compare(options):
+    from nmt import plots, results
+    from nmt.compare import compare as measure
+
+    plots.ready()
+    folder = Path(options.output or f"runs/compare-{options.budget}")
+    found = measure(options.budget, folder, options.only, options.overrides, say)
+    print("\n".join(results.write(found, folder)))
+    say(f"tables and pictures: {folder / 'report.md'}")
+
+
 def bench(options):
     if options.growth:
         return growth(options)

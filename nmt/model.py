@@ -150,14 +150,19 @@ class SequenceModel(keras.Model):
 
     def train_step(self, data):
         """One update from a batch: gradient of the mean loss a token."""
+        gradients, measured = self.gradients(data)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self.measure(*measured)
+
+    def gradients(self, data):
+        """Gradients of the mean loss a token with the noise of this step, and what `losses_of` gave."""
         self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
         with kernels.precision(self.precision), tf.GradientTape() as tape:
             loss, likelihood, tokens = self.losses_of(*data, training=True)
             mean_loss = loss / tokens
         gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
         # Keras's optimizers square the rows of a sparse gradient before summing repeated ones: make it dense.
-        self.optimizer.apply([tf.convert_to_tensor(g) for g in gradients], self.trainable_variables)
-        return self.measure(loss, likelihood, tokens)
+        return [tf.convert_to_tensor(g) for g in gradients], (loss, likelihood, tokens)
 
     def test_step(self, data):
         return self.measure(*self.losses_of(*data, training=False))

@@ -17,6 +17,7 @@ from nmt.errors import Failure, UserError
 CELL, FONT = 22, 13  # of attention: pixels
 SLANT = 55  # of its column labels: degrees
 FAINT = 0.01  # weights below are left white
+CELLS = {"rnn": "simple RNN", "gru": "GRU", "lstm": "LSTM"}
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000)  # of perplexity
 
 
@@ -98,6 +99,74 @@ def lagging(curves):
     axes.set(xlabel="average lagging, words", ylabel="BLEU")
     axes.grid(alpha=0.3)
     axes.legend()
+    return figure
+
+
+def gradients(found):
+    """Norms of gradients by steps back, and by updates of a training; found: what `measure.gradients` gave."""
+    figure, (left, middle, right) = _subplots(1, 3, figsize=(12.5, 3.8))
+    large = f"simple RNN, recurrent weights × {found['factor']:g}"
+    for axes, when, title in ((left, "start", "before training"), (middle, "trained", "after training")):
+        for cell, norms in found[when].items():
+            axes.plot(norms, label=CELLS[cell])
+        axes.set(yscale="log", title=title, xlabel="steps back")
+    left.plot(found["large"], "--", color="C0", label=large)
+    left.set_ylabel("norm of the gradient of the last loss term,\nrelative to that of the last step")
+    middle.sharey(left)
+    for name, color in (("unclipped", "C3"), ("clipped", "C2")):
+        right.plot([norm for _, norm in found[name]], color=color, linewidth=1, label=name)
+    right.set(yscale="log", title=large, xlabel="update", ylabel="norm of the gradient before clipping")
+    for axes in (left, middle, right):
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return figure
+
+
+def by_length(rows):
+    """BLEU by source length (figure 2 of Bahdanau et al. 2015); rows: label -> `metrics.by_length`."""
+    figure, axes = _subplots(figsize=(7, 4.2))
+    for (label, row), marker in zip(rows.items(), "osd^v<>", strict=False):
+        axes.plot([score for *_, score in row], f"{marker}-", label=label)
+    spans = [(f"{low}-{high}" if high < 10**9 else f"{low} and more", count) for low, high, count, _ in row]
+    axes.set_xticks(range(len(spans)), [f"{span}\n{count}" for span, count in spans])
+    axes.set(xlabel="source length, words; below it the number of sentences", ylabel="BLEU", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def by_pairs(curves):
+    """BLEU by training pairs; curves: label -> {pairs: what `metrics.bleu` gave with interval=True}."""
+    figure, axes = _subplots(figsize=(7, 4.2))
+    for (label, points), marker in zip(curves.items(), "osd^v<>", strict=False):
+        pairs = list(points)
+        (curve,) = axes.plot(pairs, [entry["score"] for entry in points.values()], f"{marker}-", label=label)
+        low, high = zip(*(entry["interval"] for entry in points.values()), strict=True)
+        axes.fill_between(pairs, low, high, color=curve.get_color(), alpha=0.15, linewidth=0)
+    axes.set(xscale="log", xlabel="training pairs", ylabel="BLEU, with its 95 % interval", ylim=(0, None))
+    pairs = sorted(set().union(*curves.values()))
+    axes.set_xticks(pairs, [f"{number:,}" for number in pairs])
+    axes.set_xticks([], minor=True)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def speed(points):
+    """BLEU against speed; points: label -> (sentences/s, what `metrics.bleu` gave with interval=True).
+
+    Labels stand in a column beside the points, which lines lead to, so that none covers another.
+    """
+    figure, axes = _subplots(figsize=(8, max(4, 0.28 * len(points))))
+    for place, label in enumerate(sorted(points, key=lambda label: points[label][1]["score"])):
+        (x, entry), color = points[label], f"C{place % 10}"
+        axes.plot([x, x], entry["interval"], color=color, alpha=0.4)
+        axes.plot(x, entry["score"], "o", color=color)
+        axes.annotate(label, (x, entry["score"]), (1.06, (place + 0.5) / len(points)), textcoords="axes fraction",
+                      va="center", fontsize=9, color=color,
+                      arrowprops={"arrowstyle": "-", "color": color, "alpha": 0.4})  # fmt: skip
+    axes.set(xlabel="sentences translated a second", ylabel="BLEU, with its 95 % interval")
+    axes.grid(alpha=0.3)
     return figure
 
 

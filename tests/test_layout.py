@@ -110,6 +110,6 @@ def test_help_names_each_target(arguments):
     done = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     for target in TARGETS:
         assert re.search(rf"\bmake {target}(?![\w-])", done.stdout), target
-    for variable in ("RECIPE", "RUN", "ARGS", "TEXT"):
+    for variable in ("RECIPE", "RUN", "ARGS", "TEXT", "BUDGET"):
         assert variable in done.stdout
     assert done.stderr == ""
