@@ -1,9 +1,10 @@
 """nmt: from parallel text to a working translator on an ordinary machine.
 
 Reading order. From text to loss: config, corpus, text, tokenizer, batches, model (with cells, attention, rnn),
-loss, train; of a language model, streams, not batches. From a line to its translation: translate, search,
-model, combine (several models as one). From a language model to text: language, search. Around them: run (the
-folder a translator lives in), evaluate and metrics (scores), __main__ (the commands).
+loss, train; of a language model, streams, not batches. From a line to its translation: translate, search, model,
+combine (several models as one), online (before the line is complete). From a language model to text: language,
+search. Around them: run (the folder a translator lives in), evaluate and metrics (scores), compare (systems side by
+side), commands and __main__ (what users type).
 """
 
 __version__ = "0.1.0"

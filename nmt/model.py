@@ -265,13 +265,13 @@ class TranslationModel(SequenceModel):
         return self.summed(hidden, target[:, 1:])
 
     def waits(self, sentences, training):
-        """How many words each sentence waits for, None: all of them. Training draws it anew each time."""
+        """How many words each sentence waits for, None: all. Training draws them, validation takes the middle."""
         if self.wait is None:
             return None
         least, most = self.wait
         if training and most > least:
             return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
-        return least
+        return (least + most) // 2
 
 
 @keras.saving.register_keras_serializable("nmt")

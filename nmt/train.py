@@ -184,7 +184,7 @@ def _validation(run, recipe, model, history, clock, log):
     if recipe.language_model:
         validation = LanguageValidation(*common, speaker=Speaker(model, run.tokenizers, recipe))
     else:
-        searched = Waiting(model, recipe.train.wait) if recipe.train.wait else model.graphs()
+        searched = Waiting(model, model.waits(0, training=False)) if model.wait else model.graphs()
         validation = TranslationValidation(*common, translator=Translator(searched, run.tokenizers, recipe),
                                            sentences=held_out(recipe, "valid", recipe.train.valid_sentences))
     validation.set_model(model)
