@@ -283,7 +283,7 @@ def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path, monkeypatch, ca
     with pytest.raises(UserError, match="no weights yet"):
         Run.open(tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Validation, "show", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(callbacks.TranslationValidation, "show", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         assert command.main(arguments) == 130
     said = capsys.readouterr().err
     assert "resuming at step 5 of 32" in said and "state saved" in said
