@@ -93,7 +93,7 @@ def history(run, metric):
     first = rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}  # it has the time to start as well
     tokens, seconds = (rows[-1][name] - first[name] for name in ("target_tokens", "seconds"))
     return {"pairs": run.meta["pairs"], "steps": run.meta["step"], "target_tokens": run.meta["target_tokens"],
-            "tokens_per_second": round(tokens / seconds),
+            "tokens_per_second": round(tokens / max(seconds, 0.1)),  # which history.csv rounds to tenths
             "perplexity": max(rows, key=lambda row: row[metric])["valid_perplexity"]}  # fmt: skip
 
 
