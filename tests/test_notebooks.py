@@ -20,7 +20,8 @@ TINY = ["data.size=300", "tokenizer.vocab_size=300", "model.embedding=24", "mode
 SMALL = {  # parameters of one notebook, by its number
     "3": {"SENTENCES": 60, "DRAWS": 20, "SHORT": 2, "LONG": 3},
     "5": {"LM": ["data.size=300", "model.embedding=16", "model.decoder_units=24", "train.epochs=1"],
-          "MORE": ["data.size=400"], "TOKENS": 128, "SENTENCES": 15, "SAMPLES": 10},
+          "MORE": ["data.size=400"], "TOKENS": 128, "WINDOWS": [16], "PIECES": [100], "WEIGHTS": [0, 0.2],
+          "SENTENCES": 15, "SAMPLES": 10},
 }  # fmt: skip
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
