@@ -34,18 +34,22 @@ def save(figure, path):
 
 
 def history(*runs):
-    """Training curves of run folders: perplexity, and validation BLEU and chrF, over target pieces seen."""
+    """Training curves of run folders: perplexity, and validation BLEU and chrF, over target pieces seen.
+
+    Language models have perplexity only.
+    """
     figure, (left, right) = _subplots(1, 2, figsize=(9, 3.4))
     for color, path in enumerate(map(Path, runs)):
         with open(path / "history.csv", encoding="utf-8", newline="") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
         seen, name = [row["target_tokens"] / 1000 for row in rows], f"{path.name}, " if len(runs) > 1 else ""
         for axes, column, style, label in (
             (left, "perplexity", "o:", "training"), (left, "valid_perplexity", "o-", "validation"),
             (right, "bleu", "o-", "BLEU, greedy"), (right, "chrf", "s--", "chrF"),
         ):  # fmt: skip
             shade = f"C{color}" if len(runs) > 1 else {"perplexity": "C7", "chrf": "C1"}.get(column, "C0")
-            axes.plot(seen, [row[column] for row in rows], style, color=shade, markersize=4, label=name + label)
+            if all(column in row for row in rows):
+                axes.plot(seen, [row[column] for row in rows], style, color=shade, markersize=4, label=name + label)
     left.set(yscale="log", ylabel="perplexity of a target piece")
     left.set_yticks([tick for tick in TICKS if tick <= left.get_ylim()[1]])
     left.set_yticks([], minor=True)
@@ -54,7 +58,8 @@ def history(*runs):
     for axes in (left, right):
         axes.set_xlabel("target pieces seen in training, thousands")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=9)
+        if axes.lines:
+            axes.legend(fontsize=9)
     return figure
 
 

@@ -1,5 +1,6 @@
 """Pictures show what they were given, and keep nothing."""
 
+import csv
 from xml.etree import ElementTree
 
 import numpy as np
@@ -80,6 +81,15 @@ def test_figures_show_their_numbers_and_are_not_kept(tmp_path, pyplot):
     assert [line.get_xdata().tolist() for line in two.lines[::2]] == [[28.0, 32.0], [29.0, 33.5]]
     assert [text.get_text() for text in two.texts] == ["30.2", "31.0"]
     assert pyplot.get_fignums() == before
+
+
+def test_a_language_model_has_no_bleu(tmp_path, pyplot):
+    head, *rows = csv.reader(HISTORY.splitlines())
+    scores = {head.index("bleu"), head.index("chrf")}
+    blank = [["" if column in scores else value for column, value in enumerate(row)] for row in rows]
+    (tmp_path / "history.csv").write_text("\n".join(map(",".join, [head, *blank])), encoding="utf-8")
+    left, right = plots.history(tmp_path).axes
+    assert len(left.lines) == 2 and not right.lines
 
 
 def test_runs_in_one_picture_have_names(tmp_path, pyplot):
