@@ -49,7 +49,7 @@ BUDGETS = {
     "full": Budget(
         "data/multi30k-en-de.toml",
         "model.embedding=128 model.encoder_units=128 model.decoder_units=256 model.attention_units=128 "
-        "model.dropout=0.3 train.batch_tokens=1024 train.steps=1200 train.valid_every=200 train.average=0",
+        "model.dropout=0.3 train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
         "model.encoder_layers=4 model.decoder_layers=4",
         pairs=(1000, 3000, 10_000), edges=(8, 10, 12, 15, 20), chain=20,
     ),
