@@ -23,6 +23,7 @@ from nmt.run import Run
 from nmt.translate import cores
 
 RESULTS = "compare.json"
+PROJECT = Path(__file__).resolve().parent.parent  # recipes are found from any folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +111,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
     folder holds another comparison.
     """
     folder, chosen = Path(folder), _chosen(only, systems(budget))
-    recipe = config.load(BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides])
+    recipe = config.load(PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides])
     found = _opened(folder, {"budget": budget, "overrides": list(overrides), "recipe": config.dump(recipe),
                              "jobs": cores(), "machine": about(), "rows": {}})  # fmt: skip
     _prepare(recipe, folder, log)
