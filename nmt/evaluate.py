@@ -8,6 +8,7 @@ import json
 import platform
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from nmt import __version__, config, corpus, files, metrics, text
 from nmt.errors import UserError
@@ -194,8 +195,9 @@ def card(run, report):
     yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
     yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
     yield ""
-    yield (f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
-           f"{meta.get('train_seconds', 0) / 60:.1f} minutes; {pieces}.")  # fmt: skip
+    trained = (f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
+               f"{meta.get('train_seconds', 0) / 60:.1f} minutes; ") if "step" in meta else ""  # fmt: skip
+    yield f"{trained}{pieces}."  # an exported folder does not know how it was trained
     yield ""
     yield "```"
     yield from lines("test", report)
@@ -208,5 +210,6 @@ def card(run, report):
         if not isinstance(value, dict) and value != getattr(getattr(defaults, name.split(".")[0]), field.name):
             yield f"- `{name} = {value}`"
     yield ""
-    packages = ", ".join(f"{p} {version(p)}" for p in ("tensorflow", "keras", "sentencepiece", "sacrebleu"))
+    names = ("tensorflow", "keras", "onnxruntime", "sentencepiece", "sacrebleu")
+    packages = ", ".join(f"{name} {version(name)}" for name in names if find_spec(name))
     yield f"Python {platform.python_version()}, {packages}. {verb} {run.path.name}`."

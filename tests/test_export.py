@@ -94,6 +94,15 @@ def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
     assert loaded == "set()" and text == load(tiny_run).translate(["The boy reads a book."])[0]
 
 
+def test_an_exported_folder_is_evaluated_like_a_run(tiny_run, tmp_path):
+    """It lacks what only training knows, and its model card says nothing of that."""
+    folder = tmp_path / "alone"
+    shutil.copytree(Run(tiny_run).export_path, folder)
+    assert main(["evaluate", str(folder), "--beam", "1"]) == 0
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "BLEU" in card and " steps" not in card
+
+
 def test_an_export_of_other_weights_is_not_used(tiny_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(tiny_run, run)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 
 import nmt.translate
 from nmt import config, kernels
@@ -403,6 +404,11 @@ def test_the_seed_gives_the_weights(name):
         np.testing.assert_array_equal(a, b)
         constant = len(a.shape) == 1 and a.name != "energy"  # biases and scales
         assert constant or np.any(a != c), a.path
+
+
+def test_tables_of_one_shape_begin_with_different_vectors():
+    model = TranslationModel(config.Model(**{**SMALL, "tie": "target"}), VOCAB, VOCAB)
+    assert np.any(ops.convert_to_numpy(model.source_embedding) != ops.convert_to_numpy(model.target_embedding))
 
 
 # ---- graphs, as search calls them
