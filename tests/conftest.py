@@ -42,6 +42,11 @@ beam = 3
 """
 
 
+def pytest_collection_modifyitems(items):
+    """No process is left alone with a long test at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """once(name, make): the folder that make(folder) fills, made by one process of `pytest -n` for all."""

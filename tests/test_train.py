@@ -504,6 +504,7 @@ def test_damaged_weights_to_start_from_are_told_in_one_line(copy, damage):
 # ---- it learns
 
 
+@pytest.mark.first
 def test_the_toy_recipe_learns_to_translate(tmp_path):
     """BLEU over 90 on combinations of verb and object that training never saw, in about a minute."""
     recipe = config.load(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
