@@ -157,12 +157,12 @@ class LanguageValidation(Validation):
 
     metric = final_name = "perplexity"
 
-    def __init__(self, *common, speaker):
+    def __init__(self, *common, generator):
         super().__init__(*common)
-        self.speaker = speaker
+        self.generator = generator
 
     def examine(self, valid):
-        for line in self.speaker.generate(count=2, length=40, seed=self.history.step):
+        for line in self.generator.generate(count=2, length=40, seed=self.history.step):
             self.log(f"  {line}")
         return {}, -valid["perplexity"]
 

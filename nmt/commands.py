@@ -199,8 +199,8 @@ def check(options):
 def generate(options):
     from nmt.language import load
 
-    speaker = load(options.run, say, threads=options.threads)
-    for line in speaker.generate(_typed(options.text), options.count, options.length, options.temperature,
+    generator = load(options.run, say, threads=options.threads)
+    for line in generator.generate(_typed(options.text), options.count, options.length, options.temperature,
                                  options.top_k, options.seed):  # fmt: skip
         print(line)
 

@@ -22,8 +22,8 @@ SAMPLES = 10
 def evaluate(run, translator, split="test", beam=None, log=lambda line: None, others=()):
     """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses.
 
-    translator: of a language model its `Speaker`; it has no hypotheses. others: the other members of an ensemble,
-    of which nothing is written.
+    translator: of a language model its `TextGenerator`; it has no hypotheses. others: the other members of an
+    ensemble, of which nothing is written.
     """
     recipe = translator.recipe
     if recipe.language_model:
@@ -50,14 +50,14 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     return report, hypotheses
 
 
-def _measure(run, speaker, split, log):
+def _measure(run, generator, split, log):
     """The report of a language model."""
     recipe, texts = run.recipe, lines_of(run.recipe, split)
     started = time.perf_counter()
     log(f"reading {len(texts):,} sentences of the {split} split")
     report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.meta["weights"],
-              **speaker.perplexity(texts), "seconds": round(time.perf_counter() - started, 1),
-              "samples": speaker.generate(count=SAMPLES)}  # fmt: skip
+              **generator.perplexity(texts), "seconds": round(time.perf_counter() - started, 1),
+              "samples": generator.generate(count=SAMPLES)}  # fmt: skip
     if split == "test":
         _write(run, report, {})
     return report

@@ -11,7 +11,7 @@ from nmt.streams import whole
 from nmt.translate import Translator
 
 
-class Speaker:
+class TextGenerator:
     """Text through a `model.LanguageModel` and its tokenizer."""
 
     def __init__(self, model, tokenizers, recipe):
@@ -74,7 +74,7 @@ def batches_of(recipe, ids):
 
 
 def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
-    """The `Speaker` of a run folder; arguments as those of `translate.load`."""
+    """The `TextGenerator` of a run folder; arguments as those of `translate.load`."""
     from nmt.quiet import start_keras
     from nmt.run import Run
 
@@ -86,4 +86,4 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     if engine == "onnx":
         raise UserError(f"{path}: is a language model, which has no export")
     start_keras(threads)
-    return Speaker(run.load_model(), run.tokenizers, run.recipe)
+    return TextGenerator(run.load_model(), run.tokenizers, run.recipe)

@@ -177,12 +177,12 @@ def _validation(run, recipe, model, history, clock, log):
     """The callback that measures the model on validation text."""
     from nmt.callbacks import LanguageValidation, TranslationValidation
     from nmt.lagging import Waiting
-    from nmt.language import Speaker
+    from nmt.language import TextGenerator
     from nmt.translate import Translator
 
     common = run, recipe, history, clock, _validation_batches(run, recipe), log
     if recipe.language_model:
-        validation = LanguageValidation(*common, speaker=Speaker(model, run.tokenizers, recipe))
+        validation = LanguageValidation(*common, generator=TextGenerator(model, run.tokenizers, recipe))
     else:
         searched = Waiting(model, model.waits(0, training=False)) if model.wait else model.graphs()
         validation = TranslationValidation(*common, translator=Translator(searched, run.tokenizers, recipe),

@@ -17,7 +17,7 @@ from nmt import __main__ as command
 from nmt import callbacks, config, grammar, language, prepare
 from nmt.batches import pad, write_ids, write_text
 from nmt.config import BOS, EOS, UNK
-from nmt.language import Speaker
+from nmt.language import TextGenerator
 from nmt.model import LanguageModel
 from nmt.run import Run
 from nmt.search import beam_search, sample
@@ -252,16 +252,16 @@ class Letters:
         return " ".join("abcdefg"[i - 4] for i in ids)
 
 
-def speaker(name, **data):
+def generator(name, **data):
     model, letters = made(name), Letters()
     recipe = config.Config(data=config.Data(**data), model=model.options, train=config.Train(streams=2, bptt=8))
-    return Speaker(model, (letters, letters), recipe)
+    return TextGenerator(model, (letters, letters), recipe)
 
 
 @some_models
 def test_perplexity_by_its_definition(name):
     """EOS once a sentence; of a text in parts where the state runs on."""
-    made_up, lines = speaker(name), ["a b c", "", "d d e f g", "a x", "c", "b b b", "f"]
+    made_up, lines = generator(name), ["a b c", "", "d d e f g", "a x", "c", "b b b", "f"]
     model, total, tokens = made_up.model, 0.0, 0
     ids = made_up.tokenizer.encode(lines)
     for n, words in enumerate(ids):
@@ -282,13 +282,13 @@ def test_units_of_perplexity():
     lines = ["ab cd", "a"]
     for data, unit, count in (({}, "word", 5), ({"target": "ja"}, "character", 7),
                               ({"target": "ja", "preprocess": "tokens"}, "word", 5)):
-        found = speaker("lstm", **data).perplexity(lines)
+        found = generator("lstm", **data).perplexity(lines)
         assert (found["unit"], found["words"]) == (unit, count)
         assert found["words"] * np.log(found["word_perplexity"]) == pytest.approx(-found["log_likelihood"])
 
 
 def test_a_line_is_scored_by_itself():
-    made_up, lines = speaker("lstm"), ["a b c", "d", "", "e f a b"]
+    made_up, lines = generator("lstm"), ["a b c", "d", "", "e f a b"]
     together = made_up.score(lines)
     for line, (log_prob, score) in zip(lines, together, strict=True):
         assert score == pytest.approx(log_prob / (len(line.split()) + 1))
@@ -301,7 +301,7 @@ def test_a_line_is_scored_by_itself():
 
 
 def test_generated_lines_begin_with_the_prompt():
-    made_up = speaker("lstm")
+    made_up = generator("lstm")
     lines = made_up.generate("c a b", count=5, length=6)
     assert len(set(lines)) > 1 and all(line.startswith("c a b") for line in lines)
     assert max(len(line.split()) for line in lines) <= 3 + 6
@@ -312,7 +312,7 @@ def test_generated_lines_begin_with_the_prompt():
 
 def test_placeholders_of_the_prompt_come_through(monkeypatch):
     """And those that the model adds get names of their own."""
-    made_up = speaker("lstm")
+    made_up = generator("lstm")
     made_up.tokenizer = types.SimpleNamespace(
         encode=lambda lines: [[4] * len(line) for line in lines],
         decode=lambda ids: "\ue000 geht \ue001 in \ue002",
