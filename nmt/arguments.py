@@ -35,8 +35,8 @@ def _parser():
         sub.add_argument("--threads", type=_positive, default=0, metavar="N",
                          help="processor threads (default: all)")  # fmt: skip
 
-    def add_lm(sub):
-        sub.add_argument("--lm", metavar="RUN", help="run of a language model that helps to choose words")
+    def add_lm(sub, whom=""):
+        sub.add_argument("--lm", metavar="RUN", help=f"run of a language model that helps {whom}to choose words")
         sub.add_argument("--lm-weight", metavar="W", help="what its log-probability is multiplied by "
                          "(defaults: the recipe's search.lm and search.lm_weight)")  # fmt: skip
 
@@ -79,7 +79,7 @@ def _parser():
     sub.add_argument("--wait", type=_waits, metavar="K,K,…",
                      help="instead: BLEU, chrF and average lagging, K words behind; full: whole lines")  # fmt: skip
     sub.add_argument("--plot", metavar="FILE", help="with --wait: also draw BLEU over average lagging, as PNG")
-    add_lm(sub)
+    add_lm(sub, "the first run ")
     add_engine(sub)
 
     sub = command("score", "log-probability and ranking score of given translations")

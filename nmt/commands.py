@@ -91,13 +91,13 @@ def evaluate(options):
     if any(run.recipe.language_model for runs in entries for run in runs) and (
             options.beam or options.memory or overrides or len(entries) + len(entries[0]) > 2):  # fmt: skip
         raise UserError("a language model is measured alone: no --beam, no --memory, no --lm, no other run")
-    for run, *others in entries:
+    for number, (run, *others) in enumerate(entries):
         name = ",".join(str(one.path) for one in (run, *others))
         may_show = options.once and len(entries) == 1 and not others and options.split == "test"
         if may_show and (report := last_report(run, options.beam, overrides)):
             print("\n".join(lines(name, report)))
             return
-        translator = _load(name, options)
+        translator = _load(name, options, () if number else overrides)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
         reports.append(report)
         outputs.append(hypotheses)
@@ -145,7 +145,7 @@ def score(options):
     from nmt.run import Run
     from nmt.translate import windows
 
-    scorer = _load(options.run, options)
+    scorer = _load(options.run, options, _search(options))
     alone = Run.open_all(options.run)[0].recipe.language_model
     for window in windows(((line,) for line in _input(options)) if alone else _pairs(options), 1000):
         for log_prob, ranking in scorer.score(*zip(*window, strict=True)):
@@ -268,15 +268,15 @@ def _search(options):
     return [f"{name}={value}" for name, value in flags.items() if value is not None]
 
 
-def _load(path, options):
+def _load(path, options, overrides):
     """What translates or, with a language model, measures text."""
     import nmt.language
     import nmt.translate
     from nmt.run import Run
 
     if Run.open_all(path)[0].recipe.language_model:
-        return nmt.language.load(path, say, options.engine, options.threads, _search(options))
-    return nmt.translate.load(path, say, options.engine, options.threads, _search(options))
+        return nmt.language.load(path, say, options.engine, options.threads, overrides)
+    return nmt.translate.load(path, say, options.engine, options.threads, overrides)
 
 
 def _input(options):

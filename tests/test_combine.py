@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -378,6 +379,16 @@ def test_a_language_model_has_its_say(tiny_run, speech, tmp_path, capsys):
     words = translator.tokenizers[1].encode([best["translation"]])
     lm = float(Run(speech).load_model().log_probs(np.zeros((1, 1)), pad(words, [BOS], [EOS])).sum())
     assert fused == pytest.approx(exact + 1.5 * lm, abs=1e-3)
+
+
+def test_evaluate_compares_with_and_without_a_language_model(tiny_run, speech, capsys):
+    """Typed, it helps the first run only."""
+    assert main(["evaluate", str(tiny_run), str(tiny_run), "--split", "valid", "--beam", "1",
+                 "--lm", str(speech), "--lm-weight", "1.5"]) == 0  # fmt: skip
+    out = capsys.readouterr().out
+    scores = re.findall(r"^BLEU ([\d.]+)", out, re.MULTILINE)
+    assert len(set(scores)) == 2 and out.count(f" with 1.5 x {speech}") == 1
+    assert f"BLEU: {scores[0]} against {scores[1]}, p = " in out
 
 
 def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
