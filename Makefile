@@ -19,7 +19,7 @@ help:
 	@echo "make translate  translate stdin, or TEXT=\"...\", with RUN (default: the trained one)"
 	@echo "make bleu       BLEU and chrF of RUN on its test set, with signature and interval"
 	@echo "make compare    train and measure systems that differ in one thing each (under 15 minutes on two cores);"
-	@echo "                BUDGET=full: on Multi30k, hours; stopped, the same command goes on"
+	@echo "                BUDGET=full: on Multi30k, two hours; stopped, the same command goes on"
 	@echo "make bench      how fast this machine trains, and translates with RUN (under 10 minutes, nothing else running)"
 	@echo "make notebooks  run the notebooks, into notebooks/executed (about 10 minutes; later runs use what was trained)"
 	@echo "make test       the tests (about 10 minutes);  make test-all  the slow ones too;  make lint  style"

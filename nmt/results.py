@@ -32,7 +32,7 @@ def markdown(found):
            f"{recipe['train']['steps']:,} updates of at most {recipe['train']['batch_tokens']:,} target pieces, "
            f"{min(weights):,} to {max(weights):,} weights, seed {recipe['train']['seed']}. Scores are those of "
            f"validation text, beam {recipe['search']['beam']}, with 95 % intervals. Speeds are those of one "
-           f"thread, with Keras, {found['jobs']} systems at a time: "
+           f"thread, with Keras, {found['jobs']} at a time: "
            + ", ".join(f"{name} {value}" for name, value in found["machine"].items()) + ".")  # fmt: skip
     yield ""
     yield from table(HEADS, cells(found))
