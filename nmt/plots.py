@@ -101,6 +101,7 @@ def lagging(curves):
         axes.plot(x, y, "o-", label=name)
         for row, *place in zip(rows, x, y, strict=True):
             axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
+    axes.margins(0.09)  # room for what stands beside the outer points
     axes.set(xlabel="average lagging, words", ylabel="BLEU")
     axes.grid(alpha=0.3)
     axes.legend()
