@@ -40,13 +40,13 @@ class SequenceModel(keras.Model):
         self.words, self.wait = None, None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
+        # One initializer for both tables: a piece of a joint vocabulary begins with one vector on both sides.
+        self.normal = keras.initializers.RandomNormal(stddev=options.embedding**-0.5)
         self.target_embedding = self.add_embedding(target_vocab, "target_embedding")
         self._graphs = None
 
     def add_embedding(self, vocab, name):
-        # An initializer of its own: used twice, one gives equal tables wherever the shapes are equal.
-        normal = keras.initializers.RandomNormal(stddev=self.options.embedding**-0.5)
-        return self.add_weight((vocab, self.options.embedding), normal, name=name)
+        return self.add_weight((vocab, self.options.embedding), self.normal, name=name)
 
     def add_output(self):
         """The weights of `project`; returns how many units it takes."""
