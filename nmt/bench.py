@@ -49,7 +49,8 @@ def about():
     from importlib.metadata import version
 
     names = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
-    return {"processor": _processor(), "system": platform.platform(), "python": platform.python_version(),
+    return {"processor": _processor(), "system": f"{platform.system()} {platform.machine()}",
+            "python": platform.python_version(),
             **{name: version(name) for name in names if _installed(name)}}  # fmt: skip
 
 
