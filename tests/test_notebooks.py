@@ -11,7 +11,7 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-PICTURE, TEXT, WHOLE = 150_000, 10_000, 1_000_000  # bytes
+PICTURE, TEXT, WHOLE = 100_000, 10_000, 1_000_000  # bytes
 MACHINE = re.compile(r"/(?:home|root|tmp|work|Users|private|opt|usr|mnt)/|\b[A-Z]:\\\\|site-packages|0x[0-9a-f]{8}")
 TINY = ["data.size=300", "tokenizer.vocab_size=300", "model.embedding=24", "model.encoder_units=24",
         "model.decoder_units=32", "model.attention_units=24", "train.epochs=6", "train.batch_tokens=512",
