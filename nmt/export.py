@@ -21,7 +21,7 @@ import numpy as np
 from nmt import files
 from nmt.errors import UserError
 from nmt.graph import Graph, quantise
-from nmt.run import Run
+from nmt.run import GRAPHS, Run
 
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
 ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's own layers: i, o, f, c
@@ -73,7 +73,8 @@ def export(run, folder=None, precision="int8"):
             shutil.copyfile(run.path / name, partial / name)
         checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
         kept = {key: run.meta[key] for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")}
-        about = {"precision": precision, "weights_sha256": run.meta["weights_sha256"], "files": checksums}
+        about = {"graphs": GRAPHS, "precision": precision, "weights_sha256": run.meta["weights_sha256"],
+                 "files": checksums}  # fmt: skip
         with files.atomic(partial / "run.json") as file:
             json.dump({**kept, "engine": about}, file, indent=2, ensure_ascii=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +110,7 @@ def encoder(model, precision):
     for number, (cell, dense) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
         first[f"h{number}"] = g("Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias)))
         first[f"recurrent{number}"] = g.linear(first[f"h{number}"], *_recurrent(cell, options.cell))
-    rows = g("Slice", g("Shape", final), g.constant([0], np.int64), g.constant([1], np.int64))
+    rows = g("Shape", final, end=1)
     for name, size in _state_sizes(decoder, options.cell).items():
         zeros = g("Expand", g.constant(0.0), g("Concat", rows, g.constant([size], np.int64), axis=0))
         g.output(name, first.get(name, zeros), np.float32, "sentences", size)
@@ -124,7 +125,7 @@ def step(model, precision, shortlist=False):
     memory = {name: g.input(name, np.float32, *shape) for name, shape in _memory_shapes(decoder, options).items()}
     sizes = _state_sizes(decoder, kind)
     state = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
-    origin, tokens = g.input("origin", np.int32, "rows"), g.input("tokens", np.int32, "rows")
+    origin, tokens = (g.input(name, np.int32, "sentences", "beam") for name in ("origin", "tokens"))
     k = g.input("k", np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in state.items()}
 
@@ -152,15 +153,15 @@ def step(model, precision, shortlist=False):
         recurrent.append(part)
     if decoder.attention:
         query = query if options.attention == "additive" else after["h"]
-        size, energy = _memory_shapes(decoder, options)["keys"][-1], getattr(decoder.attention, "energy", None)
-        context, attention = _attend(g, query, memory, size, energy)
+        energy = getattr(decoder.attention, "energy", None)
+        context, attention = _attend(g, query, memory, energy)
         context, from_context = g.split(context, gates, width)
         seen = g("Add", seen, from_context)
         if "context" in state:
             new["context"] = context
         else:
             recurrent[0] = g("Add", recurrent[0], context)
-        g.output("attention", attention, np.float32, "rows", "source_len")
+        g.output("attention", attention, np.float32, "sentences", "beam", "source_len")
     new |= {f"recurrent{number}": part for number, part in enumerate(recurrent)}
     readout = g("Tanh", seen)
 
@@ -175,11 +176,11 @@ def step(model, precision, shortlist=False):
     if shortlist:
         ids = g("Gather", g.input("ids", np.int64, "words"), ids)
     else:
-        g.output("every", every, np.float32, "rows", model.target_vocab)
-    g.output("log_probs", best, np.float32, "rows", "k")
-    g.output("best", ids, np.int64, "rows", "k")
+        g.output("every", every, np.float32, "sentences", "beam", model.target_vocab)
+    g.output("log_probs", best, np.float32, "sentences", "beam", "k")
+    g.output("best", ids, np.int64, "sentences", "beam", "k")
     for name, size in sizes.items():
-        g.output(f"new_{name}", new[name], np.float32, "rows", size)
+        g.output(f"new_{name}", new[name], np.float32, "sentences", "beam", size)
     return g.bytes()
 
 
@@ -259,24 +260,22 @@ def _cell(g, kind, units, x, recurrent, former):
     return {"h": g("Mul", o, g("Tanh", c)), "c": c}
 
 
-def _attend(g, query, memory, size, energy):
-    """Attention of every row: (sum of values [rows, n], weights [rows, source_len]); energy: of the additive."""
-    sentences = g("Slice", g("Shape", memory["keys"]), g.constant([0], np.int64), g.constant([1], np.int64))
-    shape = [-1, size] if energy is None else [-1, 1, size]
-    query = g("Reshape", query, g("Concat", sentences, g.constant(shape, np.int64), axis=0))
+def _attend(g, query, memory, energy):
+    """Attention of every row: (sum of values [sentences, beam, n], weights [sentences, beam, source_len]).
+
+    query: [sentences, beam, units]; energy: of the additive, or None.
+    """
     if energy is None:
-        energies = g("MatMul", query, g("Transpose", memory["keys"], perm=[0, 2, 1]))
+        energies = g("FusedMatMul", query, memory["keys"], transB=1, domain="com.microsoft")
     else:
         keys = g("Unsqueeze", memory["keys"], g.constant([1], np.int64))
-        energies = g("MatMul", g("Tanh", g("Add", keys, query)), g.constant(np.asarray(energy)[:, None]))
-        energies = g("Squeeze", energies, g.constant([3], np.int64))
+        sums = g("Tanh", g("Add", keys, g("Unsqueeze", query, g.constant([2], np.int64))))
+        rows = g("Reshape", sums, g.constant([-1, energy.shape[0]], np.int64))
+        # A product with a matrix of one column takes six times as long as with one row, transposed.
+        energies = g("Gemm", g.constant(np.asarray(energy)[None]), rows, transB=1)
+        energies = g("Reshape", energies, g("Shape", sums, end=3))
     weights = g("Softmax", g("Add", energies, memory["mask"]))
-    found = g("MatMul", weights, memory["values"])
-    last = g("Slice", g("Shape", found), g.constant([2], np.int64), g.constant([3], np.int64))
-    source_len = g("Slice", g("Shape", weights), g.constant([2], np.int64), g.constant([3], np.int64))
-    minus = g.constant([-1], np.int64)
-    return (g("Reshape", found, g("Concat", minus, last, axis=0)),
-            g("Reshape", weights, g("Concat", minus, source_len, axis=0)))  # fmt: skip
+    return g("MatMul", weights, memory["values"]), weights
 
 
 def _recurrent(cell, kind):

@@ -24,14 +24,15 @@ class Graph:
 
         self.helper, self.from_array = helper, numpy_helper.from_array
         self.quantised = precision == "int8"
-        self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
+        self.nodes, self.constants, self.inputs, self.outputs, self.names = [], [], [], [], {}
 
     def input(self, name, dtype, *shape):
         self.inputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
         return name
 
     def output(self, name, value, dtype, *shape):
-        self.nodes.append(self.helper.make_node("Identity", [value], [name]))
+        """Names a node's result as a result of the graph; each one at most once."""
+        self.names[value] = name
         self.outputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
 
     def _type(self, dtype):
@@ -77,6 +78,9 @@ class Graph:
         """The finished model."""
         from onnx import checker
 
+        for node in self.nodes:  # a node that copies a value under its new name would take time
+            for values in (node.input, node.output):
+                values[:] = [self.names.get(value, value) for value in values]
         graph = self.helper.make_graph(self.nodes, "nmt", self.inputs, self.outputs, self.constants)
         versions = [self.helper.make_opsetid("", 21), self.helper.make_opsetid("com.microsoft", 1)]
         model = self.helper.make_model(graph, opset_imports=versions, ir_version=10, producer_name="nmt")

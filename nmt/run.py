@@ -22,6 +22,7 @@ from nmt.errors import Failure, UserError
 from nmt.tokenizer import Tokenizer
 
 FORMAT = 1
+GRAPHS = 2  # of an export: what goes into them and comes out
 
 
 class Run:
@@ -158,13 +159,16 @@ class Run:
         if "engine" in self.meta:
             return self
         found = Run(self.export_path)
-        current = found.meta.get("engine", {}).get("weights_sha256") == self.meta.get("weights_sha256")
+        engine = found.meta.get("engine", {})
+        current = engine.get("weights_sha256") == self.meta.get("weights_sha256") and engine.get("graphs") == GRAPHS
         return found if found.meta and current else None
 
     def load_engine(self, shortlist=True):
         """The ONNX Runtime engine of an exported folder."""
         from nmt.engine import Engine
 
+        if self.meta["engine"].get("graphs") != GRAPHS:
+            raise Failure(f"{self.path}: was exported by another version of nmt; export the run anew")
         checksums = self.meta["engine"]["files"]
         return Engine(lambda name: self._checked(name, checksums[name]),
                       shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums)  # fmt: skip

@@ -42,6 +42,7 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     longest = int(limits.max(initial=0))
     finished = [[] for _ in range(total)]
     sentence = np.arange(total)  # those in the batch
+    taken, room, empty = np.zeros(total, int), beam, False  # slots that finished hypotheses keep, and what is left
     reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
     bar = np.full(total, -np.inf)  # score of the finished hypothesis that a live one must beat
     scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots
@@ -55,42 +56,46 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
         want_attention = want_attention and attention is not None
         here, k = len(sentence), log_probs.shape[1]
         candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
-        best = np.argsort(-candidates, 1, "stable")[:, :beam]
+        best = np.argsort(-candidates, 1, "stable")[:, :room]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
-        scores, tokens, origin = candidates.ravel()[best], ids.ravel()[best], best // k
+        scores, tokens, rows = candidates.take(best), ids.take(best), best.ravel() // k
         if want_attention:
             looks[:, step] = np.asarray(attention)
-            looks = looks[origin.ravel()]
-        words = words[origin.ravel()]
+            looks = looks[rows]
+        words = words.take(rows, 0)
         words[:, step] = tokens.ravel()
         step += 1
 
-        taken = np.array([len(finished[s]) for s in sentence])
-        scores[np.arange(scores.shape[1]) >= beam - taken[:, None]] = DEAD
-        ended = ((tokens == EOS) | (step >= limits)[:, None]) & (scores > DEAD / 2)
-        for row, slot in np.argwhere(ended):
+        if empty:
+            scores[np.arange(scores.shape[1]) >= beam - taken[:, None]] = DEAD
+        ended = (tokens == EOS) | (step >= limits)[:, None]
+        for row, slot in np.argwhere(ended & (scores > DEAD / 2)) if ended.any() else ():
             at, found = row * scores.shape[1] + slot, finished[sentence[row]]
             done, log_prob = bool(tokens[row, slot] == EOS), float(scores[row, slot])
             found.append(Hypothesis(
                 words[at, : step - done].tolist(), log_prob, log_prob / step**penalty, done,
                 looks[at, :step].copy() if want_attention else None,
             ))  # fmt: skip
+            taken[row], empty = taken[row] + 1, True
             complete = sorted((h.score for h in found if h.finished), reverse=True)
             if len(complete) >= min(nbest, beam):
                 bar[row] = complete[min(nbest, beam) - 1]
-        scores[ended] = DEAD
-        live = scores.max(1, initial=DEAD)
-        stay = (live > DEAD / 2) & (live / reach > bar)
-        scores[~stay] = DEAD
-        tokens[tokens == EOS] = BOS  # empty slots carry on with any word
-        if np.count_nonzero(stay) <= LEAVE * here:
-            kept = np.flatnonzero(stay)
-            memory = model.take(memory, kept.astype(np.int32))
-            rows = (kept[:, None] * scores.shape[1] + np.arange(scores.shape[1])).ravel()
-            sentence, limits, reach, bar = sentence[kept], limits[kept], reach[kept], bar[kept]
-            scores, origin, tokens, words = scores[kept], origin[kept], tokens[kept], words[rows]
-            looks = looks[rows] if want_attention else None
-        origin, tokens = origin.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
+        if empty:  # else nothing is over
+            scores[ended] = DEAD
+            live = scores.max(1, initial=DEAD)
+            stay = (live > DEAD / 2) & (live / reach > bar)
+            scores[~stay] = DEAD
+            tokens[tokens == EOS] = BOS  # empty slots carry on with any word
+            if np.count_nonzero(stay) <= LEAVE * here:
+                kept = np.flatnonzero(stay)
+                memory = model.take(memory, kept.astype(np.int32))
+                at = (kept[:, None] * scores.shape[1] + np.arange(scores.shape[1])).ravel()
+                sentence, limits, reach, bar = sentence[kept], limits[kept], reach[kept], bar[kept]
+                taken = taken[kept]
+                scores, rows, tokens, words = scores[kept], rows[at], tokens[kept], words[at]
+                looks = looks[at] if want_attention else None
+            room = beam - taken.min(initial=0)
+        origin, tokens = rows.astype(np.int32), tokens.ravel().astype(np.int32)
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
 
 

@@ -1,6 +1,7 @@
 """An exported run: the same contract, the same translations, without Keras."""
 
 import itertools
+import json
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,18 @@ def test_an_exported_folder_is_evaluated_like_a_run(tiny_run, tmp_path):
     assert main(["evaluate", str(folder), "--beam", "1"]) == 0
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "BLEU" in card and " steps" not in card
+
+
+def test_an_export_of_another_version_is_not_used(tiny_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    about = run / "export" / "run.json"
+    meta = json.loads(about.read_text(encoding="utf-8"))
+    meta["engine"]["graphs"] -= 1
+    about.write_text(json.dumps(meta), encoding="utf-8")
+    assert Run(run).exported() is None
+    assert main(["translate", str(run / "export"), "Hello."]) == 1
+    assert "export the run anew" in capsys.readouterr().err
 
 
 def test_an_export_of_other_weights_is_not_used(tiny_run, tmp_path, capsys):
