@@ -4,20 +4,25 @@ Reference model: joint vocabulary of 8,000, embeddings 256 (untied), bidirection
 decoder LSTM 512, additive attention 512, dropout 0.3, label smoothing 0.1, Adam, clipping at norm 1. It is trained
 through `fit`, on random pieces with the lengths of captions (16 a sentence on average): speed does not depend on
 what they say. Each case runs in a process of its own, so that its threads and its peak memory are its own.
-Warm-up is excluded; figures are the median of the repeats, with the range. Padding is not counted.
+Warm-up is excluded; figures are the median of the repeats, with the range. Padding is not counted. Beside training
+speed: peak memory, the rate of large matrix products, the share of it that training has, and `input`, the time that
+batches take to be made as a share of the training step, which they are made beside.
 """
 
+import itertools
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
 from nmt import child
+from nmt.batches import Batches, write_ids, write_text
 from nmt.translate import cores
 
 REPEATS = 5
@@ -78,7 +83,6 @@ def training(case):
     import keras
 
     from nmt import config, kernels
-    from nmt.batches import Batches
     from nmt.model import build
     from nmt.train import dataset, optimizer
 
@@ -89,7 +93,7 @@ def training(case):
     recipe = config.Config(train=config.Train(batch_tokens=budget, precision=precision))
     model = build(recipe, VOCAB, VOCAB)
     model.compile(optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False)
-    store, speeds = RandomStore(), []
+    speeds = []
 
     class Timer(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -98,28 +102,38 @@ def training(case):
         def on_epoch_end(self, epoch, logs=None):
             speeds.append(logs["target_tokens"] / (time.perf_counter() - self.started))
 
-    batches = Batches(store, budget, seed=1)
-    model.fit(dataset(lambda: batches.stream(0)), epochs=1 + REPEATS, steps_per_epoch=STEPS[budget],
-              callbacks=[Timer()], verbose=0, shuffle=False)  # fmt: skip
-    rate = product_rate(precision)
-    share = statistics.median(speeds[1:]) * operations(model, store) / rate
+    with tempfile.TemporaryDirectory() as folder:
+        batches = Batches(random_store(folder), budget, seed=1)
+        model.fit(dataset(lambda: batches.stream(0)), epochs=1 + REPEATS, steps_per_epoch=STEPS[budget],
+                  callbacks=[Timer()], verbose=0, shuffle=False)  # fmt: skip
+        making, work = reading(batches), operations(model, batches.store)
+    speed, rate = statistics.median(speeds[1:]), product_rate(precision)
     return [row(what, speeds[1:], "target tokens/s", peak=_peak(), products=f"{rate / 1e9:.0f} GFLOP/s",
-                share=f"{share:.0%}")]  # fmt: skip
+                share=f"{speed * work / rate:.0%}", input=f"{making * speed:.1%}")]  # fmt: skip
 
 
-class RandomStore:
-    """Pairs of random pieces as `batches.Store` gives them: about 13 a sentence, 95 % at most 24."""
+def reading(batches):
+    """Seconds a target token that batches take to be made, with nothing beside it."""
+    started = time.perf_counter()
+    tokens = sum(np.count_nonzero(target) - len(target) for _, target in itertools.islice(batches.stream(0), 50))
+    return (time.perf_counter() - started) / tokens
 
-    pairs = 4000
 
-    def __init__(self):
-        rng = np.random.default_rng(0)
-        lengths = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, self.pairs)), 3, 60).astype(np.int32)
-        self.lengths = [lengths, np.maximum(2, lengths + rng.integers(-2, 3, self.pairs)).astype(np.int32)]
-        self.pieces = [[rng.integers(4, VOCAB, n) for n in side] for side in self.lengths]
+class Numbers:
+    """In the place of a tokenizer: pieces as numbers."""
 
-    def side(self, side, rows):
-        return [self.pieces[side][row] for row in rows]
+    def encode(self, lines):
+        return [[int(piece) for piece in line.split()] for line in lines]
+
+
+def random_store(folder):
+    """A `batches.Store` of 4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
+    rng, count = np.random.default_rng(0), 4000
+    source = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, count)), 3, 60).astype(int)
+    target = np.maximum(2, source + rng.integers(-2, 3, count))
+    sides = [[" ".join(map(str, rng.integers(4, VOCAB, n))) for n in lengths] for lengths in (source, target)]
+    write_text(zip(*sides, strict=True), folder)
+    return write_ids(folder, [Numbers(), Numbers()], max_pieces=100)
 
 
 def operations(model, store):
