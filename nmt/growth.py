@@ -95,10 +95,10 @@ def translating(settings):
 
 def training(settings):
     """`train_step` on batches of 2,048 target tokens: microseconds a token."""
-    import tensorflow as tf
-
     length, vocabulary = settings["length"], settings["vocabulary"]
     model, recipe = _reference(vocabulary)
+    import tensorflow as tf
+
     from nmt.train import optimizer
 
     model.compile(optimizer(recipe.train, 1000), recipe.train.label_smoothing, "auto", jit_compile=False)
