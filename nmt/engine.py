@@ -21,7 +21,7 @@ class Engine(Contract):
 
     def __init__(self, checked, shortlist=False):
         """checked: maps the name of a file to its path, or raises Failure."""
-        self._checked, self._steps = checked, {}
+        self._checked, self._steps, self._table = checked, {}, {}
         self._encoder = self._session("encoder")
         self._shortlist = Shortlist(checked) if shortlist else None
         self._step("shortlist" if shortlist else "step")
@@ -45,6 +45,9 @@ class Engine(Contract):
             session = self._session(name)
             outputs = [output.name for output in session.get_outputs() if output.name != "every"]
             state = [output[4:] for output in outputs if output.startswith("new_")]
+            for table in (node.name for node in session.get_inputs() if node.name.startswith("table")):
+                if table not in self._table:  # of both graphs; mapped, since few rows are read
+                    self._table[table] = np.asarray(np.load(self._checked(f"{table}.npy"), mmap_mode="r"))
             self._steps[name] = session, state, outputs
         return self._steps[name]
 
@@ -83,7 +86,7 @@ class Engine(Contract):
         projection = arrays.pop("projection", {})
         k = min(k, len(projection["ids"]) if projection else self.vocab)
         shape = (len(arrays["mask"]) if arrays else len(tokens), -1)
-        arrays |= {**state, **projection, "k": np.array([k], np.int64)}
+        arrays |= {**state, **projection, **self._table, "k": np.array([k], np.int64)}
         arrays |= {"origin": origin.reshape(shape), "tokens": tokens.reshape(shape)}
         session = self._step("shortlist" if projection else "step")[0]
         found = session.run(names, arrays)

@@ -7,7 +7,8 @@ Three graphs come from the weights of a `TranslationModel`:
     shortlist.onnx  the same, with the projection (kernel, scale, bias, ids of the words) as inputs
 
 What the step need not do again is done before it. The embedding times the input kernel, bias included, is one
-table. Attention weights sum to 1, so the products of the context with the kernels of gates and readout are
+table, an input of both step graphs that lies in a file of its own: only the rows that are looked up are read.
+Attention weights sum to 1, so the products of the context with the kernels of gates and readout are
 sums of `values`, products of every source position with those kernels, made once a sentence. What depends on the
 new h of a layer is one product: the recurrent part of its next gates, the input of the layer above, or query
 and readout. `state` therefore holds the coming step's recurrent part instead of h.
@@ -20,7 +21,7 @@ import numpy as np
 
 from nmt import files
 from nmt.errors import UserError
-from nmt.graph import Graph, quantise
+from nmt.graph import Graph, quantise, stored
 from nmt.run import GRAPHS, Run
 
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
@@ -53,22 +54,11 @@ def export(run, folder=None, precision="int8"):
     if folder.exists() and not (folder.is_dir() and ("engine" in Run(folder).meta or not any(folder.iterdir()))):
         raise UserError(f"{folder}: is there already and no exported folder; choose another one (--output)")
     model = run.load_model()
-    graphs = {"encoder": encoder(model, precision), "step": step(model, precision)}
-    arrays = {}
-    if precision == "int8":
-        kernel, scale = quantise(np.asarray(model.output_kernel).T)
-        arrays = {"kernel": np.ascontiguousarray(kernel.T), "scale": scale, "bias": np.asarray(model.output_bias)}
-        graphs["shortlist"] = step(model, precision, shortlist=True)
     partial = folder.with_name(f"partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        for name, graph in graphs.items():
-            with files.atomic(partial / f"{name}.onnx", "wb") as file:
-                file.write(graph)
-        if arrays:
-            with files.atomic(partial / "projection.npz", "wb") as file:
-                np.savez(file, **arrays)
+        write(model, precision, partial)
         for name in {"recipe.toml", *run.meta["tokenizers"], *run.lexicon}:
             shutil.copyfile(run.path / name, partial / name)
         checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
@@ -86,13 +76,33 @@ def export(run, folder=None, precision="int8"):
     return folder
 
 
+def write(model, precision, folder):
+    """Writes the graphs of a model and the arrays they take as inputs."""
+    options, cell = model.options, model.decoder.cells[0]
+    table = np.asarray(cell.inputs(model.target_embedding * options.embedding**0.5))
+    arrays = stored(_gates(table, options.cell, cell.units), precision)
+    graphs = {"encoder": encoder(model, precision), "step": step(model, precision, arrays)}
+    if precision == "int8":
+        graphs["shortlist"] = step(model, precision, arrays, shortlist=True)
+        kernel, scale = quantise(np.asarray(model.output_kernel).T)
+        with files.atomic(folder / "projection.npz", "wb") as file:
+            np.savez(file, kernel=np.ascontiguousarray(kernel.T), scale=scale, bias=np.asarray(model.output_bias))
+    for name, graph in graphs.items():
+        with files.atomic(folder / f"{name}.onnx", "wb") as file:
+            file.write(graph)
+    for name, array in arrays.items():
+        with files.atomic(folder / f"{name}.npy", "wb") as file:
+            np.save(file, array)
+
+
 def encoder(model, precision):
     """source [sentences, source_len] -> memory, and the state of one row a sentence."""
     g, decoder, options = Graph(precision), model.decoder, model.options
     source = g.input("source", np.int32, "sentences", "source_len")
     real = g("Cast", g("Not", g("Equal", source, g.constant(0, np.int32))), to=6)
     lengths = g("ReduceSum", real, g.constant([1], np.int64), keepdims=0)
-    x = g.lookup(np.asarray(model.source_embedding) * options.embedding**0.5, source)
+    embedding = stored(np.asarray(model.source_embedding) * options.embedding**0.5, precision)
+    x = g.lookup(source, *(g.constant(array, array.dtype) for array in embedding.values()))
     x = g("Transpose", x, perm=[1, 0, 2])
     for cells in model.encoder.layers:
         y, final = _layer(g, x, lengths, cells, options.cell, model.encoder.ways)
@@ -117,8 +127,11 @@ def encoder(model, precision):
     return g.bytes()
 
 
-def step(model, precision, shortlist=False):
-    """One word further; with `shortlist` the projection comes as inputs and ids are those of its words."""
+def step(model, precision, table, shortlist=False):
+    """One word further; with `shortlist` the projection comes as inputs and ids are those of its words.
+
+    table: the arrays that will be its inputs of these names.
+    """
     g, decoder, options = Graph(precision), model.decoder, model.options
     kind, units, top = options.cell, decoder.cells[0].units, len(decoder.cells) - 1
     gates, width = decoder.cells[0].gates * units, decoder.readout_units
@@ -129,8 +142,8 @@ def step(model, precision, shortlist=False):
     k = g.input("k", np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in state.items()}
 
-    table = np.asarray(decoder.cells[0].inputs(model.target_embedding * options.embedding**0.5))
-    x, new, recurrent = g.lookup(_gates(table, kind, units), tokens), {}, []
+    x = g.lookup(tokens, *(g.input(name, array.dtype, *array.shape) for name, array in table.items()))
+    new, recurrent = {}, []
     for number, cell in enumerate(decoder.cells):
         if "context" in state and number == 0:
             x = g("Add", x, state["context"])

@@ -16,6 +16,14 @@ def quantise(matrix):
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
+def stored(table, precision):
+    """A table [words, n] as it is stored: itself, or int8 and one scale a word [words, 1]."""
+    if precision == "float32":
+        return {"table": np.asarray(table, np.float32)}
+    weights, scale = quantise(table.T)
+    return {"table": np.ascontiguousarray(weights.T), "table_scale": scale[:, None]}
+
+
 class Graph:
     """An ONNX graph under construction; values are named by strings."""
 
@@ -66,13 +74,10 @@ class Graph:
         """Parts of the last axis."""
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
 
-    def lookup(self, table, ids):
-        """Rows of a constant table [words, n], in int8 with one scale a word."""
-        if not self.quantised:
-            return self("Gather", self.constant(table), ids)
-        weights, scale = quantise(table.T)
-        rows = self("Cast", self("Gather", self.constant(weights.T, np.int8), ids), to=1)
-        return self("Mul", rows, self("Gather", self.constant(scale[:, None]), ids))
+    def lookup(self, ids, table, scale=None):
+        """Rows of a table [words, n] that is stored as `stored` does; both are names of values."""
+        rows = self("Gather", table, ids)
+        return rows if scale is None else self("Mul", self("Cast", rows, to=1), self("Gather", scale, ids))
 
     def bytes(self):
         """The finished model."""

@@ -37,7 +37,7 @@ def growth(path, log=lambda line: None):
                     if any(case.items() <= row.items() for row in rows):
                         continue
                     settings = {**STANDARD, what: value, "folder": folder, **case}
-                    if kind == "translating" and not Path(folder, f"step-{settings['vocabulary']}.onnx").exists():
+                    if kind == "translating" and not Path(folder, str(settings["vocabulary"])).exists():
                         child.run("growth", {**settings, "kind": "graphs"})
                     rows.append({**case, **child.run("growth", settings)})
                     log(line(rows[-1]))
@@ -68,12 +68,13 @@ def preparing(settings):
 
 def graphs(settings):
     """Writes the graphs of the reference model with random weights that never say EOS."""
-    from nmt.export import encoder, step
+    from nmt.export import write
 
     model, _ = _reference(settings["vocabulary"])
     model.output_bias.assign(np.where(np.arange(settings["vocabulary"]) == 3, -1e4, 0.0))
-    for name, graph in (("encoder", encoder(model, "int8")), ("step", step(model, "int8"))):
-        Path(settings["folder"], f"{name}-{settings['vocabulary']}.onnx").write_bytes(graph)
+    folder = Path(settings["folder"], str(settings["vocabulary"]))
+    folder.mkdir()
+    write(model, "int8", folder)
     return {}
 
 
@@ -83,7 +84,7 @@ def translating(settings):
     from nmt.search import beam_search
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
-    engine = Engine(lambda name: Path(settings["folder"], name.replace(".onnx", f"-{vocabulary}.onnx")))
+    engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))
     sentences, times = max(1, engine.rows // beam), []
     source = np.random.default_rng(0).integers(4, vocabulary, (sentences, length)).astype(np.int32)
     while len(times) < 4:

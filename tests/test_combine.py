@@ -16,7 +16,7 @@ from nmt.config import BOS, EOS, PAD
 from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
-from nmt.export import encoder, step
+from nmt.export import write
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer
@@ -160,8 +160,7 @@ def test_attention_is_averaged_over_the_members_that_read_alike():
 def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
     """Keras and ONNX Runtime, reordered rows included; `log_probs` of both is what follows from it."""
     model, (source, target) = made("lstm"), sentences(3)
-    for name, graph in (("encoder", encoder(model, "float32")), ("step", step(model, "float32"))):
-        (tmp_path / f"{name}.onnx").write_bytes(graph)
+    write(model, "float32", tmp_path)
     origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
     for one in (model.graphs(), Engine(lambda name: tmp_path / name)):
         memory, state = one.encode(source)

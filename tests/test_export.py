@@ -31,8 +31,7 @@ MORE = {"deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "al
 
 def engine_of(model, folder, precision="float32", shortlist=False):
     """The engine of a model, without a run."""
-    for name, content in (("encoder", export.encoder(model, precision)), ("step", export.step(model, precision))):
-        (folder / f"{name}.onnx").write_bytes(content)
+    export.write(model, precision, folder)
     return Engine(lambda name: folder / name)
 
 

@@ -117,7 +117,7 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     snapshots = [f"state/step-{step:07d}.weights.h5" for step in steps[-recipe.train.average :]]
     expected = ["run.json", "recipe.toml", "history.csv", "tokenizer.model", "state/state.npz", meta["weights"],
                 "lexicon.npz"]  # fmt: skip
-    graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx", "projection.npz"]
+    graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx", "projection.npz", "table.npy", "table_scale.npy"]
     exported = [f"export/{name}" for name in [*graphs, "run.json", "recipe.toml", "tokenizer.model", "lexicon.npz"]]
     assert contents(tiny_run) == sorted(expected + snapshots + exported)
 
@@ -450,8 +450,8 @@ def nonsense(path):
 
 
 @pytest.mark.parametrize("name, damage", [
-    *itertools.product(["weights", "tokenizer.model", "export/shortlist.onnx", "export/projection.npz"],
-                       [cut_short, flip, empty, nonsense, Path.unlink]),
+    *itertools.product(["weights", "tokenizer.model", "export/shortlist.onnx", "export/projection.npz",
+                        "export/table.npy"], [cut_short, flip, empty, nonsense, Path.unlink]),
     *itertools.product(["run.json"], [cut_short, empty, nonsense, Path.unlink]),
     *itertools.product(["recipe.toml"], [flip, empty, nonsense, Path.unlink]),
 ])  # fmt: skip
