@@ -177,8 +177,8 @@ def speed(points):
 
 
 def growth(rows, units):
-    """Time and memory of `nmt bench --growth` over each quantity, axes logarithmic; units: kind -> unit of time."""
-    from matplotlib.ticker import EngFormatter
+    """Time (logarithmic) and memory of `nmt bench --growth` over each quantity; units: kind -> unit of time."""
+    from matplotlib.ticker import EngFormatter, NullFormatter
 
     quantities = list(dict.fromkeys(row["what"] for row in rows))
     figure, grid = _subplots(2, len(quantities), figsize=(15, 7), sharex="col", squeeze=False)
@@ -191,8 +191,11 @@ def growth(rows, units):
                 above.plot(x, [time[0] * value / x[0] for value in x], ":", color="grey", linewidth=1)
                 below.plot(x, [row["memory"] for row in points], "o-", label=kind)
         below.set_xlabel({"length": "source length, pieces"}.get(what, what))
+        above.set(xscale="log", yscale="log")
+        above.yaxis.set_major_formatter(EngFormatter(sep=""))
+        above.yaxis.set_minor_formatter(NullFormatter())
+        below.set_ylim(bottom=0)
         for axes in (above, below):
-            axes.set(xscale="log", yscale="log")
             axes.legend(fontsize=8)
             axes.grid(alpha=0.3)
         below.set_xticks(sorted({row["value"] for row in rows if row["what"] == what}))
