@@ -178,10 +178,10 @@ def speed(points):
 
 def growth(rows, units):
     """Time (logarithmic) and memory of `nmt bench --growth` over each quantity; units: kind -> unit of time."""
-    from matplotlib.ticker import EngFormatter, NullFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     quantities = list(dict.fromkeys(row["what"] for row in rows))
-    figure, grid = _subplots(2, len(quantities), figsize=(15, 7), sharex="col", squeeze=False)
+    figure, grid = _subplots(2, len(quantities), figsize=(13, 6), sharex="col", squeeze=False)
     for (above, below), what in zip(grid.T, quantities, strict=True):
         for kind, unit in units.items():
             points = [row for row in rows if (row["what"], row["kind"]) == (what, kind)]
@@ -192,11 +192,12 @@ def growth(rows, units):
                 below.plot(x, [row["memory"] for row in points], "o-", label=kind)
         below.set_xlabel({"length": "source length, pieces"}.get(what, what))
         above.set(xscale="log", yscale="log")
+        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         above.yaxis.set_major_formatter(EngFormatter(sep=""))
         above.yaxis.set_minor_formatter(NullFormatter())
-        below.set_ylim(bottom=0)
+        below.set_ylim(0, 1.2 * max(row["memory"] for row in rows if row["what"] == what))
         for axes in (above, below):
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=8, loc="upper left")
             axes.grid(alpha=0.3)
         below.set_xticks(sorted({row["value"] for row in rows if row["what"] == what}))
         below.set_xticks([], minor=True)
