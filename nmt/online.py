@@ -12,7 +12,6 @@ import numpy as np
 from nmt import config, text
 from nmt.config import BOS, EOS
 from nmt.errors import UserError
-from nmt.model import Graphs
 from nmt.quiet import start_keras
 from nmt.run import Run
 from nmt.translate import Reader, Translator
@@ -26,6 +25,8 @@ class Online:
     """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
 
     def __init__(self, model, tokenizers, recipe, wait, warn=lambda line: None):
+        from nmt.model import Graphs  # not before `load` has started Keras
+
         self.tokenizers, self.recipe, self.wait, self.warn, self.words = tokenizers, recipe, wait, warn, model.words
         self.graphs = Graphs(model, memory={}) if wait else None
         self.translator = Translator(model.graphs(), tokenizers, recipe, warn)

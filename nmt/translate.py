@@ -79,6 +79,8 @@ class Translator:
         the training data's are split at sentence or word borders. joined: tokens of a tokenised corpus are
         put together as people write them. first: the number of the first line, for warnings.
         """
+        if isinstance(lines, str):
+            raise TypeError("a list of texts is needed, not one text: its letters would be translated one by one")
         lines = list(lines)
         parts = [Part(n, *piece) for n, line in enumerate(lines) for piece in self._pieces(first + n, line)]
         found = self._search([part.ids for part in parts], nbest, beam or self.recipe.search.beam, attention)

@@ -7,7 +7,6 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 """
 
 import numpy as np
-from keras import ops
 
 from nmt.config import BOS, EOS, PAD
 from nmt.text import UNSPACED
@@ -19,6 +18,8 @@ def reads(t, wait):
     t = 0, nothing written yet, is as good as 1. The end of the source is one word more. t, wait: int32 tensors,
     arrays or numbers.
     """
+    from keras import ops  # not before `nmt.online` has started Keras
+
     return ops.maximum(t, 1) + wait - 1
 
 

@@ -629,8 +629,9 @@ def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
     assert (command.returncode, err.decode(), out.decode()) == (0, "", here.out)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["translate", "--help"], ["--version"], ["train", "no.toml"]])
-def test_help_needs_no_tensorflow(arguments):
+@pytest.mark.parametrize("arguments", [["--help"], ["translate", "--help"], ["--version"], ["train", "no.toml"],
+                                       ["translate", "no-run", "--stream"]])  # fmt: skip
+def test_help_and_mistakes_need_no_tensorflow(arguments):
     code = """
 import sys, time
 from nmt.__main__ import main
@@ -644,7 +645,7 @@ print(heavy, time.process_time())
     out, err = process("-c", code, *arguments).communicate()
     heavy, _, seconds = out.decode().splitlines()[-1].rpartition(" ")
     assert heavy == "[]" and float(seconds) < 1
-    assert err == b"" or arguments[0] == "train"
+    assert err.count(b"\n") == (arguments[-1] in ("no.toml", "--stream"))
     if arguments == ["--help"]:
         names = "train", "translate", "evaluate", "score", "filter", "fetch"
         assert all(f"  {name} " in out.decode() for name in names)
