@@ -538,15 +538,20 @@ def test_score_repeats_what_translate_said(tiny_run):
 
 @pytest.mark.parametrize("name", ["lstm", "deep gru", "variational", "transformer"])
 def test_bfloat16_gradients_are_close_to_those_of_float32(name):
-    model, data = made(name, **without_dropout(name)), sentences()
-    _, exact = gradients_of(model, *data, training=True)
-    with kernels.precision("bfloat16"):
-        _, rounded = gradients_of(model, *data, training=True)
-    whole = float(tf.linalg.global_norm(exact))
-    for variable, a, b in zip(model.trainable_variables, exact, rounded, strict=True):
-        assert b.dtype == tf.float32
-        assert np.linalg.norm(a - b) < 0.25 * np.linalg.norm(a) + 0.01 * whole, variable.path
-    assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
+    """Of every weight, for most batches: rounding switches a unit of a ReLU on or off here and there."""
+    model, distances = made(name, **without_dropout(name)), []
+    for seed in range(5):
+        data = sentences(seed=seed)
+        _, exact = gradients_of(model, *data, training=True)
+        with kernels.precision("bfloat16"):
+            _, rounded = gradients_of(model, *data, training=True)
+        assert all(b.dtype == tf.float32 for b in rounded)
+        assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
+        whole = float(tf.linalg.global_norm(exact))
+        distances.append([np.linalg.norm(a - b) / (np.linalg.norm(a) + 0.04 * whole)
+                          for a, b in zip(exact, rounded, strict=True)])  # fmt: skip
+    for variable, distance in zip(model.trainable_variables, np.median(distances, 0), strict=True):
+        assert distance < 0.25, variable.path
 
 
 @every_model
