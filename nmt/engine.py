@@ -67,28 +67,27 @@ class Engine(Contract):
 
     def advance(self, memory, state, origin, tokens, k):
         """log_probs [rows, k], ids [rows, k], attention [rows, source_len] or None, state."""
-        _, state_names, outputs = self._step("shortlist" if "projection" in memory else "step")
-        found = self._run(outputs, memory, state, origin, tokens, k)
+        session, state_names, outputs = self._step("shortlist" if "projection" in memory else "step")
+        found = self._run(session, outputs, memory, state, origin, tokens, k)
         state = {name: found[f"new_{name}"] for name in state_names}
         return found["log_probs"], found["best"], found.get("attention"), state
 
     def distribution(self, memory, state, origin, tokens):
         """log_probs of all words [rows, vocab], whatever the shortlist, attention or None, state."""
-        _, state_names, outputs = self._step("step")
+        session, state_names, outputs = self._step("step")
         names = ["every", *(name for name in outputs if name not in ("log_probs", "best"))]
         memory = {name: leaf for name, leaf in memory.items() if name != "projection"}
-        found = self._run(names, memory, state, origin, tokens, 1)
+        found = self._run(session, names, memory, state, origin, tokens, 1)
         return found["every"], found.get("attention"), {name: found[f"new_{name}"] for name in state_names}
 
-    def _run(self, names, memory, state, origin, tokens, k):
-        """The named outputs of the step graph, a row each; in the graph rows are [sentences, beam]."""
+    def _run(self, session, names, memory, state, origin, tokens, k):
+        """The named outputs of a step graph, a row each; in the graph rows are [sentences, beam]."""
         arrays = dict(memory)
         projection = arrays.pop("projection", {})
         k = min(k, len(projection["ids"]) if projection else self.vocab)
         shape = (len(arrays["mask"]) if arrays else len(tokens), -1)
         arrays |= {**state, **projection, **self._table, "k": np.array([k], np.int64)}
         arrays |= {"origin": origin.reshape(shape), "tokens": tokens.reshape(shape)}
-        session = self._step("shortlist" if projection else "step")[0]
         found = session.run(names, arrays)
         return {name: leaf.reshape(-1, leaf.shape[-1]) for name, leaf in zip(names, found, strict=True)}
 

@@ -42,7 +42,8 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     longest = int(limits.max(initial=0))
     finished = [[] for _ in range(total)]
     sentence = np.arange(total)  # those in the batch
-    taken, room, empty = np.zeros(total, int), beam, False  # slots that finished hypotheses keep, and what is left
+    taken = np.zeros(total, int)  # slots that finished hypotheses keep
+    room, empty = beam, False  # slots that some sentence may still fill; whether any slot was ever taken
     reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
     bar = np.full(total, -np.inf)  # score of the finished hypothesis that a live one must beat
     scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots

@@ -3,7 +3,8 @@
 JoeyNMT is no dependency: give it an environment of its own, and run this file with that environment's Python.
 
     python3 -m venv joey
-    joey/bin/pip install torch joeynmt importlib_metadata sentencepiece==0.2.0 numpy==1.26.*
+    joey/bin/pip install torch joeynmt importlib_metadata
+    joey/bin/pip install sentencepiece==0.2.0 "numpy==1.26.*"
     joey/bin/python notebooks/bench_joeynmt.py --data FOLDER --threads 1
 
 FOLDER holds multi30k/train.en.gz and so on, as NMT_DATA does. It prints target tokens a second in training (padding
@@ -114,10 +115,10 @@ def measure(folder, options):
     print(f"training            {statistics.median(rates):8.0f} target tokens/s {spread}  peak {peak:,.0f} MB")
     for beam, batch in ((1, 32), (5, 32), (5, 1), (1, 1)):
         log, _, _ = run("test", "-o", str(folder / "out"), beam=beam, batch=batch)
-        bleu = re.findall(r"bleu:\s*([\d.]+)", log)
+        bleu = re.findall(r"bleu:\s*([\d.]+)", log)[-1]
         seconds = float(re.findall(r"Generation took ([\d.]+)\[sec\]", log)[-1])
         print(f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
-              f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu[-1:]}", flush=True)  # fmt: skip
+              f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu}", flush=True)  # fmt: skip
     (folder / "one").write_text("A dog runs through the snow.\n", encoding="utf-8")
     times = [run("translate", beam=5, stdin=folder / "one")[1] for _ in range(3)]
     print(f"one line, whole process {statistics.median(times):.1f} s  ({datetime.now():%Y-%m-%d})")

@@ -538,7 +538,7 @@ def test_score_repeats_what_translate_said(tiny_run):
 
 @pytest.mark.parametrize("name", ["lstm", "deep gru", "variational", "transformer"])
 def test_bfloat16_gradients_are_close_to_those_of_float32(name):
-    """Of every weight, for most batches: rounding switches a unit of a ReLU on or off here and there."""
+    """Of every weight and every batch; with a ReLU of most batches, as rounding switches one on or off now and then."""
     model, distances = made(name, **without_dropout(name)), []
     for seed in range(5):
         data = sentences(seed=seed)
@@ -550,7 +550,8 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
         whole = float(tf.linalg.global_norm(exact))
         distances.append([np.linalg.norm(a - b) / (np.linalg.norm(a) + 0.04 * whole)
                           for a, b in zip(exact, rounded, strict=True)])  # fmt: skip
-    for variable, distance in zip(model.trainable_variables, np.median(distances, 0), strict=True):
+    distances = (np.median if name == "transformer" else np.max)(distances, 0)
+    for variable, distance in zip(model.trainable_variables, distances, strict=True):
         assert distance < 0.25, variable.path
 
 
