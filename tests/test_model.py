@@ -538,7 +538,7 @@ def test_score_repeats_what_translate_said(tiny_run):
 
 @pytest.mark.parametrize("name", ["lstm", "deep gru", "variational", "transformer"])
 def test_bfloat16_gradients_are_close_to_those_of_float32(name):
-    """Of every weight and every batch; with a ReLU of most batches, as rounding switches one on or off now and then."""
+    """Of every weight and batch; with a ReLU, which rounding switches now and then, of most batches."""
     model, distances = made(name, **without_dropout(name)), []
     for seed in range(5):
         data = sentences(seed=seed)
