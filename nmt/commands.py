@@ -122,7 +122,7 @@ def lagging(options):
     from nmt.run import Run
 
     if options.plot:
-        plots.ready()
+        plots.ready(options.plot)
     runs = [Run.open(name) for name in options.run]
     for run in runs:
         if reason := config.reason_against_waiting(run.recipe.model):
@@ -184,7 +184,7 @@ def check(options):
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
         raise UserError("--check takes the run's own text: --input, --share, --threshold, --clean have no effect")
     if options.output != "-":
-        plots.ready()
+        plots.ready(options.output)
     translators = _directions(options)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
     say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "

@@ -67,7 +67,7 @@ class Data:
     max_ratio: float = option(4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0,
                               needs=PAIRS)
     max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
-    preprocess: str = option("none", "tokens: the corpus is tokenised text (see nmt/preprocess.py)",
+    preprocess: str = option("none", "tokens: the corpus is tokenised text (see nmt/text.py)",
                              ("none", "tokens"))
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
 

@@ -9,6 +9,7 @@ import platform
 import time
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
 from nmt import __version__, config, corpus, files, metrics, text
 from nmt.errors import UserError
@@ -26,6 +27,9 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     ensemble, of which nothing is written.
     """
     recipe = translator.recipe
+    for one in (run, *others):
+        if "step" in one.meta and not one.meta.get("complete"):
+            log(f"note: {one.path}: training has not ended; these are the best weights so far")
     if recipe.language_model:
         return _measure(run, translator, split, log), []
     for other in others:
@@ -183,7 +187,7 @@ def card(run, report):
     """The model card: data, domain, sizes, scores, versions."""
     recipe, meta = run.recipe, run.meta
     data, defaults = recipe.data, config.Config()
-    origin = data.name or data.url or data.train or f"generated, {data.size:,} pairs"
+    origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
     what, verb = f"A translator from {data.source} to {data.target}", "Translate with `nmt translate"
     pieces = f"{run.tokenizers[0].size:,} source and {run.tokenizers[1].size:,} target pieces"
     if recipe.language_model:
@@ -208,8 +212,9 @@ def card(run, report):
     for name, field, part in config.options(recipe):
         value = getattr(part, field.name)
         if not isinstance(value, dict) and value != getattr(getattr(defaults, name.split(".")[0]), field.name):
-            yield f"- `{name} = {value}`"
+            shown = Path(value).name if name in config.PATHS else value  # where it lay is nobody's business
+            yield f"- `{name} = {shown}`"
     yield ""
     names = ("tensorflow", "keras", "onnxruntime", "sentencepiece", "sacrebleu")
     packages = ", ".join(f"{name} {version(name)}" for name in names if find_spec(name))
-    yield f"Python {platform.python_version()}, {packages}. {verb} {run.path.name}`."
+    yield f"Python {platform.python_version()}, {packages}. {verb} .` in this folder."

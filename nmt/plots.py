@@ -14,6 +14,7 @@ from pathlib import Path
 from nmt import files
 from nmt.errors import Failure, UserError
 
+FORMATS = (".png", ".svg", ".pdf")
 CELL, FONT = 22, 13  # of attention: pixels
 SLANT = 55  # of its column labels: degrees
 FAINT = 0.01  # weights below are left white
@@ -21,16 +22,19 @@ CELLS = {"rnn": "simple RNN", "gru": "GRU", "lstm": "LSTM"}
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000)  # of perplexity
 
 
-def ready():
-    """Failure if there is no matplotlib: to be called before the work that is to be drawn."""
+def ready(path="picture.png"):
+    """To be called before the work that is to be drawn: UserError for a name that is no picture's, Failure
+    if there is no matplotlib."""
+    if Path(path).suffix not in FORMATS:
+        raise UserError(f"{path}: a picture's name ends in one of {', '.join(FORMATS)}")
     if not importlib.util.find_spec("matplotlib"):
         raise Failure("the package matplotlib is needed for the picture: pip install matplotlib")
 
 
 def save(figure, path):
-    """Writes a Figure as PNG, whole or not at all."""
+    """Writes a Figure in the format that its name ends in, whole or not at all."""
     with files.atomic(path, "wb") as file:
-        figure.savefig(file, format="png", dpi=100)
+        figure.savefig(file, format=Path(path).suffix[1:], dpi=100)
 
 
 def history(*runs):

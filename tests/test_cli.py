@@ -207,13 +207,20 @@ def test_debug_shows_where(world):
         nmt_command("translate", "meta", "text", "--debug")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["translate"], ["translate", "RUN", "--beam", "0"],
-                                       ["translate", "RUN", "--window", "x"], ["train", "--no-such-option"],
-                                       ["translate", "RUN", "--nosuch", "text"]])  # fmt: skip
-def test_misspelt_commands_show_the_usage(world, arguments):
+@pytest.mark.parametrize(("arguments", "said"), [
+    ([], "required: COMMAND"), (["nonsense"], "'nonsense'"), (["train"], "required: recipe;"),
+    (["translate"], "required: run"), (["train", "toy.toml", "--no-such-option"], "--no-such-option"),
+    (["translate", "RUN", "--bean", "3"], "did you mean --beam?"), (["score", "RUN", "text"], "too much: text"),
+    (["translate", "RUN", "--beam", "0"], "'0' is not a whole number above 0"),
+    (["translate", "RUN", "--window", "x"], "'x' is not a whole number above 0"),
+    (["filter", "RUN", "--share", "2"], "'2' is not a share between 0 and 1"),
+    (["filter", "RUN", "--threshold", "nan"], "'nan' is not a number"),
+    (["filter", "RUN", "--check", "-o", "curve.tiff"], "curve.tiff: a picture's name ends in"),
+])  # fmt: skip
+def test_misspelt_commands_are_told_in_a_line(world, arguments, said):
     done = nmt_command(*arguments)
     assert done.status == MISTAKE and done.out == ""
-    assert done.err.startswith("usage: nmt") and "error: " in done.err.splitlines()[-1]
+    assert done.err.startswith("nmt") and said in done.err and len(done.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", range(5))

@@ -458,7 +458,7 @@ def test_evaluate_reports_perplexity(run, nmt, tmp_path):
     assert (report["split"], report["sentences"]) == ("test", len(prepare.held_out(run.recipe, "test")[1]))
     assert 1 < report["perplexity"] < report["word_perplexity"] and len(report["samples"]) == 10
     card = (folder / "README.md").read_text()
-    assert "# A language model of de" in card and "nmt generate run" in card and "nmt translate" not in card
+    assert "# A language model of de" in card and "nmt generate ." in card and "nmt translate" not in card
     (folder / "report.json").write_text(json.dumps({**report, "perplexity": 123.0}))
     assert "123.00 a token" in nmt("evaluate", folder, "--once").out
     assert "123.00" not in nmt("evaluate", folder, "--split", "valid").out
