@@ -15,6 +15,7 @@ import numpy as np
 from nmt.config import BOS, EOS, PAD, UNK
 
 DEAD = -1e30  # log-probability of an empty slot
+NONE = -1e15  # a score that every hypothesis beats, and no empty slot
 NEVER = (PAD, UNK, BOS)  # nothing that one could say
 LEAVE = 0.75  # share of the sentences still searched at which the others leave the batch
 
@@ -39,65 +40,64 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     memory, state = model.encode(source)
     total = len(source)
     limits = np.full(total, 2 * source.shape[1] + 10) if limits is None else np.asarray(limits)
-    longest = int(limits.max(initial=0))
     finished = [[] for _ in range(total)]
     sentence = np.arange(total)  # those in the batch
     taken = np.zeros(total, int)  # slots that finished hypotheses keep
-    room, empty = beam, False  # slots that some sentence may still fill; whether any slot was ever taken
+    room, closed = beam, None  # slots that some sentence may still fill; where others may not
     reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
-    bar = np.full(total, -np.inf)  # score of the finished hypothesis that a live one must beat
+    bar = np.full(total, NONE)  # score of the finished hypothesis that a live one must beat
     scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots
     origin, tokens = np.arange(total, dtype=np.int32), np.full(total, BOS, np.int32)
-    words = np.zeros((total, longest), np.int32)
-    looks = np.zeros((total, longest, source.shape[1]), np.float32) if want_attention else None
-    step = 0
+    history = []  # of each step: row in the step before, word, attention of the rows before
     while len(sentence):
         log_probs, ids, attention, state = model.advance(memory, state, origin, tokens, beam)
         log_probs, ids = np.asarray(log_probs), np.asarray(ids)
-        want_attention = want_attention and attention is not None
+        attention = np.asarray(attention) if want_attention and attention is not None else None
         here, k = len(sentence), log_probs.shape[1]
         candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
         best = np.argsort(-candidates, 1, "stable")[:, :room]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
-        scores, tokens, rows = candidates.take(best), ids.take(best), best.ravel() // k
-        if want_attention:
-            looks[:, step] = np.asarray(attention)
-            looks = looks[rows]
-        words = words.take(rows, 0)
-        words[:, step] = tokens.ravel()
-        step += 1
+        scores, tokens, rows = candidates.take(best), ids.take(best), best // k
+        if closed is not None:
+            scores[closed[:, : scores.shape[1]]] = DEAD
+        history.append((rows.ravel(), tokens.ravel(), attention))
+        step = len(history)
 
-        if empty:
-            scores[np.arange(scores.shape[1]) >= beam - taken[:, None]] = DEAD
         ended = (tokens == EOS) | (step >= limits)[:, None]
         for row, slot in np.argwhere(ended & (scores > DEAD / 2)) if ended.any() else ():
-            at, found = row * scores.shape[1] + slot, finished[sentence[row]]
-            done, log_prob = bool(tokens[row, slot] == EOS), float(scores[row, slot])
-            found.append(Hypothesis(
-                words[at, : step - done].tolist(), log_prob, log_prob / step**penalty, done,
-                looks[at, :step].copy() if want_attention else None,
-            ))  # fmt: skip
-            taken[row], empty = taken[row] + 1, True
+            words, looks = _traced(history, row * scores.shape[1] + slot)
+            found, log_prob = finished[sentence[row]], float(scores[row, slot])
+            done = words[-1] == EOS
+            found.append(Hypothesis(words[: step - done], log_prob, log_prob / step**penalty, done, looks))
+            taken[row] += 1
             complete = sorted((h.score for h in found if h.finished), reverse=True)
             if len(complete) >= min(nbest, beam):
                 bar[row] = complete[min(nbest, beam) - 1]
-        if empty:  # else nothing is over
+        if taken.any():  # else nothing is over
             scores[ended] = DEAD
-            live = scores.max(1, initial=DEAD)
-            stay = (live > DEAD / 2) & (live / reach > bar)
+            stay = scores.max(1) / reach > bar
             scores[~stay] = DEAD
-            tokens[tokens == EOS] = BOS  # empty slots carry on with any word
             if np.count_nonzero(stay) <= LEAVE * here:
                 kept = np.flatnonzero(stay)
                 memory = model.take(memory, kept.astype(np.int32))
-                at = (kept[:, None] * scores.shape[1] + np.arange(scores.shape[1])).ravel()
-                sentence, limits, reach, bar = sentence[kept], limits[kept], reach[kept], bar[kept]
-                taken = taken[kept]
-                scores, rows, tokens, words = scores[kept], rows[at], tokens[kept], words[at]
-                looks = looks[at] if want_attention else None
-            room = beam - taken.min(initial=0)
-        origin, tokens = rows.astype(np.int32), tokens.ravel().astype(np.int32)
+                sentence, taken, limits, reach, bar = (a[kept] for a in (sentence, taken, limits, reach, bar))
+                scores, tokens, rows = scores[kept], tokens[kept], rows[kept]
+                history[-1] = rows.ravel(), tokens.ravel(), attention
+            room = beam - taken.min(initial=beam)
+            closed = np.arange(room) >= beam - taken[:, None]
+        origin, tokens = rows.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
+
+
+def _traced(history, row):
+    """Words of the hypothesis in a row after the last step, and their attention [words, source_len] or None."""
+    words, looks = [], []
+    for parents, tokens, attention in reversed(history):
+        words.append(int(tokens[row]))
+        row = parents[row]
+        if attention is not None:
+            looks.append(attention[row])
+    return words[::-1], np.stack(looks[::-1]) if looks else None
 
 
 def sample(model, count, prompt=(), length=100, temperature=1.0, top_k=0, seed=1):
