@@ -19,10 +19,9 @@ def train(options):
 
 
 def fetch(options):
-    from nmt import config, corpus
-    from nmt.prepare import DOWNLOADS
+    from nmt import config
 
-    corpus.fetch(config.load(options.recipe, options.overrides).data, DOWNLOADS, say)
+    _fetch(config.load(options.recipe, options.overrides))
 
 
 def translate(options):
@@ -97,6 +96,7 @@ def evaluate(options):
         if may_show and (report := last_report(run, options.beam, overrides)):
             print("\n".join(lines(name, report)))
             return
+        _fetch(run.recipe)
         translator = _load(name, options, () if number else overrides)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
         reports.append(report)
@@ -127,6 +127,7 @@ def lagging(options):
     for run in runs:
         if reason := config.reason_against_waiting(run.recipe.model):
             raise UserError(f"{run.path}: {reason}")
+        _fetch(run.recipe)
     from nmt.quiet import start_keras
 
     start_keras(options.threads)
@@ -186,6 +187,7 @@ def check(options):
     if options.output != "-":
         plots.ready(options.output)
     translators = _directions(options)
+    _fetch(translators[0].recipe)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
     say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
         f"seeds {', '.join(map(str, module.SEEDS))}")  # fmt: skip
@@ -260,6 +262,14 @@ def growth(options):
 def say(line):
     """All that is not a result goes to stderr."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _fetch(recipe):
+    """The corpus of a recipe, if it is not there yet."""
+    from nmt import corpus
+    from nmt.prepare import DOWNLOADS
+
+    corpus.fetch(recipe.data, DOWNLOADS, say)
 
 
 def _search(options):

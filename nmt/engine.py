@@ -23,6 +23,7 @@ class Engine(Contract):
         """checked: maps the name of a file to its path, or raises Failure."""
         self._checked, self._steps, self._table = checked, {}, {}
         self._encoder = self._session("encoder")
+        self._encoded = [output.name for output in self._encoder.get_outputs()]
         self._shortlist = Shortlist(checked) if shortlist else None
         self._step("shortlist" if shortlist else "step")
 
@@ -54,8 +55,7 @@ class Engine(Contract):
     def encode(self, source):
         """source: [sentences, source_len], EOS last, padded right -> memory, state."""
         source = np.ascontiguousarray(source, np.int32)
-        names = [output.name for output in self._encoder.get_outputs()]
-        found = dict(zip(names, self._encoder.run(names, {"source": source}), strict=True))
+        found = dict(zip(self._encoded, self._encoder.run(self._encoded, {"source": source}), strict=True))
         memory = {name: found.pop(name) for name in ("keys", "values", "mask") if name in found}
         if self._shortlist:
             memory["projection"] = self._shortlist.projection(source)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nmt.corpus
 import nmt.evaluate
 import nmt.fetch
 import nmt.run
@@ -558,6 +559,24 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         done = nmt_command("evaluate", run, *arguments)
         assert done.status == 0 and calls == expected, arguments
         assert ("valid" if "valid" in arguments else "test") in done.out.splitlines()[0]
+
+
+@pytest.mark.parametrize("arguments", [["evaluate"], ["evaluate", "--split", "valid"], ["filter", "--check"]])
+def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arguments):
+    """A run may be scored on another machine than the one that trained it."""
+    run, asked = world / "moved", []
+    shutil.copytree(tiny_run, run)
+    own = config.load(run / "recipe.toml", ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"])
+    (run / "recipe.toml").write_text(config.dump(own), encoding="utf-8")
+
+    def fetch(data, *_):
+        asked.append(data.name)
+        raise Failure("no network")
+
+    monkeypatch.setattr(nmt.corpus, "fetch", fetch)
+    done = nmt_command(arguments[0], run, *arguments[1:])
+    assert (done.status, done.err.splitlines()[-1]) == (FAILURE, "nmt: no network")
+    assert asked == ["ted_hrlr_translate/pt_to_en"]
 
 
 # Processes.
