@@ -10,6 +10,8 @@ import contextvars
 import keras
 import tensorflow as tf
 
+PART = 64  # numbers that `top_k` looks at together
+
 _precision = contextvars.ContextVar("precision", default="float32")
 
 
@@ -51,6 +53,27 @@ def matmul(x, w, transpose_b=False):
         product = tf.reshape(product, tf.concat([tf.shape(x)[:-1], tf.shape(product)[-1:]], 0))
         product.set_shape([*x.shape[:-1], w.shape[0 if transpose_b else 1]])
     return product
+
+
+def top_k(x, k):
+    """The k largest of each row of x [rows, n], largest first, and their places; `k` may be a tensor.
+
+    `tf.math.top_k` in a quarter of the time: the k largest lie in the k parts of a row whose largest are largest.
+    """
+    rows, size = tf.shape(x)[0], x.shape[1]
+    parts = size // PART
+    body, rest = tf.reshape(x[:, : parts * PART], [rows, parts, PART]), x[:, parts * PART :]
+    chosen = tf.sort(tf.math.top_k(tf.reduce_max(body, 2), tf.minimum(k, parts), sorted=False).indices)
+    values = tf.concat([tf.reshape(tf.gather(body, chosen, batch_dims=1), [rows, -1]), rest], 1)
+    places = tf.reshape(chosen[:, :, None] * PART + tf.range(PART), [rows, -1])
+    places = tf.concat([places, tf.broadcast_to(tf.range(parts * PART, size), tf.shape(rest))], 1)
+    best, at = tf.math.top_k(values, k)
+    return best, tf.gather(places, at, batch_dims=1)
+
+
+def log_sum_exp(x):
+    """log(sum(exp(x))) of each row of x [..., n], as [..., 1]; by oneDNN's softmax, in a third of the time."""
+    return tf.reduce_max(x, -1, keepdims=True) - tf.math.log(tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True))
 
 
 def unroll(step, inputs, state, keep):

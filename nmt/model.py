@@ -105,9 +105,9 @@ class SequenceModel(keras.Model):
         state = {name: tf.gather(leaf, origin) for name, leaf in state.items()}
         hidden, attention, state = self.step(memory, state, tokens[:, None])
         logits = self.project(hidden[:, 0])
-        best, ids = tf.math.top_k(logits, tf.minimum(k, self.target_vocab))
+        best, ids = kernels.top_k(logits, tf.minimum(k, self.target_vocab))
         attention = None if attention is None else attention[:, 0]
-        return best - tf.reduce_logsumexp(logits, -1, keepdims=True), ids, attention, state
+        return best - kernels.log_sum_exp(logits), ids, attention, state
 
     def graphs(self):
         """The contract as graphs that serve every batch; what search calls."""
@@ -121,7 +121,7 @@ class SequenceModel(keras.Model):
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
         logits = self.project(hidden)
         chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
-        return chosen - tf.reduce_logsumexp(logits, -1)
+        return chosen - kernels.log_sum_exp(logits)[..., 0]
 
     # Training.
 
