@@ -10,12 +10,14 @@ from nmt.errors import Failure, UserError
 
 def main(arguments=None):
     """Runs a command; returns its exit status."""
-    options = parse(arguments)
+    if sys.stderr is None:  # closed: its lines must not end up among the translations
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stdin is not None and hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    options = parse(arguments)
     try:
         options.run_command(options)
         sys.stdout.flush()

@@ -7,6 +7,8 @@ import re
 
 from nmt import __version__, commands
 
+OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
+
 
 class Parser(argparse.ArgumentParser):
     """A mistake is one line, as everywhere; the usage is what --help is for."""
@@ -25,7 +27,7 @@ def parse(arguments=None):
     options, more = _parser().parse_known_args(arguments)
     at = more.index("--") if "--" in more else len(more)
     rest = next((n for n in ("text", "overrides", "run") if isinstance(getattr(options, n, None), list)), None)
-    if wrong := next((one for one in more[:at] if one.startswith("-")), None):
+    if wrong := next((one for one in more[:at] if OPTION.fullmatch(one)), None):
         options.parser.unknown(wrong)
     if more and rest is None:
         options.parser.error(f"too much: {' '.join(more)}")
@@ -37,11 +39,12 @@ def parse(arguments=None):
 def _parser():
     parser = Parser("nmt", description="Trains and runs translators on an ordinary machine.")
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    _add_debug(parser, False)
     parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (help, declare) in COMMANDS.items():
         sub = parsers.add_parser(name, help=help, description=help)
         sub.set_defaults(run_command=getattr(commands, name), parser=sub)
-        sub.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+        _add_debug(sub, argparse.SUPPRESS)  # else its default would undo what stands before the command
         declare(sub)
     return parser
 
@@ -75,6 +78,11 @@ def _wait(text):
 
 def _waits(text):
     return [_wait(part) for part in text.split(",")]
+
+
+def _add_debug(parser, default):
+    parser.add_argument("--debug", action="store_true", default=default,
+                        help="show a traceback when something fails")  # fmt: skip
 
 
 def _add_engine(sub):

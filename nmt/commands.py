@@ -62,12 +62,13 @@ def stream(options):
     if given := next((name for name, value in without.items() if value), None):
         raise UserError(f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout")
     from nmt.online import Lines, load
-    from nmt.text import UNSPACED
+    from nmt.text import unspaced
 
     online = load(options.run, options.wait or 0, say, options.threads)
     buffer = sys.stdin and sys.stdin.buffer
-    for line in Lines((lambda: buffer.read1(2**16)) if buffer else bytes, online.recipe.data.source in UNSPACED):
-        for piece in online.translate(line):
+    lines = Lines((lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source))
+    for number, line in enumerate(lines, 1):
+        for piece in online.translate(line, number):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
@@ -85,6 +86,8 @@ def evaluate(options):
 
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
+    if options.once and (options.memory or options.engine != "auto" or len(options.run) > 1):
+        raise UserError("--once shows a report that is there: no --memory, no --engine, no second run")
     overrides, reports, outputs = _search(options), [], []
     entries = [Run.open_all(path) for path in options.run]
     if any(run.recipe.language_model for runs in entries for run in runs) and (
@@ -92,12 +95,12 @@ def evaluate(options):
         raise UserError("a language model is measured alone: no --beam, no --memory, no --lm, no other run")
     for number, (run, *others) in enumerate(entries):
         name = ",".join(str(one.path) for one in (run, *others))
-        may_show = options.once and len(entries) == 1 and not others and options.split == "test"
+        may_show = options.once and not others and options.split == "test"
         if may_show and (report := last_report(run, options.beam, overrides)):
             print("\n".join(lines(name, report)))
             return
-        _fetch(run.recipe)
         translator = _load(name, options, () if number else overrides)
+        _fetch(run.recipe)
         report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
         reports.append(report)
         outputs.append(hypotheses)
@@ -127,6 +130,7 @@ def lagging(options):
     for run in runs:
         if reason := config.reason_against_waiting(run.recipe.model):
             raise UserError(f"{run.path}: {reason}")
+    for run in runs:
         _fetch(run.recipe)
     from nmt.quiet import start_keras
 
@@ -136,7 +140,7 @@ def lagging(options):
     curves = {}
     for run in runs:
         rows = module.by_wait(run, run.load_model(), options.wait, options.split, say)
-        curves[run.path.name] = rows
+        curves[str(run.path)] = rows
         print("\n".join(module.lines(run.path, options.split, rows)), flush=True)
     if options.plot:
         plots.save(plots.lagging(curves), options.plot)
@@ -235,7 +239,10 @@ def bench(options):
         return growth(options)
     from nmt.bench import about
     from nmt.bench import bench as measure
+    from nmt.run import Run
 
+    if options.run and Run.open(options.run).recipe.language_model:
+        raise UserError(f"{options.run}: is a language model; translators are measured")
     host = about()
     print(", ".join(f"{name} {value}" for name, value in host.items()))
     rows = measure(options.run and Path(options.run), lambda line: print(line, flush=True))
@@ -250,6 +257,10 @@ def growth(options):
     from nmt import growth as module
     from nmt import plots
 
+    if options.run:
+        raise UserError(f"{options.run} has no effect with --growth, which measures models of its own")
+    if options.output and not options.output.endswith(".json"):
+        raise UserError(f"{options.output}: a name that ends in .json is needed; the picture goes beside it")
     path = Path(options.output or "growth.json")
     rows = module.growth(path, say)
     print("\n".join(map(module.line, rows)))

@@ -43,7 +43,7 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     hypotheses = [candidates[0].text for candidates in found]
     report = {
         "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
-        "source": recipe.data.source, "target": recipe.data.target, "weights": run.meta.get("weights"),
+        "source": recipe.data.source, "target": recipe.data.target, "weights": run.weights_id,
         "fusion": fusion(recipe),
         "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),
@@ -59,7 +59,7 @@ def _measure(run, generator, split, log):
     recipe, texts = run.recipe, lines_of(run.recipe, split)
     started = time.perf_counter()
     log(f"reading {len(texts):,} sentences of the {split} split")
-    report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.meta["weights"],
+    report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.weights_id,
               **generator.perplexity(texts), "seconds": round(time.perf_counter() - started, 1),
               "samples": generator.generate(count=SAMPLES)}  # fmt: skip
     if split == "test":
@@ -79,8 +79,9 @@ def last_report(run, beam=None, overrides=()):
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
-    same = report["weights"] == run.meta["weights"] and beam in (None, report.get("beam"))
-    return report if same and report.get("fusion") == fusion(run.recipe_with(overrides)) else None
+    recipe = run.recipe_with(overrides)
+    same = report["weights"] == run.weights_id and report.get("beam") in (None, beam or recipe.search.beam)
+    return report if same and report.get("fusion") == fusion(recipe) else None
 
 
 def memory_baseline(run, split):
@@ -95,14 +96,14 @@ def memory_baseline(run, split):
 def scores(recipe, sources, hypotheses, references):
     """BLEU and chrF with interval and signature, by length, placeholders lost."""
     lang, tokenised = recipe.data.target, recipe.data.preprocess == "tokens"
-    tokenize = metrics.tokenize_for(lang, tokenised)
+    tokenize, spaced = metrics.tokenize_for(lang, tokenised), tokenised or not text.unspaced(recipe.data.source)
     out = {
         "bleu": metrics.bleu(hypotheses, references, tokenize, interval=True),
         "chrf": metrics.chrf(hypotheses, references, interval=True),
-        "by_length": metrics.by_length(sources, hypotheses, references, tokenize),
+        "by_length": metrics.by_length(sources, hypotheses, references, tokenize, spaced=spaced),
         "placeholders": lost(sources, hypotheses),
     }
-    if tokenised and lang in text.UNSPACED:  # the same outputs as people see them
+    if tokenised and text.unspaced(lang):  # the same outputs as people see them
         joined = [[text.present(line, lang) for line in side] for side in (hypotheses, references)]
         names = dict.fromkeys([metrics.tokenize_for(lang), "char"])
         out["joined"] = {name: metrics.bleu(*joined, name, interval=True) for name in names}
@@ -148,7 +149,7 @@ def lines(name, report):
                + (f"; {report['unknown']} unknown pieces flatter it" if report["unknown"] else ""))  # fmt: skip
         return
     bleu, chrf, fused = report["bleu"], report["chrf"], report.get("fusion")
-    lm = f" with {fused['weight']:g} x {fused['lm']}" if fused else ""
+    lm = f" with {fused['weight']:g} x {Path(fused['lm']).name}" if fused else ""
     yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
            f"beam {report['beam']}{lm}, {report['sentences_per_second']:.0f} sentences/s")  # fmt: skip
     yield f"BLEU {bleu['score']:.2f}  95 % interval {_interval(bleu)}  brevity {bleu['brevity']:.3f}"

@@ -50,7 +50,7 @@ def export(run, folder=None, precision="int8"):
     """
     if reason := reason_against(run.recipe.model):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
-    folder = run.export_path if folder is None else folder
+    folder = run.export_path if folder is None else folder.absolute()
     if folder.exists() and not (folder.is_dir() and ("engine" in Run(folder).meta or not any(folder.iterdir()))):
         raise UserError(f"{folder}: is there already and no exported folder; choose another one (--output)")
     model = run.load_model()

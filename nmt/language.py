@@ -51,7 +51,7 @@ class TextGenerator:
                              input_signature=[matrix, matrix])  # fmt: skip
         _, likelihoods, _ = zip(*(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True)
         surprise = math.fsum(map(float, likelihoods))
-        spaced = data.target not in text.UNSPACED or data.preprocess == "tokens"
+        spaced = not text.unspaced(data.target) or data.preprocess == "tokens"
         words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)
         tokens = sum(len(line) + 1 for line in ids)
         return {"log_likelihood": -surprise, "tokens": tokens, "perplexity": math.exp(surprise / tokens),

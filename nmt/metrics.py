@@ -8,6 +8,7 @@ import importlib.util
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
+from nmt.text import language
 
 RESAMPLES = 1000
 
@@ -19,14 +20,15 @@ class Chrf(CHRF):
         return float(super()._compute_f_score(statistics))
 
 
-_TOKENIZE = {"ja": ("ja-mecab", "MeCab"), "zh": ("zh", None), "ko": ("ko-mecab", "mecab_ko"), "th": ("char", None)}
+_TOKENIZE = {"ja": ("ja-mecab", "MeCab"), "zh": ("zh", None), "ko": ("ko-mecab", "mecab_ko"),
+             **dict.fromkeys(("th", "lo", "km", "my"), ("char", None))}  # fmt: skip
 
 
 def tokenize_for(lang, tokenised=False):
-    """The name of sacreBLEU's tokenizer for a language; `none` for text that is tokenised already."""
+    """The name of sacreBLEU's tokenizer for the language of a code; `none` for text that is tokenised already."""
     if tokenised:
         return "none"
-    name, module = _TOKENIZE.get(lang, ("13a", None))
+    name, module = _TOKENIZE.get(language(lang), ("13a", None))
     return name if module is None or importlib.util.find_spec(module) else "char"
 
 
@@ -90,10 +92,10 @@ def average_lagging(reads, source_words):
     return sum(read - t / ratio for t, read in enumerate(reads[: last + 1])) / (last + 1)
 
 
-def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30)):
-    """BLEU by source length in words (characters / 2 for unspaced text): rows (from, to, sentences, BLEU)."""
+def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True):
+    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: else two characters are a word."""
     rows, low = [], 1
-    lengths = [max(1, len(s.split()) if " " in s or len(s) < 8 else len(s) // 2) for s in sources]
+    lengths = [max(1, len(s.split()) if spaced else len(s) // 2) for s in sources]
     for high in [*edges, 10**9]:
         chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
         if chosen:

@@ -31,13 +31,14 @@ class Online:
         self.graphs = Graphs(model, memory={}) if wait else None
         self.translator = Translator(model.graphs(), tokenizers, recipe, warn)
 
-    def translate(self, chunks):
+    def translate(self, chunks, number=1):
         """Yields the translation of a line in pieces, each as soon as it is known.
 
-        chunks: the text of the line as it comes, cut before spaces; see `Lines`.
+        chunks: the text of the line as it comes, cut before spaces; see `Lines`. number: of the line, for warnings.
         """
         if not self.wait:
-            yield from self.translator.translate(["".join(chunks)], beam=1)
+            [[best]] = self.translator.candidates(["".join(chunks)], beam=1, first=number)
+            yield best.text
             return
         source = Source(self, chunks)
         if not source.more():  # the tokenizer keeps nothing of it
@@ -46,8 +47,9 @@ class Online:
         yield source.line[: len(source.line) - len(source.line.lstrip())]
         yield from self._part(source)
         while source.more():
-            self.warn(f"warning: a line of more than {self.recipe.data.max_pieces} pieces is translated in parts")
-            yield "" if self.recipe.data.target in text.UNSPACED else " "
+            limit = self.recipe.data.max_pieces
+            self.warn(f"warning: line {number} is long (over {limit} pieces); translated in parts")
+            yield "" if text.unspaced(self.recipe.data.target) else " "
             yield from self._part(source)
         yield source.line[len(source.line.rstrip()) :]
 
@@ -55,6 +57,8 @@ class Online:
         """What `_choose` chooses, as text, a word at a time."""
         ids, shown = [], ""
         for token in self._choose(source):
+            if self.tokenizers[1].piece(token) in text.SYMBOLS[len(source.names) :]:
+                continue  # a placeholder that has not come yet: what is shown could not be mended later
             ids.append(token)
             if self.words.target[token]:
                 complete = self._text(ids if self.words.unspaced[1] else ids[:-1], source.names)

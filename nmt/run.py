@@ -121,6 +121,11 @@ class Run:
 
     # Weights.
 
+    @property
+    def weights_id(self):
+        """What differs when the run's weights do: of a report, which weights it is of."""
+        return self.meta.get("weights") or self.meta["engine"]["weights_sha256"]
+
     def save_weights(self, model, name, **values):
         """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
         path = self.path / f"{name}.weights.h5"

@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 
 from nmt.config import BOS, EOS, PAD, UNK
+from nmt.errors import Failure
 
 DEAD = -1e30  # log-probability of an empty slot
 NONE = -1e15  # a score that every hypothesis beats, and no empty slot
@@ -40,6 +41,7 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     memory, state = model.encode(source)
     total = len(source)
     limits = np.full(total, 2 * source.shape[1] + 10) if limits is None else np.asarray(limits)
+    longest = int(limits.max(initial=0))
     finished = [[] for _ in range(total)]
     sentence = np.arange(total)  # those in the batch
     taken = np.zeros(total, int)  # slots that finished hypotheses keep
@@ -73,7 +75,7 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
             complete = sorted((h.score for h in found if h.finished), reverse=True)
             if len(complete) >= min(nbest, beam):
                 bar[row] = complete[min(nbest, beam) - 1]
-        if taken.any():  # else nothing is over
+        if taken.any() or step == longest:  # else nothing is over
             scores[ended] = DEAD
             stay = scores.max(1) / reach > bar
             scores[~stay] = DEAD
@@ -86,6 +88,8 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
             room = beam - taken.min(initial=beam)
             closed = np.arange(room) >= beam - taken[:, None]
         origin, tokens = rows.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
+    if not all(finished):
+        raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
 
 

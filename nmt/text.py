@@ -12,7 +12,7 @@ source are dropped, and `present` joins the tokens of the output for people.
 import re
 
 SYMBOLS = [chr(0xE000 + n) for n in range(12)]
-UNSPACED = ("ja", "zh", "th", "lo", "km", "my")  # languages written without spaces
+_UNSPACED = ("ja", "zh", "th", "lo", "km", "my")
 
 _URL = r"[^\s<>\"'){}\]\u2E80-\uFFEF]"  # of an address, which Japanese text may follow without a space
 PLACEHOLDER = re.compile(
@@ -25,6 +25,16 @@ PLACEHOLDER = re.compile(
 )
 UNFINISHED = re.compile(r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$")  # what more text may turn into a placeholder
 _SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
+
+
+def language(code):
+    """The language of a code with script or region: zh of zh-Hant, ja of ja_JP."""
+    return code.replace("_", "-").lower().partition("-")[0]
+
+
+def unspaced(code):
+    """Whether a language is written without spaces."""
+    return language(code) in _UNSPACED
 
 
 def placeholders(line):
@@ -71,10 +81,12 @@ _TOKEN = re.compile(
 
 
 def source_tokens(line, lang):
-    """A raw or tokenised source line as the model of a tokenised corpus expects it."""
-    if lang in UNSPACED:
+    """A raw or tokenised line as the model of a tokenised corpus expects it; placeholders stay as they are."""
+    if unspaced(lang):
         return join(line)
-    return " ".join(_TOKEN.findall(line.lower()))
+    parts = re.split(f"({PLACEHOLDER.pattern})", line)
+    return " ".join(token for n, part in enumerate(parts)
+                    for token in ([part] if n % 2 else _TOKEN.findall(part.lower())))  # fmt: skip
 
 
 def join(line):
@@ -84,6 +96,6 @@ def join(line):
 
 def present(line, lang):
     """Tokens of an output joined for people."""
-    if lang in UNSPACED:
+    if unspaced(lang):
         return join(line)
     return re.sub(r" (?=[.,;:!?)\]}%]|'\w)|(?<=[(\[{]) ", "", line)

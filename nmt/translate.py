@@ -49,7 +49,7 @@ class Reader:
         return text.source_tokens(line, self.tokens) if self.tokens else line
 
     def protected(self, line, target=None):
-        """`text.protect` of the arranged line."""
+        """`text.protect` of the arranged line and, if given, of a target that is arranged already."""
         return text.protect(self.arranged(line), target)
 
     def ids(self, line):
@@ -87,12 +87,18 @@ class Translator:
         by_line = [[] for _ in lines]
         for part, hypotheses in zip(parts, found, strict=True):
             by_line[part.line].append([self._translation(part, h, joined) for h in hypotheses])
-        return [self._joined(line, parts) for line, parts in zip(lines, by_line, strict=True)]
+        between = "" if joined and text.unspaced(self.recipe.data.target) else " "
+        return [self._joined(line, parts, between) for line, parts in zip(lines, by_line, strict=True)]
 
     def score(self, sources, targets):
-        """(log_prob, score) of each pair, as `candidates` would score that target."""
-        source_ids, target_ids = [], []
+        """(log_prob, score) of each pair, as `candidates` would score that target.
+
+        Targets of a tokenised corpus may be as people write them; without spaces they must be tokens.
+        """
+        source_ids, target_ids, data = [], [], self.recipe.data
         for source, target in zip(sources, targets, strict=True):
+            if data.preprocess == "tokens" and not text.unspaced(data.target):
+                target = text.source_tokens(target, data.target)
             _, target, _ = self.readers[0].protected(source, target)
             source_ids.append([reader.ids(reader.protected(source)[0]) for reader in self.readers])
             target_ids.append(self.tokenizers[1].encode([target])[0])
@@ -106,7 +112,8 @@ class Translator:
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
             return np.asarray(self.model.log_probs(_source([source_ids[r] for r in rows]), target), np.float64)
 
-        batches = _batches([len(t) + 1 for t in target_ids], self.model.rows, POSITIONS)
+        longest = [max(map(len, (target, *source))) for source, target in zip(source_ids, target_ids, strict=True)]
+        batches = _batches([length + 1 for length in longest], self.model.rows, POSITIONS)
         with _pool(min(self.threads, len(batches))) as mapped:
             for rows, found in zip(batches, mapped(log_probs, batches), strict=True):
                 for row, values in zip(rows, found, strict=True):
@@ -156,13 +163,12 @@ class Translator:
             out.attention = hypothesis.attention[: len(out.target_pieces), : len(out.source_pieces)]
         return out
 
-    def _joined(self, line, parts):
+    def _joined(self, line, parts, between):
         """Candidates of a line from those of its parts; white space at its ends is kept."""
         if not parts:
             return [Translation(line)]
         before = line[: len(line) - len(line.lstrip())]
         after = line[len(line.rstrip()) :]
-        between = "" if self.recipe.data.target in text.UNSPACED else " "
         out = []
         for rank in range(max(len(p) for p in parts)):
             chosen = [p[min(rank, len(p) - 1)] for p in parts]

@@ -9,7 +9,7 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 import numpy as np
 
 from nmt.config import BOS, EOS, PAD
-from nmt.text import UNSPACED
+from nmt.text import unspaced
 
 
 def reads(t, wait):
@@ -32,16 +32,16 @@ class Words:
 
     def __init__(self, tokenizers, data):
         """tokenizers: (source, target); data: config.Data."""
-        self.unspaced = data.source in UNSPACED, data.target in UNSPACED and data.preprocess != "tokens"
+        self.unspaced = unspaced(data.source), unspaced(data.target) and data.preprocess != "tokens"
         self.source, self.target = (
-            np.array([begins(tokenizer.piece(n), unspaced) for n in range(tokenizer.size)], np.int32)
-            for tokenizer, unspaced in zip(tokenizers, self.unspaced, strict=True)
+            np.array([begins(tokenizer.piece(n), each) for n in range(tokenizer.size)], np.int32)
+            for tokenizer, each in zip(tokenizers, self.unspaced, strict=True)
         )
         for table in (self.source, self.target):
             table[[PAD, BOS, EOS]] = 0
         self.source[EOS], self.target[BOS] = 1, self.unspaced[1]
 
 
-def begins(piece, unspaced):
-    """Whether a piece, as SentencePiece writes it, begins a word. Bytes, which spell a character, do not."""
-    return piece != "▁" and not piece.startswith("<0x") if unspaced else piece.startswith("▁")
+def begins(piece, each):
+    """Whether a piece, as SentencePiece writes it, begins a word. each: all do but bytes, which spell a letter."""
+    return piece != "▁" and not piece.startswith("<0x") if each else piece.startswith("▁")

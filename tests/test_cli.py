@@ -554,11 +554,16 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     for arguments, expected in ((["--once"], []), ([], [("test", None)]),
                                 (["--once", "--split", "valid"], [("valid", None)]),
                                 (["--once", "--beam", 1], [("test", 1)]), (["--once", "--beam", 3], []),
-                                ([str(run), "--once"], [("test", None)] * 2)):  # fmt: skip
+                                ([str(run)], [("test", None)] * 2)):  # fmt: skip
         calls.clear()
         done = nmt_command("evaluate", run, *arguments)
         assert done.status == 0 and calls == expected, arguments
         assert ("valid" if "valid" in arguments else "test") in done.out.splitlines()[0]
+    for more in (["--memory"], ["--engine", "onnx"], [str(run)]):
+        assert nmt_command("evaluate", run, "--once", *more).status == MISTAKE
+    (run / "report.json").write_text(json.dumps({**report, "beam": 1}))
+    calls.clear()
+    assert nmt_command("evaluate", run, "--once").status == 0 and calls == [("test", None)]
 
 
 @pytest.mark.parametrize("arguments", [["evaluate"], ["evaluate", "--split", "valid"], ["filter", "--check"]])

@@ -83,6 +83,8 @@ def test_the_tokenizer_of_a_language(monkeypatch, mecab):
     assert names == {"en": "13a", "de": "13a", "xx": "13a", "zh": "zh", "th": "char",
                      "ja": "ja-mecab" if mecab else "char", "ko": "ko-mecab" if mecab else "char"}  # fmt: skip
     assert sorted(modules) == ["MeCab", "mecab_ko"]
+    for code, lang in (("zh-Hant", "zh"), ("ja_JP", "ja"), ("ko-KR", "ko"), ("pt-BR", "en")):
+        assert metrics.tokenize_for(code) == names[lang]
     assert {metrics.tokenize_for(lang, tokenised=True) for lang in ("en", "ja", "zh")} == {"none"}
 
 

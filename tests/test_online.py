@@ -391,6 +391,23 @@ def test_long_lines_lose_no_word(online_run, online):
     assert len(found.split()) > 20 and len(warnings) == parts - 1
 
 
+def test_a_placeholder_is_not_named_before_it_has_come(online_run, online, monkeypatch):
+    """The model may choose its symbol earlier; what is on the screen cannot be mended then."""
+    translator, tokenizer = online(2), online_run.tokenizers[1]
+    symbol, (first, *more) = tokenizer.encode([text.SYMBOLS[1]])[0][-1], tokenizer.encode(["Anna sleeps"])[0]
+    source = Source(translator, ["{a} und", " {b}"])
+
+    def chosen(source):
+        yield from (first, symbol)
+        while source._arrived():
+            source.ready.clear()
+        yield from (*more, symbol)
+
+    monkeypatch.setattr(translator, "_choose", chosen)
+    source._arrived()
+    assert "".join(translator._part(source)) == tokenizer.decode([first, *more]) + "{b}"
+
+
 def test_evaluate_measures_quality_and_lagging(online_run, model, monkeypatch, capsys, tmp_path):
     pairs = list(grammar.generate("de-en", "test", 25))
     monkeypatch.setattr(lagging, "held_out", lambda *_: tuple(zip(*pairs, strict=True)))

@@ -7,6 +7,7 @@ import pytest
 
 from nmt.combine import Contract
 from nmt.config import BOS, EOS, PAD, UNK
+from nmt.errors import Failure
 from nmt.search import beam_search, sample
 
 
@@ -99,6 +100,14 @@ def test_early_exit_loses_nothing():
 def test_attention_has_a_row_for_each_word_and_eos():
     (hypothesis,), = beam_search(World(1), np.array([[0, 0]]), beam=3, want_attention=True)
     assert hypothesis.attention.shape == (len(hypothesis.ids) + 1, 2)
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_scores_that_are_no_numbers_end_in_a_line(beam):
+    world = World(1)
+    world.table = lambda *_: np.full(len(world.vocab), np.nan)
+    with pytest.raises(Failure, match="no numbers"):
+        beam_search(world, np.array([[0], [1]]), beam=beam, limits=[5, 9])
 
 
 # ---- samples
