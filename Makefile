@@ -9,8 +9,9 @@ BUDGET ?= small
 ARGS ?=
 NMT := .venv/bin/python -m nmt
 
-# The shell sees TEXT and ARGS as they were typed: quotes, $ and backticks included.
+# The shell sees TEXT as it was typed: quotes, $ and backticks included.
 export NMT_TEXT := $(value TEXT)
+unexport TEXT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:

@@ -248,7 +248,7 @@ class State(keras.callbacks.Callback):
                 for n, variable in enumerate(variables(self.model)):
                     variable.assign(saved[f"{n:04d}"])
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise Failure(f"{self.run.state_path}: damaged ({error}); remove it to train from the start") from None
+            raise Failure(f"{self.run.state_path}: damaged ({error}); restore it or train anew") from None
         for name, value in told.items():
             setattr(self.history, name, value)
 

@@ -184,7 +184,8 @@ def filter(options):
 def check(options):
     from nmt import filter as module
     from nmt import plots
-    from nmt.prepare import held_out
+    from nmt.prepare import DOWNLOADS, held_out
+    from nmt.readers import splits
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
         raise UserError("--check takes the run's own text: --input, --share, --threshold, --clean have no effect")
@@ -193,6 +194,8 @@ def check(options):
     translators = _directions(options)
     _fetch(translators[0].recipe)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
+    if len(translators) > 1 and "valid" not in splits(translators[0].recipe.data, DOWNLOADS):
+        say(f"warning: {options.run[1]} may have been trained on these pairs: text is held out by its source side")
     say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
         f"seeds {', '.join(map(str, module.SEEDS))}")  # fmt: skip
     found = module.check(translators, sources, targets)

@@ -57,7 +57,8 @@ class Data:
                              low=0.0, high=0.4, needs="data.format=files|tsv|tmx|po|tfds|text")
     name: str = option("", "TFDS name (ted_hrlr_translate/pt_to_en) or wheel (homeassistant==2026.11.0)",
                        needs="data.format=tfds|catalogues")
-    folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files")
+    folder: str = option("", "sub-folder of NMT_DATA or data/downloads that holds the fetched files",
+                         needs="data.url or data.format=tfds|catalogues")
     url: str = option("", "public address the files are fetched from", needs=OWN)
     size: int = option(20000, "number of training pairs to generate", low=1, needs="data.format=grammar")
     sentences: int = option(1, "a generated pair has from one to so many sentences", low=1, high=20,
@@ -116,7 +117,7 @@ class Model:
                       ("none", "target", "all"))
     dropout: float = option(0.3, "rate on embeddings, between layers and on the readout; in a Transformer on "
                             "embeddings, on what its layers add, and on attention", low=0.0, high=0.9)
-    variational: bool = option(False, "one dropout mask a sequence instead of one a token")
+    variational: bool = option(False, "one dropout mask a sequence instead of one a token", needs="model.dropout>0")
     recurrent_dropout: float = option(0.0, "rate on the recurrent state, one mask a sequence",
                                       low=0.0, high=0.9, needs=CELLS)
     layer_norm: bool = option(False, "layer normalisation inside the cells", needs=CELLS)
@@ -148,7 +149,7 @@ class Train:
     label_smoothing: float = option(0.1, "probability spread over all words", low=0.0, high=0.9)
     precision: str = option("auto", "matrix products in bfloat16 where the processor has them, or float32",
                             ("auto", "float32", "bfloat16"))
-    seed: int = option(1, "of weights, order, dropout and sampling", low=0)
+    seed: int = option(1, "of weights, order, dropout and sampling", low=0, high=2**32 - 1)
     valid_every: int = option(0, "steps between validations; 0: once an epoch", low=0)
     valid_sentences: int = option(300, "validation sentences translated at each validation", low=1,
                                  needs=TRANSLATOR)
@@ -235,6 +236,8 @@ def load(path=None, overrides=(), notes=None):
                     base = Path(path).parent if origin == "recipe" else Path.cwd()
                     value = str(Path(os.path.abspath(base / value)))
                 setattr(part, field.name, value)
+    mistakes += [f"{name} has no effect here: it is that of the run which {origin} names"
+                 for name in typed if (origin := _inherited(config, name))]  # fmt: skip
     for name in {**given, **typed}:
         if name in known and (needs := known[name][0].metadata["needs"]) and not _holds(config, needs):
             if name in typed:
@@ -246,6 +249,18 @@ def load(path=None, overrides=(), notes=None):
         where = f"{path}: " if path else ""
         raise UserError(where.rstrip() + "\n  " + "\n  ".join(mistakes) if mistakes[1:] else where + mistakes[0])
     return config
+
+
+def _inherited(config, name):
+    """The option that takes another one from a run, or None."""
+    if name in ("model.dropout", "model.variational", "model.recurrent_dropout", "tokenizer.sampling"):
+        return None
+    section = name.partition(".")[0]
+    if config.train.from_ and section in ("model", "tokenizer"):
+        return "train.from"
+    if name in ("tokenizer.from", "tokenizer.joint"):  # the second one is what model.tie is checked against
+        return None
+    return "tokenizer.from" if config.tokenizer.from_ and section == "tokenizer" else None
 
 
 def read_toml(path):
@@ -386,6 +401,8 @@ def _check(config, mistakes):
         for name in ("train", "valid", "test"):
             if getattr(data, name) and "{lang}" not in getattr(data, name):
                 mistakes.append(f"data.{name}: {{lang}} must stand where the language code differs")
+    if config.train.average == 1:
+        mistakes.append("train.average=1 is no average: 0 is none, 2 the least")
     if data.source == data.target and data.format != "text":
         mistakes.append(f"data.source and data.target are both {data.source!r}")
     if config.language_model:
@@ -410,6 +427,8 @@ def _check_language_model(config, mistakes):
     data, model = config.data, config.model
     if model.tie == "all":
         mistakes.append("model.tie=all needs a source embedding, which a language model has not; use target")
+    if model.across_sentences and data.pairs:
+        mistakes.append("model.across_sentences=true needs data.pairs=0: the pairs it would take are no text")
     if model.across_sentences and _holds(config, OWN) and not (data.valid and data.test):
         mistakes.append("model.across_sentences=true needs data.valid and data.test: "
                         "single sentences held out are no text")  # fmt: skip

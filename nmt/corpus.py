@@ -13,10 +13,11 @@ import re
 import numpy as np
 
 from nmt.errors import UserError
-from nmt.fetch import fetch, ready
+from nmt.fetch import fetch, ready, stamp
 from nmt.readers import READERS, hash64, share, splits
+from nmt.text import language, unspaced
 
-__all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side"]
+__all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
 
 SPLITS = ("train", "valid", "test")
 MIN_WORDS = 3  # of sources in the catalogues' validation and test: shorter ones repeat in all components
@@ -64,7 +65,7 @@ def _pairs(data, split, downloads, given, dropped):
     else:
         pairs = by_line(reader(data, "train", downloads, dropped))
     if len(given) < len(SPLITS) and (split == "train" or split not in given):
-        pairs = (pair for pair in pairs if side(pair[0], data.held_out, given) == split)
+        pairs = _of_side(pairs, split, data.held_out, given, dropped)
     if split == "train":
         pairs = _clean(pairs, data, dropped)
         return _first(pairs, data.pairs) if data.pairs else pairs
@@ -72,6 +73,15 @@ def _pairs(data, split, downloads, given, dropped):
         pairs = _unseen(pairs, data, split, downloads, dropped)
     once = data.format == "catalogues" or (split not in given and data.format != "text")
     return _nonempty(pairs, dropped, once)
+
+
+def _of_side(pairs, split, held_out, given, dropped):
+    """Pairs of a split of text that is held out from train; of training text the others are no loss."""
+    for pair in pairs:
+        if side(pair[0], held_out, given) == split:
+            yield pair
+        elif split != "train":
+            dropped["in other splits"] += 1
 
 
 def _clean(pairs, data, dropped):
@@ -134,7 +144,7 @@ def _unseen(pairs, data, split, downloads, dropped):
         for source, _ in by_line(READERS[data.format](data, other, downloads, collections.Counter())):
             known.add(source.strip())
     for source, target in pairs:
-        if len((target if data.target == "en" else source).split()) < MIN_WORDS:
+        if _words(*(target, data.target) if language(data.target) == "en" else (source, data.source)) < MIN_WORDS:
             dropped[f"fewer than {MIN_WORDS} words"] += 1
         elif source.strip() == target.strip():
             dropped["same on both sides"] += 1
@@ -142,6 +152,11 @@ def _unseen(pairs, data, split, downloads, dropped):
             dropped["also in " + " or ".join(others)] += 1
         else:
             yield source, target
+
+
+def _words(line, code):
+    """About how many words a line has."""
+    return len(line) // 2 if unspaced(code) else len(line.split())
 
 
 def by_line(pairs):

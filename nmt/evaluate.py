@@ -16,6 +16,7 @@ from nmt.errors import UserError
 from nmt.language import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
+from nmt.run import Run
 
 SAMPLES = 10
 
@@ -32,9 +33,10 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
             log(f"note: {one.path}: training has not ended; these are the best weights so far")
     if recipe.language_model:
         return _measure(run, translator, split, log), []
-    for other in others:
+    lms = [Run.open(recipe.search.lm)] if fusion(recipe) else []
+    for other in (*others, *lms):
         if other.recipe.data != recipe.data:
-            log(f"warning: {other.path} has other data options; it may have been trained on {run.path}'s test set")
+            log(f"warning: {other.path} has other data options; it may have been trained on {run.path}'s {split} text")
     sources, references = held_out(recipe, split)
     started = time.perf_counter()
     log(f"translating {len(sources):,} sentences of the {split} split")
@@ -44,7 +46,7 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     report = {
         "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
         "source": recipe.data.source, "target": recipe.data.target, "weights": run.weights_id,
-        "fusion": fusion(recipe),
+        "text": corpus.stamp(recipe.data, DOWNLOADS), "fusion": fusion(recipe),
         "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),
         "samples": samples(sources, hypotheses, references),
@@ -60,7 +62,8 @@ def _measure(run, generator, split, log):
     started = time.perf_counter()
     log(f"reading {len(texts):,} sentences of the {split} split")
     report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.weights_id,
-              **generator.perplexity(texts), "seconds": round(time.perf_counter() - started, 1),
+              "text": corpus.stamp(recipe.data, DOWNLOADS), **generator.perplexity(texts),
+              "seconds": round(time.perf_counter() - started, 1),
               "samples": generator.generate(count=SAMPLES)}  # fmt: skip
     if split == "test":
         _write(run, report, {})
@@ -74,14 +77,15 @@ def fusion(recipe):
 
 
 def last_report(run, beam=None, overrides=()):
-    """The report of the weights and search options that the run has now, or None."""
+    """The report if it is of the weights, the text and the search options that the run has now, or None."""
     path = run.path / "report.json"
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
     recipe = run.recipe_with(overrides)
-    same = report["weights"] == run.weights_id and report.get("beam") in (None, beam or recipe.search.beam)
-    return report if same and report.get("fusion") == fusion(recipe) else None
+    now = {"weights": run.weights_id, "text": corpus.stamp(recipe.data, DOWNLOADS), "fusion": fusion(recipe),
+           "beam": None if recipe.language_model else beam or recipe.search.beam}  # fmt: skip
+    return report if all(report.get(name) == value for name, value in now.items()) else None
 
 
 def memory_baseline(run, split):

@@ -4,10 +4,12 @@ The environment variable NMT_DATA names a folder of corpora to use instead of th
 recipe are looked for in `$NMT_DATA/<folder>`. Else they are fetched once into `downloads/<folder>`.
 """
 
+import dataclasses
 import difflib
 import gzip
 import hashlib
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +46,15 @@ def ready(data, downloads) -> bool:
     if data.format == "tfds":
         return builder(data, downloads).is_prepared()
     return all(locate(data, downloads, name).exists() for name in names(data))
+
+
+def stamp(data, downloads) -> str:
+    """Changes when a corpus may have changed: its options, and size and time of its files."""
+    paths = [template.replace("{lang}", code) for template in (data.train, data.valid, data.test) if template
+             for code in (data.source, data.target)]  # fmt: skip
+    found = sorted({locate(data, downloads, path) for path in paths})
+    known = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found if path.is_file()]
+    return hashlib.sha256(json.dumps([dataclasses.asdict(data), known]).encode()).hexdigest()
 
 
 def names(data) -> list[str]:

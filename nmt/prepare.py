@@ -27,7 +27,8 @@ def training_store(run, recipe, log):
 
     A language model's has the target side alone: what a translator of the same corpus learns to say.
     """
-    if run.meta.get("tokenizers") and (run.cache / "meta.json").exists():
+    stamp = corpus.stamp(recipe.data, DOWNLOADS)
+    if run.meta.get("text") == stamp and run.meta.get("tokenizers") and (run.cache / "meta.json").exists():
         return batches.Store(run.cache)
     dropped = collections.Counter()
     pairs = corpus.read(recipe.data, "train", DOWNLOADS, dropped)
@@ -38,14 +39,25 @@ def training_store(run, recipe, log):
     fingerprint = _fingerprint(run.cache, recipe.sides)
     known = run.meta.setdefault("corpus_sha256", fingerprint)
     if known != fingerprint:
+        run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
     if not run.meta.get("tokenizers"):
+        _look_at_held_out(recipe, log)
         run.save_tokenizers(_tokenizers(run, recipe, log))
     store = batches.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces)
     if count > store.pairs:
         log(f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side")
-    run.update(pairs=store.pairs)
+    run.update(pairs=store.pairs, text=stamp, source=recipe.data.source, target=recipe.data.target)
     return store
+
+
+def _look_at_held_out(recipe, log):
+    """Raises UserError if there is no validation text: better now than when the first epoch is over."""
+    next(corpus.read(recipe.data, "valid", DOWNLOADS))
+    try:
+        next(corpus.read(recipe.data, "test", DOWNLOADS))
+    except UserError as error:
+        log(f"note: nothing to evaluate on: {error}")
 
 
 def _tokenizers(run, recipe, log):

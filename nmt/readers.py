@@ -5,6 +5,7 @@ names file and line; what a format marks as unfinished is skipped and counted in
 """
 
 import collections
+import gettext
 import gzip
 import hashlib
 import itertools
@@ -134,9 +135,9 @@ def _variant(texts, code):
 
 
 def read_po(data, part, downloads, dropped):
-    """A gettext catalogue: msgid -> msgstr; of plurals the singular with [0] and the plural with the last."""
+    """A gettext catalogue: msgid -> msgstr; a singular has the form for 1, a plural that for 5."""
     path = locate(data, downloads, getattr(data, part))
-    entry, field, fuzzy, number = {}, "", False, 0
+    entry, field, fuzzy, number, forms = {}, "", False, 0, {}
 
     def mistake(what):
         return UserError(f"{path}, line {number}: {what}; msgfmt -c tells more")
@@ -144,10 +145,10 @@ def read_po(data, part, downloads, dropped):
     for number, line in enumerate(lines(path), 1):  # noqa: B007  (`mistake` tells it)
         line = line.strip()
         if field.startswith("msgstr") and re.match(r"#|msgid\b|msgctxt\b", line):  # the next entry begins
-            yield from _messages(entry, fuzzy, dropped)
+            yield from _messages(entry, fuzzy, forms, dropped)
             entry, field, fuzzy = {}, "", False
         if not line or line.startswith("#"):
-            fuzzy = fuzzy or (line.startswith("#,") and "fuzzy" in line)
+            fuzzy = (fuzzy or (line.startswith("#,") and "fuzzy" in line)) and not line.startswith("#~")
             if re.match(r"#~\s*msgid\b", line):
                 dropped["obsolete"] += 1
             continue
@@ -163,20 +164,31 @@ def read_po(data, part, downloads, dropped):
         entry[field] = entry.get(field, "") + text
     if field and not field.startswith("msgstr"):
         raise mistake("the file ends before the msgstr of its last entry")
-    yield from _messages(entry, fuzzy, dropped)
+    yield from _messages(entry, fuzzy, forms, dropped)
 
 
-def _messages(entry, fuzzy, dropped):
-    """The pairs of one PO entry."""
+def _messages(entry, fuzzy, forms, dropped):
+    """The pairs of one PO entry; forms: which plural form numbers take, {1: n, 5: n}, filled from the header."""
     texts = [text for field, text in entry.items() if field.startswith("msgstr")]
-    if fuzzy:
-        dropped["fuzzy"] += 1
-    elif entry.get("msgid") == "" and "msgctxt" not in entry:
+    if entry.get("msgid") == "" and "msgctxt" not in entry:
         dropped["header"] += 1
+        forms.update(_plural_forms("".join(texts)))
+    elif fuzzy:
+        dropped["fuzzy"] += 1
     elif texts:
-        yield entry["msgid"], texts[0]
+        yield entry["msgid"], entry.get(f"msgstr[{forms.get(1, 0)}]", texts[0])
         if "msgid_plural" in entry:
-            yield entry["msgid_plural"], texts[-1]
+            yield entry["msgid_plural"], entry.get(f"msgstr[{forms.get(5)}]", texts[-1])
+
+
+def _plural_forms(header):
+    """Which form of a message goes with 1 and with 5, by the rule in a catalogue's header; {} without one."""
+    rule = re.search(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", header, re.MULTILINE | re.IGNORECASE)
+    try:
+        form = gettext.c2py(rule[1]) if rule else None
+        return {number: form(number) for number in (1, 5)} if form else {}
+    except (ValueError, ArithmeticError):
+        return {}
 
 
 def read_tfds(data, part, downloads, dropped):

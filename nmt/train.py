@@ -26,25 +26,27 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     from nmt.corpus import fetch
 
     run = Run(folder)
-    recipe = _started_from(recipe, log)
-    new = not run.path.exists() or (run.path.is_dir() and not any(run.path.iterdir()))
+    former = _claimed(run, recipe := _started_from(run, recipe, log))
+    complete = _complete(run.meta, recipe.train)
     try:
-        _claim(run, recipe)
-        measure = _measure(recipe.train)
-        if run.meta.get("complete") and getattr(recipe.train, measure) <= run.meta.get(measure, 0):
-            log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train "
-                "(another seed or recipe needs another run folder, more training a higher "
-                f"train.{measure})")  # fmt: skip
-            run.drop_cache()
-            if export:
-                _export(run, log)
-            return run
-        fetch(recipe.data, DOWNLOADS, log)
-        batches = _batches(run, recipe, training_store(run, recipe, log))
+        if not former:
+            _record(run, recipe)
+        if not complete or former.data != recipe.data:  # another path to the same text, or another text
+            fetch(recipe.data, DOWNLOADS, log)
+            batches = _batches(run, recipe, training_store(run, recipe, log))
+        _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
     except (UserError, Failure):
-        if new:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
+        if not former:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
             shutil.rmtree(run.path, ignore_errors=True)
         raise
+    if complete:
+        higher = "train.patience" if "patience" in run.meta else f"train.{_measure(recipe.train)}"
+        log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
+            f"another run folder, more training a higher {higher})")  # fmt: skip
+        run.drop_cache()
+        if export:
+            _export(run, log)
+        return run
     start_keras(recipe.train.threads)
     _fit(run, recipe, batches, log)
     if export:
@@ -55,6 +57,15 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
 def _measure(options):
     """The option that tells how long to train."""
     return "steps" if options.steps else "epochs"
+
+
+def _complete(meta, options):
+    """Whether a run (its run.json) was trained for as long as `options` say, or to where its patience ended."""
+    if not meta.get("complete"):
+        return False
+    if "patience" in meta:
+        return 0 < options.patience <= meta["patience"]
+    return getattr(options, _measure(options)) <= meta.get(_measure(options), 0)
 
 
 def _export(run, log):
@@ -72,11 +83,16 @@ def _export(run, log):
         log(f"exported to {export(run)}")
 
 
-def _started_from(recipe, log):
+def _started_from(run, recipe, log):
     """With train.from: model and tokenizer are those of the run it names."""
     if not recipe.train.from_:
         return recipe
-    parent = Run.open(recipe.train.from_).recipe
+    if _trained(run) and run.recipe.train.from_ == recipe.train.from_:  # its parent may be gone
+        return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
+    parent = Run.open(recipe.train.from_)
+    if "weights" not in parent.meta:
+        raise UserError(f"train.from={parent.path}: is an exported folder, without Keras weights; name its run")
+    parent = parent.recipe
     if parent.language_model != recipe.language_model:
         raise UserError(f"train.from={recipe.train.from_}: its model.architecture is {parent.model.architecture}, "
                         f"which training cannot turn into {recipe.model.architecture}")  # fmt: skip
@@ -89,8 +105,13 @@ def _started_from(recipe, log):
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
 
 
-def _claim(run, recipe):
-    """Writes the recipe into a new run folder; refuses a folder of another recipe."""
+def _trained(run):
+    """Whether there is anything in a run folder that took time to train."""
+    return "weights" in run.meta or run.state_path.exists()
+
+
+def _claimed(run, recipe):
+    """The recipe that is recorded in a run folder, None in a new one; refuses a folder of another recipe."""
     path = run.path / "recipe.toml"
     if run.path.exists() and not run.path.is_dir():
         raise UserError(f"{run.path}: is a file, a run folder is needed")
@@ -99,14 +120,23 @@ def _claim(run, recipe):
             leftover.unlink(missing_ok=True)
     if path.exists():
         different = config.differences(run.recipe, recipe)
-        if different:
+        if different and _trained(run):
             raise UserError(
                 f"{run.path} holds another training; choose another run folder (--run). It differs in\n  "
                 + "\n  ".join(different)
             )
+        if not different:
+            return run.recipe
+        shutil.rmtree(run.path)  # prepared for another recipe, but nothing was trained
+        run.meta = {}
     elif run.path.is_dir() and any(run.path.iterdir()):
         raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
-    with files.atomic(path) as file:
+    return None
+
+
+def _record(run, recipe):
+    """Writes the recipe into the run folder."""
+    with files.atomic(run.path / "recipe.toml") as file:
         file.write(config.dump(recipe))
     run.update(source=recipe.data.source, target=recipe.data.target)
 
@@ -131,6 +161,9 @@ def _fit(run, recipe, batches, log):
     if run.state_path.exists():
         state.restore()
         log(f"resuming at step {history.step} of {history.total_steps}")
+    elif run.meta.get("complete"):
+        raise UserError(f"{run.state_path}: missing, so training cannot go on; choose another run folder (--run), "
+                        f"with train.from={run.path} to start from these weights")  # fmt: skip
     elif options.from_:
         parent = Run.open(options.from_)
         read_weights(model, parent.path / parent.meta["weights"])
@@ -143,6 +176,9 @@ def _fit(run, recipe, batches, log):
     log(f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
         f"{store.pairs:,} {'sentences' if recipe.language_model else 'pairs'}, {len(batches)} batches an epoch, "
         f"{history.total_steps} steps")  # fmt: skip
+    if 2 * options.warmup_steps > history.total_steps:
+        log(f"note: train.warmup_steps={options.warmup_steps} is over half of the {history.total_steps} steps; the "
+            "learning rate hardly gets to its peak")  # fmt: skip
     callbacks = [clock, validation, state, progress]
     if recipe.language_model:
         callbacks.append(Rewind(history))
@@ -150,6 +186,7 @@ def _fit(run, recipe, batches, log):
         callbacks.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
 
     interval = options.valid_every or len(batches)
+    run.update(complete=False)
     with state:
         while history.step < history.total_steps and not (options.patience and history.stale >= options.patience):
             steps = min(interval - history.step % interval, history.total_steps - history.step)
@@ -238,6 +275,8 @@ def _validation_pairs(run, recipe):
     coded = zip(*(t.encode(side) for t, side in zip(run.tokenizers, sides, strict=True)), strict=True)
     pairs = sorted(((s, t) for s, t in coded if s and len(s) <= limit and len(t) <= limit),
                    key=lambda pair: (len(pair[1]), len(pair[0])))  # fmt: skip
+    if not pairs:
+        raise UserError(f"no validation pair has at most {limit} pieces a side; give others as data.valid")
     lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in pairs]).T
     for start, end in itertools.pairwise([0, *cut(*lengths, recipe.train.batch_tokens)]):
         source, target = zip(*pairs[start:end], strict=True)
@@ -261,6 +300,9 @@ def _choose(run, recipe, model, validation, history, log):
     measure = _measure(recipe.train)
     end = {"complete": True, measure: getattr(recipe.train, measure), "step": history.step,
            "target_tokens": history.target_tokens, "train_seconds": round(history.seconds, 1)}  # fmt: skip
+    run.meta.pop("patience", None)
+    if history.step < history.total_steps:
+        end["patience"] = recipe.train.patience
     if name:
         run.save_weights(model, name, **end)
     else:

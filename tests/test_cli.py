@@ -541,6 +541,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     part = {"score": 1.0, "interval": [0.5, 1.5], "signature": "s", "brevity": 1.0}
     report = {"split": "test", "beam": 3, "weights": nmt.run.Run.open(run).meta["weights"], "sentences": 5,
               "source": "en", "target": "de", "sentences_per_second": 1.0, "bleu": part, "chrf": part,
+              "text": nmt.corpus.stamp(config.load(run / "recipe.toml").data, world),
               "by_length": [], "placeholders": {"in_sources": 0, "lost": 0}}  # fmt: skip
     (run / "report.json").write_text(json.dumps(report))
 

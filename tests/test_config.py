@@ -235,6 +235,12 @@ def test_names_of_fetched_files_are_left_alone(tmp_path):
     ([*LANGUAGE, "model.across_sentences=true"], "needs data.valid and data.test"),
     ([GRAMMAR, "model.across_sentences=true"], "model.across_sentences has no effect"),
     ([GRAMMAR, "train.bptt=9"], "train.bptt has no effect"),
+    ([GRAMMAR, "train.from=a", "model.cell=gru"], "model.cell has no effect here: it is that"),
+    ([GRAMMAR, "train.from=a", "tokenizer.vocab_size=99"], "which train.from names"),
+    ([GRAMMAR, "tokenizer.from=a", "tokenizer.kind=bpe"], "which tokenizer.from names"),
+    ([GRAMMAR, "model.dropout=0", "model.variational=true"], "it needs model.dropout>0"),
+    ([GRAMMAR, "train.average=1"], "is no average"), ([GRAMMAR, "train.seed=4294967296"], "at most 4294967295"),
+    (["data.format=tsv", "data.train=a", "data.folder=b"], "it needs data.url or"),
 ])  # fmt: skip
 def test_what_one_option_alone_cannot_tell(typed, expected):
     assert expected in mistakes(typed=typed)

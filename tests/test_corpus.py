@@ -157,6 +157,23 @@ msgstr "Erstens\nZweitens\n"
     assert dropped == {"header": 1, "fuzzy": 1, "empty side": 1, "obsolete": 1}
 
 
+@pytest.mark.parametrize(("rule", "expected"), [
+    ("nplurals=2; plural=(n != 1);", ("f0", "f1")),
+    ("nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
+     ("f1", "f3")),  # Arabic
+    ("nplurals=4; plural=(n%100==1 ? 1 : n%100==2 ? 2 : n%100==3 || n%100==4 ? 3 : 0);", ("f1", "f0")),  # Slovenian
+    ("nplurals=1; plural=0;", ("f0", "f0")),  # Japanese
+    ("nplurals=2; plural=import os;", ("f0", "f5")), ("", ("f0", "f5")),
+])  # fmt: skip
+def test_po_plurals_by_the_rule_of_the_header(tmp_path, rule, expected):
+    """The header may be marked as fuzzy; an obsolete entry that is, says nothing of the next one."""
+    header = f"Plural-Forms: {rule}\\n" if rule else "Language: xx\\n"
+    forms = "".join(f'msgstr[{n}] "f{n}"\n' for n in range(6))
+    text = (f'#, fuzzy\nmsgid ""\nmsgstr ""\n"{header}"\n\n#, fuzzy\n#~ msgid "old"\n#~ msgstr "alt"\n\n'
+            f'msgid "a file"\nmsgid_plural "%d files"\n{forms}')  # fmt: skip
+    assert read(own(tmp_path, "po", text)) == list(zip(("a file", "%d files"), expected, strict=True))
+
+
 def test_grammar(monkeypatch):
     asked = []
     monkeypatch.setattr(readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")]))

@@ -20,7 +20,7 @@ import pytest
 
 import nmt
 from nmt import __main__ as command
-from nmt import callbacks, config, files, metrics, prepare
+from nmt import callbacks, config, evaluate, files, grammar, metrics, prepare
 from nmt import model as model_module
 from nmt import train as train_module
 from nmt.batches import Store
@@ -245,7 +245,7 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, lef
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / leftover).write_text("[da")
-    train_module._claim(Run(folder), config.load(tiny_recipe))
+    train_module._record(Run(folder), config.load(tiny_recipe))
     assert Run(folder).recipe == config.load(tiny_recipe)
 
 
@@ -316,6 +316,107 @@ def test_steps_tell_how_long_as_well(short_run, tiny_recipe, tmp_path):
         np.testing.assert_array_equal(value, arrays(folder)[name], err_msg=name)
 
 
+def test_a_run_that_goes_on_is_not_complete(short_run, copy, tiny_recipe, monkeypatch):
+    """Stopped on its way to more epochs; its former length does not make it complete again."""
+    stop = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)  # noqa: E731
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_choose", stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
+    assert not Run(copy).meta["complete"]
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_choose", stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tiny_recipe, copy, *SHORT)
+
+
+def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
+    """Training anew would replace weights that took hours by those of the first minutes."""
+    shutil.rmtree(copy / "state")
+    weights = (copy / Run(copy).meta["weights"]).read_bytes()
+    with pytest.raises(UserError, match="missing, so training cannot go on.*train.from"):
+        trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
+    assert (copy / Run(copy).meta["weights"]).read_bytes() == weights and Run(copy).meta["complete"]
+
+
+def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            trained(tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
+    assert Run(folder).tokenizers[0].size == 200
+    trained(tiny_recipe, folder, *SHORT, "train.epochs=1")
+    assert Run(folder).meta["complete"] and Run(folder).tokenizers[0].size == 250
+
+
+@pytest.fixture(scope="module")
+def own_text(tmp_path_factory):
+    """Overrides for training two steps on a TSV file, and that file."""
+    path = tmp_path_factory.mktemp("text") / "own.tsv"
+    path.write_text("".join(f"{source}\t{target}\n" for source, target in grammar.generate("en-de", "train", 60)))
+    return ["data.format=tsv", f"data.train={path}", "data.held_out=0.2", "train.steps=2", "train.valid_every=0",
+            "train.valid_sentences=4", "train.average=0", "train.warmup_steps=0"], path  # fmt: skip
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tmp_path, monkeypatch, complete):
+    """In another file, or in the same one; the same text in another file is taken, and remembered."""
+    (options, path), folder = own_text, tmp_path / "run"
+    text, moved = path.read_text(), tmp_path / "moved.tsv"
+    own = tmp_path / "own.tsv"
+    own.write_text(text)
+    options = [*options, f"data.train={own}"]
+    if complete:
+        trained(tiny_recipe, folder, *options)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(train_module, "_choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                trained(tiny_recipe, folder, *options)
+    recipe = (folder / "recipe.toml").read_bytes()
+    moved.write_text(text.replace("the", "a"))
+    with pytest.raises(UserError, match="was trained on other text"):
+        trained(tiny_recipe, folder, *options, f"data.train={moved}", "train.steps=9")
+    if not complete:  # a complete one is not read again
+        own.write_text(text.replace("the", "a"))
+        with pytest.raises(UserError, match="was trained on other text"):
+            trained(tiny_recipe, folder, *options)
+    assert (folder / "recipe.toml").read_bytes() == recipe and not (folder / "cache").exists()
+    moved.write_text(text)
+    trained(tiny_recipe, folder, *options, f"data.train={moved}")
+    assert Run(folder).recipe.data.train == str(moved) and Run(folder).recipe.train.steps == 2
+
+
+def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
+    (options, path), test = own_text, tmp_path / "test.tsv"
+    test.write_text(path.read_text())
+    options = [*options, f"data.valid={path}", "data.held_out=0"]
+    run = trained(tiny_recipe, tmp_path / "run", *options, f"data.test={test}")
+    evaluate.evaluate(run, load(run.path, engine="keras"))
+    assert evaluate.last_report(run)["sentences"] > 1
+    other = tmp_path / "other.tsv"
+    other.write_text(path.read_text())
+    trained(tiny_recipe, run.path, *options, f"data.test={other}")  # complete, but tested on something else
+    assert Run(run.path).recipe.data.test == str(other) and evaluate.last_report(Run(run.path)) is None
+    trained(tiny_recipe, run.path, *options, f"data.test={test}")
+    assert evaluate.last_report(Run(run.path))["sentences"] > 1
+    test.write_text(path.read_text().splitlines()[0] + "\n")
+    assert evaluate.last_report(Run(run.path)) is None
+
+
+def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
+    """No validation text: nothing is trained. No test text: that is said."""
+    (options, path), lines = own_text, []
+    few = tmp_path / "few.tsv"
+    few.write_text("\n".join(path.read_text().splitlines()[:5]))
+    with pytest.raises(UserError, match="no valid pair left of 5 .*in other splits 5"):
+        trained(tiny_recipe, tmp_path / "run", *options, f"data.train={few}", "data.held_out=0.001")
+    assert not (tmp_path / "run").exists()
+    trained(tiny_recipe, tmp_path / "run", *options, f"data.valid={few}", "data.held_out=0", lines=lines)
+    assert any("nothing to evaluate on" in line for line in lines)
+
+
 # ---- early stopping, choice of weights, losses that are no numbers
 
 
@@ -338,6 +439,12 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
     meta = Run(folder).meta
     assert (meta["complete"], meta["step"], meta["weights"]) == (True, 12, "best-0000004.weights.h5")
     assert len(history(folder)) == 3
+    lines = []
+    trained(tiny_recipe, folder, *options, "train.epochs=5", lines=lines)  # patience is over all the same
+    assert any("nothing to train" in line and "a higher train.patience" in line for line in lines)
+    falling(monkeypatch, *range(11, 50))
+    trained(tiny_recipe, folder, *options, "train.patience=3")
+    assert (Run(folder).meta["step"], "patience" in Run(folder).meta) == (32, False)
 
 
 @pytest.mark.parametrize("best, averaged, chosen", [
@@ -410,7 +517,7 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
     """Even of a run that has not been trained yet, on other text."""
     for name, more in (("first", []), ("second", [f"tokenizer.from={tmp_path / 'first'}", "data.size=200"])):
         recipe, run = config.load(tiny_recipe, [f"tokenizer.joint={joint}", *more]), Run(tmp_path / name)
-        train_module._claim(run, recipe)
+        train_module._record(run, recipe)
         prepare.training_store(run, recipe, lambda line: None)
     first, second = (Run(tmp_path / name).meta for name in ("first", "second"))
     assert first["tokenizer_sha256"] == second["tokenizer_sha256"]
@@ -421,7 +528,7 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
 def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     """model.tie=all with the tokenizers of a run that has two: a mistake, told before training."""
     first = config.load(tiny_recipe, ["tokenizer.joint=false"])
-    train_module._claim(Run(tmp_path / "first"), first)
+    train_module._record(Run(tmp_path / "first"), first)
     prepare.training_store(Run(tmp_path / "first"), first, lambda line: None)
     with pytest.raises(UserError, match="tie"):
         trained(tiny_recipe, tmp_path / "second", "model.tie=all", f"tokenizer.from={tmp_path / 'first'}",
