@@ -21,6 +21,9 @@ RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer ho
     "data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "train.valid_sentences",
     "search.lm", "search.lm_weight",
 }  # fmt: skip
+OWN_IN_TUNING = {  # with train.from the other options of model and tokenizer are those of that run
+    "model.architecture", "model.dropout", "model.variational", "model.recurrent_dropout", "tokenizer.sampling",
+}  # fmt: skip
 PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
 SIDES = ("source", "target")
 # What options need to have an effect: a format that reads the files named by train, valid and test; one that gives
@@ -253,7 +256,7 @@ def load(path=None, overrides=(), notes=None):
 
 def _inherited(config, name):
     """The option that takes another one from a run, or None."""
-    if name in ("model.dropout", "model.variational", "model.recurrent_dropout", "tokenizer.sampling"):
+    if name in OWN_IN_TUNING:
         return None
     section = name.partition(".")[0]
     if config.train.from_ and section in ("model", "tokenizer"):
@@ -413,7 +416,7 @@ def _check(config, mistakes):
     if model.architecture == "recurrent" and model.attention == "dot" and model.decoder_units != seen:
         mistakes.append(f"model.attention=dot needs model.decoder_units={seen}, the size of the encoder's outputs; "
                         "general has no such need")  # fmt: skip
-    if config.train.wait and (reason := reason_against_waiting(model)):
+    if config.train.wait and not config.train.from_ and (reason := reason_against_waiting(model)):
         mistakes.append(f"train.wait: {reason}")
     if 0 < config.train.wait_to < config.train.wait:
         mistakes.append(f"train.wait_to={config.train.wait_to} is below train.wait={config.train.wait}")

@@ -36,7 +36,7 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     lms = [Run.open(recipe.search.lm)] if fusion(recipe) else []
     for other in (*others, *lms):
         if other.recipe.data != recipe.data:
-            log(f"warning: {other.path} has other data options; it may have been trained on {run.path}'s {split} text")
+            log(f"warning: {other.path} has other data options; it may have been trained on the {split} text")
     sources, references = held_out(recipe, split)
     started = time.perf_counter()
     log(f"translating {len(sources):,} sentences of the {split} split")

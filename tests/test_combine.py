@@ -17,6 +17,7 @@ from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
 from nmt.export import write
+from nmt.fetch import stamp
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer
@@ -406,7 +407,7 @@ def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
     run = Run(copied(tiny_run, tmp_path / "f"))
     with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
     for fused, same, different in ((None, (), with_lm), ({"lm": "/lm", "weight": 0.3}, with_lm, ())):
-        report = {"weights": run.meta["weights"], "beam": 3, "fusion": fused}
+        report = {"weights": run.meta["weights"], "beam": 3, "fusion": fused, "text": stamp(run.recipe.data, "")}
         (run.path / "report.json").write_text(json.dumps(report))
         assert last_report(run, None, same) == report and last_report(run, 3, different) is None
 

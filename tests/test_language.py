@@ -533,7 +533,7 @@ def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_pa
     common = ["data.format=tsv", f"data.train={tmp_path / 't.tsv'}", "tokenizer.vocab_size=60",
               "tokenizer.byte_fallback=false"]  # fmt: skip
     pair = config.load(None, [*common, "tokenizer.joint=false"])
-    alone = config.load(None, [option for option in common if "vocab" not in option] + [
+    alone = config.load(None, [option for option in common if "tokenizer" not in option] + [
         "model.architecture=language_model", f"tokenizer.from={tmp_path / 'pair'}"])
     stores = {}
     for name, made_recipe in (("pair", pair), ("alone", alone)):

@@ -576,7 +576,7 @@ def test_recipes_that_cannot_wait(both_ways):
                            (["train.wait=3", "train.wait_to=2"], "train.wait_to=2 is below")):  # fmt: skip
         with pytest.raises(UserError, match=message):
             config.load(None, [*one_way, *typed])
-    recipe = config.load(None, [*one_way, "train.wait=3", f"train.from={both_ways}"])
+    recipe = config.load(None, ["data.format=grammar", "train.wait=3", f"train.from={both_ways}"])
     with pytest.raises(UserError, match="bidirectional=false is needed"):
         train(recipe, both_ways.parent / "no", log=lambda line: None)
     assert not (both_ways.parent / "no").exists()

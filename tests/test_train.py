@@ -500,9 +500,11 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tiny_r
     on_batch(monkeypatch, note)
     monkeypatch.setattr(callbacks.State, "set_model", lambda self, model: models.append(model) or setattr(
         self, "_model", model))  # fmt: skip
+    tiny_recipe = tmp_path / "own.toml"
+    tiny_recipe.write_text((tiny_run / "recipe.toml").read_text().replace("embedding = 24", "embedding = 7"))
     with pytest.raises(KeyboardInterrupt):
         trained(tiny_recipe, tmp_path / "tuned", "train.warmup_steps=100", "train.learning_rate=1e-3",
-                "train.epochs=2", f"train.from={tiny_run}", "model.embedding=7")  # fmt: skip
+                "train.epochs=2", f"train.from={tiny_run}")  # fmt: skip
     assert int(models[-1].optimizer.iterations) == 3, "it did not begin with step 0"
     assert losses[0] < float(history(tiny_run)[0]["loss"]) - 0.3, "it begins no better than its parent began"
     tuned, parent = Run(tmp_path / "tuned"), Run(tiny_run)
