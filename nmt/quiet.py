@@ -19,8 +19,11 @@ def silence():
         os.close(nowhere)
 
 
-def start_keras(threads=0):
-    """Imports Keras on TensorFlow, quietly; `threads`: processor threads, 0 for all."""
+def start_keras(threads=0, each=0):
+    """Imports Keras on TensorFlow, quietly; once it is imported, without effect.
+
+    threads: processor threads, 0 for all; each: those that one operation may take, 0 for as many.
+    """
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,7 +33,7 @@ def start_keras(threads=0):
         import tensorflow as tf
 
         if threads:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_intra_op_parallelism_threads(each or threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras  # noqa: F401
 

@@ -214,7 +214,7 @@ def windows(lines, size):
 
 @contextlib.contextmanager
 def _pool(threads):
-    """A `map` over so many threads: the engine computes outside of Python's lock."""
+    """A `map` over so many threads: models compute outside of Python's lock."""
     if threads < 2:
         yield map
     else:
@@ -263,12 +263,11 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
         warn(f"warning: the members translate {', '.join(directions)}")
-    exports = [_export(run, engine) for run in runs]
-    threaded = None not in exports and not lms  # Keras has threads of its own
-    if not threaded:
+    exports, threads = [_export(run, engine) for run in runs], threads or cores()
+    if None in exports or lms:
         from nmt.quiet import start_keras
 
-        start_keras(threads)
+        start_keras(threads, each=1)  # two batches side by side, a core each, are faster than one on both
     alone = len(runs) == 1 and not lms  # only then no other model needs the words that a shortlist leaves out
     models = [export.load_engine(shortlist=alone) if export else run.load_model().graphs()
               for run, export in zip(runs, exports, strict=True)]  # fmt: skip
@@ -277,8 +276,7 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     model = models[0] if len(models) == 1 else Ensemble(models, [distinct.index(reader) for reader in readers])
     for lm in lms:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
-    searches = threads or cores() if threaded else 1
-    return Translator(model, runs[0].tokenizers, recipe, warn, searches, distinct[1:])
+    return Translator(model, runs[0].tokenizers, recipe, warn, threads, distinct[1:])
 
 
 def _export(run, engine):

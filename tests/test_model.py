@@ -15,7 +15,7 @@ from nmt import config, kernels
 from nmt.batches import pad
 from nmt.callbacks import variables
 from nmt.config import BOS, EOS, PAD
-from nmt.model import TranslationModel, build
+from nmt.model import Graphs, TranslationModel, build
 from nmt.search import beam_search
 from nmt.translate import Translator, load
 
@@ -475,6 +475,21 @@ def test_scoring_reproduces_what_the_search_found(name):
             assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
             assert score == pytest.approx(h.score, abs=1e-4)
     assert checked >= 6, "the search finished too few hypotheses to tell anything"
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_searches_side_by_side_are_searches_in_turn(name):
+    """Threads share a model's graphs, and trace them: the same translations in the same order."""
+    model, rng = made(name), np.random.default_rng(2)
+    lines = [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(1, 9, 40)]
+    found = {}
+    for threads in (3, 1):
+        graphs = Graphs(model)
+        graphs.rows = 8
+        translator = Translator(graphs, (None, None), config.Config(), threads=threads)
+        hypotheses = translator._search([[ids] for ids in lines], 2, 4, True)
+        found[threads] = [[(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses]
+    assert found[3] == found[1] and len({str(one) for one in found[1]}) > 30
 
 
 def test_scores_do_not_depend_on_batches(monkeypatch):
