@@ -23,11 +23,16 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     export: end with what `translate` runs under ONNX Runtime, without Keras.
     Raises UserError when the folder belongs to another recipe, naming what differs.
     """
+    run = Run(folder)
+    recipe = _started_from(run, recipe, log)
+    with files.alone(run.path):
+        return _train(Run(folder), recipe, log, export)
+
+
+def _train(run, recipe, log, export):
     from nmt.corpus import fetch
 
-    run = Run(folder)
-    former = _claimed(run, recipe := _started_from(run, recipe, log))
-    complete = _complete(run.meta, recipe.train)
+    former, complete = _claimed(run, recipe), _complete(run.meta, recipe.train)
     try:
         if not former:
             _record(run, recipe)
@@ -113,11 +118,8 @@ def _trained(run):
 def _claimed(run, recipe):
     """The recipe that is recorded in a run folder, None in a new one; refuses a folder of another recipe."""
     path = run.path / "recipe.toml"
-    if run.path.exists() and not run.path.is_dir():
-        raise UserError(f"{run.path}: is a file, a run folder is needed")
     for pattern in (".*.partial", "partial-*"):  # what a killed training was writing
-        for leftover in run.path.rglob(pattern):
-            leftover.unlink(missing_ok=True)
+        files.remove(*run.path.rglob(pattern))
     if path.exists():
         different = config.differences(run.recipe, recipe)
         if different and _trained(run):
@@ -127,9 +129,9 @@ def _claimed(run, recipe):
             )
         if not different:
             return run.recipe
-        shutil.rmtree(run.path)  # prepared for another recipe, but nothing was trained
+        files.remove(*run.path.iterdir())  # prepared for another recipe, but nothing was trained
         run.meta = {}
-    elif run.path.is_dir() and any(run.path.iterdir()):
+    elif any(run.path.iterdir()):
         raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
     return None
 

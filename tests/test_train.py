@@ -339,6 +339,21 @@ def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
     assert (copy / Run(copy).meta["weights"]).read_bytes() == weights and Run(copy).meta["complete"]
 
 
+def test_two_trainings_do_not_share_a_folder(copy, tiny_recipe):
+    """Nor does the second one clean up what the first is writing."""
+    (copy / ".state.npz.1.partial").write_text("half")
+    with files.alone(copy), pytest.raises(UserError, match="another process is training there"):
+        trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
+    assert (copy / ".state.npz.1.partial").exists()
+
+
+def test_what_a_killed_export_was_writing_goes(copy, tiny_recipe):
+    (copy / "partial-export").mkdir()
+    (copy / "partial-export" / "step.onnx").write_text("half")
+    trained(tiny_recipe, copy, *SHORT)
+    assert not (copy / "partial-export").exists()
+
+
 def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
