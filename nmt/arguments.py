@@ -113,7 +113,7 @@ def _fetch(sub):
 def _translate(sub):
     sub.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
     sub.add_argument("text", nargs="*", default=[],
-                     help="text to translate; without it lines are read from the input")  # fmt: skip
+                     help="text to translate, one line; without it lines are read from the input")  # fmt: skip
     sub.add_argument("-i", "--input", default="-", help="input file (default: stdin)")
     sub.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
     sub.add_argument("--beam", type=_positive, help="hypotheses kept a sentence (default: the recipe's)")
