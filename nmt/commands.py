@@ -67,8 +67,8 @@ def stream(options):
     online = load(options.run, options.wait or 0, say, options.threads)
     buffer = sys.stdin and sys.stdin.buffer
     lines = Lines((lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source))
-    for number, line in enumerate(lines, 1):
-        for piece in online.translate(line, number):
+    for line in lines:
+        for piece in online.translate(line, lines.number):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")

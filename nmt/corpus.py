@@ -15,7 +15,7 @@ import numpy as np
 from nmt.errors import UserError
 from nmt.fetch import fetch, ready, stamp
 from nmt.readers import READERS, hash64, share, splits
-from nmt.text import language, unspaced
+from nmt.text import count_words, language, unspaced
 
 __all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
 
@@ -144,7 +144,8 @@ def _unseen(pairs, data, split, downloads, dropped):
         for source, _ in by_line(READERS[data.format](data, other, downloads, collections.Counter())):
             known.add(source.strip())
     for source, target in pairs:
-        if _words(*(target, data.target) if language(data.target) == "en" else (source, data.source)) < MIN_WORDS:
+        line, code = (target, data.target) if language(data.target) == "en" else (source, data.source)
+        if count_words(line, not unspaced(code)) < MIN_WORDS:
             dropped[f"fewer than {MIN_WORDS} words"] += 1
         elif source.strip() == target.strip():
             dropped["same on both sides"] += 1
@@ -152,11 +153,6 @@ def _unseen(pairs, data, split, downloads, dropped):
             dropped["also in " + " or ".join(others)] += 1
         else:
             yield source, target
-
-
-def _words(line, code):
-    """About how many words a line has."""
-    return len(line) // 2 if unspaced(code) else len(line.split())
 
 
 def by_line(pairs):

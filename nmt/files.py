@@ -11,11 +11,6 @@ from pathlib import Path
 
 from nmt.errors import Failure, UserError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 
 @contextlib.contextmanager
 def atomic(path, mode="w"):
@@ -44,34 +39,6 @@ def atomic(path, mode="w"):
         if whole:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def alone(folder):
-    """Makes a folder and holds it for the block; UserError if it is a file or another process holds it."""
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: is a file, a folder is needed")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY) if fcntl else None
-    except OSError as error:
-        raise write_failure(folder, error) from error
-    try:
-        if fcntl:
-            _lock(handle, folder)
-        yield
-    finally:
-        if fcntl:
-            os.close(handle)
-
-
-def _lock(handle, folder):
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go when the process ends
-    except BlockingIOError:
-        raise UserError(f"{folder}: another process is training there") from None
-    except OSError:
-        pass  # a file system without locks
 
 
 def remove(*paths):

@@ -8,7 +8,7 @@ import importlib.util
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
-from nmt.text import language
+from nmt.text import count_words, language
 
 RESAMPLES = 1000
 
@@ -93,9 +93,9 @@ def average_lagging(reads, source_words):
 
 
 def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True):
-    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: else two characters are a word."""
+    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: as for `text.count_words`."""
     rows, low = [], 1
-    lengths = [max(1, len(s.split()) if spaced else len(s) // 2) for s in sources]
+    lengths = [max(1, count_words(s, spaced)) for s in sources]
     for high in [*edges, 10**9]:
         chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
         if chosen:

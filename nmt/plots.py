@@ -22,10 +22,9 @@ CELLS = {"rnn": "simple RNN", "gru": "GRU", "lstm": "LSTM"}
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000)  # of perplexity
 
 
-def ready(path="picture.png"):
-    """To be called before the work that is to be drawn: UserError for a name that is no picture's, Failure
-    if there is no matplotlib."""
-    if Path(path).suffix not in FORMATS:
+def ready(path=None):
+    """Called before what is drawn is measured: UserError if `path` names no picture, Failure without matplotlib."""
+    if path and Path(path).suffix not in FORMATS:
         raise UserError(f"{path}: a picture's name ends in one of {', '.join(FORMATS)}")
     if not importlib.util.find_spec("matplotlib"):
         raise Failure("the package matplotlib is needed for the picture: pip install matplotlib")

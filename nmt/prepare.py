@@ -47,7 +47,7 @@ def training_store(run, recipe, log):
     store = batches.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces)
     if count > store.pairs:
         log(f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side")
-    run.update(pairs=store.pairs, text=stamp, source=recipe.data.source, target=recipe.data.target)
+    run.update(pairs=store.pairs, text=stamp)
     return store
 
 

@@ -22,7 +22,7 @@ def silence():
 def start_keras(threads=0, each=0):
     """Imports Keras on TensorFlow, quietly; once it is imported, without effect.
 
-    threads: processor threads, 0 for all; each: those that one operation may take, 0 for as many.
+    threads: processor threads, 0 for all; each: of so many, those that one operation may take, 0 for as many.
     """
     if "keras" in sys.modules:
         return

@@ -21,6 +21,11 @@ from nmt import config, files
 from nmt.errors import Failure, UserError
 from nmt.tokenizer import Tokenizer
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out
 
@@ -64,6 +69,25 @@ class Run:
         if "" in names:
             raise UserError(f"{path}: a run folder is missing beside a comma")
         return [cls.open(name) for name in names]
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Makes the folder and holds it for the block; UserError if it is a file or another process holds it."""
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path}: is a file, a run folder is needed")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise files.write_failure(self.path, error) from error
+        if fcntl is None:
+            yield
+            return
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            _lock(handle, self.path)
+            yield
+        finally:
+            os.close(handle)
 
     def update(self, **values):
         """Changes entries of run.json, atomically."""
@@ -190,6 +214,15 @@ class Run:
 
     def drop_cache(self):
         shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def _lock(handle, folder):
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go when the process ends
+    except BlockingIOError:
+        raise UserError(f"{folder}: another process is training there") from None
+    except OSError:
+        pass  # a file system without locks
 
 
 @contextlib.contextmanager

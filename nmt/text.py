@@ -37,6 +37,11 @@ def unspaced(code):
     return language(code) in _UNSPACED
 
 
+def count_words(line, spaced):
+    """About how many words a line has: what white space separates; without spaces two characters count as one."""
+    return len(line.split()) if spaced else len(line) // 2
+
+
 def placeholders(line):
     """The placeholders of a line in order, repeated ones repeated."""
     return PLACEHOLDER.findall(line)

@@ -25,8 +25,8 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     """
     run = Run(folder)
     recipe = _started_from(run, recipe, log)
-    with files.alone(run.path):
-        return _train(Run(folder), recipe, log, export)
+    with run.alone():
+        return _train(Run(folder), recipe, log, export)  # read again: nobody changes it from now on
 
 
 def _train(run, recipe, log, export):
@@ -39,7 +39,8 @@ def _train(run, recipe, log, export):
         if not complete or former.data != recipe.data:  # another path to the same text, or another text
             fetch(recipe.data, DOWNLOADS, log)
             batches = _batches(run, recipe, training_store(run, recipe, log))
-        _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
+        if former:
+            _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
     except (UserError, Failure):
         if not former:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
             shutil.rmtree(run.path, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Training as a whole: what a run folder holds, that any interruption can be resumed, and that it learns."""
 
+import contextlib
 import csv
 import itertools
 import json
@@ -13,6 +14,7 @@ import sys
 import time
 import types
 from pathlib import Path
+from unittest import mock
 
 import h5py
 import numpy as np
@@ -39,6 +41,14 @@ SHORT = ("train.epochs=2", "train.valid_every=0", "train.valid_sentences=8", "tr
 def trained(recipe, folder, *overrides, lines=None):
     """Trains in this process; what it says is collected in `lines`."""
     return train(config.load(recipe, overrides), folder, log=(lines if lines is not None else []).append)
+
+
+@contextlib.contextmanager
+def stopped_at(name, monkeypatch):
+    """Ctrl-C at the call of a function of nmt/train.py."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train_module, name, mock.Mock(side_effect=KeyboardInterrupt))
+        yield
 
 
 def arrays(folder):
@@ -245,7 +255,9 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, lef
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / leftover).write_text("[da")
-    train_module._record(Run(folder), config.load(tiny_recipe))
+    run, recipe = Run(folder), config.load(tiny_recipe)
+    assert train_module._claimed(run, recipe) is None and not any(folder.iterdir())
+    train_module._record(run, recipe)
     assert Run(folder).recipe == config.load(tiny_recipe)
 
 
@@ -318,16 +330,10 @@ def test_steps_tell_how_long_as_well(short_run, tiny_recipe, tmp_path):
 
 def test_a_run_that_goes_on_is_not_complete(short_run, copy, tiny_recipe, monkeypatch):
     """Stopped on its way to more epochs; its former length does not make it complete again."""
-    stop = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)  # noqa: E731
-    with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_choose", stop)
-        with pytest.raises(KeyboardInterrupt):
-            trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
-    assert not Run(copy).meta["complete"]
-    with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_choose", stop)
-        with pytest.raises(KeyboardInterrupt):
-            trained(tiny_recipe, copy, *SHORT)
+    for more in (["train.epochs=3"], []):
+        with stopped_at("_choose", monkeypatch):
+            trained(tiny_recipe, copy, *SHORT, *more)
+        assert not Run(copy).meta["complete"]
 
 
 def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
@@ -342,7 +348,7 @@ def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
 def test_two_trainings_do_not_share_a_folder(copy, tiny_recipe):
     """Nor does the second one clean up what the first is writing."""
     (copy / ".state.npz.1.partial").write_text("half")
-    with files.alone(copy), pytest.raises(UserError, match="another process is training there"):
+    with Run(copy).alone(), pytest.raises(UserError, match="another process is training there"):
         trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
     assert (copy / ".state.npz.1.partial").exists()
 
@@ -356,10 +362,8 @@ def test_what_a_killed_export_was_writing_goes(copy, tiny_recipe):
 
 def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path, monkeypatch):
     folder = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            trained(tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
+    with stopped_at("_fit", monkeypatch):
+        trained(tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
     assert Run(folder).tokenizers[0].size == 200
     trained(tiny_recipe, folder, *SHORT, "train.epochs=1")
     assert Run(folder).meta["complete"] and Run(folder).tokenizers[0].size == 250
@@ -385,10 +389,8 @@ def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tm
     if complete:
         trained(tiny_recipe, folder, *options)
     else:
-        with monkeypatch.context() as patch:
-            patch.setattr(train_module, "_choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            with pytest.raises(KeyboardInterrupt):
-                trained(tiny_recipe, folder, *options)
+        with stopped_at("_choose", monkeypatch):
+            trained(tiny_recipe, folder, *options)
     recipe = (folder / "recipe.toml").read_bytes()
     moved.write_text(text.replace("the", "a"))
     with pytest.raises(UserError, match="was trained on other text"):
@@ -445,10 +447,8 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
     """Best at the first validation, two worse ones: stopped at step 12 of 32, also if a kill comes just then."""
     folder, options = tmp_path / "run", (*SHORT, "train.valid_every=4", "train.patience=2", "train.average=0")
     falling(monkeypatch, 10.0, 9.0, 8.0, 99.0)
-    with monkeypatch.context() as patch:
-        patch.setattr(train_module, "_choose", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            trained(tiny_recipe, folder, *options)
+    with stopped_at("_choose", monkeypatch):
+        trained(tiny_recipe, folder, *options)
     assert [int(row["step"]) for row in history(folder)] == [4, 8, 12]
     trained(tiny_recipe, folder, *options)
     meta = Run(folder).meta
