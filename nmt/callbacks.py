@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 import signal
 import sys
@@ -23,6 +24,9 @@ from nmt.run import read_weights, write_weights
 
 COLUMNS = ("step", "epoch", "seconds", "target_tokens", "tokens_per_second", "loss", "perplexity",
            "valid_loss", "valid_perplexity", "bleu", "chrf", "learning_rate")  # fmt: skip
+
+
+SNAPSHOT = re.compile(r"step-\d{7}\.weights\.h5")
 
 
 class History:
@@ -235,8 +239,8 @@ class State(keras.callbacks.Callback):
         told = {name: getattr(self.history, name) for name in History.SAVED}
         with files.atomic(self.run.state_path, "wb") as file:
             np.savez(file, history=np.frombuffer(json.dumps(told).encode(), np.uint8), **arrays)
-        for path in self.run.state_path.parent.glob("step-*.weights.h5"):
-            if path.name.split(".")[0] not in self.history.snapshots:
+        for path in self.run.state_path.parent.iterdir():
+            if SNAPSHOT.fullmatch(path.name) and path.name.split(".")[0] not in self.history.snapshots:
                 path.unlink()
         self.saved = time.monotonic()
 

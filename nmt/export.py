@@ -14,7 +14,7 @@ new h of a layer is one product: the recurrent part of its next gates, the input
 and readout. `state` therefore holds the coming step's recurrent part instead of h.
 """
 
-import json
+import os
 import shutil
 
 import numpy as np
@@ -24,6 +24,8 @@ from nmt.errors import UserError
 from nmt.graph import Graph, quantise, stored
 from nmt.run import GRAPHS, Run
 
+FILES = ("encoder.onnx", "step.onnx", "shortlist.onnx", "table.npy", "table_scale.npy", "projection.npz",
+         "lexicon.npz", "recipe.toml", "tokenizer.model", "source.model", "target.model")  # fmt: skip
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
 ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's own layers: i, o, f, c
 
@@ -51,29 +53,46 @@ def export(run, folder=None, precision="int8"):
     if reason := reason_against(run.recipe.model):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
     folder = run.export_path if folder is None else folder.absolute()
-    if folder.exists() and not (folder.is_dir() and ("engine" in Run(folder).meta or not any(folder.iterdir()))):
+    target = Run(folder)
+    if folder.exists() and not (folder.is_dir() and ("engine" in target.meta or not any(folder.iterdir()))):
         raise UserError(f"{folder}: is there already and no exported folder; choose another one (--output)")
+    if strangers := [name for name in FILES if (folder / name).exists() and name not in _own(target)]:
+        raise UserError(f"{folder / strangers[0]}: is no part of that export; choose another folder (--output)")
     model = run.load_model()
-    partial = folder.with_name(f"partial-{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
-        write(model, precision, partial)
-        for name in {"recipe.toml", *run.meta["tokenizers"], *run.lexicon}:
-            shutil.copyfile(run.path / name, partial / name)
-        checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
-        kept = {key: run.meta[key] for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")}
-        about = {"graphs": GRAPHS, "precision": precision, "weights_sha256": run.meta["weights_sha256"],
-                 "files": checksums}  # fmt: skip
-        with files.atomic(partial / "run.json") as file:
-            json.dump({**kept, "engine": about}, file, indent=2, ensure_ascii=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with files.scratch_folder(folder) as partial:
+            write(model, precision, partial)
+            for name in {"recipe.toml", *run.meta["tokenizers"], *run.lexicon}:
+                shutil.copyfile(run.path / name, partial / name)
+            checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
+            about = {"graphs": GRAPHS, "precision": precision, "weights_sha256": run.meta["weights_sha256"],
+                     "files": checksums}  # fmt: skip
+            kept = {key: run.meta[key] for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")}
+            _take_over(target, partial, {**kept, "engine": about})
     except OSError as error:
         raise files.write_failure(folder, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _take_over(target, partial, meta):
+    """Puts the files of a finished export in the place of a former one's; other files of that folder stay.
+
+    In between run.json names no files, so that a half-renewed export is not taken for a whole one.
+    """
+    former = _own(target)
+    target.meta = {**meta, "engine": {}}
+    target.update()
+    for name in meta["engine"]["files"]:
+        os.replace(partial / name, target.path / name)
+    for name in set(former) - set(meta["engine"]["files"]):
+        (target.path / name).unlink(missing_ok=True)
+    target.update(**meta)
+
+
+def _own(target):
+    """Names of the files that an earlier export wrote; all that there may be where a kill left it unfinished."""
+    engine = target.meta.get("engine", {"files": ()})
+    return engine.get("files", FILES)
 
 
 def write(model, precision, folder):

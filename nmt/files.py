@@ -5,11 +5,20 @@ import errno
 import gzip
 import hashlib
 import os
+import re
+import secrets
 import shutil
 import zlib
 from pathlib import Path
 
 from nmt.errors import Failure, UserError
+
+PARTIAL = re.compile(r"\.[0-9a-f]{16}\.nmt-partial(\.weights\.h5)?")
+
+
+def partial_name(ending=""):
+    """A name for what is still being written: hidden, and nobody else's."""
+    return f".{secrets.token_hex(8)}.nmt-partial{ending}"
 
 
 @contextlib.contextmanager
@@ -21,7 +30,7 @@ def atomic(path, mode="w"):
     path, text = Path(path), {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     whole = path.is_file() or not path.exists()
     target = Path(os.path.realpath(path)) if whole else path
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if whole else path
+    partial = target.with_name(partial_name()) if whole else path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, mode, **text) as file:
@@ -41,13 +50,31 @@ def atomic(path, mode="w"):
                 partial.unlink(missing_ok=True)
 
 
-def remove(*paths):
-    """Deletes files and folders."""
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+@contextlib.contextmanager
+def scratch_folder(beside):
+    """A new folder beside `beside` for the block to fill; what is left of it goes when the block ends."""
+    folder = Path(beside).with_name(partial_name())
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # its name is ours, so all in it is
+
+
+def remove(folder, names):
+    """Deletes the named files of a folder, then the folder if it is empty."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or it holds what is not ours
+        folder.rmdir()
+
+
+def remove_leftovers(*folders):
+    """Deletes what a killed process was writing in these folders, which must be ours."""
+    for folder in folders:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if PARTIAL.fullmatch(path.name):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def write_failure(path, error: OSError) -> Failure:

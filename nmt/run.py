@@ -7,6 +7,7 @@
     lexicon.npz     target pieces that each source piece suggests
     export/         the run as ONNX graphs: a folder that translates by itself
     state/          what training resumes from;  cache/: prepared training pairs, may be deleted
+    run.lock        held while a process trains here
     history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
@@ -14,6 +15,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -21,13 +23,14 @@ from nmt import config, files
 from nmt.errors import Failure, UserError
 from nmt.tokenizer import Tokenizer
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out
+LOCK = "run.lock"
+CACHE = [f"{side}.{ending}" for side in config.SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")]
+CACHE.append("meta.json")
+PREPARED = ["run.json", "recipe.toml", "tokenizer.model", "source.model", "target.model",
+            *(f"cache/{name}" for name in CACHE)]  # fmt: skip
+WEIGHTS = re.compile(r"(best|average)-\d{7}\.weights\.h5")
 
 
 class Run:
@@ -44,7 +47,9 @@ class Run:
         try:
             meta = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
             number = meta["format"]
-        except (OSError, ValueError, KeyError, TypeError):
+            if not meta.keys() & {"source", "tokenizers"}:  # any program may call a file run.json
+                raise ValueError
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise Failure(f"{self.path / 'run.json'}: damaged; restore it or train anew") from None
         if number != FORMAT:
             raise Failure(f"{self.path}: run format {number}, this version reads format {FORMAT}")
@@ -71,23 +76,55 @@ class Run:
         return [cls.open(name) for name in names]
 
     @contextlib.contextmanager
-    def alone(self):
-        """Makes the folder and holds it for the block; UserError if it is a file or another process holds it."""
+    def lock(self):
+        """Makes the folder and holds it for the block; UserError if it is a file or another process holds it.
+
+        A folder in which no run has begun when the block ends is left as it was.
+        """
+        from filelock import FileLock, Timeout
+
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file, a run folder is needed")
+        new, held = not self.path.exists(), FileLock(self.path / LOCK, timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            held.acquire()
+        except Timeout:
+            raise UserError(f"{self.path}: another process is training there") from None
         except OSError as error:
             raise files.write_failure(self.path, error) from error
-        if fcntl is None:
-            yield
-            return
-        handle = os.open(self.path, os.O_RDONLY)
         try:
-            _lock(handle, self.path)
             yield
         finally:
-            os.close(handle)
+            held.release()
+            if not (self.path / "run.json").exists():
+                (self.path / LOCK).unlink(missing_ok=True)
+                if new:
+                    files.remove(self.path, [])
+
+    @contextlib.contextmanager
+    def renewed(self):
+        """Begins the folder anew for the block. When that fails, what was prepared before is there again."""
+        former, self.meta, self._tokenizers = self.meta, {}, None
+        with files.scratch_folder(self.path / "run.json") as aside:
+            (aside / "cache").mkdir()
+            _move(PREPARED, self.path, aside)
+            try:
+                yield
+            except (UserError, Failure):
+                self.drop_cache()
+                for name in PREPARED:
+                    (self.path / name).unlink(missing_ok=True)
+                if former:
+                    self.cache.mkdir(exist_ok=True)
+                    _move(PREPARED, aside, self.path)
+                self.meta = former
+                raise
+
+    def holds_else(self):
+        """Whether there is anything in a folder without a run.json; what a kill left half-written is nothing."""
+        entries = self.path.iterdir() if self.path.is_dir() else ()
+        return any(path.name != LOCK and not files.PARTIAL.fullmatch(path.name) for path in entries)
 
     def update(self, **values):
         """Changes entries of run.json, atomically."""
@@ -155,8 +192,8 @@ class Run:
         path = self.path / f"{name}.weights.h5"
         write_weights(model, path)
         self.update(weights=path.name, weights_sha256=files.digest(path), **values)
-        for former in (*self.path.glob("best-*.weights.h5"), *self.path.glob("average-*.weights.h5")):
-            if former != path:
+        for former in self.path.iterdir():
+            if WEIGHTS.fullmatch(former.name) and former != path:
                 former.unlink()
 
     def load_model(self):
@@ -197,7 +234,7 @@ class Run:
         from nmt.engine import Engine
 
         if self.meta["engine"].get("graphs") != GRAPHS:
-            raise Failure(f"{self.path}: was exported by another version of nmt; export the run anew")
+            raise Failure(f"{self.path}: unfinished, or exported by another version of nmt; export the run anew")
         checksums = self.meta["engine"]["files"]
         return Engine(lambda name: self._checked(name, checksums[name]),
                       shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums)  # fmt: skip
@@ -213,16 +250,14 @@ class Run:
         return self.path / "cache"
 
     def drop_cache(self):
-        shutil.rmtree(self.cache, ignore_errors=True)
+        files.remove(self.cache, CACHE)
 
 
-def _lock(handle, folder):
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go when the process ends
-    except BlockingIOError:
-        raise UserError(f"{folder}: another process is training there") from None
-    except OSError:
-        pass  # a file system without locks
+def _move(names, source, target):
+    """Moves the files of these names, where they exist, from one folder into another."""
+    for name in names:
+        if (source / name).is_file():
+            os.replace(source / name, target / name)
 
 
 @contextlib.contextmanager
@@ -237,7 +272,7 @@ def _no_optimizer(model):
 
 def write_weights(model, path):
     """`model.save_weights`, whole or not at all."""
-    partial = path.with_name(f"partial-{path.name}")
+    partial = path.with_name(files.partial_name(".weights.h5"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(path.parent).free < 4 * model.count_params() + 2**20:

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.util
 import itertools
-import shutil
 import sys
 
 import numpy as np
@@ -25,7 +24,8 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
     """
     run = Run(folder)
     recipe = _started_from(run, recipe, log)
-    with run.alone():
+    _claimed(run, recipe)  # before anything is touched
+    with run.lock():
         return _train(Run(folder), recipe, log, export)  # read again: nobody changes it from now on
 
 
@@ -33,18 +33,20 @@ def _train(run, recipe, log, export):
     from nmt.corpus import fetch
 
     former, complete = _claimed(run, recipe), _complete(run.meta, recipe.train)
-    try:
-        if not former:
+    files.remove_leftovers(run.path, run.state_path.parent, run.cache)
+
+    def prepare():
+        fetch(recipe.data, DOWNLOADS, log)
+        return _batches(run, recipe, training_store(run, recipe, log))
+
+    if not former:
+        with run.renewed():
             _record(run, recipe)
+            batches = prepare()
+    else:
         if not complete or former.data != recipe.data:  # another path to the same text, or another text
-            fetch(recipe.data, DOWNLOADS, log)
-            batches = _batches(run, recipe, training_store(run, recipe, log))
-        if former:
-            _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
-    except (UserError, Failure):
-        if not former:  # nothing is trained yet: the folder must not stand in the way of the mended recipe
-            shutil.rmtree(run.path, ignore_errors=True)
-        raise
+            batches = prepare()
+        _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
     if complete:
         higher = "train.patience" if "patience" in run.meta else f"train.{_measure(recipe.train)}"
         log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
@@ -86,7 +88,10 @@ def _export(run, log):
         log("note: not exported, the run needs Keras: the package onnx is not installed")
     else:
         start_keras()
-        log(f"exported to {export(run)}")
+        try:
+            log(f"exported to {export(run)}")
+        except UserError as error:  # somebody's own folder of that name: no reason to call the training failed
+            log(f"note: not exported: {error}")
 
 
 def _started_from(run, recipe, log):
@@ -117,31 +122,29 @@ def _trained(run):
 
 
 def _claimed(run, recipe):
-    """The recipe that is recorded in a run folder, None in a new one; refuses a folder of another recipe."""
-    path = run.path / "recipe.toml"
-    for pattern in (".*.partial", "partial-*"):  # what a killed training was writing
-        files.remove(*run.path.rglob(pattern))
-    if path.exists():
-        different = config.differences(run.recipe, recipe)
-        if different and _trained(run):
-            raise UserError(
-                f"{run.path} holds another training; choose another run folder (--run). It differs in\n  "
-                + "\n  ".join(different)
-            )
-        if not different:
-            return run.recipe
-        files.remove(*run.path.iterdir())  # prepared for another recipe, but nothing was trained
-        run.meta = {}
-    elif any(run.path.iterdir()):
-        raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
-    return None
+    """The recipe of a run folder, None where its preparation begins anew; refuses what holds anything else."""
+    if not run.meta:
+        if run.holds_else():
+            raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
+        return None
+    if "engine" in run.meta:
+        raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
+    if not (run.path / "recipe.toml").exists() and not _trained(run):
+        return None  # killed between the two first files
+    different = config.differences(run.recipe, recipe)
+    if different and _trained(run):
+        raise UserError(
+            f"{run.path} holds another training; choose another run folder (--run). It differs in\n  "
+            + "\n  ".join(different)
+        )
+    return None if different else run.recipe
 
 
 def _record(run, recipe):
-    """Writes the recipe into the run folder."""
+    """Writes the recipe into the run folder; run.json comes first, since it makes the folder ours."""
+    run.update(source=recipe.data.source, target=recipe.data.target)
     with files.atomic(run.path / "recipe.toml") as file:
         file.write(config.dump(recipe))
-    run.update(source=recipe.data.source, target=recipe.data.target)
 
 
 def _fit(run, recipe, batches, log):

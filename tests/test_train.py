@@ -125,7 +125,7 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     assert float(rows[-1]["valid_loss"]) < float(rows[0]["valid_loss"])
     assert float(rows[0]["perplexity"]) == pytest.approx(np.exp(0.9 * float(rows[0]["loss"])), rel=0.5)
     snapshots = [f"state/step-{step:07d}.weights.h5" for step in steps[-recipe.train.average :]]
-    expected = ["run.json", "recipe.toml", "history.csv", "tokenizer.model", "state/state.npz", meta["weights"],
+    expected = ["run.json", "run.lock", "recipe.toml", "history.csv", "tokenizer.model", "state/state.npz", meta["weights"],
                 "lexicon.npz"]  # fmt: skip
     graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx", "projection.npz", "table.npy", "table_scale.npy"]
     exported = [f"export/{name}" for name in [*graphs, "run.json", "recipe.toml", "tokenizer.model", "lexicon.npz"]]
@@ -249,16 +249,18 @@ def test_killed_at_ten_random_moments_a_run_is_bit_for_bit_the_same(short_run, t
     assert contents(folder) == contents(short_run), "a kill left something behind"
 
 
-@pytest.mark.parametrize("leftover", [".recipe.toml.4711.partial"])
-def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, leftover):
-    """Killed while the very first file is written, the folder is neither empty nor a run yet."""
+def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, monkeypatch):
+    """Killed while the very first file is written, or between it and the next: neither empty nor a run yet."""
     folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / leftover).write_text("[da")
-    run, recipe = Run(folder), config.load(tiny_recipe)
-    assert train_module._claimed(run, recipe) is None and not any(folder.iterdir())
-    train_module._record(run, recipe)
-    assert Run(folder).recipe == config.load(tiny_recipe)
+    for n in (1, 2):
+        process = started(f"os:replace:{n}", tiny_recipe, folder, *SHORT)
+        process.communicate(timeout=300)
+        assert process.returncode == -signal.SIGKILL
+        assert any(files.PARTIAL.fullmatch(path.name) for path in folder.iterdir())
+    with stopped_at("_fit", monkeypatch):
+        trained(tiny_recipe, folder, *SHORT)
+    assert Run(folder).recipe == config.load(tiny_recipe, SHORT)
+    assert not any(files.PARTIAL.fullmatch(path.name) for path in folder.rglob("*"))
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
@@ -347,17 +349,19 @@ def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
 
 def test_two_trainings_do_not_share_a_folder(copy, tiny_recipe):
     """Nor does the second one clean up what the first is writing."""
-    (copy / ".state.npz.1.partial").write_text("half")
-    with Run(copy).alone(), pytest.raises(UserError, match="another process is training there"):
+    half = copy / files.partial_name()
+    half.write_text("half")
+    with Run(copy).lock(), pytest.raises(UserError, match="another process is training there"):
         trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
-    assert (copy / ".state.npz.1.partial").exists()
+    assert half.exists()
 
 
 def test_what_a_killed_export_was_writing_goes(copy, tiny_recipe):
-    (copy / "partial-export").mkdir()
-    (copy / "partial-export" / "step.onnx").write_text("half")
+    scratch = copy / files.partial_name()
+    scratch.mkdir()
+    (scratch / "step.onnx").write_text("half")
     trained(tiny_recipe, copy, *SHORT)
-    assert not (copy / "partial-export").exists()
+    assert not scratch.exists()
 
 
 def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path, monkeypatch):
