@@ -80,7 +80,7 @@ def evaluate(options):
         return lagging(options)
     if options.plot:
         raise UserError("--plot has no effect here: it needs --wait")
-    from nmt.evaluate import compare, last_report, lines, memory_baseline
+    from nmt.evaluate import compare, last_report, lines, memory_baseline, same_sentences
     from nmt.evaluate import evaluate as evaluate_run
     from nmt.run import Run
 
@@ -93,6 +93,10 @@ def evaluate(options):
     if any(run.recipe.language_model for runs in entries for run in runs) and (
             options.beam or options.memory or overrides or len(entries) + len(entries[0]) > 2):  # fmt: skip
         raise UserError("a language model is measured alone: no --beam, no --memory, no --lm, no other run")
+    if len(entries) == 2:
+        for run, *_ in entries:
+            _fetch(run.recipe)
+        same_sentences(entries[0][0], entries[1][0], options.split)
     for number, (run, *others) in enumerate(entries):
         name = ",".join(str(one.path) for one in (run, *others))
         may_show = options.once and not others and options.split == "test"
@@ -110,7 +114,7 @@ def evaluate(options):
             print(f"translation memory of the training pairs: BLEU {found['bleu']['score']:.2f}, "
                   f"chrF {found['chrf']['score']:.2f}")  # fmt: skip
     if len(entries) == 2:
-        for metric, result in compare(entries[0][0], entries[1][0], reports, outputs).items():
+        for metric, result in compare(entries[0][0], reports, outputs).items():
             print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
                   f"(paired bootstrap, {result['signature']})")  # fmt: skip
 
@@ -246,6 +250,8 @@ def bench(options):
 
     if options.run and Run.open(options.run).recipe.language_model:
         raise UserError(f"{options.run}: is a language model; translators are measured")
+    if options.output and Path(options.output).is_dir():
+        raise UserError(f"{options.output}: is a folder, a file is needed")
     host = about()
     print(", ".join(f"{name} {value}" for name, value in host.items()))
     rows = measure(options.run and Path(options.run), lambda line: print(line, flush=True))

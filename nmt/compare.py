@@ -114,7 +114,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
     recipe = config.load(PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides])
     found = _opened(folder, {"budget": budget, "overrides": list(overrides), "recipe": config.dump(recipe),
                              "jobs": cores(), "machine": about(), "rows": {}})  # fmt: skip
-    _prepare(recipe, folder, log)
+    _prepare(recipe, found, folder, log)
     cases = {name: {"folder": str(folder), "name": name, "overrides": system.overrides.split(),
                     "widths": system.widths, "edges": BUDGETS[budget].edges}
              for name, system in chosen.items() if name not in found["rows"]}  # fmt: skip
@@ -151,9 +151,18 @@ def _chosen(only, known):
 def _opened(folder, new):
     """What the folder holds so far; UserError where it is another comparison."""
     path = folder / RESULTS
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file, a folder is needed (-o)")
     if not path.exists():
+        if Run(folder).holds_else():
+            raise UserError(f"{folder} is not empty and not a comparison; choose another folder (-o)")
         return new
-    former = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        former = json.loads(path.read_text(encoding="utf-8"))
+        if not new.keys() <= former.keys():
+            raise ValueError
+    except (OSError, ValueError, AttributeError):
+        raise UserError(f"{path}: is no comparison, or damaged; choose another folder (-o)") from None
     if former["recipe"] != new["recipe"]:
         options = " ".join(former["overrides"]) or "no options"
         raise UserError(f"{path} holds another comparison (budget {former['budget']}, {options}); choose another "
@@ -166,9 +175,10 @@ def _keep(found, folder):
         json.dump(found, file, indent=1)
 
 
-def _prepare(recipe, folder, log):
-    """The recipe of the base, which the others start from, and the tokenizer that all share."""
+def _prepare(recipe, found, folder, log):
+    """compare.json, the recipe of the base, which the others start from, and the tokenizer that all share."""
     corpus.fetch(recipe.data, DOWNLOADS, log)
+    _keep(found, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(config.dump(recipe))
     run = Run(folder / TOKENIZER)

@@ -19,6 +19,7 @@ from nmt.prepare import DOWNLOADS, held_out
 from nmt.run import Run
 
 SAMPLES = 10
+CARD = "Trained by nmt"  # stands in every model card
 
 
 def evaluate(run, translator, split="test", beam=None, log=lambda line: None, others=()):
@@ -134,13 +135,17 @@ def samples(sources, hypotheses, references):
     return [{"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places]
 
 
-def compare(first, second, reports, outputs):
-    """Paired bootstrap of two evaluated runs; UserError when they were tested on different sentences."""
-    recipes = first.recipe, second.recipe
-    (sources, references), other = (held_out(recipe, reports[0]["split"]) for recipe in recipes)
-    if (sources, references) != other:
+def same_sentences(first, second, split):
+    """UserError when two runs are tested on different sentences."""
+    if held_out(first.recipe, split) != held_out(second.recipe, split):
         raise UserError(f"{first.path} and {second.path} have different test sentences; scores cannot be compared")
-    tokenize = metrics.tokenize_for(recipes[0].data.target, recipes[0].data.preprocess == "tokens")
+
+
+def compare(run, reports, outputs):
+    """Paired bootstrap of two runs that were evaluated on the same sentences, those of `run`."""
+    recipe = run.recipe
+    _, references = held_out(recipe, reports[0]["split"])
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     return metrics.paired(references, *outputs, tokenize)
 
 
@@ -184,8 +189,10 @@ def _write(run, report, outputs):
             file.write("".join(line + "\n" for line in content))
     with files.atomic(run.path / "report.json") as file:
         json.dump(report, file, indent=2, ensure_ascii=False)
-    with files.atomic(run.path / "README.md") as file:
-        file.write("\n".join(card(run, report)) + "\n")
+    readme = run.path / "README.md"
+    if not readme.exists() or CARD in readme.read_text(encoding="utf-8", errors="replace"):  # else it is another's
+        with files.atomic(readme) as file:
+            file.write("\n".join(card(run, report)) + "\n")
 
 
 def card(run, report):
@@ -200,7 +207,7 @@ def card(run, report):
         pieces = f"{run.tokenizers[1].size:,} pieces"
     yield f"# {what}"
     yield ""
-    yield f"Trained by nmt {__version__} from: {origin} (format {data.format})."
+    yield f"{CARD} {__version__} from: {origin} (format {data.format})."
     yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
     yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
     yield ""

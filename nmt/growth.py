@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nmt import child, files
+from nmt.errors import UserError
 
 VALUES = {
     "pairs": (10_000, 100_000, 1_000_000, 5_000_000),
@@ -26,8 +27,7 @@ UNITS = {"preparing": "s", "translating": "µs a target piece", "training": "µs
 
 def growth(path, log=lambda line: None):
     """Measures every point that the JSON file `path` lacks, and writes each as it comes; returns all rows."""
-    path = Path(path)
-    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    path, rows = Path(path), _rows(path)
     with tempfile.TemporaryDirectory() as folder:
         for what, values in VALUES.items():
             kinds = {"pairs": ["preparing"], "beam": ["translating"]}.get(what, ["translating", "training"])
@@ -43,6 +43,19 @@ def growth(path, log=lambda line: None):
                     log(line(rows[-1]))
                     with files.atomic(path) as file:
                         json.dump(rows, file, indent=1)
+    return rows
+
+
+def _rows(path):
+    """The rows that a former measurement has left in a file; UserError where it holds anything else."""
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        if not rows or not all({"kind", "what", "value", "time", "memory"} <= row.keys() for row in rows):
+            raise ValueError
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise UserError(f"{path}: is there already and holds no such figures; choose another file (-o)") from None
     return rows
 
 

@@ -1,0 +1,178 @@
+"""Whose a folder is: a refused command changes no byte of it, an accepted one only the files that are ours."""
+
+import json
+import os
+import random
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from nmt import config, files
+from nmt.__main__ import main
+from nmt.run import Run
+
+ROOT = Path(__file__).parent.parent
+TOY = str(ROOT / "data" / "toy.toml")
+# Names of ours, names that look like ours, and names of other people.
+NAMES = (
+    "run.json", "recipe.toml", "run.lock", "cache/source.txt", "cache/meta.json", "state/state.npz",
+    "state/step-0000001.weights.h5", "best-0000001.weights.h5", "best-of-2020.weights.h5", "tokenizer.model",
+    "export/run.json", "export/step.onnx", "encoder.onnx", "compare.json", "report.md", "growth.json", "README.md",
+    "partial-results/table.csv", "chapter/partial-differential-equations/a.tex", ".state.npz.12.partial",
+    "deep/.0123456789abcdef.nmt-partial", ".0123456789abcdef.nmt-partial", "app.py", ".git/config",
+    "executed/1.ipynb", "tokenizer/run.json", "lstm/recipe.toml", "lexicon.npz", "test.output.txt",
+)  # fmt: skip
+CONTENTS = (b"", b"years of work", b"{}", b"[]", b'{"format": 1}', b'[data]\nformat = "grammar"\n', bytes(range(256)))
+
+
+def tree(folder):
+    """Everything below a folder: files with their content, folders with None."""
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+            for path in folder.rglob("*")}  # fmt: skip
+
+
+def fill(folder, draw):
+    """Writes files of randomly drawn names and contents; one of them is always somebody else's."""
+    for name in {"thesis.tex", *draw.sample(NAMES, draw.randint(0, 12))}:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(draw.choice(CONTENTS))
+
+
+def notebooks(*arguments):
+    """The exit status of notebooks/execute.py."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setattr(sys, "argv", ["execute.py", *map(str, arguments)])
+        runpy.run_path(str(ROOT / "notebooks" / "execute.py"), run_name="__main__")
+    return end.value.code
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_refused_command_changes_nothing(tiny_run, tmp_path, monkeypatch, capsys, seed):
+    world, draw = tmp_path / "world", random.Random(seed)
+    world.mkdir()
+    folder = world / "project"
+    fill(folder, draw)
+    fill(world / "partial-project", draw)  # a neighbour whose name once was taken for ours
+    monkeypatch.chdir(folder)
+    for name in ("export", "weights"):
+        path = world / name
+        shutil.copytree(tiny_run / "export" if name == "export" else tiny_run, path)
+        (path / "app.py").write_text("kept")
+    growth = folder / "mine.json"
+    growth.write_bytes(draw.choice(CONTENTS))
+    before = tree(world)
+    refused = [
+        ["train", TOY, "--run", "."], ["train", TOY, "train.seed=2", "--run", str(folder)],
+        ["train", TOY, "--run", str(growth)], ["train", TOY, "--run", str(world)],
+        ["train", TOY, "--run", str(world / "export")], ["train", TOY, "--run", str(world / "weights")],
+        ["train", TOY, "data.train=no", "--run", str(world / "new")],
+        ["train", TOY, "data.size=60", "tokenizer.vocab_size=30", "--run", str(world / "new")],
+        ["export", str(tiny_run), "-o", "."], ["export", str(tiny_run), "-o", str(world)],
+        ["export", str(tiny_run), "-o", str(growth)], ["export", ".", "-o", str(world / "new")],
+        ["export", str(tiny_run), "-o", str(world / "weights")],
+        ["compare", "-o", "."], ["compare", "-o", str(growth)], ["compare", "--only", "lstn", "-o", str(world / "new")],
+        ["compare", "-o", str(world / "weights")],
+        ["evaluate", "."], ["evaluate", str(world / "weights"), "."], ["evaluate", str(folder), "--memory"],
+        ["bench", "."], ["bench", "--growth", "-o", str(growth)], ["bench", "-o", str(world)],
+    ]  # fmt: skip
+    for arguments in refused:
+        assert main(arguments) in (1, 2), arguments
+        assert tree(world) == before, arguments
+        error = capsys.readouterr().err
+        assert "Traceback" not in error and "(--debug" not in error, (arguments, error)
+    if shutil.which("jupyter") or "nbclient" in sys.modules:
+        assert notebooks("no.ipynb") == 2 and tree(world) == before
+
+
+def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkeypatch):
+    """Resumed, complete and prepared anew; beside our files, below our folders, under names like ours."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "run"
+    mine = ["best-of-2020.weights.h5", "cache/mine.txt", "state/step-by-step.weights.h5", "notes/partial-x/a.tex"]
+    options = ["train.epochs=1", "train.valid_every=0", "train.valid_sentences=4"]
+    for name in mine:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+    run = Run(folder)
+    recipe = config.load(tiny_recipe, [*options, "tokenizer.vocab_size=200"])
+    run.update(source="en", target="de")
+    (folder / "recipe.toml").write_text(config.dump(recipe), encoding="utf-8")
+    for name in mine:
+        (folder / name).write_text(name)
+    for more in ([], ["train.epochs=2"], ["train.epochs=2"]):
+        assert main(["train", str(tiny_recipe), *options, *more, "--run", str(folder)]) == 0
+        assert [(folder / name).read_text() for name in mine] == mine
+    assert not (folder / "cache" / "source.txt").exists()
+
+
+def test_what_was_prepared_is_there_again_when_another_recipe_fails(tiny_recipe, tmp_path):
+    """Nothing was trained, so another recipe may take the folder, but only once it can be prepared itself."""
+    folder = tmp_path / "run"
+    run = Run(folder)
+    run.update(source="en", target="de")
+    (folder / "recipe.toml").write_text(config.dump(config.load(tiny_recipe)), encoding="utf-8")
+    (folder / "cache").mkdir()
+    (folder / "cache" / "source.txt").write_text("prepared")
+    before = tree(folder)
+    assert main(["train", str(tiny_recipe), "data.size=60", "tokenizer.vocab_size=30", "--run", str(folder)]) == 2
+    assert {name: content for name, content in tree(folder).items() if name != "run.lock"} == before
+
+
+def test_an_export_replaces_its_own_files_only(tiny_run, tmp_path, capsys):
+    out, neighbour = tmp_path / "served", tmp_path / "partial-served"
+    neighbour.mkdir()
+    (neighbour / "letter.txt").write_text("kept")
+    assert main(["export", str(tiny_run), "-o", str(out)]) == 0
+    (out / "app.py").write_text("kept")
+    (out / "export").mkdir()
+    assert main(["export", str(tiny_run), "-o", str(out), "--precision", "float32"]) == 0
+    names = {path.name for path in out.iterdir()}
+    assert {"app.py", "export"} <= names and not names & {"shortlist.onnx", "projection.npz", "table_scale.npy"}
+    assert (out / "app.py").read_text() == (neighbour / "letter.txt").read_text() == "kept"
+    assert json.loads((out / "run.json").read_text())["engine"]["precision"] == "float32"
+    (out / "table_scale.npy").write_text("mine")
+    before = tree(out)
+    assert main(["export", str(tiny_run), "-o", str(out)]) == 2
+    assert "table_scale.npy" in capsys.readouterr().err and tree(out) == before
+
+
+def test_an_export_killed_half_way_is_not_taken_for_a_whole_one(tiny_run, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "served"
+    assert main(["export", str(tiny_run), "-o", str(out)]) == 0
+    replace = os.replace
+
+    def killed(source, target):
+        if Path(target) == out / "step.onnx":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        assert main(["export", str(tiny_run), "-o", str(out), "--precision", "float32"]) == 130
+    assert main(["translate", str(out), "Hello."]) == 1
+    assert "export the run anew" in capsys.readouterr().err
+    assert main(["export", str(tiny_run), "-o", str(out)]) == 0
+    assert main(["translate", str(out), "Hello."]) == 0
+
+
+def test_a_card_that_is_not_ours_stays(tiny_run, tmp_path, monkeypatch):
+    """README.md is a name that people use too."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    for content, ours in (("my own notes", False), (None, True), ("# A\n\nTrained by nmt 0.0.1 from: x", True)):
+        if content is None:
+            (folder / "README.md").unlink()
+        else:
+            (folder / "README.md").write_text(content)
+        assert main(["evaluate", str(folder)]) == 0
+        assert ((folder / "README.md").read_text() != content) is ours
+
+
+def test_names_of_unfinished_files_are_nobody_elses():
+    assert files.PARTIAL.fullmatch(files.partial_name()) and files.PARTIAL.fullmatch(files.partial_name(".weights.h5"))
+    for name in ("partial-x", ".x.partial", ".nmt-partial", "0123456789abcdef.nmt-partial"):
+        assert not files.PARTIAL.fullmatch(name)
