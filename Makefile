@@ -89,6 +89,7 @@ test-all: .venv/notebooks
 
 lint: .venv/ready
 	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
 
 # Figures are true only while nothing else runs.
 bench: .venv/ready

@@ -32,11 +32,17 @@ def main(arguments=None):
         return 0
     except KeyboardInterrupt as stop:
         number = getattr(stop, "number", signal.SIGINT)
-        print("\nnmt: stopped" + ("; state saved, the same command goes on" if hasattr(stop, "number") else ""),
-              file=sys.stderr)  # fmt: skip
+        print(
+            "\nnmt: stopped"
+            + ("; state saved, the same command goes on" if hasattr(stop, "number") else ""),
+            file=sys.stderr,
+        )
         return 128 + number
     except MemoryError:
-        print("nmt: out of memory; lower train.batch_tokens or the sizes of the model", file=sys.stderr)
+        print(
+            "nmt: out of memory; lower train.batch_tokens or the sizes of the model",
+            file=sys.stderr,
+        )
         return 1
     except Exception as error:  # whatever it is, one line; --debug shows where
         if options.debug:

@@ -33,8 +33,10 @@ class Attention(keras.layers.Layer):
 
         reads: [rows], how many words of the source a row may see (memory["word"] numbers them); None: all.
         """
-        keys, outputs = memory["keys"], memory["outputs"]
-        sentences, source_len = tf.shape(keys)[0], tf.shape(keys)[1]
+        keys = memory["keys"]
+        outputs = memory["outputs"]
+        sentences = tf.shape(keys)[0]
+        source_len = tf.shape(keys)[1]
         if "query" in weights:
             query = kernels.matmul(query, weights["query"])
         query = tf.reshape(query, [sentences, -1, keys.shape[-1]])
@@ -55,8 +57,12 @@ class AdditiveAttention(Attention):
         self.units = units
 
     def build(self, query_size, memory_size):
-        self.query_kernel = self.add_weight((query_size, self.units), "glorot_uniform", name="query_kernel")
-        self.key_kernel = self.add_weight((memory_size, self.units), "glorot_uniform", name="key_kernel")
+        self.query_kernel = self.add_weight(
+            (query_size, self.units), "glorot_uniform", name="query_kernel"
+        )
+        self.key_kernel = self.add_weight(
+            (memory_size, self.units), "glorot_uniform", name="key_kernel"
+        )
         self.bias = self.add_weight((self.units,), "zeros", name="bias")
         self.energy = self.add_weight((self.units,), _vector, name="energy")
         self.built = True
@@ -65,17 +71,25 @@ class AdditiveAttention(Attention):
         return kernels.matmul(outputs, kernels.weight(self.key_kernel)) + self.bias
 
     def weights_of_step(self):
-        return {"query": kernels.weight(self.query_kernel), "energy": tf.convert_to_tensor(self.energy)}
+        return {
+            "query": kernels.weight(self.query_kernel),
+            "energy": tf.convert_to_tensor(self.energy),
+        }
 
     def energies(self, query, keys, weights):
-        return ops.sum(ops.tanh(tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)) * weights["energy"], axis=-1)
+        return ops.sum(
+            ops.tanh(tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)) * weights["energy"],
+            axis=-1,
+        )
 
 
 class GeneralAttention(Attention):
     """Luong et al. 2015, "general": e_ij = s_i . W h_j."""
 
     def build(self, query_size, memory_size):
-        self.key_kernel = self.add_weight((memory_size, query_size), "glorot_uniform", name="key_kernel")
+        self.key_kernel = self.add_weight(
+            (memory_size, query_size), "glorot_uniform", name="key_kernel"
+        )
         self.built = True
 
     def keys(self, outputs):

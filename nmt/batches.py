@@ -30,10 +30,14 @@ class Store:
     def __init__(self, folder):
         folder = Path(folder)
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        self.pairs, self.target_tokens = meta["pairs"], meta["target_tokens"]
+        self.pairs = meta["pairs"]
+        self.target_tokens = meta["target_tokens"]
         sides = [side for side in SIDES if (folder / f"{side}.ids").exists()]
         self.texts = [folder / f"{side}.txt" for side in sides]
-        self.ids, self.starts, self.lines, self.lengths = [], [], [], []
+        self.ids = []
+        self.starts = []
+        self.lines = []
+        self.lengths = []
         for side in sides:
             self.ids.append(np.memmap(folder / f"{side}.ids", np.uint16, "r"))
             self.starts.append(np.load(folder / f"{side}.starts.npy", mmap_mode="r"))
@@ -42,7 +46,8 @@ class Store:
 
     def side(self, side, rows):
         """Ids of the rows, one array each; side 0 is the source."""
-        ids, starts = self.ids[side], self.starts[side]
+        ids = self.ids[side]
+        starts = self.starts[side]
         return [ids[starts[row] : starts[row + 1]] for row in rows]
 
     def frequencies(self, vocab):
@@ -65,12 +70,17 @@ class Store:
 
 def write_text(pairs, folder, sides=SIDES):
     """Writes prepared pairs as `source.txt` and `target.txt`, or one of them; returns how many."""
-    folder, count = Path(folder), 0
+    folder = Path(folder)
+    count = 0
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with contextlib.ExitStack() as opened:
-            out = {side: opened.enter_context(open(folder / f"{side}.txt", "w", encoding="utf-8", newline="\n"))
-                   for side in sides}  # fmt: skip
+            out = {
+                side: opened.enter_context(
+                    open(folder / f"{side}.txt", "w", encoding="utf-8", newline="\n")
+                )
+                for side in sides
+            }
             for pair in pairs:
                 for side, text in zip(SIDES, pair, strict=True):
                     if side in out:
@@ -86,16 +96,20 @@ def write_ids(folder, tokenizers, max_pieces):
 
     tokenizers: one a side; a single one is that of the target.
     """
-    folder, sides = Path(folder), SIDES[-len(tokenizers) :]
-    starts, lines = [array("q", [0]) for _ in sides], [array("q") for _ in sides]  # eight bytes a number
-    offsets, dropped = [0] * len(sides), 0
+    folder = Path(folder)
+    sides = SIDES[-len(tokenizers) :]
+    starts = [array("q", [0]) for _ in sides]
+    lines = [array("q") for _ in sides]  # eight bytes a number
+    offsets = [0] * len(sides)
+    dropped = 0
     try:
         with contextlib.ExitStack() as opened:
             out = [opened.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
             for chunk in _chunks(*(_texts(folder / f"{side}.txt") for side in sides)):
                 coded = [t.encode(texts) for t, texts in zip(tokenizers, chunk, strict=True)]
                 for texts_and_ids in zip(*chunk, *coded, strict=True):
-                    texts, ids = texts_and_ids[: len(sides)], texts_and_ids[len(sides) :]
+                    texts = texts_and_ids[: len(sides)]
+                    ids = texts_and_ids[len(sides) :]
                     keep = all(0 < len(side) <= max_pieces for side in ids)
                     dropped += not keep
                     for side, file in enumerate(out):
@@ -111,7 +125,9 @@ def write_ids(folder, tokenizers, max_pieces):
         raise files.write_failure(folder, error) from error
     pairs = len(lines[0])
     if not pairs:
-        raise UserError(f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces")
+        raise UserError(
+            f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces"
+        )
     meta = {"pairs": pairs, "dropped": dropped, "target_tokens": starts[-1][-1] + pairs}
     with files.atomic(folder / "meta.json") as file:
         json.dump(meta, file)
@@ -143,7 +159,9 @@ def cut(lengths, other, budget):
 
     other: lengths of the other side in the same order; rows * longest of it <= 2 * budget.
     """
-    ends, start, total = [], 0, len(lengths)
+    ends = []
+    start = 0
+    total = len(lengths)
     while start < total:
         rows = max(1, min(budget // int(lengths[start]), total - start))
         while rows > 1:
@@ -161,7 +179,9 @@ class Batches:
     """The batches of every epoch: `epoch(n)` gives their rows, `arrays` their padded ids."""
 
     def __init__(self, store, batch_tokens, seed, tokenizers=None, sampling=0.0):
-        self.store, self.seed, self.sampling = store, seed, sampling
+        self.store = store
+        self.seed = seed
+        self.sampling = sampling
         self.tokenizers = tokenizers
         source, target = store.lengths
         order = np.lexsort((source, target))
@@ -202,7 +222,9 @@ class Batches:
 def pad(sentences, before, after):
     """One int32 matrix of sentences between `before` and `after`, padded right."""
     extra = len(before) + len(after)
-    out = np.full((len(sentences), max((len(s) for s in sentences), default=0) + extra), PAD, np.int32)
+    out = np.full(
+        (len(sentences), max((len(s) for s in sentences), default=0) + extra), PAD, np.int32
+    )
     for row, ids in zip(out, sentences, strict=True):
         row[: len(ids) + extra] = [*before, *ids, *after]
     return out

@@ -35,12 +35,21 @@ LINE = "The light in the kitchen is on."
 def bench(run, log=lambda line: None):
     """Measures training of the reference model and, with a run folder, translating; returns rows (dicts)."""
     threads = sorted({1, cores()})
-    cases = [{"part": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
-             for precision in ("float32", "bfloat16") for tokens in STEPS for number in threads]  # fmt: skip
+    cases = [
+        {"part": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
+        for precision in ("float32", "bfloat16")
+        for tokens in STEPS
+        for number in threads
+    ]
     if run is not None:
-        cases += [{"part": "translating", "run": str(run), "engine": engine, "threads": number}
-                  for engine in ("onnx", "keras") for number in threads]  # fmt: skip
-        cases += [{"part": "start", "run": str(run), "engine": engine} for engine in ("onnx", "keras")]
+        cases += [
+            {"part": "translating", "run": str(run), "engine": engine, "threads": number}
+            for engine in ("onnx", "keras")
+            for number in threads
+        ]
+        cases += [
+            {"part": "start", "run": str(run), "engine": engine} for engine in ("onnx", "keras")
+        ]
     rows = []
     for case in cases:
         for row in child.run("bench", case):
@@ -54,9 +63,12 @@ def about():
     from importlib.metadata import version
 
     names = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
-    return {"processor": _processor(), "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            **{name: version(name) for name in names if _installed(name)}}  # fmt: skip
+    return {
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in names if _installed(name)},
+    }
 
 
 def line(row):
@@ -71,8 +83,15 @@ def line(row):
 def row(what, values, unit, digits=0, **more):
     """Median and range of the repeats."""
     values = [round(v, 3) for v in values]
-    return {"what": what, "median": statistics.median(values), "low": min(values), "high": max(values),
-            "unit": unit, "digits": digits, "more": more}  # fmt: skip
+    return {
+        "what": what,
+        "median": statistics.median(values),
+        "low": min(values),
+        "high": max(values),
+        "unit": unit,
+        "digits": digits,
+        "more": more,
+    }
 
 
 def training(case):
@@ -86,13 +105,16 @@ def training(case):
     from nmt.model import build
     from nmt.train import dataset, optimizer
 
-    precision, budget = case["precision"], case["batch_tokens"]
+    precision = case["precision"]
+    budget = case["batch_tokens"]
     what = f"training, {budget:,} tokens, {precision}, {threads(case)}"
     if precision == "bfloat16" and kernels.detect_precision() != precision:
         return [{"what": what, "note": "not measured: this processor has no bfloat16 products"}]
     recipe = config.Config(train=config.Train(batch_tokens=budget, precision=precision))
     model = build(recipe, VOCAB, VOCAB)
-    model.compile(optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False)
+    model.compile(
+        optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False
+    )
     speeds = []
 
     class Timer(keras.callbacks.Callback):
@@ -104,18 +126,38 @@ def training(case):
 
     with tempfile.TemporaryDirectory() as folder:
         batches = Batches(random_store(folder), budget, seed=1)
-        model.fit(dataset(lambda: batches.stream(0)), epochs=1 + REPEATS, steps_per_epoch=STEPS[budget],
-                  callbacks=[Timer()], verbose=0, shuffle=False)  # fmt: skip
-        making, work = reading(batches), operations(model, batches.store)
-    speed, rate = statistics.median(speeds[1:]), product_rate(precision)
-    return [row(what, speeds[1:], "target tokens/s", peak=_peak(), products=f"{rate / 1e9:.0f} GFLOP/s",
-                share=f"{speed * work / rate:.0%}", input=f"{making * speed:.1%}")]  # fmt: skip
+        model.fit(
+            dataset(lambda: batches.stream(0)),
+            epochs=1 + REPEATS,
+            steps_per_epoch=STEPS[budget],
+            callbacks=[Timer()],
+            verbose=0,
+            shuffle=False,
+        )
+        making = reading(batches)
+        work = operations(model, batches.store)
+    speed = statistics.median(speeds[1:])
+    rate = product_rate(precision)
+    return [
+        row(
+            what,
+            speeds[1:],
+            "target tokens/s",
+            peak=_peak(),
+            products=f"{rate / 1e9:.0f} GFLOP/s",
+            share=f"{speed * work / rate:.0%}",
+            input=f"{making * speed:.1%}",
+        )
+    ]
 
 
 def reading(batches):
     """Seconds a target token that batches take to be made, with nothing beside it."""
     started = time.perf_counter()
-    tokens = sum(np.count_nonzero(target) - len(target) for _, target in itertools.islice(batches.stream(0), 50))
+    tokens = sum(
+        np.count_nonzero(target) - len(target)
+        for _, target in itertools.islice(batches.stream(0), 50)
+    )
     return (time.perf_counter() - started) / tokens
 
 
@@ -128,10 +170,14 @@ class Numbers:
 
 def random_store(folder):
     """A `batches.Store` of 4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
-    rng, count = np.random.default_rng(0), 4000
+    rng = np.random.default_rng(0)
+    count = 4000
     source = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, count)), 3, 60).astype(int)
     target = np.maximum(2, source + rng.integers(-2, 3, count))
-    sides = [[" ".join(map(str, rng.integers(4, VOCAB, n))) for n in lengths] for lengths in (source, target)]
+    sides = [
+        [" ".join(map(str, rng.integers(4, VOCAB, n))) for n in lengths]
+        for lengths in (source, target)
+    ]
     write_text(zip(*sides, strict=True), folder)
     return write_ids(folder, [Numbers(), Numbers()], max_pieces=100)
 
@@ -143,11 +189,18 @@ def operations(model, store):
     """
     per_source = [v for v in model.encoder.trainable_variables if len(v.shape) == 2]
     per_source.append(model.decoder.attention.key_kernel)
-    decoder = [v for v in model.decoder.trainable_variables if len(v.shape) == 2 and v is not per_source[-1]]
+    decoder = [
+        v
+        for v in model.decoder.trainable_variables
+        if len(v.shape) == 2 and v is not per_source[-1]
+    ]
     bridge = {id(v) for dense in model.decoder.bridge for v in dense.trainable_variables}
     per_target = [*(v for v in decoder if id(v) not in bridge), model.output_kernel]
     ratio = np.mean(store.lengths[0] + 1) / np.mean(store.lengths[1] + 1)
-    return 6 * (ratio * sum(np.prod(v.shape) for v in per_source) + sum(np.prod(v.shape) for v in per_target))
+    return 6 * (
+        ratio * sum(np.prod(v.shape) for v in per_source)
+        + sum(np.prod(v.shape) for v in per_target)
+    )
 
 
 def product_rate(precision):
@@ -157,7 +210,8 @@ def product_rate(precision):
     from nmt import kernels
 
     a, b = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
-    product, times = tf.function(kernels.matmul), []
+    product = tf.function(kernels.matmul)
+    times = []
     for _ in range(11):
         started = time.perf_counter()
         product(a, b).numpy()
@@ -171,23 +225,33 @@ def translating(case):
     from nmt.run import Run
     from nmt.translate import load
 
-    engine, run = case["engine"], Run.open(case["run"])
+    engine = case["engine"]
+    run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
         return [{"what": f"onnx, {threads(case)}", "note": "not measured: the run has no export"}]
     sources, _ = held_out(run.recipe, "valid", SENTENCES[engine])
-    translator, rows = load(case["run"], engine=engine, threads=case["threads"]), []
+    translator = load(case["run"], engine=engine, threads=case["threads"])
+    rows = []
     for beam in (5, 1):
         name = f"{engine}, {threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
         for sentences in {"onnx": (4, 8, 16, 32), "keras": (64,)}[engine]:
-            translator.model.rows, times = sentences * beam, []
+            translator.model.rows = sentences * beam
+            times = []
             for _ in range(REPEATS + 1):
                 started = time.perf_counter()
                 outputs = translator.translate(sources, beam=beam)
                 times.append(time.perf_counter() - started)
             words = sum(len(output.split()) for output in outputs)
-            rows.append(row(f"{name}, batches of {sentences}", [len(sources) / t for t in times[1:]],
-                            "sentences/s", words=f"{words / statistics.median(times[1:]):,.0f}/s"))  # fmt: skip
-        times, singles = [], sources[:50]
+            rows.append(
+                row(
+                    f"{name}, batches of {sentences}",
+                    [len(sources) / t for t in times[1:]],
+                    "sentences/s",
+                    words=f"{words / statistics.median(times[1:]):,.0f}/s",
+                )
+            )
+        times = []
+        singles = sources[:50]
         for source in singles * 2:  # the first pass warms up
             started = time.perf_counter()
             translator.translate([source], beam=beam)
@@ -201,8 +265,18 @@ def translating(case):
 
 def start(case):
     """A whole `nmt translate` of one line, from start to exit."""
-    command = [sys.executable, "-m", "nmt", "translate", case["run"], "--engine", case["engine"], LINE]
-    times, peaks = [], []
+    command = [
+        sys.executable,
+        "-m",
+        "nmt",
+        "translate",
+        case["run"],
+        "--engine",
+        case["engine"],
+        LINE,
+    ]
+    times = []
+    peaks = []
     for _ in range(REPEATS + 1):
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -210,8 +284,20 @@ def start(case):
         times.append(1000 * (time.perf_counter() - started))
         peaks.append(used.ru_maxrss / child.MAXRSS_PER_MB)
         if status:
-            return [{"what": f"one line, {case['engine']}", "note": "not measured: nmt translate failed"}]
-    return [row(f"one line, whole process, {case['engine']}", times[1:], "ms", peak=f"{max(peaks):.0f} MB")]
+            return [
+                {
+                    "what": f"one line, {case['engine']}",
+                    "note": "not measured: nmt translate failed",
+                }
+            ]
+    return [
+        row(
+            f"one line, whole process, {case['engine']}",
+            times[1:],
+            "ms",
+            peak=f"{max(peaks):.0f} MB",
+        )
+    ]
 
 
 def threads(case):
@@ -225,9 +311,15 @@ def _peak():
 def _processor():
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        name = next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
         flags = next((line for line in lines if line.startswith("flags")), "").split()
-        found = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if flag in flags]
+        found = [
+            flag
+            for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+            if flag in flags
+        ]
         return f"{name}, {os.cpu_count()} cores, {' '.join(found)}"
     except (OSError, StopIteration):
         return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
@@ -240,4 +332,8 @@ def _installed(name):
 
 
 if __name__ == "__main__":
-    child.main(lambda case: {"training": training, "translating": translating, "start": start}[case["part"]](case))
+    child.main(
+        lambda case: {"training": training, "translating": translating, "start": start}[
+            case["part"]
+        ](case)
+    )

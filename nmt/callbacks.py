@@ -22,8 +22,20 @@ from nmt import files, metrics
 from nmt.errors import Diverged, Failure
 from nmt.run import read_weights, write_weights
 
-COLUMNS = ("step", "epoch", "seconds", "target_tokens", "tokens_per_second", "loss", "perplexity",
-           "valid_loss", "valid_perplexity", "bleu", "chrf", "learning_rate")  # fmt: skip
+COLUMNS = (
+    "step",
+    "epoch",
+    "seconds",
+    "target_tokens",
+    "tokens_per_second",
+    "loss",
+    "perplexity",
+    "valid_loss",
+    "valid_perplexity",
+    "bleu",
+    "chrf",
+    "learning_rate",
+)
 
 
 SNAPSHOT = re.compile(r"step-\d{7}\.weights\.h5")
@@ -33,9 +45,15 @@ class History:
     """What a training has reached; saved with its state, shared by the callbacks."""
 
     def __init__(self, total_steps, steps_per_epoch):
-        self.total_steps, self.steps_per_epoch = total_steps, steps_per_epoch
-        self.step, self.seconds, self.target_tokens = 0, 0.0, 0
-        self.rows, self.best, self.stale, self.snapshots = [], None, 0, []
+        self.total_steps = total_steps
+        self.steps_per_epoch = steps_per_epoch
+        self.step = 0
+        self.seconds = 0.0
+        self.target_tokens = 0
+        self.rows = []
+        self.best = None
+        self.stale = 0
+        self.snapshots = []
 
     SAVED = ("step", "seconds", "target_tokens", "rows", "best", "stale", "snapshots")
 
@@ -55,17 +73,23 @@ class Clock(keras.callbacks.Callback):
         self.history = history
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.tokens, self.interval_tokens, self.interval_seconds = 0, 0, 0.0
+        self.tokens = 0
+        self.interval_tokens = 0
+        self.interval_seconds = 0.0
 
     def on_train_batch_begin(self, batch, logs=None):
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        passed, new = time.perf_counter() - self.started, int(logs["target_tokens"]) - self.tokens
-        history, self.tokens = self.history, int(logs["target_tokens"])
-        history.step, history.seconds = history.step + 1, history.seconds + passed
+        passed = time.perf_counter() - self.started
+        new = int(logs["target_tokens"]) - self.tokens
+        history = self.history
+        self.tokens = int(logs["target_tokens"])
+        history.step = history.step + 1
+        history.seconds = history.seconds + passed
         history.target_tokens += new
-        self.interval_tokens, self.interval_seconds = self.interval_tokens + new, self.interval_seconds + passed
+        self.interval_tokens = self.interval_tokens + new
+        self.interval_seconds = self.interval_seconds + passed
         if not math.isfinite(logs["loss"]):
             raise Diverged(
                 f"the loss is not a number at step {history.step}; lower train.learning_rate "
@@ -81,8 +105,12 @@ class Validation(keras.callbacks.Callback):
 
     def __init__(self, run, recipe, history, clock, batches, log):
         super().__init__()
-        self.run, self.recipe, self.history, self.clock = run, recipe, history, clock
-        self.batches, self.log = batches, log
+        self.run = run
+        self.recipe = recipe
+        self.history = history
+        self.clock = clock
+        self.batches = batches
+        self.log = log
 
     def examine(self, valid):
         """(columns of the history, score that selects weights), quickly; valid: what `evaluate` gave."""
@@ -97,26 +125,35 @@ class Validation(keras.callbacks.Callback):
         valid = self.model.evaluate(self.batches, verbose=0, return_dict=True)
         columns, score = self.examine(valid)
         rate = self.clock.interval_tokens / max(1e-9, self.clock.interval_seconds)
-        history.rows.append({
-            "step": history.step, "epoch": round(history.step / history.steps_per_epoch, 3),
-            "seconds": round(history.seconds, 1), "target_tokens": history.target_tokens,
-            "tokens_per_second": round(rate), "loss": round(logs["loss"], 4),
-            "perplexity": round(logs["perplexity"], 3), "valid_loss": round(valid["loss"], 4),
-            "valid_perplexity": round(valid["perplexity"], 3), **columns,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-        })  # fmt: skip
+        history.rows.append(
+            {
+                "step": history.step,
+                "epoch": round(history.step / history.steps_per_epoch, 3),
+                "seconds": round(history.seconds, 1),
+                "target_tokens": history.target_tokens,
+                "tokens_per_second": round(rate),
+                "loss": round(logs["loss"], 4),
+                "perplexity": round(logs["perplexity"], 3),
+                "valid_loss": round(valid["loss"], 4),
+                "valid_perplexity": round(valid["perplexity"], 3),
+                **columns,
+                "learning_rate": float(self.model.optimizer.learning_rate),
+            }
+        )
         logs.update({f"valid_{name}": value for name, value in valid.items()}, **columns)
         self.keep(score)
 
     def keep(self, score):
         """Saves the weights if they are the best so far, and as a snapshot for averaging."""
-        history, train = self.history, self.recipe.train
+        history = self.history
+        train = self.recipe.train
         if train.average > 1:
             name = f"step-{history.step:07d}"
             write_weights(self.model, self.run.path / "state" / f"{name}.weights.h5")
             history.snapshots = [*history.snapshots, name][-train.average :]
         if history.best is None or score > history.best:
-            history.best, history.stale = score, 0
+            history.best = score
+            history.stale = 0
             self.run.save_weights(self.model, f"best-{history.step:07d}", step=history.step)
         else:
             history.stale += 1
@@ -130,7 +167,9 @@ class TranslationValidation(Validation):
 
     def __init__(self, *common, translator, sentences):
         super().__init__(*common)
-        self.translator, self.sentences, self.metric = translator, sentences, self.recipe.train.metric
+        self.translator = translator
+        self.sentences = sentences
+        self.metric = self.recipe.train.metric
         self.beam = 1 if self.recipe.train.wait else self.recipe.search.beam
         self.final_name = f"{self.metric}, beam {self.beam}"
 
@@ -189,8 +228,10 @@ class Rewind(keras.callbacks.Callback):
 def scored(hypotheses, references, recipe):
     """BLEU and chrF of raw outputs, as the language wants them tokenised."""
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
-    return {"bleu": metrics.bleu(hypotheses, references, tokenize)["score"],
-            "chrf": metrics.chrf(hypotheses, references)["score"]}  # fmt: skip
+    return {
+        "bleu": metrics.bleu(hypotheses, references, tokenize)["score"],
+        "chrf": metrics.chrf(hypotheses, references)["score"],
+    }
 
 
 class State(keras.callbacks.Callback):
@@ -198,12 +239,17 @@ class State(keras.callbacks.Callback):
 
     def __init__(self, run, history, minutes):
         super().__init__()
-        self.run, self.history, self.pause = run, history, minutes * 60
-        self.saved, self.signal = time.monotonic(), None
+        self.run = run
+        self.history = history
+        self.pause = minutes * 60
+        self.saved = time.monotonic()
+        self.signal = None
 
     def __enter__(self):
         self.former = {}
-        if threading.current_thread() is threading.main_thread():  # only there Python lets signals be caught
+        if (
+            threading.current_thread() is threading.main_thread()
+        ):  # only there Python lets signals be caught
             self.former = {s: signal.signal(s, self.note) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
@@ -240,7 +286,10 @@ class State(keras.callbacks.Callback):
         with files.atomic(self.run.state_path, "wb") as file:
             np.savez(file, history=np.frombuffer(json.dumps(told).encode(), np.uint8), **arrays)
         for path in self.run.state_path.parent.iterdir():
-            if SNAPSHOT.fullmatch(path.name) and path.name.split(".")[0] not in self.history.snapshots:
+            if (
+                SNAPSHOT.fullmatch(path.name)
+                and path.name.split(".")[0] not in self.history.snapshots
+            ):
                 path.unlink()
         self.saved = time.monotonic()
 
@@ -252,7 +301,9 @@ class State(keras.callbacks.Callback):
                 for n, variable in enumerate(variables(self.model)):
                     variable.assign(saved[f"{n:04d}"])
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise Failure(f"{self.run.state_path}: damaged ({error}); restore it or train anew") from None
+            raise Failure(
+                f"{self.run.state_path}: damaged ({error}); restore it or train anew"
+            ) from None
         for name, value in told.items():
             setattr(self.history, name, value)
 
@@ -287,9 +338,15 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, history, clock, every, stream=None):
         super().__init__()
-        self.history, self.clock, self.every, self.stream = history, clock, every, stream or sys.stderr
+        self.history = history
+        self.clock = clock
+        self.every = every
+        self.stream = stream or sys.stderr
         self.terminal = self.stream.isatty()
-        self.started, self.first_step, self.shown, self.drawn = time.monotonic(), history.step, 0.0, False
+        self.started = time.monotonic()
+        self.first_step = history.step
+        self.shown = 0.0
+        self.drawn = False
 
     def log(self, text):
         """A line above the bar."""
@@ -312,12 +369,15 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         row = self.history.rows[-1]
-        scores = f"  BLEU {row['bleu']:.1f} (greedy)  chrF {row['chrf']:.1f}" if "bleu" in row else ""
+        scores = (
+            f"  BLEU {row['bleu']:.1f} (greedy)  chrF {row['chrf']:.1f}" if "bleu" in row else ""
+        )
         best = "  best" if self.history.stale == 0 else ""
         self.log(f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}{scores}{best}")
 
     def line(self, logs):
-        history, clock = self.history, self.clock
+        history = self.history
+        clock = self.clock
         speed = clock.interval_tokens / max(1e-9, clock.interval_seconds)
         per_step = (time.monotonic() - self.started) / max(1, history.step - self.first_step)
         left = per_step * (history.total_steps - history.step)

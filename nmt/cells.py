@@ -25,13 +25,16 @@ class Cell(keras.layers.Layer):
 
     def __init__(self, units, layer_norm=False, **kwargs):
         super().__init__(**kwargs)
-        self.units, self.layer_norm = units, layer_norm
+        self.units = units
+        self.layer_norm = layer_norm
 
     def build(self, input_size):
         """input_size: units of one input."""
         size = self.gates * self.units
         self.kernel = self.add_weight((input_size, size), "glorot_uniform", name="kernel")
-        self.recurrent_kernel = self.add_weight((self.units, size), "orthogonal", name="recurrent_kernel")
+        self.recurrent_kernel = self.add_weight(
+            (self.units, size), "orthogonal", name="recurrent_kernel"
+        )
         self.bias = self.add_weight(self.bias_shape(), self.initial_bias, name="bias")
         if self.layer_norm:
             self.scale_x = self.add_weight((size,), "ones", name="scale_x")
@@ -109,7 +112,10 @@ class GRUCell(Cell):
             return {**weights, "bias": tf.convert_to_tensor(self.bias)[1]}
         parts = {}  # cut here, outside of the time loop
         for name, weight in weights.items():
-            parts[name], parts[f"new_{name}"] = weight[..., : 2 * self.units], weight[..., 2 * self.units :]
+            parts[name], parts[f"new_{name}"] = (
+                weight[..., : 2 * self.units],
+                weight[..., 2 * self.units :],
+            )
         return parts
 
     def step(self, z, state, weights, mask=None):
@@ -122,7 +128,11 @@ class GRUCell(Cell):
         if self.reset_after:
             new_h = reset * new_h
         else:
-            of_new = {name.removeprefix("new_"): weights[name] for name in weights if name.startswith("new_")}
+            of_new = {
+                name.removeprefix("new_"): weights[name]
+                for name in weights
+                if name.startswith("new_")
+            }
             new_h = self.recur(reset * h, of_new, mask)
         return {"h": update * h + (1 - update) * ops.tanh(new_x + new_h)}
 
@@ -140,7 +150,9 @@ class LSTMCell(Cell):
             self.shift_c = self.add_weight((self.units,), "zeros", name="shift_c")
 
     def initial_bias(self, shape, dtype=None):
-        return ops.concatenate([ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)])
+        return ops.concatenate(
+            [ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)]
+        )
 
     def weights_of_step(self):
         weights = super().weights_of_step()
@@ -152,7 +164,9 @@ class LSTMCell(Cell):
     def step(self, z, state, weights, mask=None):
         i, f, g, o = ops.split(z + self.recur(state["h"], weights, mask), 4, axis=-1)
         c = ops.sigmoid(f) * state["c"] + ops.sigmoid(i) * ops.tanh(g)
-        shown = layer_normalise(c) * weights["scale_c"] + weights["shift_c"] if self.layer_norm else c
+        shown = (
+            layer_normalise(c) * weights["scale_c"] + weights["shift_c"] if self.layer_norm else c
+        )
         return {"h": ops.sigmoid(o) * ops.tanh(shown), "c": c}
 
 

@@ -20,8 +20,9 @@ def run(module, case, log=None):
     """
     with open(log or os.devnull, "ab") as file:
         command = [sys.executable, "-m", f"nmt.{module}", json.dumps(case)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=file if log else None) as child:  # fmt: skip
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file if log else None
+        ) as child:
             printed = child.stdout.read()
     if child.returncode:
         where = f"; see {log}" if log else ""

@@ -33,7 +33,8 @@ class Contract:
     def log_probs(self, source, tokens):
         """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right): [sentences, n - 1]."""
         memory, state = self.encode(source)
-        rows, out = np.arange(len(tokens), dtype=np.int32), np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
+        rows = np.arange(len(tokens), dtype=np.int32)
+        out = np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
         for n in range(tokens.shape[1] - 1):
             every, _, state = self.distribution(memory, state, rows, tokens[:, n].astype(np.int32))
             out[:, n] = np.asarray(every)[rows, tokens[:, n + 1]]
@@ -47,7 +48,8 @@ class Sources:
     """
 
     def __init__(self, matrices):
-        self.matrices, self.shape = matrices, matrices[0].shape
+        self.matrices = matrices
+        self.shape = matrices[0].shape
 
     def __len__(self):
         return len(self.matrices[0])
@@ -73,12 +75,17 @@ class Ensemble(Contract):
 
     def take(self, memory, sentences):
         """The memory of the given sentences."""
-        return [member.take(leaves, sentences) for member, leaves in zip(self.members, memory, strict=True)]
+        return [
+            member.take(leaves, sentences)
+            for member, leaves in zip(self.members, memory, strict=True)
+        ]
 
     def distribution(self, memory, state, origin, tokens):
         """log_probs of all words [rows, vocab], attention [rows, source_len] or None, state."""
-        found = [member.distribution(m, s, origin, tokens)
-                 for member, m, s in zip(self.members, memory, state, strict=True)]  # fmt: skip
+        found = [
+            member.distribution(m, s, origin, tokens)
+            for member, m, s in zip(self.members, memory, state, strict=True)
+        ]
         every, attention, state = zip(*found, strict=True)
         looks = [a for a, n in zip(attention, self.reads, strict=True) if n == self.reads[0]]
         mean = None if any(a is None for a in looks) else np.mean([np.asarray(a) for a in looks], 0)
@@ -87,7 +94,12 @@ class Ensemble(Contract):
     def log_probs(self, source, tokens):
         """As `Contract.log_probs`; a call a member instead of one a word."""
         matrices = _matrices(source)
-        return log_mean([m.log_probs(matrices[n], tokens) for m, n in zip(self.members, self.reads, strict=True)])
+        return log_mean(
+            [
+                m.log_probs(matrices[n], tokens)
+                for m, n in zip(self.members, self.reads, strict=True)
+            ]
+        )
 
 
 class Fusion(Contract):
@@ -99,7 +111,10 @@ class Fusion(Contract):
     """
 
     def __init__(self, model, lm, weight):
-        self.model, self.lm, self.weight, self.rows = model, lm, weight, model.rows
+        self.model = model
+        self.lm = lm
+        self.weight = weight
+        self.rows = model.rows
 
     def encode(self, source):
         """source: as the model takes it."""
@@ -138,5 +153,7 @@ def log_mean(log_probs):
 def check_words(first, other):
     """UserError where two runs have other target pieces: their probabilities are not of the same words."""
     if first.tokenizers[1] != other.tokenizers[1]:
-        raise UserError(f"{first.path} and {other.path} have different target tokenizers and cannot be combined; "
-                        "train one of them with tokenizer.from naming the other")  # fmt: skip
+        raise UserError(
+            f"{first.path} and {other.path} have different target tokenizers and cannot be combined; "
+            "train one of them with tokenizer.from naming the other"
+        )

@@ -34,7 +34,9 @@ def translate(options):
     if options.text and options.input != "-":
         raise UserError("--input and text as arguments exclude each other")
     if options.scores and options.format != "text":
-        raise UserError(f"--scores has no effect here: --format {options.format} has the scores anyway")
+        raise UserError(
+            f"--scores has no effect here: --format {options.format} has the scores anyway"
+        )
     if options.nbest > 1 and options.format == "text":
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
     waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
@@ -43,30 +45,46 @@ def translate(options):
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
-            found = translator.candidates(window, options.nbest, options.beam, bool(options.attention),
-                                          first=number + 1)  # fmt: skip
+            found = translator.candidates(
+                window, options.nbest, options.beam, bool(options.attention), first=number + 1
+            )
             for source, candidates in zip(window, found, strict=True):
                 number += 1
                 out.write(_format(number, source, candidates, options))
                 if attention_file:
-                    attention_file.write(json.dumps(_attention(source, candidates[0]), ensure_ascii=False) + "\n")
+                    attention_file.write(
+                        json.dumps(_attention(source, candidates[0]), ensure_ascii=False) + "\n"
+                    )
             out.flush()
 
 
 def stream(options):
     """`nmt translate --stream`."""
-    without = {"--beam": options.beam, "--nbest": options.nbest > 1, "--scores": options.scores,
-               "--format": options.format != "text", "--attention": options.attention, "--window": options.window,
-               "--input": options.input != "-", "--output": options.output != "-", "--lm": _search(options),
-               "text as an argument": options.text, "--engine onnx": options.engine == "onnx"}  # fmt: skip
+    without = {
+        "--beam": options.beam,
+        "--nbest": options.nbest > 1,
+        "--scores": options.scores,
+        "--format": options.format != "text",
+        "--attention": options.attention,
+        "--window": options.window,
+        "--input": options.input != "-",
+        "--output": options.output != "-",
+        "--lm": _search(options),
+        "text as an argument": options.text,
+        "--engine onnx": options.engine == "onnx",
+    }
     if given := next((name for name, value in without.items() if value), None):
-        raise UserError(f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout")
+        raise UserError(
+            f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout"
+        )
     from nmt.online import Lines, load
     from nmt.text import unspaced
 
     online = load(options.run, options.wait or 0, say, options.threads)
     buffer = sys.stdin and sys.stdin.buffer
-    lines = Lines((lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source))
+    lines = Lines(
+        (lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source)
+    )
     for line in lines:
         for piece in online.translate(line, lines.number):
             sys.stdout.write(piece)
@@ -87,12 +105,19 @@ def evaluate(options):
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
     if options.once and (options.memory or options.engine != "auto" or len(options.run) > 1):
-        raise UserError("--once shows a report that is there: no --memory, no --engine, no second run")
-    overrides, reports, outputs = _search(options), [], []
+        raise UserError(
+            "--once shows a report that is there: no --memory, no --engine, no second run"
+        )
+    overrides = _search(options)
+    reports = []
+    outputs = []
     entries = [Run.open_all(path) for path in options.run]
     if any(run.recipe.language_model for runs in entries for run in runs) and (
-            options.beam or options.memory or overrides or len(entries) + len(entries[0]) > 2):  # fmt: skip
-        raise UserError("a language model is measured alone: no --beam, no --memory, no --lm, no other run")
+        options.beam or options.memory or overrides or len(entries) + len(entries[0]) > 2
+    ):
+        raise UserError(
+            "a language model is measured alone: no --beam, no --memory, no --lm, no other run"
+        )
     if len(entries) == 2:
         for run, *_ in entries:
             _fetch(run.recipe)
@@ -111,20 +136,31 @@ def evaluate(options):
         print("\n".join(lines(name, report)))
         if options.memory:
             found = memory_baseline(run, options.split)
-            print(f"translation memory of the training pairs: BLEU {found['bleu']['score']:.2f}, "
-                  f"chrF {found['chrf']['score']:.2f}")  # fmt: skip
+            print(
+                f"translation memory of the training pairs: BLEU {found['bleu']['score']:.2f}, "
+                f"chrF {found['chrf']['score']:.2f}"
+            )
     if len(entries) == 2:
         for metric, result in compare(entries[0][0], reports, outputs).items():
-            print(f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
-                  f"(paired bootstrap, {result['signature']})")  # fmt: skip
+            print(
+                f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
+                f"(paired bootstrap, {result['signature']})"
+            )
 
 
 def lagging(options):
     """`nmt evaluate --wait`."""
-    without = {"--beam": options.beam, "--memory": options.memory, "--once": options.once, "--lm": _search(options),
-               "--engine onnx": options.engine == "onnx"}  # fmt: skip
+    without = {
+        "--beam": options.beam,
+        "--memory": options.memory,
+        "--once": options.once,
+        "--lm": _search(options),
+        "--engine onnx": options.engine == "onnx",
+    }
     if given := next((name for name, value in without.items() if value), None):
-        raise UserError(f"{given} has no effect with --wait, which translates greedily with the Keras weights")
+        raise UserError(
+            f"{given} has no effect with --wait, which translates greedily with the Keras weights"
+        )
     from nmt import config, plots
     from nmt.run import Run
 
@@ -156,7 +192,9 @@ def score(options):
 
     scorer = _load(options.run, options, _search(options))
     alone = Run.open_all(options.run)[0].recipe.language_model
-    for window in windows(((line,) for line in _input(options)) if alone else _pairs(options), 1000):
+    for window in windows(
+        ((line,) for line in _input(options)) if alone else _pairs(options), 1000
+    ):
         for log_prob, ranking in scorer.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking:.4f}")
 
@@ -167,9 +205,13 @@ def filter(options):
 
     if options.check:
         return check(options)
-    scorer, counts = module.Scorer(*_directions(options)), {True: 0, False: 0}
-    scored = (found for window in windows(_pairs(options), module.POOL)
-              for found in zip(window, scorer.scores(window), strict=True))  # fmt: skip
+    scorer = module.Scorer(*_directions(options))
+    counts = {True: 0, False: 0}
+    scored = (
+        found
+        for window in windows(_pairs(options), module.POOL)
+        for found in zip(window, scorer.scores(window), strict=True)
+    )
     threshold = module.THRESHOLD if options.threshold is None else options.threshold
     if options.share:
         scored = list(scored)
@@ -182,7 +224,9 @@ def filter(options):
                 out.write(f"{value:.4f}\t{'mismatch' if wrong else 'ok'}\t{source}\t{target}\n")
             elif not wrong:
                 out.write(f"{source}\t{target}\n")
-    say(f"{counts[True]:,} of {sum(counts.values()):,} pairs flagged: they score below {threshold:.4f}")
+    say(
+        f"{counts[True]:,} of {sum(counts.values()):,} pairs flagged: they score below {threshold:.4f}"
+    )
 
 
 def check(options):
@@ -192,16 +236,22 @@ def check(options):
     from nmt.readers import splits
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
-        raise UserError("--check takes the run's own text: --input, --share, --threshold, --clean have no effect")
+        raise UserError(
+            "--check takes the run's own text: --input, --share, --threshold, --clean have no effect"
+        )
     if options.output != "-":
         plots.ready(options.output)
     translators = _directions(options)
     _fetch(translators[0].recipe)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
     if len(translators) > 1 and "valid" not in splits(translators[0].recipe.data, DOWNLOADS):
-        say(f"warning: {options.run[1]} may have been trained on these pairs: text is held out by its source side")
-    say(f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
-        f"seeds {', '.join(map(str, module.SEEDS))}")  # fmt: skip
+        say(
+            f"warning: {options.run[1]} may have been trained on these pairs: text is held out by its source side"
+        )
+    say(
+        f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
+        f"seeds {', '.join(map(str, module.SEEDS))}"
+    )
     found = module.check(translators, sources, targets)
     print("\n".join(module.lines(found)))
     if options.output != "-":
@@ -213,8 +263,14 @@ def generate(options):
     from nmt.language import load
 
     generator = load(options.run, say, threads=options.threads)
-    for line in generator.generate(_typed(options.text), options.count, options.length, options.temperature,
-                                 options.top_k, options.seed):  # fmt: skip
+    for line in generator.generate(
+        _typed(options.text),
+        options.count,
+        options.length,
+        options.temperature,
+        options.top_k,
+        options.seed,
+    ):
         print(line)
 
 
@@ -227,7 +283,9 @@ def export(options):
     if not importlib.util.find_spec("onnx"):
         raise Failure("the package onnx is needed: pip install onnx onnxruntime")
     start_keras()
-    say(f"exported to {export_run(run, options.output and Path(options.output), options.precision)}")
+    say(
+        f"exported to {export_run(run, options.output and Path(options.output), options.precision)}"
+    )
 
 
 def compare(options):
@@ -267,9 +325,13 @@ def growth(options):
     from nmt import plots
 
     if options.run:
-        raise UserError(f"{options.run} has no effect with --growth, which measures models of its own")
+        raise UserError(
+            f"{options.run} has no effect with --growth, which measures models of its own"
+        )
     if options.output and not options.output.endswith(".json"):
-        raise UserError(f"{options.output}: a name that ends in .json is needed; the picture goes beside it")
+        raise UserError(
+            f"{options.output}: a name that ends in .json is needed; the picture goes beside it"
+        )
     path = Path(options.output or "growth.json")
     rows = module.growth(path, say)
     print("\n".join(map(module.line, rows)))
@@ -334,12 +396,16 @@ def _directions(options):
     from nmt.translate import load
 
     if len(options.run) > 2:
-        raise UserError("a run filters, or one with a run of the reverse direction; more were given")
+        raise UserError(
+            "a run filters, or one with a run of the reverse direction; more were given"
+        )
     translators = [load(path, say, options.engine, options.threads) for path in options.run]
     (source, target), *reverse = [(t.recipe.data.source, t.recipe.data.target) for t in translators]
     if reverse not in ([], [(target, source)]):
-        raise UserError(f"{options.run[1]}: translates {'-'.join(reverse[0])}, but the reverse of {options.run[0]} "
-                        f"is {target}-{source}")  # fmt: skip
+        raise UserError(
+            f"{options.run[1]}: translates {'-'.join(reverse[0])}, but the reverse of {options.run[0]} "
+            f"is {target}-{source}"
+        )
     return translators
 
 
@@ -381,16 +447,29 @@ def _opened(path):
 def _format(number, source, candidates, options):
     """What is printed for a line."""
     if options.format == "json":
-        found = [{"translation": c.text, "log_prob": c.log_prob, "score": c.score} for c in candidates]
+        found = [
+            {"translation": c.text, "log_prob": c.log_prob, "score": c.score} for c in candidates
+        ]
         return json.dumps({"source": source, "translations": found}, ensure_ascii=False) + "\n"
     if options.format == "tsv":
-        return "".join(f"{number}\t{rank}\t{c.log_prob:.4f}\t{c.score:.4f}\t{c.text}\n"
-                       for rank, c in enumerate(candidates, 1))  # fmt: skip
+        return "".join(
+            f"{number}\t{rank}\t{c.log_prob:.4f}\t{c.score:.4f}\t{c.text}\n"
+            for rank, c in enumerate(candidates, 1)
+        )
     best = candidates[0]
     return (f"{best.log_prob:.4f}\t{best.score:.4f}\t" if options.scores else "") + best.text + "\n"
 
 
 def _attention(source, best):
-    weights = None if best.attention is None else [[round(float(w), 4) for w in row] for row in best.attention]
-    return {"source": source, "translation": best.text, "source_pieces": best.source_pieces,
-            "target_pieces": best.target_pieces, "attention": weights}  # fmt: skip
+    weights = (
+        None
+        if best.attention is None
+        else [[round(float(w), 4) for w in row] for row in best.attention]
+    )
+    return {
+        "source": source,
+        "translation": best.text,
+        "source_pieces": best.source_pieces,
+        "target_pieces": best.target_pieces,
+        "attention": weights,
+    }

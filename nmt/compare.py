@@ -45,16 +45,20 @@ BUDGETS = {
         "model.embedding=64 model.encoder_units=64 model.decoder_units=128 model.attention_units=64 "
         "train.steps=300 train.valid_every=150 train.warmup_steps=50 train.precision=float32",
         "model.encoder_layers=2 model.decoder_layers=2",
-        pairs=(400, 1200), edges=(6, 12, 18, 24, 30), chain=24,
+        pairs=(400, 1200),
+        edges=(6, 12, 18, 24, 30),
+        chain=24,
     ),
     "full": Budget(
         "data/multi30k-en-de.toml",
         "model.embedding=128 model.encoder_units=128 model.decoder_units=256 model.attention_units=128 "
         "model.dropout=0.3 train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
         "model.encoder_layers=4 model.decoder_layers=4",
-        pairs=(1000, 3000, 10_000), edges=(8, 10, 12, 15, 20), chain=20,
+        pairs=(1000, 3000, 10_000),
+        edges=(8, 10, 12, 15, 20),
+        chain=20,
     ),
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +70,8 @@ class System:
     widths: tuple = ("encoder_units", "decoder_units")
 
 
-FIXED, ONE_WAY = "model.attention=none", "model.bidirectional=false"
+FIXED = "model.attention=none"
+ONE_WAY = "model.bidirectional=false"
 SYSTEMS = {
     "lstm": System("base"),
     "gru": System("cell", "model.cell=gru"),
@@ -92,7 +97,8 @@ CURVES = ("lstm", "transformer")  # systems that are also trained on fewer pairs
 
 def systems(budget):
     """All systems of a budget by name, those of the learning curves included."""
-    out, shape = dict(SYSTEMS), BUDGETS[budget].transformer
+    out = dict(SYSTEMS)
+    shape = BUDGETS[budget].transformer
     out["transformer"] = changed(out["transformer"], shape)
     for name in CURVES:
         for pairs in BUDGETS[budget].pairs:
@@ -110,15 +116,36 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
     only: names of systems; all without. overrides: of the recipe, for all systems. Raises UserError where the
     folder holds another comparison.
     """
-    folder, chosen = Path(folder), _chosen(only, systems(budget))
-    recipe = config.load(PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides])
-    found = _opened(folder, {"budget": budget, "overrides": list(overrides), "recipe": config.dump(recipe),
-                             "jobs": cores(), "machine": about(), "rows": {}})  # fmt: skip
+    folder = Path(folder)
+    chosen = _chosen(only, systems(budget))
+    recipe = config.load(
+        PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides]
+    )
+    found = _opened(
+        folder,
+        {
+            "budget": budget,
+            "overrides": list(overrides),
+            "recipe": config.dump(recipe),
+            "jobs": cores(),
+            "machine": about(),
+            "rows": {},
+        },
+    )
     _prepare(recipe, found, folder, log)
-    cases = {name: {"folder": str(folder), "name": name, "overrides": system.overrides.split(),
-                    "widths": system.widths, "edges": BUDGETS[budget].edges}
-             for name, system in chosen.items() if name not in found["rows"]}  # fmt: skip
-    started, failures = time.monotonic(), []
+    cases = {
+        name: {
+            "folder": str(folder),
+            "name": name,
+            "overrides": system.overrides.split(),
+            "widths": system.widths,
+            "edges": BUDGETS[budget].edges,
+        }
+        for name, system in chosen.items()
+        if name not in found["rows"]
+    }
+    started = time.monotonic()
+    failures = []
     for done, (name, future) in enumerate(_measured(cases, folder, found["jobs"]), 1):
         try:
             found["rows"][name] = future.result()
@@ -128,7 +155,9 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
             continue
         _keep(found, folder)
         left = (time.monotonic() - started) / done * (len(cases) - done) / 60
-        log(f"{done} of {len(cases)}: {line(name, found['rows'][name])}; about {left:.0f} minutes left")
+        log(
+            f"{done} of {len(cases)}: {line(name, found['rows'][name])}; about {left:.0f} minutes left"
+        )
     if failures:
         raise failures[0]
     fixed = [found["rows"].get(f"{cell}-fixed", {}) for cell in CELLS]
@@ -155,18 +184,24 @@ def _opened(folder, new):
         raise UserError(f"{folder}: is a file, a folder is needed (-o)")
     if not path.exists():
         if Run(folder).holds_else():
-            raise UserError(f"{folder} is not empty and not a comparison; choose another folder (-o)")
+            raise UserError(
+                f"{folder} is not empty and not a comparison; choose another folder (-o)"
+            )
         return new
     try:
         former = json.loads(path.read_text(encoding="utf-8"))
         if not new.keys() <= former.keys():
             raise ValueError
     except (OSError, ValueError, AttributeError):
-        raise UserError(f"{path}: is no comparison, or damaged; choose another folder (-o)") from None
+        raise UserError(
+            f"{path}: is no comparison, or damaged; choose another folder (-o)"
+        ) from None
     if former["recipe"] != new["recipe"]:
         options = " ".join(former["overrides"]) or "no options"
-        raise UserError(f"{path} holds another comparison (budget {former['budget']}, {options}); choose another "
-                        "folder (-o)")  # fmt: skip
+        raise UserError(
+            f"{path} holds another comparison (budget {former['budget']}, {options}); choose another "
+            "folder (-o)"
+        )
     return former
 
 
@@ -191,8 +226,10 @@ def _measured(cases, folder, jobs):
     """(name, finished future of the row) of each case, as they are done."""
     pool = ThreadPoolExecutor(jobs)
     try:
-        work = {pool.submit(child.run, "measure", case, folder / f"{name}.log"): name
-                for name, case in cases.items()}  # fmt: skip
+        work = {
+            pool.submit(child.run, "measure", case, folder / f"{name}.log"): name
+            for name, case in cases.items()
+        }
         for future in as_completed(work):
             yield work[future], future
     finally:
@@ -203,5 +240,7 @@ def line(name, row):
     """A measured system in a line."""
     if "diverged" in row:
         return f"{name}: {row['diverged']}"
-    return (f"{name}: BLEU {row['bleu']['score']:.1f}, {row['sentences_per_second']:.0f} sentences/s, trained at "
-            f"{row['tokens_per_second']:,} tokens/s")  # fmt: skip
+    return (
+        f"{name}: BLEU {row['bleu']['score']:.1f}, {row['sentences_per_second']:.0f} sentences/s, trained at "
+        f"{row['tokens_per_second']:,} tokens/s"
+    )

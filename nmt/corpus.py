@@ -20,7 +20,9 @@ from nmt.text import count_words, language, unspaced
 __all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
 
 SPLITS = ("train", "valid", "test")
-MIN_WORDS = 3  # of sources in the catalogues' validation and test: shorter ones repeat in all components
+MIN_WORDS = (
+    3  # of sources in the catalogues' validation and test: shorter ones repeat in all components
+)
 # Control characters but the tab, and what broken decoding leaves behind.
 ODD = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 
@@ -36,14 +38,18 @@ def read(data, split, downloads, dropped=None):
     if split not in SPLITS:
         raise ValueError(f"{split!r} is not one of {SPLITS}")
     dropped = collections.Counter() if dropped is None else dropped
-    before, kept = dropped.copy(), 0
+    before = dropped.copy()
+    kept = 0
     given = splits(data, downloads)
     for pair in _pairs(data, split, downloads, given, dropped):
         kept += 1
         yield pair
     if not kept:
         gone = dropped - before
-        reasons = ", ".join(f"{reason} {count}" for reason, count in gone.most_common()) or "none was found"
+        reasons = (
+            ", ".join(f"{reason} {count}" for reason, count in gone.most_common())
+            or "none was found"
+        )
         where = getattr(data, split) or data.train or data.name or data.format
         held = "" if split in given else f" (data.held_out={data.held_out})"
         what = "line" if data.format == "text" else "pair"
@@ -88,7 +94,8 @@ def _clean(pairs, data, dropped):
     """Pairs fit for training: no faults, each once."""
     seen = Hashes()
     for source, target in pairs:
-        source, target = source.strip(), target.strip()
+        source = source.strip()
+        target = target.strip()
         reason = _fault(source, target, data)
         if reason is None and data.format != "text" and not seen.add(f"{source}\n{target}"):
             reason = "duplicate"
@@ -109,7 +116,9 @@ def _fault(source, target, data):
     if not source or not target:
         return "empty side"
     if source == target and data.format != "text":
-        return "same on both sides"  # an untranslated pair teaches copying (Khayrallah and Koehn 2018)
+        return (
+            "same on both sides"  # an untranslated pair teaches copying (Khayrallah and Koehn 2018)
+        )
     short, long = sorted((len(source), len(target)))
     if long > data.max_chars:
         return "too long"
@@ -124,7 +133,8 @@ def _nonempty(pairs, dropped, once):
     """Pairs with two sides, in the order given; with `once` the first pair of each source."""
     seen = Hashes()
     for source, target in pairs:
-        source, target = source.strip(), target.strip()
+        source = source.strip()
+        target = target.strip()
         if not source or not target:
             dropped["empty side"] += 1
         elif once and not seen.add(source):
@@ -141,10 +151,14 @@ def _unseen(pairs, data, split, downloads, dropped):
     others = {"test": ("train",), "valid": ("train", "test")}[split]
     known = Hashes()
     for other in others:
-        for source, _ in by_line(READERS[data.format](data, other, downloads, collections.Counter())):
+        for source, _ in by_line(
+            READERS[data.format](data, other, downloads, collections.Counter())
+        ):
             known.add(source.strip())
     for source, target in pairs:
-        line, code = (target, data.target) if language(data.target) == "en" else (source, data.source)
+        line, code = (
+            (target, data.target) if language(data.target) == "en" else (source, data.source)
+        )
         if count_words(line, not unspaced(code)) < MIN_WORDS:
             dropped[f"fewer than {MIN_WORDS} words"] += 1
         elif source.strip() == target.strip():
@@ -161,7 +175,8 @@ def by_line(pairs):
         if "\n" not in source and "\n" not in target:
             yield source, target
             continue
-        left, right = _paragraphs(source), _paragraphs(target)
+        left = _paragraphs(source)
+        right = _paragraphs(target)
         if len(left) == len(right):
             yield from zip(left, right, strict=True)
         else:

@@ -37,7 +37,9 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     lms = [Run.open(recipe.search.lm)] if fusion(recipe) else []
     for other in (*others, *lms):
         if other.recipe.data != recipe.data:
-            log(f"warning: {other.path} has other data options; it may have been trained on the {split} text")
+            log(
+                f"warning: {other.path} has other data options; it may have been trained on the {split} text"
+            )
     sources, references = held_out(recipe, split)
     started = time.perf_counter()
     log(f"translating {len(sources):,} sentences of the {split} split")
@@ -45,13 +47,19 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     seconds = time.perf_counter() - started
     hypotheses = [candidates[0].text for candidates in found]
     report = {
-        "split": split, "sentences": len(sources), "beam": beam or recipe.search.beam,
-        "source": recipe.data.source, "target": recipe.data.target, "weights": run.weights_id,
-        "text": corpus.stamp(recipe.data, DOWNLOADS), "fusion": fusion(recipe),
-        "seconds": round(seconds, 1), "sentences_per_second": round(len(sources) / seconds, 1),
+        "split": split,
+        "sentences": len(sources),
+        "beam": beam or recipe.search.beam,
+        "source": recipe.data.source,
+        "target": recipe.data.target,
+        "weights": run.weights_id,
+        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        "fusion": fusion(recipe),
+        "seconds": round(seconds, 1),
+        "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),
         "samples": samples(sources, hypotheses, references),
-    }  # fmt: skip
+    }
     if split == "test" and not others:
         _write(run, report, {"source": sources, "output": hypotheses, "reference": references})
     return report, hypotheses
@@ -59,13 +67,20 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
 
 def _measure(run, generator, split, log):
     """The report of a language model."""
-    recipe, texts = run.recipe, lines_of(run.recipe, split)
+    recipe = run.recipe
+    texts = lines_of(run.recipe, split)
     started = time.perf_counter()
     log(f"reading {len(texts):,} sentences of the {split} split")
-    report = {"split": split, "sentences": len(texts), "target": recipe.data.target, "weights": run.weights_id,
-              "text": corpus.stamp(recipe.data, DOWNLOADS), **generator.perplexity(texts),
-              "seconds": round(time.perf_counter() - started, 1),
-              "samples": generator.generate(count=SAMPLES)}  # fmt: skip
+    report = {
+        "split": split,
+        "sentences": len(texts),
+        "target": recipe.data.target,
+        "weights": run.weights_id,
+        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        **generator.perplexity(texts),
+        "seconds": round(time.perf_counter() - started, 1),
+        "samples": generator.generate(count=SAMPLES),
+    }
     if split == "test":
         _write(run, report, {})
     return report
@@ -73,7 +88,8 @@ def _measure(run, generator, split, log):
 
 def fusion(recipe):
     """The language model that takes part in the search, and its weight, or None."""
-    lm, weight = recipe.search.lm, recipe.search.lm_weight
+    lm = recipe.search.lm
+    weight = recipe.search.lm_weight
     return {"lm": lm, "weight": weight} if lm and weight else None
 
 
@@ -84,8 +100,12 @@ def last_report(run, beam=None, overrides=()):
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
     recipe = run.recipe_with(overrides)
-    now = {"weights": run.weights_id, "text": corpus.stamp(recipe.data, DOWNLOADS), "fusion": fusion(recipe),
-           "beam": None if recipe.language_model else beam or recipe.search.beam}  # fmt: skip
+    now = {
+        "weights": run.weights_id,
+        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        "fusion": fusion(recipe),
+        "beam": None if recipe.language_model else beam or recipe.search.beam,
+    }
     return report if all(report.get(name) == value for name, value in now.items()) else None
 
 
@@ -95,13 +115,18 @@ def memory_baseline(run, split):
     sources, references = held_out(recipe, split)
     found = list(nearest_targets(corpus.read(recipe.data, "train", DOWNLOADS), sources))
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
-    return {"bleu": metrics.bleu(found, references, tokenize), "chrf": metrics.chrf(found, references)}
+    return {
+        "bleu": metrics.bleu(found, references, tokenize),
+        "chrf": metrics.chrf(found, references),
+    }
 
 
 def scores(recipe, sources, hypotheses, references):
     """BLEU and chrF with interval and signature, by length, placeholders lost."""
-    lang, tokenised = recipe.data.target, recipe.data.preprocess == "tokens"
-    tokenize, spaced = metrics.tokenize_for(lang, tokenised), tokenised or not text.unspaced(recipe.data.source)
+    lang = recipe.data.target
+    tokenised = recipe.data.preprocess == "tokens"
+    tokenize = metrics.tokenize_for(lang, tokenised)
+    spaced = tokenised or not text.unspaced(recipe.data.source)
     out = {
         "bleu": metrics.bleu(hypotheses, references, tokenize, interval=True),
         "chrf": metrics.chrf(hypotheses, references, interval=True),
@@ -132,13 +157,17 @@ def lost(sources, hypotheses):
 def samples(sources, hypotheses, references):
     """Ten triples spread over the split."""
     places = sorted({n * len(sources) // SAMPLES for n in range(SAMPLES)})
-    return [{"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places]
+    return [
+        {"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places
+    ]
 
 
 def same_sentences(first, second, split):
     """UserError when two runs are tested on different sentences."""
     if held_out(first.recipe, split) != held_out(second.recipe, split):
-        raise UserError(f"{first.path} and {second.path} have different test sentences; scores cannot be compared")
+        raise UserError(
+            f"{first.path} and {second.path} have different test sentences; scores cannot be compared"
+        )
 
 
 def compare(run, reports, outputs):
@@ -152,15 +181,23 @@ def compare(run, reports, outputs):
 def lines(name, report):
     """The report as people read it."""
     if "word_perplexity" in report:
-        yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['target']}, "
-               f"{report['tokens']:,} tokens, {report['words']:,} {report['unit']}s, ends of sentences included")
-        yield (f"perplexity {report['perplexity']:.2f} a token, {report['word_perplexity']:.2f} a {report['unit']}"
-               + (f"; {report['unknown']} unknown pieces flatter it" if report["unknown"] else ""))  # fmt: skip
+        yield (
+            f"{name}: {report['split']}, {report['sentences']:,} sentences {report['target']}, "
+            f"{report['tokens']:,} tokens, {report['words']:,} {report['unit']}s, ends of sentences included"
+        )
+        yield (
+            f"perplexity {report['perplexity']:.2f} a token, {report['word_perplexity']:.2f} a {report['unit']}"
+            + (f"; {report['unknown']} unknown pieces flatter it" if report["unknown"] else "")
+        )
         return
-    bleu, chrf, fused = report["bleu"], report["chrf"], report.get("fusion")
+    bleu = report["bleu"]
+    chrf = report["chrf"]
+    fused = report.get("fusion")
     lm = f" with {fused['weight']:g} x {Path(fused['lm']).name}" if fused else ""
-    yield (f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
-           f"beam {report['beam']}{lm}, {report['sentences_per_second']:.0f} sentences/s")  # fmt: skip
+    yield (
+        f"{name}: {report['split']}, {report['sentences']:,} sentences {report['source']}-{report['target']}, "
+        f"beam {report['beam']}{lm}, {report['sentences_per_second']:.0f} sentences/s"
+    )
     yield f"BLEU {bleu['score']:.2f}  95 % interval {_interval(bleu)}  brevity {bleu['brevity']:.3f}"
     yield f"     {bleu['signature']}"
     yield f"chrF {chrf['score']:.2f}  95 % interval {_interval(chrf)}"
@@ -183,27 +220,35 @@ def _interval(entry):
 def _write(run, report, outputs):
     """The report, the texts of the translations, and the model card."""
     if outputs and run.recipe.data.preprocess == "tokens":
-        outputs["joined"] = [text.present(line, run.recipe.data.target) for line in outputs["output"]]
+        outputs["joined"] = [
+            text.present(line, run.recipe.data.target) for line in outputs["output"]
+        ]
     for name, content in outputs.items():
         with files.atomic(run.path / f"test.{name}.txt") as file:
             file.write("".join(line + "\n" for line in content))
     with files.atomic(run.path / "report.json") as file:
         json.dump(report, file, indent=2, ensure_ascii=False)
     readme = run.path / "README.md"
-    if not readme.exists() or CARD in readme.read_text(encoding="utf-8", errors="replace"):  # else it is another's
+    if not readme.exists() or CARD in readme.read_text(
+        encoding="utf-8", errors="replace"
+    ):  # else it is another's
         with files.atomic(readme) as file:
             file.write("\n".join(card(run, report)) + "\n")
 
 
 def card(run, report):
     """The model card: data, domain, sizes, scores, versions."""
-    recipe, meta = run.recipe, run.meta
-    data, defaults = recipe.data, config.Config()
+    recipe = run.recipe
+    meta = run.meta
+    data = recipe.data
+    defaults = config.Config()
     origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
-    what, verb = f"A translator from {data.source} to {data.target}", "Translate with `nmt translate"
+    what = f"A translator from {data.source} to {data.target}"
+    verb = "Translate with `nmt translate"
     pieces = f"{run.tokenizers[0].size:,} source and {run.tokenizers[1].size:,} target pieces"
     if recipe.language_model:
-        what, verb = f"A language model of {data.target}", "Have it write with `nmt generate"
+        what = f"A language model of {data.target}"
+        verb = "Have it write with `nmt generate"
         pieces = f"{run.tokenizers[1].size:,} pieces"
     yield f"# {what}"
     yield ""
@@ -211,8 +256,14 @@ def card(run, report):
     yield "It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:"
     yield "see data/README.md for the corpora that nmt names, and your own rights for your own text."
     yield ""
-    trained = (f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
-               f"{meta.get('train_seconds', 0) / 60:.1f} minutes; ") if "step" in meta else ""  # fmt: skip
+    trained = (
+        (
+            f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
+            f"{meta.get('train_seconds', 0) / 60:.1f} minutes; "
+        )
+        if "step" in meta
+        else ""
+    )
     yield f"{trained}{pieces}."  # an exported folder does not know how it was trained
     yield ""
     yield "```"
@@ -223,8 +274,12 @@ def card(run, report):
     yield ""
     for name, field, part in config.options(recipe):
         value = getattr(part, field.name)
-        if not isinstance(value, dict) and value != getattr(getattr(defaults, name.split(".")[0]), field.name):
-            shown = Path(value).name if name in config.PATHS else value  # where it lay is nobody's business
+        if not isinstance(value, dict) and value != getattr(
+            getattr(defaults, name.split(".")[0]), field.name
+        ):
+            shown = (
+                Path(value).name if name in config.PATHS else value
+            )  # where it lay is nobody's business
             yield f"- `{name} = {shown}`"
     yield ""
     names = ("tensorflow", "keras", "onnxruntime", "sentencepiece", "sacrebleu")

@@ -24,10 +24,25 @@ from nmt.errors import UserError
 from nmt.graph import Graph, quantise, stored
 from nmt.run import GRAPHS, Run
 
-FILES = ("encoder.onnx", "step.onnx", "shortlist.onnx", "table.npy", "table_scale.npy", "projection.npz",
-         "lexicon.npz", "recipe.toml", "tokenizer.model", "source.model", "target.model")  # fmt: skip
+FILES = (
+    "encoder.onnx",
+    "step.onnx",
+    "shortlist.onnx",
+    "table.npy",
+    "table_scale.npy",
+    "projection.npz",
+    "lexicon.npz",
+    "recipe.toml",
+    "tokenizer.model",
+    "source.model",
+    "target.model",
+)
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
-ONNX_ORDER = {"lstm": (0, 3, 1, 2), "gru": (0, 1, 2), "rnn": (0,)}  # of ONNX's own layers: i, o, f, c
+ONNX_ORDER = {
+    "lstm": (0, 3, 1, 2),
+    "gru": (0, 1, 2),
+    "rnn": (0,),
+}  # of ONNX's own layers: i, o, f, c
 
 
 def reason_against(options):
@@ -36,11 +51,14 @@ def reason_against(options):
         return "the graphs are those of translators (model.architecture=language_model)"
     layers = max(options.encoder_layers, options.decoder_layers)
     reasons = {
-        "layers that are not recurrent (model.architecture=transformer)": options.architecture == "transformer",
+        "layers that are not recurrent (model.architecture=transformer)": options.architecture
+        == "transformer",
         "ONNX's recurrent layers have no layer normalisation (model.layer_norm)": options.layer_norm,
-        "hidden states beyond 1 (model.activation=relu)": options.cell == "rnn" and options.activation == "relu",
+        "hidden states beyond 1 (model.activation=relu)": options.cell == "rnn"
+        and options.activation == "relu",
         "hidden states beyond 1 (model.residual)": options.residual and layers > 1,
-        "a product inside the gates (model.reset_after=false)": options.cell == "gru" and not options.reset_after,
+        "a product inside the gates (model.reset_after=false)": options.cell == "gru"
+        and not options.reset_after,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -54,10 +72,18 @@ def export(run, folder=None, precision="int8"):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
     folder = run.export_path if folder is None else folder.absolute()
     target = Run(folder)
-    if folder.exists() and not (folder.is_dir() and ("engine" in target.meta or not any(folder.iterdir()))):
-        raise UserError(f"{folder}: is there already and no exported folder; choose another one (--output)")
-    if strangers := [name for name in FILES if (folder / name).exists() and name not in _own(target)]:
-        raise UserError(f"{folder / strangers[0]}: is no part of that export; choose another folder (--output)")
+    if folder.exists() and not (
+        folder.is_dir() and ("engine" in target.meta or not any(folder.iterdir()))
+    ):
+        raise UserError(
+            f"{folder}: is there already and no exported folder; choose another one (--output)"
+        )
+    if strangers := [
+        name for name in FILES if (folder / name).exists() and name not in _own(target)
+    ]:
+        raise UserError(
+            f"{folder / strangers[0]}: is no part of that export; choose another folder (--output)"
+        )
     model = run.load_model()
     try:
         with files.scratch_folder(folder) as partial:
@@ -65,9 +91,16 @@ def export(run, folder=None, precision="int8"):
             for name in {"recipe.toml", *run.meta["tokenizers"], *run.lexicon}:
                 shutil.copyfile(run.path / name, partial / name)
             checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
-            about = {"graphs": GRAPHS, "precision": precision, "weights_sha256": run.meta["weights_sha256"],
-                     "files": checksums}  # fmt: skip
-            kept = {key: run.meta[key] for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")}
+            about = {
+                "graphs": GRAPHS,
+                "precision": precision,
+                "weights_sha256": run.meta["weights_sha256"],
+                "files": checksums,
+            }
+            kept = {
+                key: run.meta[key]
+                for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")
+            }
             _take_over(target, partial, {**kept, "engine": about})
     except OSError as error:
         raise files.write_failure(folder, error) from error
@@ -97,7 +130,8 @@ def _own(target):
 
 def write(model, precision, folder):
     """Writes the graphs of a model and the arrays they take as inputs."""
-    options, cell = model.options, model.decoder.cells[0]
+    options = model.options
+    cell = model.decoder.cells[0]
     table = np.asarray(cell.inputs(model.target_embedding * options.embedding**0.5))
     arrays = stored(_gates(table, options.cell, cell.units), precision)
     graphs = {"encoder": encoder(model, precision), "step": step(model, precision, arrays)}
@@ -105,7 +139,12 @@ def write(model, precision, folder):
         graphs["shortlist"] = step(model, precision, arrays, shortlist=True)
         kernel, scale = quantise(np.asarray(model.output_kernel).T)
         with files.atomic(folder / "projection.npz", "wb") as file:
-            np.savez(file, kernel=np.ascontiguousarray(kernel.T), scale=scale, bias=np.asarray(model.output_bias))
+            np.savez(
+                file,
+                kernel=np.ascontiguousarray(kernel.T),
+                scale=scale,
+                bias=np.asarray(model.output_bias),
+            )
     for name, graph in graphs.items():
         with files.atomic(folder / f"{name}.onnx", "wb") as file:
             file.write(graph)
@@ -116,7 +155,9 @@ def write(model, precision, folder):
 
 def encoder(model, precision):
     """source [sentences, source_len] -> memory, and the state of one row a sentence."""
-    g, decoder, options = Graph(precision), model.decoder, model.options
+    g = Graph(precision)
+    decoder = model.decoder
+    options = model.options
     source = g.input("source", np.int32, "sentences", "source_len")
     real = g("Cast", g("Not", g("Equal", source, g.constant(0, np.int32))), to=6)
     lengths = g("ReduceSum", real, g.constant([1], np.int64), keepdims=0)
@@ -125,9 +166,17 @@ def encoder(model, precision):
     x = g("Transpose", x, perm=[1, 0, 2])
     for cells in model.encoder.layers:
         y, final = _layer(g, x, lengths, cells, options.cell, model.encoder.ways)
-        x = g("Reshape", g("Transpose", y, perm=[0, 2, 1, 3]), g.constant([0, 0, model.encoder.size], np.int64))
+        x = g(
+            "Reshape",
+            g("Transpose", y, perm=[0, 2, 1, 3]),
+            g.constant([0, 0, model.encoder.size], np.int64),
+        )
     outputs = g("Transpose", x, perm=[1, 0, 2])
-    final = g("Reshape", g("Transpose", final, perm=[1, 0, 2]), g.constant([0, model.encoder.size], np.int64))
+    final = g(
+        "Reshape",
+        g("Transpose", final, perm=[1, 0, 2]),
+        g.constant([0, model.encoder.size], np.int64),
+    )
 
     if decoder.attention:
         memory = _remember(g, decoder, outputs, options)
@@ -137,11 +186,15 @@ def encoder(model, precision):
             g.output(name, memory[name], np.float32, *shape)
     first = {}
     for number, (cell, dense) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
-        first[f"h{number}"] = g("Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias)))
+        first[f"h{number}"] = g(
+            "Tanh", g.linear(final, np.asarray(dense.kernel), np.asarray(dense.bias))
+        )
         first[f"recurrent{number}"] = g.linear(first[f"h{number}"], *_recurrent(cell, options.cell))
     rows = g("Shape", final, end=1)
     for name, size in _state_sizes(decoder, options.cell).items():
-        zeros = g("Expand", g.constant(0.0), g("Concat", rows, g.constant([size], np.int64), axis=0))
+        zeros = g(
+            "Expand", g.constant(0.0), g("Concat", rows, g.constant([size], np.int64), axis=0)
+        )
         g.output(name, first.get(name, zeros), np.float32, "sentences", size)
     return g.bytes()
 
@@ -151,22 +204,35 @@ def step(model, precision, table, shortlist=False):
 
     table: the arrays that will be its inputs of these names.
     """
-    g, decoder, options = Graph(precision), model.decoder, model.options
-    kind, units, top = options.cell, decoder.cells[0].units, len(decoder.cells) - 1
-    gates, width = decoder.cells[0].gates * units, decoder.readout_units
-    memory = {name: g.input(name, np.float32, *shape) for name, shape in _memory_shapes(decoder, options).items()}
+    g = Graph(precision)
+    decoder = model.decoder
+    options = model.options
+    kind = options.cell
+    units = decoder.cells[0].units
+    top = len(decoder.cells) - 1
+    gates = decoder.cells[0].gates * units
+    width = decoder.readout_units
+    memory = {
+        name: g.input(name, np.float32, *shape)
+        for name, shape in _memory_shapes(decoder, options).items()
+    }
     sizes = _state_sizes(decoder, kind)
     state = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
     origin, tokens = (g.input(name, np.int32, "sentences", "beam") for name in ("origin", "tokens"))
     k = g.input("k", np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in state.items()}
 
-    x = g.lookup(tokens, *(g.input(name, array.dtype, *array.shape) for name, array in table.items()))
-    new, recurrent = {}, []
+    x = g.lookup(
+        tokens, *(g.input(name, array.dtype, *array.shape) for name, array in table.items())
+    )
+    new = {}
+    recurrent = []
     for number, cell in enumerate(decoder.cells):
         if "context" in state and number == 0:
             x = g("Add", x, state["context"])
-        former = {name[:1]: leaf for name, leaf in state.items() if name in (f"c{number}", f"h{number}")}
+        former = {
+            name[:1]: leaf for name, leaf in state.items() if name in (f"c{number}", f"h{number}")
+        }
         after = _cell(g, kind, units, x, state[f"recurrent{number}"], former)
         new |= {f"{name}{number}": after[name] for name in former}
         kernel, bias = _recurrent(cell, kind)
@@ -177,11 +243,19 @@ def step(model, precision, table, shortlist=False):
             bias = np.concatenate([bias, _gates(above_bias, kind, units)])
             part, x = g.split(g.linear(after["h"], kernel, bias), gates, gates)
         else:
-            query_kernel = np.asarray(getattr(decoder.attention, "query_kernel", np.zeros((units, 0))))
-            readout_bias = np.zeros(width) if decoder.attention else np.asarray(decoder.readout_bias)
-            kernel = np.concatenate([kernel, np.asarray(decoder.readout_kernel)[:units], query_kernel], 1)
+            query_kernel = np.asarray(
+                getattr(decoder.attention, "query_kernel", np.zeros((units, 0)))
+            )
+            readout_bias = (
+                np.zeros(width) if decoder.attention else np.asarray(decoder.readout_bias)
+            )
+            kernel = np.concatenate(
+                [kernel, np.asarray(decoder.readout_kernel)[:units], query_kernel], 1
+            )
             bias = np.concatenate([bias, readout_bias, np.zeros(query_kernel.shape[1])])
-            part, seen, query = g.split(g.linear(after["h"], kernel, bias), gates, width, query_kernel.shape[1])
+            part, seen, query = g.split(
+                g.linear(after["h"], kernel, bias), gates, width, query_kernel.shape[1]
+            )
         recurrent.append(part)
     if decoder.attention:
         query = query if options.attention == "additive" else after["h"]
@@ -199,7 +273,8 @@ def step(model, precision, table, shortlist=False):
 
     if shortlist:
         kernel = g.input("kernel", np.int8, width, "words")
-        scale, bias = g.input("scale", np.float32, "words"), g.input("bias", np.float32, "words")
+        scale = g.input("scale", np.float32, "words")
+        bias = g.input("bias", np.float32, "words")
         logits = g.integer(readout, kernel, scale, bias)
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, np.asarray(model.output_bias))
@@ -218,31 +293,43 @@ def step(model, precision, table, shortlist=False):
 
 def _state_sizes(decoder, kind):
     """Leaves of the state and their units: recurrent parts; c of an LSTM; h of a GRU and its context's part."""
-    units, sizes = decoder.cells[0].units, {}
+    units = decoder.cells[0].units
+    sizes = {}
     for number, cell in enumerate(decoder.cells):
         sizes[f"recurrent{number}"] = cell.gates * units
         sizes |= {f"{name}{number}": units for name in {"lstm": "c", "gru": "h"}.get(kind, "")}
-    return sizes | ({"context": decoder.cells[0].gates * units} if kind == "gru" and decoder.attention else {})
+    return sizes | (
+        {"context": decoder.cells[0].gates * units} if kind == "gru" and decoder.attention else {}
+    )
 
 
 def _memory_shapes(decoder, options):
     """Leaves of the memory; none without attention."""
     if not decoder.attention:
         return {}
-    size = {"additive": options.attention_units, "general": options.decoder_units, "dot": decoder.memory_size}
+    size = {
+        "additive": options.attention_units,
+        "general": options.decoder_units,
+        "dot": decoder.memory_size,
+    }
     width = decoder.cells[0].gates * options.decoder_units + decoder.readout_units
-    return {"keys": ("sentences", "source_len", size[options.attention]),
-            "values": ("sentences", "source_len", width),
-            "mask": ("sentences", 1, "source_len")}  # fmt: skip
+    return {
+        "keys": ("sentences", "source_len", size[options.attention]),
+        "values": ("sentences", "source_len", width),
+        "mask": ("sentences", 1, "source_len"),
+    }
 
 
 def _remember(g, decoder, outputs, options):
     """Keys, and values: products of the encoder's outputs with what later meets the context."""
-    attention, units = decoder.attention, options.decoder_units
+    attention = decoder.attention
+    units = options.decoder_units
     keys = outputs
     if options.attention != "dot":
         kernel = np.asarray(attention.key_kernel)
-        keys = g.linear(outputs, kernel, np.asarray(getattr(attention, "bias", np.zeros(kernel.shape[1]))))
+        keys = g.linear(
+            outputs, kernel, np.asarray(getattr(attention, "bias", np.zeros(kernel.shape[1])))
+        )
     context = _gates(np.asarray(decoder.context_kernel), options.cell, units)
     readout = np.asarray(decoder.readout_kernel)[units:]
     bias = np.concatenate([np.zeros(context.shape[1]), np.asarray(decoder.readout_bias)])
@@ -251,28 +338,59 @@ def _remember(g, decoder, outputs, options):
 
 def _layer(g, x, lengths, cells, kind, ways):
     """An encoder layer by ONNX's own operator: outputs [source_len, directions, sentences, units], last h."""
-    units, order = cells[0].units, ONNX_ORDER[kind]
+    units = cells[0].units
+    order = ONNX_ORDER[kind]
 
     def gathered(weights):
         return np.stack([_ordered(np.asarray(w), order, units) for w in weights])
 
-    kernel, recurrent = gathered(c.kernel for c in cells), gathered(c.recurrent_kernel for c in cells)
+    kernel = gathered(c.kernel for c in cells)
+    recurrent = gathered(c.recurrent_kernel for c in cells)
     bias = gathered(c.bias for c in cells)
-    bias = np.concatenate([bias[:, 0], bias[:, 1]], 1) if kind == "gru" else np.concatenate([bias, 0 * bias], 1)
-    direction = {"backward": "reverse"}.get(ways[0], "forward") if len(ways) == 1 else "bidirectional"
+    bias = (
+        np.concatenate([bias[:, 0], bias[:, 1]], 1)
+        if kind == "gru"
+        else np.concatenate([bias, 0 * bias], 1)
+    )
+    direction = (
+        {"backward": "reverse"}.get(ways[0], "forward") if len(ways) == 1 else "bidirectional"
+    )
     common = {"hidden_size": units, "direction": direction}
     if kind == "lstm" and g.quantised:
         parts = [[quantise(w) for w in side] for side in (kernel, recurrent)]
         weights = [g.constant(np.stack([w for w, _ in side]), np.int8) for side in parts]
         scales = [g.constant(np.stack([s for _, s in side])) for side in parts]
         zeros = g.constant(np.zeros((len(cells), 4 * units)), np.int8)
-        y, h, _ = g("DynamicQuantizeLSTM", x, *weights, g.constant(bias), lengths, "", "", "", scales[0], zeros,
-                    scales[1], zeros, domain="com.microsoft", results=3, **common)  # fmt: skip
+        y, h, _ = g(
+            "DynamicQuantizeLSTM",
+            x,
+            *weights,
+            g.constant(bias),
+            lengths,
+            "",
+            "",
+            "",
+            scales[0],
+            zeros,
+            scales[1],
+            zeros,
+            domain="com.microsoft",
+            results=3,
+            **common,
+        )
         return y, h
     weights = [g.constant(w.transpose(0, 2, 1)) for w in (kernel, recurrent)]
     if kind == "gru":
         common["linear_before_reset"] = 1
-    y, h = g({"rnn": "RNN"}.get(kind, kind.upper()), x, *weights, g.constant(bias), lengths, results=2, **common)
+    y, h = g(
+        {"rnn": "RNN"}.get(kind, kind.upper()),
+        x,
+        *weights,
+        g.constant(bias),
+        lengths,
+        results=2,
+        **common,
+    )
     return y, h
 
 

@@ -50,17 +50,27 @@ def ready(data, downloads) -> bool:
 
 def stamp(data, downloads) -> str:
     """Changes when a corpus may have changed: its options, and size and time of its files."""
-    paths = [template.replace("{lang}", code) for template in (data.train, data.valid, data.test) if template
-             for code in (data.source, data.target)]  # fmt: skip
+    paths = [
+        template.replace("{lang}", code)
+        for template in (data.train, data.valid, data.test)
+        if template
+        for code in (data.source, data.target)
+    ]
     found = sorted({locate(data, downloads, path) for path in paths})
-    known = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found if path.is_file()]
+    known = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in found
+        if path.is_file()
+    ]
     return hashlib.sha256(json.dumps([dataclasses.asdict(data), known]).encode()).hexdigest()
 
 
 def names(data) -> list[str]:
     """The files of a corpus with a public address; none for users' own files and generated text."""
     templates = [path for path in (data.train, data.valid, data.test) if path and data.url]
-    found = [path.replace("{lang}", code) for path in templates for code in (data.source, data.target)]
+    found = [
+        path.replace("{lang}", code) for path in templates for code in (data.source, data.target)
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -82,7 +92,10 @@ def wheel(data, downloads) -> Path | None:
     """The wheel called `data.name` ("homeassistant==2026.11.0"), if it is there."""
     project, _, version = data.name.partition("==")
     pattern = f"{project.strip().replace('-', '_')}-{version.strip() or '*'}-*.whl"
-    return next((path for folder in _folders(data, downloads) for path in sorted(folder.glob(pattern))), None)
+    return next(
+        (path for folder in _folders(data, downloads) for path in sorted(folder.glob(pattern))),
+        None,
+    )
 
 
 def builder(data, downloads):
@@ -94,10 +107,14 @@ def builder(data, downloads):
         return tfds.builder(data.name, data_dir=folder)
     except (ValueError, ImportError, RuntimeError) as error:
         dataset, _, config = data.name.partition("/")
-        known, wrong, head = sorted(set(tfds.list_builders())), dataset, ""
+        known = sorted(set(tfds.list_builders()))
+        wrong = dataset
+        head = ""
         if dataset in known:
             configs = getattr(tfds.builder_cls(dataset), "BUILDER_CONFIGS", None) or []
-            known, wrong, head = [one.name for one in configs], config, dataset + "/"
+            known = [one.name for one in configs]
+            wrong = config
+            head = dataset + "/"
         close = ", ".join(head + name for name in difflib.get_close_matches(wrong, known, 3, 0.5))
         reason = f"did you mean {close}?" if close else str(error).strip().split("\n")[0]
         raise Failure(f"TFDS knows no data set {data.name!r}: {reason}") from None
@@ -136,12 +153,15 @@ def _fetch_file(data, downloads, name, progress):
         for block in _blocks(url, progress):
             file.write(block)
         file.flush()
-        verify(file.name, data, name, f"{url} has changed or was damaged on the way; nothing was kept")
+        verify(
+            file.name, data, name, f"{url} has changed or was damaged on the way; nothing was kept"
+        )
 
 
 def _blocks(url, progress):
     """Yields the bytes at `url`, with a progress line every five seconds; network errors become Failures."""
-    done, spoken = 0, time.monotonic()
+    done = 0
+    spoken = time.monotonic()
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             size = int(answer.headers.get("Content-Length") or 0)
@@ -149,12 +169,16 @@ def _blocks(url, progress):
                 done += len(block)
                 if time.monotonic() - spoken > 5:
                     spoken = time.monotonic()
-                    progress(f"  {done / 1e6:.1f}" + (f" of {size / 1e6:.1f} MB" if size else " MB"))
+                    progress(
+                        f"  {done / 1e6:.1f}" + (f" of {size / 1e6:.1f} MB" if size else " MB")
+                    )
                 yield block
         if done < size:
             raise OSError(f"only {done} of {size} bytes came")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise Failure(f"{url}: cannot be fetched ({getattr(error, 'reason', error)}); {HINT}") from None
+        raise Failure(
+            f"{url}: cannot be fetched ({getattr(error, 'reason', error)}); {HINT}"
+        ) from None
 
 
 def _fetch_wheel(data, downloads, progress):
@@ -167,10 +191,26 @@ def _fetch_wheel(data, downloads, progress):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-                       "--ignore-requires-python", "--timeout", str(TIMEOUT), "--retries", "1",
-                       "-d", partial, data.name]  # fmt: skip
-            answer = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--ignore-requires-python",
+                "--timeout",
+                str(TIMEOUT),
+                "--retries",
+                "1",
+                "-d",
+                partial,
+                data.name,
+            ]
+            answer = subprocess.run(
+                command, check=False, capture_output=True, text=True, errors="replace"
+            )
             fetched = list(Path(partial).glob("*.whl"))
             if answer.returncode or not fetched:
                 said = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
@@ -193,13 +233,17 @@ def _fetch_tfds(data, downloads, progress):
     urls = list(found.url_infos or ["https://storage.googleapis.com/"])
     hosts = {urllib.parse.urlsplit(url).netloc: url for url in urls}
     if not any(_answers(url) for url in list(hosts.values())[:3]):
-        raise Failure(f"{data.name}: no answer from {', '.join(list(hosts)[:3])}; check the network")
+        raise Failure(
+            f"{data.name}: no answer from {', '.join(list(hosts)[:3])}; check the network"
+        )
     progress(f"fetching {data.name} with TFDS")
     try:
         found.download_and_prepare()
     except Exception as error:  # TFDS raises whatever its many readers and requests raise
         reason = " ".join(str(error).split())[:300]
-        raise Failure(f"{data.name}: TFDS cannot prepare it ({type(error).__name__}: {reason})") from error
+        raise Failure(
+            f"{data.name}: TFDS cannot prepare it ({type(error).__name__}: {reason})"
+        ) from error
 
 
 def _answers(url):

@@ -27,7 +27,8 @@ def atomic(path, mode="w"):
 
     A link is followed; what is no plain file (a pipe, a device) is written to, not replaced.
     """
-    path, text = Path(path), {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    path = Path(path)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     whole = path.is_file() or not path.exists()
     target = Path(os.path.realpath(path)) if whole else path
     partial = target.with_name(partial_name()) if whole else path
@@ -80,7 +81,11 @@ def remove_leftovers(*folders):
 def write_failure(path, error: OSError) -> Failure:
     """The one line for a write that the system refused."""
     hint = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
-    reason = os.strerror(error.errno) if error.errno else (str(error) or type(error).__name__).splitlines()[0]
+    reason = (
+        os.strerror(error.errno)
+        if error.errno
+        else (str(error) or type(error).__name__).splitlines()[0]
+    )
     return Failure(f"cannot write {path}: {reason}{hint}")
 
 
@@ -101,7 +106,9 @@ def lines(path):
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}, line {number}: not valid UTF-8 ({error.reason}); convert the file") from None
+        raise UserError(
+            f"{path}, line {number}: not valid UTF-8 ({error.reason}); convert the file"
+        ) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path}, after line {number}: damaged gzip data ({error})") from None
     except OSError as error:

@@ -16,9 +16,13 @@ from nmt.errors import UserError
 
 OTHERS = 2  # sources that a target is tried with besides its own; a third gains little and costs as much again
 POOL = 1000  # sources to choose them from
-THRESHOLD = 0.15  # pairs below are flagged: see README, and `nmt filter RUN --check` for a run of your own
-SHARE, SEEDS = 0.1, (1, 2, 3, 4, 5)  # of the check: targets that are shuffled, each time anew
-CHECKED, RECALLS = 1000, (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)  # pairs at most; rows of the table
+THRESHOLD = (
+    0.15  # pairs below are flagged: see README, and `nmt filter RUN --check` for a run of your own
+)
+SHARE = 0.1
+SEEDS = (1, 2, 3, 4, 5)  # of the check: targets that are shuffled, each time anew
+CHECKED = 1000
+RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)  # pairs at most; rows of the table
 
 
 class Scorer:
@@ -28,7 +32,8 @@ class Scorer:
     """
 
     def __init__(self, *translators):
-        self.translators, self.pools = translators, [[], []]
+        self.translators = translators
+        self.pools = [[], []]
 
     def scores(self, pairs):
         """The score of each pair: [pairs]. Pairs with a blank side have -inf."""
@@ -36,8 +41,13 @@ class Scorer:
         rows = [row for row, pair in enumerate(pairs) if all(side.strip() for side in pair)]
         if rows:
             sides = [[pairs[row][side] for row in rows] for side in (0, 1)]
-            out[rows] = np.mean([self._explained(translator, side, sides[side], sides[1 - side])
-                                 for side, translator in enumerate(self.translators)], 0)  # fmt: skip
+            out[rows] = np.mean(
+                [
+                    self._explained(translator, side, sides[side], sides[1 - side])
+                    for side, translator in enumerate(self.translators)
+                ],
+                0,
+            )
         return out
 
     def _explained(self, translator, side, sources, targets):
@@ -68,7 +78,8 @@ def lowest(scores, share):
 
 def precision_recall(scores, wrong):
     """Flagging all pairs up to each distinct score, from the lowest on: precision, recall, that score."""
-    scores, wrong = np.asarray(scores, np.float64), np.asarray(wrong, bool)
+    scores = np.asarray(scores, np.float64)
+    wrong = np.asarray(wrong, bool)
     order = np.argsort(scores, kind="stable")
     ends = np.flatnonzero(np.append(scores[order][1:] != scores[order][:-1], True))
     found = np.cumsum(wrong[order])[ends]
@@ -106,15 +117,21 @@ def lines(found):
     """What `check` found, as people read it."""
     scores, wrong = map(np.concatenate, zip(*found.values(), strict=True))
     areas = [average_precision(*one) for one in found.values()]
-    best = [flags[np.argsort(values, kind="stable")[: round(SHARE * len(values))]].mean()
-            for values, flags in found.values()]  # fmt: skip
-    yield (f"average precision {np.mean(areas):.3f} ({min(areas):.3f} to {max(areas):.3f}), "
-           f"precision of the lowest {100 * SHARE:g} % {np.mean(best):.3f}")  # fmt: skip
+    best = [
+        flags[np.argsort(values, kind="stable")[: round(SHARE * len(values))]].mean()
+        for values, flags in found.values()
+    ]
+    yield (
+        f"average precision {np.mean(areas):.3f} ({min(areas):.3f} to {max(areas):.3f}), "
+        f"precision of the lowest {100 * SHARE:g} % {np.mean(best):.3f}"
+    )
     yield "threshold   precision   recall"
     _, recall, values = precision_recall(scores, wrong)
     levels = values[np.searchsorted(recall, RECALLS)]
     for threshold in sorted({THRESHOLD, *(np.floor(levels * 100 + 1) / 100)}):
         flagged = scores < threshold
         precision = wrong[flagged].mean() if flagged.any() else np.nan
-        yield (f"{threshold:>9.2f}   {precision:>9.3f}   {flagged[wrong].mean():>6.3f}"
-               + ("   (default)" if threshold == THRESHOLD else ""))  # fmt: skip
+        yield (
+            f"{threshold:>9.2f}   {precision:>9.3f}   {flagged[wrong].mean():>6.3f}"
+            + ("   (default)" if threshold == THRESHOLD else "")
+        )

@@ -17,7 +17,9 @@ def gradient_norms(model, source, target):
     states = []
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         for n in range(target.shape[1] - 1):
-            state = {name: tf.identity(part) for name, part in state.items()}  # apart from how it came about
+            state = {
+                name: tf.identity(part) for name, part in state.items()
+            }  # apart from how it came about
             tape.watch(state)
             states.append(state)
             hidden, _, state = model.step(memory, state, target[:, n : n + 1])
@@ -41,4 +43,7 @@ def training_norms(model, batches, steps):
         model.optimizer.apply(gradients, model.trainable_variables)
         return loss / tokens, tf.linalg.global_norm(gradients)
 
-    return [tuple(float(value) for value in update(*batch)) for batch in itertools.islice(batches, steps)]
+    return [
+        tuple(float(value) for value in update(*batch))
+        for batch in itertools.islice(batches, steps)
+    ]

@@ -25,7 +25,8 @@ from collections.abc import Iterator
 PAIRS = ("en-de", "de-en", "en-ja", "ja-en")
 SPLITS = ("train", "valid", "test")
 SALT = 30  # of the hash that splits the combinations; chosen so that training has every verb and every noun
-MIN_WORDS, MAX_WORDS = 4, 16  # of the English sentence
+MIN_WORDS = 4
+MAX_WORDS = 16  # of the English sentence
 
 # ---- words: `_` stands for a space, `-` for nothing
 
@@ -180,24 +181,32 @@ Adverb = namedtuple("Adverb", "en de ja")
 Phrase = namedtuple("Phrase", "word en de ja agreement gender definite pronoun")
 # What is said, before a language orders and inflects it. `front`: a time in first place or the question word
 Clause = namedtuple(
-    "Clause", "verb tense negative subject object recipient place time front asks reason",
+    "Clause",
+    "verb tense negative subject object recipient place time front asks reason",
     defaults=(None, None, None, None, False, None),
-)  # fmt: skip
+)
 
 NOUN = {row[0]: Noun(*row) for row in rows(NOUNS, 8)}
 VERB = {row[0]: Verb(*row) for row in rows(VERBS, 14)}
 ADJECTIVE = {en: (de, ja) for en, de, ja, _ in rows(ADJECTIVES, 4)}
 NUMBER = {en: (de, ja) for en, de, ja in rows(NUMBERS, 3)}
 PLACE = {row[0]: Adverb(*row[1:]) for row in rows(PLACES, 4)}
-REASON = [[row for row in rows(REASONS, 6) if row[0] == sign] for sign in "+!"]  # of doing, of not doing
+REASON = [
+    [row for row in rows(REASONS, 6) if row[0] == sign] for sign in "+!"
+]  # of doing, of not doing
 REPORT = [Adverb(*row) for row in rows(REPORTS, 3)]
-PRONOUN = {en: Phrase(en, en, {"nom": de}, ja, int(agreement), "", True, en)
-           for en, de, ja, agreement in rows(PRONOUNS, 4)}  # fmt: skip
+PRONOUN = {
+    en: Phrase(en, en, {"nom": de}, ja, int(agreement), "", True, en)
+    for en, de, ja, agreement in rows(PRONOUNS, 4)
+}
 WHO = PRONOUN.pop("who")
 PERSONAL = tuple(PRONOUN.values())
-WHERE, WHEN = Adverb("where", "wo", "どこで"), Adverb("when", "wann", "いつ")
+WHERE = Adverb("where", "wo", "どこで")
+WHEN = Adverb("when", "wann", "いつ")
 TENSES = {"p": "past", "n": "now", "h": "habit", "f": "future", "s": "state"}
-KIND, DESCRIBE, TIME = defaultdict(list), defaultdict(list), defaultdict(list)
+KIND = defaultdict(list)
+DESCRIBE = defaultdict(list)
+TIME = defaultdict(list)
 for noun in NOUN.values():
     KIND[noun.kind.upper()].append(noun.en)
 for adjective, _, _, kinds in rows(ADJECTIVES, 4):
@@ -247,10 +256,14 @@ def german_phrase(noun, determiner, adjective, case, gender) -> str:
     article = ""
     if determiner in ("a", "my", "no"):
         article = {"a": "ein", "my": "mein", "no": "kein"}[determiner]
-        if gender in "fp" or weak == "en":  # else the adjective shows what ein does not: ein alter Hut
-            article, ending = article + ending, weak
+        if (
+            gender in "fp" or weak == "en"
+        ):  # else the adjective shows what ein does not: ein alter Hut
+            article = article + ending
+            ending = weak
     elif determiner in ("the", "this", "these"):
-        article, ending = THE[case + gender] if determiner == "the" else "dies" + ending, weak
+        article = THE[case + gender] if determiner == "the" else "dies" + ending
+        ending = weak
     elif determiner:
         article = NUMBER[determiner][0]
     word = noun.de_plural if gender == "p" or (noun.gender == "w" and case != "nom") else noun.de
@@ -261,13 +274,19 @@ def german_phrase(noun, determiner, adjective, case, gender) -> str:
 @functools.cache
 def phrase(word: str, determiner: str, adjective: str) -> Phrase:
     """A noun with determiner (the, a, this, these, my, a number, none; "the+", "+": plural) and adjective."""
-    noun, plural = NOUN[word], determiner[-1:] == "+" or determiner == "these" or determiner in NUMBER
+    noun = NOUN[word]
+    plural = determiner[-1:] == "+" or determiner == "these" or determiner in NUMBER
     determiner = determiner.removesuffix("+")
     gender = "p" if plural else noun.gender.replace("w", "m")
     rest = join(adjective, noun.en_plural if plural else noun.en)
     en = join("an" if determiner == "a" and rest[0] in "aeiou" else determiner, rest)
-    de = {case: german_phrase(noun, determiner, adjective, case, gender) for case in ("nom", "acc", "dat")}
-    de |= {"no " + case: german_phrase(noun, "no", adjective, case, gender) for case in ("acc", "dat")}
+    de = {
+        case: german_phrase(noun, determiner, adjective, case, gender)
+        for case in ("nom", "acc", "dat")
+    }
+    de |= {
+        "no " + case: german_phrase(noun, "no", adjective, case, gender) for case in ("acc", "dat")
+    }
     person = noun.kind in ("adult", "child")  # only they have a plural in Japanese
     ja = noun.ja + ("たち" if person and determiner in ("the", "these") and plural else "")
     ja = ADJECTIVE[adjective][1] + ja if adjective else ja
@@ -286,19 +305,24 @@ def phrase(word: str, determiner: str, adjective: str) -> Phrase:
 
 
 @functools.cache
-def english_verb(word: str, tense: str, agreement: int, negative: bool, inverted: bool) -> tuple[str, str]:
+def english_verb(
+    word: str, tense: str, agreement: int, negative: bool, inverted: bool
+) -> tuple[str, str]:
     """Auxiliary and main verb."""
     verb = VERB[word]
     if tense in ("now", "future"):
         auxiliary = "will" if tense == "future" else ("am", "is", "are")[agreement]
         main = verb.en if tense == "future" else verb.ing
     elif negative or inverted:
-        auxiliary, main = "did" if tense == "past" else ("do", "does", "do")[agreement], verb.en
+        auxiliary = "did" if tense == "past" else ("do", "does", "do")[agreement]
+        main = verb.en
     elif tense == "past" or agreement != 1:
-        auxiliary, main = "", verb.past if tense == "past" else verb.en
+        auxiliary = ""
+        main = verb.past if tense == "past" else verb.en
     else:
         first, *particle = verb.en.split()
-        auxiliary, main = "", join(first + ("es" if first.endswith("sh") else "s"), *particle)
+        auxiliary = ""
+        main = join(first + ("es" if first.endswith("sh") else "s"), *particle)
     return auxiliary, "not " + main if negative else main
 
 
@@ -307,10 +331,17 @@ def english(clause: Clause) -> str:
     inverted = asks and subject is not WHO
     auxiliary, main = english_verb(verb.en, tense, subject.agreement, negative, inverted)
     return join(
-        front and front.en, inverted and auxiliary, subject.en, not inverted and auxiliary, main,
-        recipient and recipient.en, thing.en, place and place.en,
-        time and time.en, reason and "because " + reason.en,
-    )  # fmt: skip
+        front and front.en,
+        inverted and auxiliary,
+        subject.en,
+        not inverted and auxiliary,
+        main,
+        recipient and recipient.en,
+        thing.en,
+        place and place.en,
+        time and time.en,
+        reason and "because " + reason.en,
+    )
 
 
 # ---- German: the finite verb second, in questions first, in subordinate clauses last; its other parts final
@@ -335,12 +366,15 @@ def german(clause: Clause, subordinate: bool = False) -> str:
     mit = verb.extra if verb.extra == "mit" else ""
     kein = negative and not thing.definite  # "mit keinem Hund" too
     noun = join(mit, thing.de["no " + verb.case if kein else verb.case])
-    time, to = time and time.de, recipient and recipient.de["dat"]
+    time = time and time.de
+    to = recipient and recipient.de["dat"]
     # What is known comes early: definite objects before the place and, with "nicht", before the time.
     if mit or not thing.definite:
         middle = join(time, to, place and place.de, negative and not kein and "nicht", noun)
     else:
-        middle = join(to, noun, time, "nicht") if negative else join(time, to, noun, place and place.de)
+        middle = (
+            join(to, noun, time, "nicht") if negative else join(time, to, noun, place and place.de)
+        )
     if subordinate:
         return join(subject.de["nom"], middle, last)
     if front or (asks and subject is not WHO):
@@ -363,7 +397,9 @@ def japanese_verb(ja: str, tense: str, negative: bool, plain: bool) -> str:
     if tense == "state":
         return ja + ("ではありません" if negative else "です")
     if ja.endswith("する"):
-        polite, nai, te = ja[:-2] + "し", ja[:-2] + "し", ja[:-2] + "して"
+        polite = ja[:-2] + "し"
+        nai = ja[:-2] + "し"
+        te = ja[:-2] + "して"
     elif "・" in ja:
         polite = nai = ja[: ja.index("・")]
         te = polite + "て"
@@ -382,14 +418,20 @@ def japanese_verb(ja: str, tense: str, negative: bool, plain: bool) -> str:
 def japanese(clause: Clause, subordinate: bool = False) -> str:
     verb, tense, negative, subject, thing, recipient, place, time, front, asks, reason = clause
     comma = "" if subordinate or reason or (asks and front) else "、"
-    return "".join((
-        front.ja + "、" if front and not asks else "",
-        subject.ja and subject.ja + ("が" if subordinate or subject is WHO else "は"),
-        reason.ja + "ので、" if reason else "", time.ja + comma if time else "",
-        front.ja if front and asks else "", place.ja if place else "",
-        recipient.ja + "に" if recipient else "", thing.ja + verb.particle,
-        japanese_verb(verb.ja, tense, negative, subordinate), "か" if asks else "",
-    ))  # fmt: skip
+    return "".join(
+        (
+            front.ja + "、" if front and not asks else "",
+            subject.ja and subject.ja + ("が" if subordinate or subject is WHO else "は"),
+            reason.ja + "ので、" if reason else "",
+            time.ja + comma if time else "",
+            front.ja if front and asks else "",
+            place.ja if place else "",
+            recipient.ja + "に" if recipient else "",
+            thing.ja + verb.particle,
+            japanese_verb(verb.ja, tense, negative, subordinate),
+            "か" if asks else "",
+        )
+    )
 
 
 # ---- derivations
@@ -403,9 +445,12 @@ NOT_ALWAYS = TIME["habit"][-2:]  # "not every day" would deny something else
 
 
 @functools.cache
-def determiners(word: str, role: str, verb: str, tense: str, negative: bool, articles: bool) -> list[str]:
+def determiners(
+    word: str, role: str, verb: str, tense: str, negative: bool, articles: bool
+) -> list[str]:
     """What may stand before a noun, the more often the likelier; without `articles`, see the module."""
-    noun, numbers = NOUN[word], list(NUMBER)
+    noun = NOUN[word]
+    numbers = list(NUMBER)
     person = noun.kind in ("adult", "child")
     if word in PROPER:
         return ["my" if noun.kind == "kin" else ""]
@@ -413,13 +458,15 @@ def determiners(word: str, role: str, verb: str, tense: str, negative: bool, art
         return ["the", "the", "the+", "this"]
     if role == "subject":
         return ["the", "the", "the+", "this", "these"] * 3 + ["a"] * 3 * articles + numbers
-    some, known = ["a"] * 6 + numbers * (tense in ("past", "future") and not negative), ["this", "these"] * 2
+    some = ["a"] * 6 + numbers * (tense in ("past", "future") and not negative)
+    known = ["this", "these"] * 2
     if tense == "state":
         some = ["+"] * 6
     known += ["the", "the+"] * 2 * articles or ["the+"] * 2 * person
     known += ["my"] * 3 * (not person and verb not in ("buy", "write") and word != "water")
     if not noun.en_plural:
-        some, known = [""] * 6, [word for word in known if word not in ("these", "the+")]
+        some = [""] * 6
+        known = [word for word in known if word not in ("these", "the+")]
     if tense == "habit":  # a new apple every day, but the same house
         return some if noun.kind in ("text", "food", "drink") else known
     return some + known
@@ -429,12 +476,14 @@ def determiners(word: str, role: str, verb: str, tense: str, negative: bool, art
 def because(reason: tuple, pronoun: str, tense: str) -> Adverb:
     """The reason as a clause about the subject."""
     _, verb, en, de, now, then = reason
-    who, form = PRONOUN[pronoun], PRONOUN[pronoun].agreement + 3 * (tense == "past")
+    who = PRONOUN[pronoun]
+    form = PRONOUN[pronoun].agreement + 3 * (tense == "past")
     is_has, ist_hat = {
         "be": ("am is are was was were", "bin ist sind war war waren"),
         "have": ("have has have had had had", "habe hat haben hatte hatte hatten"),
     }[verb]
-    en, de = join(who.en, is_has.split()[form], en), join(who.de["nom"], de, ist_hat.split()[form])
+    en = join(who.en, is_has.split()[form], en)
+    de = join(who.de["nom"], de, ist_hat.split()[form])
     return Adverb(en, de, then if tense == "past" else now)
 
 
@@ -443,14 +492,17 @@ class Sampler:
 
     def __init__(self, pair: str, split: str, seed: int):
         self.random = random.Random(f"{pair} {split} {seed}").random
-        self.split, self.articles = split, pair == "en-de"
+        self.split = split
+        self.articles = pair == "en-de"
         self.foreign = german if self.articles else japanese
 
     def pick(self, choices):
         return choices[int(self.random() * len(choices))]
 
     def noun_phrase(self, word, role, verb="", tense="", negative=False) -> Phrase:
-        adjectives = DESCRIBE.get(NOUN[word].kind) if self.random() < 0.4 and verb != "write" else None
+        adjectives = (
+            DESCRIBE.get(NOUN[word].kind) if self.random() < 0.4 and verb != "write" else None
+        )
         determiner = self.pick(determiners(word, role, verb, tense, negative, self.articles))
         return phrase(word, determiner, self.pick(adjectives) if adjectives else "")
 
@@ -467,13 +519,15 @@ class Sampler:
 
     def clause(self, tense="", subject=None, positive=False, other="") -> Clause:
         """A clause with the given tense and subject, or any; `other` appears elsewhere in the sentence."""
-        tense, taken = tense or self.pick(TENSE), (other, subject and subject.word)
+        tense = tense or self.pick(TENSE)
+        taken = (other, subject and subject.word)
         while True:
             verb, noun = self.pick(COMBINATIONS[self.split, tense])
             if noun not in taken:
                 break
         self.combinations.append((verb, noun))
-        verb, negative = VERB[verb], not positive and self.random() < 0.25
+        verb = VERB[verb]
+        negative = not positive and self.random() < 0.25
         thing = self.noun_phrase(noun, "object", verb.en, tense, negative)
         recipient = self.person("recipient", PEOPLE, *taken) if verb.extra == "to" else None
         subject = subject or self.subject(other, noun, recipient.word if recipient else "")
@@ -491,11 +545,15 @@ class Sampler:
         self.combinations = []
         shape = self.pick(SHAPE)
         if shape == "report":
-            who, report = self.person("subject", PROPER), self.pick(REPORT)
+            who = self.person("subject", PROPER)
+            report = self.pick(REPORT)
             clause = self.clause(self.pick(EVENTS), other=who.word)
             en = f"{who.en} {report.en} that {english(clause)}"
             if self.articles:
-                return en + ".", f"{who.de['nom']} {report.de}, dass {german(clause, subordinate=True)}."
+                return (
+                    en + ".",
+                    f"{who.de['nom']} {report.de}, dass {german(clause, subordinate=True)}.",
+                )
             return en + ".", f"{who.ja}は{japanese(clause, subordinate=True)}{report.ja}。"
         if shape == "relative":
             clause = self.clause(subject=self.person("recipient", PEOPLE), positive=True)
@@ -504,9 +562,16 @@ class Sampler:
             clause = self.question()
         else:
             clause = self.clause()
-            if shape == "reason" and clause.verb.ing and clause.subject.pronoun and clause.tense in EVENTS:
+            if (
+                shape == "reason"
+                and clause.verb.ing
+                and clause.subject.pronoun
+                and clause.tense in EVENTS
+            ):
                 reason = self.pick(REASON[clause.negative])
-                clause = clause._replace(reason=because(tuple(reason), clause.subject.pronoun, clause.tense))
+                clause = clause._replace(
+                    reason=because(tuple(reason), clause.subject.pronoun, clause.tense)
+                )
             if clause.time and self.random() < 0.3:
                 clause = clause._replace(front=clause.time, time=None)
         mark = "?" if clause.asks else "."
@@ -529,7 +594,8 @@ class Sampler:
         """The head with a clause that tells who is meant."""
         gap = head._replace(en="who", de={"nom": THE["nom" + head.gender]}, ja="")
         clause = self.clause(self.pick(("past", "now")), gap, positive=True)
-        en, de = f"{head.en} {english(clause)}", f"{head.de['nom']}, {german(clause, subordinate=True)},"
+        en = f"{head.en} {english(clause)}"
+        de = f"{head.de['nom']}, {german(clause, subordinate=True)},"
         return head._replace(en=en, de={"nom": de}, ja=japanese(clause, subordinate=True) + head.ja)
 
 
@@ -540,12 +606,17 @@ def derive(pair: str, split: str, count: int, seed: int = 0) -> Iterator[tuple[s
     while count > 0:
         en, other = sampler.sentence()
         if MIN_WORDS <= en.count(" ") + 1 <= MAX_WORDS:
-            en, other = en[0].upper() + en[1:], other[0].upper() + other[1:]
-            yield (other, en, sampler.combinations) if reverse else (en, other, sampler.combinations)
+            en = en[0].upper() + en[1:]
+            other = other[0].upper() + other[1:]
+            yield (
+                (other, en, sampler.combinations) if reverse else (en, other, sampler.combinations)
+            )
             count -= 1
 
 
-def generate(pair: str, split: str, count: int, seed: int = 0, sentences: int = 1) -> Iterator[tuple[str, str]]:
+def generate(
+    pair: str, split: str, count: int, seed: int = 0, sentences: int = 1
+) -> Iterator[tuple[str, str]]:
     """`count` pairs of source and target, always the same; fewer are a prefix of more.
 
     sentences: a side has from one to so many, evenly.
@@ -554,7 +625,9 @@ def generate(pair: str, split: str, count: int, seed: int = 0, sentences: int = 
         raise ValueError(f"no generated corpus {pair!r}; choose from {', '.join(PAIRS)}")
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}; choose from {', '.join(SPLITS)}")
-    singles = ((source, target) for source, target, _ in derive(pair, split, count * sentences, seed))
+    singles = (
+        (source, target) for source, target, _ in derive(pair, split, count * sentences, seed)
+    )
     return itertools.islice(joined(singles, pair, sentences, f"{pair} {split} {seed}"), count)
 
 

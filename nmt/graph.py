@@ -30,9 +30,14 @@ class Graph:
     def __init__(self, precision):
         from onnx import helper, numpy_helper
 
-        self.helper, self.from_array = helper, numpy_helper.from_array
+        self.helper = helper
+        self.from_array = numpy_helper.from_array
         self.quantised = precision == "int8"
-        self.nodes, self.constants, self.inputs, self.outputs, self.names = [], [], [], [], {}
+        self.nodes = []
+        self.constants = []
+        self.inputs = []
+        self.outputs = []
+        self.names = {}
 
     def input(self, name, dtype, *shape):
         self.inputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
@@ -54,21 +59,28 @@ class Graph:
     def __call__(self, op, *inputs, results=1, domain="", **attributes):
         """Adds a node; returns the name of its result, or a list of names."""
         names = [f"v{len(self.nodes)}.{n}" for n in range(results)]
-        self.nodes.append(self.helper.make_node(op, list(inputs), names, domain=domain, **attributes))
+        self.nodes.append(
+            self.helper.make_node(op, list(inputs), names, domain=domain, **attributes)
+        )
         return names[0] if results == 1 else names
 
     def linear(self, x, kernel, bias):
         """x W + b for an x between -1 and 1."""
         if self.quantised:
             weights, scale = quantise(kernel)
-            return self.integer(x, self.constant(weights, np.int8), self.constant(scale), self.constant(bias))
+            return self.integer(
+                x, self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
+            )
         return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
 
     def integer(self, x, weights, scale, bias):
         """x W + b in integers, for an x between -1 and 1."""
-        step, zero = self.constant(1 / 127), self.constant(128, np.uint8)
+        step = self.constant(1 / 127)
+        zero = self.constant(128, np.uint8)
         x = self("QuantizeLinear", x, step, zero)
-        return self("MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain="com.microsoft")
+        return self(
+            "MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain="com.microsoft"
+        )
 
     def split(self, x, *sizes):
         """Parts of the last axis."""
@@ -77,7 +89,11 @@ class Graph:
     def lookup(self, ids, table, scale=None):
         """Rows of a table [words, n] that is stored as `stored` does; both are names of values."""
         rows = self("Gather", table, ids)
-        return rows if scale is None else self("Mul", self("Cast", rows, to=1), self("Gather", scale, ids))
+        return (
+            rows
+            if scale is None
+            else self("Mul", self("Cast", rows, to=1), self("Gather", scale, ids))
+        )
 
     def bytes(self):
         """The finished model."""
@@ -88,6 +104,8 @@ class Graph:
                 values[:] = [self.names.get(value, value) for value in values]
         graph = self.helper.make_graph(self.nodes, "nmt", self.inputs, self.outputs, self.constants)
         versions = [self.helper.make_opsetid("", 21), self.helper.make_opsetid("com.microsoft", 1)]
-        model = self.helper.make_model(graph, opset_imports=versions, ir_version=10, producer_name="nmt")
+        model = self.helper.make_model(
+            graph, opset_imports=versions, ir_version=10, producer_name="nmt"
+        )
         checker.check_model(model)
         return model.SerializeToString()

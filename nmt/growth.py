@@ -30,14 +30,19 @@ def growth(path, log=lambda line: None):
     path, rows = Path(path), _rows(path)
     with tempfile.TemporaryDirectory() as folder:
         for what, values in VALUES.items():
-            kinds = {"pairs": ["preparing"], "beam": ["translating"]}.get(what, ["translating", "training"])
+            kinds = {"pairs": ["preparing"], "beam": ["translating"]}.get(
+                what, ["translating", "training"]
+            )
             for kind in kinds:
                 for value in values:
                     case = {"kind": kind, "what": what, "value": value}
                     if any(case.items() <= row.items() for row in rows):
                         continue
                     settings = {**STANDARD, what: value, "folder": folder, **case}
-                    if kind == "translating" and not Path(folder, str(settings["vocabulary"])).exists():
+                    if (
+                        kind == "translating"
+                        and not Path(folder, str(settings["vocabulary"])).exists()
+                    ):
                         child.run("growth", {**settings, "kind": "graphs"})
                     rows.append({**case, **child.run("growth", settings)})
                     log(line(rows[-1]))
@@ -52,16 +57,21 @@ def _rows(path):
         return []
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        if not rows or not all({"kind", "what", "value", "time", "memory"} <= row.keys() for row in rows):
+        if not rows or not all(
+            {"kind", "what", "value", "time", "memory"} <= row.keys() for row in rows
+        ):
             raise ValueError
     except (OSError, ValueError, TypeError, AttributeError):
-        raise UserError(f"{path}: is there already and holds no such figures; choose another file (-o)") from None
+        raise UserError(
+            f"{path}: is there already and holds no such figures; choose another file (-o)"
+        ) from None
     return rows
 
 
 def line(row):
     """A row of the table."""
-    time, unit = f"{row['time']:,.1f}", UNITS[row["kind"]]
+    time = f"{row['time']:,.1f}"
+    unit = UNITS[row["kind"]]
     return f"{row['kind']:<12} {row['what']:<10} {row['value']:>9,}   {time:>9} {unit:<17} {row['memory']:>6,} MB"
 
 
@@ -71,8 +81,10 @@ def preparing(settings):
     from nmt.prepare import training_store
     from nmt.run import Run
 
-    recipe = config.Config(data=config.Data(format="grammar", size=settings["value"]),
-                           tokenizer=config.Tokenizer(vocab_size=2000))  # fmt: skip
+    recipe = config.Config(
+        data=config.Data(format="grammar", size=settings["value"]),
+        tokenizer=config.Tokenizer(vocab_size=2000),
+    )
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         store = training_store(Run(folder), recipe, lambda line: None)
@@ -98,7 +110,8 @@ def translating(settings):
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))
-    sentences, times = max(1, engine.rows // beam), []
+    sentences = max(1, engine.rows // beam)
+    times = []
     source = np.random.default_rng(0).integers(4, vocabulary, (sentences, length)).astype(np.int32)
     while len(times) < 4:
         started = time.perf_counter()
@@ -109,18 +122,27 @@ def translating(settings):
 
 def training(settings):
     """`train_step` on batches of 2,048 target tokens: microseconds a token."""
-    length, vocabulary = settings["length"], settings["vocabulary"]
+    length = settings["length"]
+    vocabulary = settings["vocabulary"]
     model, recipe = _reference(vocabulary)
     import tensorflow as tf
 
     from nmt.train import optimizer
 
-    model.compile(optimizer(recipe.train, 1000), recipe.train.label_smoothing, "auto", jit_compile=False)
+    model.compile(
+        optimizer(recipe.train, 1000), recipe.train.label_smoothing, "auto", jit_compile=False
+    )
     model.optimizer.build(model.trainable_variables)
-    rows, times, rng = max(1, 2048 // length), [], np.random.default_rng(0)
+    rows = max(1, 2048 // length)
+    times = []
+    rng = np.random.default_rng(0)
     ids = tf.TensorSpec((None, None), tf.int32)
-    step = tf.function(lambda source, target: model.train_step((source, target)), input_signature=[ids, ids])
-    source, target = (tf.constant(rng.integers(4, vocabulary, (rows, length + n)), tf.int32) for n in (0, 1))
+    step = tf.function(
+        lambda source, target: model.train_step((source, target)), input_signature=[ids, ids]
+    )
+    source, target = (
+        tf.constant(rng.integers(4, vocabulary, (rows, length + n)), tf.int32) for n in (0, 1)
+    )
     while len(times) < 4:
         started = time.perf_counter()
         step(source, target)["loss"].numpy()
@@ -141,7 +163,12 @@ def _reference(vocabulary):
 
 def part(settings):
     """A point of the growth, and the peak memory it took."""
-    kinds = {"preparing": preparing, "graphs": graphs, "translating": translating, "training": training}
+    kinds = {
+        "preparing": preparing,
+        "graphs": graphs,
+        "translating": translating,
+        "training": training,
+    }
     return {**kinds[settings["kind"]](settings), "memory": child.peak()}
 
 

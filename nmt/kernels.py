@@ -26,7 +26,7 @@ def precision(name):
 
 
 def detect_precision():
-    """"bfloat16" where the processor multiplies it natively (AVX512-BF16, AMX), else "float32"."""
+    """ "bfloat16" where the processor multiplies it natively (AVX512-BF16, AMX), else "float32"."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             flags = set(next((line for line in file if line.startswith("flags")), "").split())
@@ -60,10 +60,14 @@ def top_k(x, k):
 
     `tf.math.top_k` in a quarter of the time: the k largest lie in the k parts of a row whose largest are largest.
     """
-    rows, size = tf.shape(x)[0], x.shape[1]
+    rows = tf.shape(x)[0]
+    size = x.shape[1]
     parts = size // PART
-    body, rest = tf.reshape(x[:, : parts * PART], [rows, parts, PART]), x[:, parts * PART :]
-    chosen = tf.sort(tf.math.top_k(tf.reduce_max(body, 2), tf.minimum(k, parts), sorted=False).indices)
+    body = tf.reshape(x[:, : parts * PART], [rows, parts, PART])
+    rest = x[:, parts * PART :]
+    chosen = tf.sort(
+        tf.math.top_k(tf.reduce_max(body, 2), tf.minimum(k, parts), sorted=False).indices
+    )
     values = tf.concat([tf.reshape(tf.gather(body, chosen, batch_dims=1), [rows, -1]), rest], 1)
     places = tf.reshape(chosen[:, :, None] * PART + tf.range(PART), [rows, -1])
     places = tf.concat([places, tf.broadcast_to(tf.range(parts * PART, size), tf.shape(rest))], 1)
@@ -73,7 +77,9 @@ def top_k(x, k):
 
 def log_sum_exp(x):
     """log(sum(exp(x))) of each row of x [..., n], as [..., 1]; by oneDNN's softmax, in a third of the time."""
-    return tf.reduce_max(x, -1, keepdims=True) - tf.math.log(tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True))
+    return tf.reduce_max(x, -1, keepdims=True) - tf.math.log(
+        tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True)
+    )
 
 
 def unroll(step, inputs, state, keep):
@@ -87,7 +93,9 @@ def unroll(step, inputs, state, keep):
         return {name: state[name][None] for name in keep}, state
     time = tf.shape(inputs[0])[0]
     arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
-    history = {name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep}
+    history = {
+        name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep
+    }
 
     def body(t, state, history):
         state = step(tuple(array.read(t) for array in arrays), state)

@@ -27,7 +27,9 @@ class Waiting:
     def __init__(self, model, wait):
         self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
         self.graphs = Graphs(model, wait=self.wait)
-        self.rows, self.encode, self.take = self.graphs.rows, self.graphs.encode, self.graphs.take
+        self.rows = self.graphs.rows
+        self.encode = self.graphs.encode
+        self.take = self.graphs.take
 
     def advance(self, memory, state, origin, tokens, k):
         """As that of the model, but for attention: 1 where a row has read the source, else 0 [rows, source_len]."""
@@ -45,19 +47,36 @@ class Waiting:
 
 def by_wait(run, model, waits, split="test", log=lambda line: None):
     """BLEU, chrF and average lagging in words on a split, greedy, for each wait (0: all): a list of dicts."""
-    recipe, rows, waiting = run.recipe, [], Waiting(model, FULL)
+    recipe = run.recipe
+    rows = []
+    waiting = Waiting(model, FULL)
     translator = Translator(waiting, run.tokenizers, recipe)
     sources, references = held_out(recipe, split)
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     for wait in waits:
-        log(f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}")
+        log(
+            f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}"
+        )
         waiting.wait.assign(wait or FULL)
-        found = [best for best, in translator.candidates(sources, beam=1, attention=True, joined=False)]
-        lags = [metrics.average_lagging(*written(one, model.words.unspaced)) for one in found
-                if one.attention is not None]  # fmt: skip
+        found = [
+            best for (best,) in translator.candidates(sources, beam=1, attention=True, joined=False)
+        ]
+        lags = [
+            metrics.average_lagging(*written(one, model.words.unspaced))
+            for one in found
+            if one.attention is not None
+        ]
         hypotheses = [one.text for one in found]
-        bleu, chrf = metrics.bleu(hypotheses, references, tokenize), metrics.chrf(hypotheses, references)
-        rows.append({"wait": shown(wait), "bleu": bleu, "chrf": chrf, "average_lagging": float(np.mean(lags))})
+        bleu = metrics.bleu(hypotheses, references, tokenize)
+        chrf = metrics.chrf(hypotheses, references)
+        rows.append(
+            {
+                "wait": shown(wait),
+                "bleu": bleu,
+                "chrf": chrf,
+                "average_lagging": float(np.mean(lags)),
+            }
+        )
     return rows
 
 
@@ -81,6 +100,8 @@ def lines(name, split, rows):
     yield f"{name}: {split}, greedy"
     yield "wait    BLEU   chrF   average lagging, words"
     for row in rows:
-        yield (f"{row['wait']:>4}   {row['bleu']['score']:5.2f}  {row['chrf']['score']:5.2f}   "
-               f"{row['average_lagging']:.2f}")  # fmt: skip
+        yield (
+            f"{row['wait']:>4}   {row['bleu']['score']:5.2f}  {row['chrf']['score']:5.2f}   "
+            f"{row['average_lagging']:.2f}"
+        )
     yield f"     {rows[0]['bleu']['signature']}"

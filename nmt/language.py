@@ -15,7 +15,9 @@ class TextGenerator:
     """Text through a `model.LanguageModel` and its tokenizer."""
 
     def __init__(self, model, tokenizers, recipe):
-        self.model, self.tokenizer, self.recipe = model, tokenizers[1], recipe
+        self.model = model
+        self.tokenizer = tokenizers[1]
+        self.recipe = recipe
         self.scorer = Translator(model.graphs(), tokenizers, recipe)
 
     def generate(self, prompt="", count=1, length=None, temperature=1.0, top_k=0, seed=1):
@@ -24,7 +26,9 @@ class TextGenerator:
         length: pieces after the prompt, at most (default: data.max_pieces); other options as for `search.sample`.
         """
         known, _, names = text.protect(prompt)
-        names = names + [f"{{{n}}}" for n in range(len(names), len(text.SYMBOLS))]  # the model's own placeholders
+        names = names + [
+            f"{{{n}}}" for n in range(len(names), len(text.SYMBOLS))
+        ]  # the model's own placeholders
         ids = self.tokenizer.encode([known])[0]
         length = length or self.recipe.data.max_pieces
         found = sample(self.model.graphs(), count, ids, length, temperature, top_k, seed)
@@ -45,19 +49,29 @@ class TextGenerator:
         """
         import tensorflow as tf
 
-        ids, data = self.tokenizer.encode(lines), self.recipe.data
+        ids = self.tokenizer.encode(lines)
+        data = self.recipe.data
         matrix = tf.TensorSpec((None, None), tf.int32)
-        losses = tf.function(lambda inputs, labels: self.model.losses_of(inputs, labels, training=False),
-                             input_signature=[matrix, matrix])  # fmt: skip
-        _, likelihoods, _ = zip(*(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True)
+        losses = tf.function(
+            lambda inputs, labels: self.model.losses_of(inputs, labels, training=False),
+            input_signature=[matrix, matrix],
+        )
+        _, likelihoods, _ = zip(
+            *(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True
+        )
         surprise = math.fsum(map(float, likelihoods))
         spaced = not text.unspaced(data.target) or data.preprocess == "tokens"
         words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)
         tokens = sum(len(line) + 1 for line in ids)
-        return {"log_likelihood": -surprise, "tokens": tokens, "perplexity": math.exp(surprise / tokens),
-                "unit": "word" if spaced else "character", "words": words,
-                "word_perplexity": math.exp(surprise / words),
-                "unknown": sum(line.count(UNK) for line in ids)}  # fmt: skip
+        return {
+            "log_likelihood": -surprise,
+            "tokens": tokens,
+            "perplexity": math.exp(surprise / tokens),
+            "unit": "word" if spaced else "character",
+            "words": words,
+            "word_perplexity": math.exp(surprise / words),
+            "unknown": sum(line.count(UNK) for line in ids),
+        }
 
 
 def lines_of(recipe, split, limit=None):
@@ -70,7 +84,9 @@ def lines_of(recipe, split, limit=None):
 def batches_of(recipe, ids):
     """(inputs, labels) of sentences for `losses_of`: each by itself, or as the text that they are together."""
     train = recipe.train
-    return whole(ids, train.streams * train.bptt, train.streams if recipe.model.across_sentences else 0)
+    return whole(
+        ids, train.streams * train.bptt, train.streams if recipe.model.across_sentences else 0
+    )
 
 
 def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):

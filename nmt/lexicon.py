@@ -9,7 +9,8 @@ import numpy as np
 from nmt import files
 from nmt.config import EOS
 
-SUGGESTED, FREQUENT = 50, 200  # target pieces a source piece; always allowed
+SUGGESTED = 50
+FREQUENT = 200  # target pieces a source piece; always allowed
 OCCURRENCES = 10_000_000  # pairs of pieces that are looked at, at most; about 16 bytes each
 ITERATIONS = 5
 
@@ -27,11 +28,20 @@ def ibm1(store, source_vocab, target_vocab):
     rows = np.random.default_rng(0).permutation(store.pairs)
     sizes = np.cumsum([int(store.lengths[0][row]) * int(store.lengths[1][row]) for row in rows])
     rows = rows[: max(1, int(np.searchsorted(sizes, OCCURRENCES)))]
-    sources, targets = store.side(0, rows), store.side(1, rows)
-    codes = np.concatenate([(s.astype(np.int64)[None, :] * target_vocab + t[:, None]).ravel()
-                            for s, t in zip(sources, targets, strict=True)])  # fmt: skip
-    lengths = np.concatenate([np.full(len(t), len(s)) for s, t in zip(sources, targets, strict=True)])
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])  # of each target piece: its row of source pieces
+    sources = store.side(0, rows)
+    targets = store.side(1, rows)
+    codes = np.concatenate(
+        [
+            (s.astype(np.int64)[None, :] * target_vocab + t[:, None]).ravel()
+            for s, t in zip(sources, targets, strict=True)
+        ]
+    )
+    lengths = np.concatenate(
+        [np.full(len(t), len(s)) for s, t in zip(sources, targets, strict=True)]
+    )
+    starts = np.concatenate(
+        [[0], np.cumsum(lengths)[:-1]]
+    )  # of each target piece: its row of source pieces
     pairs, where = np.unique(codes, return_inverse=True)
     source = pairs // target_vocab
     probability = np.ones(len(pairs))

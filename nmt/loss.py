@@ -21,13 +21,18 @@ def cross_entropy(hidden, kernel, bias, labels, weights, smoothing=0.0):
     0 for padding. The loss is that of smoothed labels (Szegedy et al. 2016): probability 1 - smoothing on the
     label plus smoothing / vocab on every word.
     """
-    kernel, bias, cast_kernel = tf.convert_to_tensor(kernel), tf.convert_to_tensor(bias), kernels.weight(kernel)
+    kernel, bias, cast_kernel = (
+        tf.convert_to_tensor(kernel),
+        tf.convert_to_tensor(bias),
+        kernels.weight(kernel),
+    )
     vocab, units = kernel.shape
     share = LOGITS // vocab  # rows at a time
 
     @tf.custom_gradient
     def summed(hidden, kernel, bias):
-        mean_kernel, mean_bias = tf.reduce_mean(kernel, 0), tf.reduce_mean(bias)
+        mean_kernel = tf.reduce_mean(kernel, 0)
+        mean_bias = tf.reduce_mean(bias)
         weighted = hidden * weights[:, None]
 
         def some_rows(start, loss, likelihood, expected, d_kernel, d_bias):
@@ -38,17 +43,22 @@ def cross_entropy(hidden, kernel, bias, labels, weights, smoothing=0.0):
             label_log = tf.math.log(tf.maximum(tf.gather_nd(p, places), 1e-37))
             log_sum = tf.gather_nd(logits, places) - label_log
             mean_log = tf.linalg.matvec(hidden[part], mean_kernel) + mean_bias - log_sum
-            loss -= tf.reduce_sum(weights[part] * ((1 - smoothing) * label_log + smoothing * mean_log))
+            loss -= tf.reduce_sum(
+                weights[part] * ((1 - smoothing) * label_log + smoothing * mean_log)
+            )
             likelihood -= tf.reduce_sum(weights[part] * label_log)
             p = tf.cast(p, cast_kernel.dtype)
-            expected = expected.write(start // share, tf.cast(tf.matmul(p, cast_kernel), tf.float32))
+            expected = expected.write(
+                start // share, tf.cast(tf.matmul(p, cast_kernel), tf.float32)
+            )
             d_kernel += product(p, weighted[part])
             d_bias += product(p, weights[part][:, None])[:, 0]
             return start + share, loss, likelihood, expected, d_kernel, d_bias
 
         rows = tf.shape(hidden)[0]
-        pieces = tf.TensorArray(tf.float32, (rows + share - 1) // share, infer_shape=False,
-                                element_shape=(None, units))  # fmt: skip
+        pieces = tf.TensorArray(
+            tf.float32, (rows + share - 1) // share, infer_shape=False, element_shape=(None, units)
+        )
         start = (tf.constant(0), 0.0, 0.0, pieces, tf.zeros_like(kernel), tf.zeros_like(bias))
         _, loss, likelihood, expected, d_kernel, d_bias = tf.while_loop(
             lambda start, *_: start < rows, some_rows, start, parallel_iterations=1

@@ -18,7 +18,8 @@ from nmt.errors import Diverged
 from nmt.prepare import held_out, prepared, training_store
 from nmt.run import Run
 
-RECIPE, TOKENIZER = "recipe.toml", "tokenizer"  # of a comparison: its base, and a run with what all systems share
+RECIPE = "recipe.toml"
+TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share
 CELLS = ("rnn", "gru", "lstm")
 CHAINS = 100  # sentences that gradients are averaged over, at most
 LARGE = 2.0  # factor on the recurrent weights of the simple RNN that makes gradients explode
@@ -31,11 +32,16 @@ def measure(case):
     from nmt.train import train
     from nmt.translate import load
 
-    started, folder = time.monotonic(), Path(case["folder"])
-    base, recipe = recipe_of(folder), recipe_of(folder, case["overrides"])
+    started = time.monotonic()
+    folder = Path(case["folder"])
+    base = recipe_of(folder)
+    recipe = recipe_of(folder, case["overrides"])
     recipe, weights = evened(recipe, base, case["widths"], vocabularies(folder))
-    row = {"overrides": case["overrides"], "weights": weights,
-           "widths": [getattr(recipe.model, name) for name in case["widths"]]}  # fmt: skip
+    row = {
+        "overrides": case["overrides"],
+        "weights": weights,
+        "widths": [getattr(recipe.model, name) for name in case["widths"]],
+    }
     try:
         run = train(recipe, folder / case["name"], log=say, export=False)
     except Diverged as error:
@@ -45,17 +51,26 @@ def measure(case):
     translator.translate(sources[:10])  # traces the graphs
     report, hypotheses = evaluate(run, translator, "valid", log=say)
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
-    return {**row, **history(run, recipe.train.metric),
-            **{key: report[key] for key in ("sentences", "beam", "sentences_per_second", "bleu", "chrf")},
-            "by_length": metrics.by_length(sources, hypotheses, references, tokenize, case["edges"]),
-            "memory": child.peak(), "seconds": round(time.monotonic() - started)}  # fmt: skip
+    return {
+        **row,
+        **history(run, recipe.train.metric),
+        **{
+            key: report[key]
+            for key in ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
+        },
+        "by_length": metrics.by_length(sources, hypotheses, references, tokenize, case["edges"]),
+        "memory": child.peak(),
+        "seconds": round(time.monotonic() - started),
+    }
 
 
 def recipe_of(folder, overrides=()):
     """The recipe of a system, its weights not yet evened out."""
     recipe = config.load(folder / RECIPE, overrides)
     tokenizer = dataclasses.replace(recipe.tokenizer, from_=str((folder / TOKENIZER).absolute()))
-    return dataclasses.replace(recipe, tokenizer=tokenizer, train=dataclasses.replace(recipe.train, threads=1))
+    return dataclasses.replace(
+        recipe, tokenizer=tokenizer, train=dataclasses.replace(recipe.train, threads=1)
+    )
 
 
 def vocabularies(folder):
@@ -82,7 +97,9 @@ def evened(recipe, base, widths, vocab):
     narrow = [1, 2, 3]  # three points of a parabola: matrices grow with the square of the width
     parabola = np.polyfit(narrow, [weights(sized(width)) for width in narrow], 2)
     wanted = weights(base)
-    even = sized(min(range(1, 8 * first), key=lambda width: abs(np.polyval(parabola, width) - wanted)))
+    even = sized(
+        min(range(1, 8 * first), key=lambda width: abs(np.polyval(parabola, width) - wanted))
+    )
     return even, weights(even)
 
 
@@ -90,11 +107,19 @@ def history(run, metric):
     """What history.csv tells: pieces seen, their speed after the first interval, perplexity of the weights kept."""
     with open(run.path / "history.csv", encoding="utf-8", newline="") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    first = rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}  # it has the time to start as well
+    first = (
+        rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}
+    )  # it has the time to start as well
     tokens, seconds = (rows[-1][name] - first[name] for name in ("target_tokens", "seconds"))
-    return {"pairs": run.meta["pairs"], "steps": run.meta["step"], "target_tokens": run.meta["target_tokens"],
-            "tokens_per_second": round(tokens / max(seconds, 0.1)),  # which history.csv rounds to tenths
-            "perplexity": max(rows, key=lambda row: row[metric])["valid_perplexity"]}  # fmt: skip
+    return {
+        "pairs": run.meta["pairs"],
+        "steps": run.meta["step"],
+        "target_tokens": run.meta["target_tokens"],
+        "tokens_per_second": round(
+            tokens / max(seconds, 0.1)
+        ),  # which history.csv rounds to tenths
+        "perplexity": max(rows, key=lambda row: row[metric])["valid_perplexity"],
+    }
 
 
 def gradients(case):
@@ -114,7 +139,9 @@ def vanishing(folder, chain):
 
     recipe = recipe_of(folder)
     sides = zip(*prepared(zip(*held_out(recipe, "valid"), strict=True), recipe.data), strict=True)
-    sources, targets = (t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True))
+    sources, targets = (
+        t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True)
+    )
     long = [number for number, target in enumerate(targets) if len(target) >= chain][:CHAINS]
     source = pad([sources[number] for number in long], [], [config.EOS])
     target = pad([targets[number][:chain] for number in long], [config.BOS], [])
@@ -123,7 +150,8 @@ def vanishing(folder, chain):
         found = np.maximum(gradient_norms(model, source, target), 1e-30)
         return np.exp(np.log(found / found[:, :1]).mean(0)).tolist()
 
-    start, trained = {}, {}
+    start = {}
+    trained = {}
     for cell in CELLS:
         run = Run.open(folder / f"{cell}-fixed")
         model = build(run.recipe, *vocabularies(folder))
@@ -141,14 +169,19 @@ def exploding(folder):
     from nmt.train import optimizer
 
     recipe = Run.open(folder / "rnn-fixed").recipe
-    found, options = {}, recipe.train
+    found = {}
+    options = recipe.train
     with tempfile.TemporaryDirectory() as temporary:
         store = training_store(Run(temporary), recipe_of(folder), say)
         for name, norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
             model = enlarged(build(recipe, *vocabularies(folder)))
             model.start_from_frequencies(store.frequencies(model.target_vocab))
-            model.compile(optimizer(dataclasses.replace(options, clip_norm=norm), options.steps),
-                          options.label_smoothing, options.precision, jit_compile=False)  # fmt: skip
+            model.compile(
+                optimizer(dataclasses.replace(options, clip_norm=norm), options.steps),
+                options.label_smoothing,
+                options.precision,
+                jit_compile=False,
+            )
             model.optimizer.build(model.trainable_variables)
             batches = Batches(store, options.batch_tokens, options.seed).stream(step=0)
             found[name] = training_norms(model, batches, UPDATES)

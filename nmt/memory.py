@@ -14,7 +14,8 @@ def grams(line):
 
 def nearest_targets(pairs, sources):
     """For each source the target of the training pair whose source has the highest TF-IDF cosine."""
-    index, targets = collections.defaultdict(list), []
+    index = collections.defaultdict(list)
+    targets = []
     for number, (source, target) in enumerate(pairs):
         targets.append(target)
         for gram, count in grams(source).items():
@@ -29,5 +30,9 @@ def nearest_targets(pairs, sources):
         for gram, count in grams(source).items():
             for number, other in index.get(gram, ()):
                 alike[number] += count * other * weight[gram] ** 2
-        best = max(alike, key=lambda number: (alike[number] / math.sqrt(norms[number]), -number), default=None)
+        best = max(
+            alike,
+            key=lambda number: (alike[number] / math.sqrt(norms[number]), -number),
+            default=None,
+        )
         yield targets[best] if best is not None else source

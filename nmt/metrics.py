@@ -20,8 +20,12 @@ class Chrf(CHRF):
         return float(super()._compute_f_score(statistics))
 
 
-_TOKENIZE = {"ja": ("ja-mecab", "MeCab"), "zh": ("zh", None), "ko": ("ko-mecab", "mecab_ko"),
-             **dict.fromkeys(("th", "lo", "km", "my"), ("char", None))}  # fmt: skip
+_TOKENIZE = {
+    "ja": ("ja-mecab", "MeCab"),
+    "zh": ("zh", None),
+    "ko": ("ko-mecab", "mecab_ko"),
+    **dict.fromkeys(("th", "lo", "km", "my"), ("char", None)),
+}
 
 
 def tokenize_for(lang, tokenised=False):
@@ -36,7 +40,10 @@ def bleu(hypotheses, references, tokenize="13a", interval=False):
     """Corpus BLEU: dict with score, signature, brevity (output / reference length) and, if asked, its interval."""
     metric = BLEU(tokenize=tokenize, force=True)  # force: no warning at outputs that look tokenised
     result = _score(metric, hypotheses, references, interval)
-    return {**result["entry"], "brevity": round(result["raw"].sys_len / max(1, result["raw"].ref_len), 4)}
+    return {
+        **result["entry"],
+        "brevity": round(result["raw"].sys_len / max(1, result["raw"].ref_len), 4),
+    }
 
 
 def chrf(hypotheses, references, interval=False):
@@ -55,7 +62,9 @@ def _score(metric, hypotheses, references, interval):
 
 def _check(hypotheses, references):
     if len(hypotheses) != len(references):
-        raise UserError(f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up")
+        raise UserError(
+            f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up"
+        )
     if not hypotheses:
         raise UserError("nothing to score: no sentences")
 
@@ -66,16 +75,28 @@ def paired(references, first, second, tokenize="13a"):
 
     for hypotheses in (first, second):
         _check(hypotheses, references)
-    test = PairedTest([("first", first), ("second", second)],
-                      {"BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
-                       "chrF2": Chrf(references=[references])},
-                      references=None, test_type="bs", n_samples=RESAMPLES)  # fmt: skip
+    test = PairedTest(
+        [("first", first), ("second", second)],
+        {
+            "BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
+            "chrF2": Chrf(references=[references]),
+        },
+        references=None,
+        test_type="bs",
+        n_samples=RESAMPLES,
+    )
     signatures, scores = test()
     out = {}
     for name, (a, b) in ((key, values) for key, values in scores.items() if key != "System"):
-        p = b.p_value if a.score != b.score else 1.0  # sacreBLEU gives equal outputs the smallest p there is
-        out[name] = {"first": round(a.score, 2), "second": round(b.score, 2), "p": p,
-                     "signature": str(signatures[name])}  # fmt: skip
+        p = (
+            b.p_value if a.score != b.score else 1.0
+        )  # sacreBLEU gives equal outputs the smallest p there is
+        out[name] = {
+            "first": round(a.score, 2),
+            "second": round(b.score, 2),
+            "p": p,
+            "signature": str(signatures[name]),
+        }
     return out
 
 
@@ -92,14 +113,19 @@ def average_lagging(reads, source_words):
     return sum(read - t / ratio for t, read in enumerate(reads[: last + 1])) / (last + 1)
 
 
-def by_length(sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True):
+def by_length(
+    sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True
+):
     """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: as for `text.count_words`."""
-    rows, low = [], 1
+    rows = []
+    low = 1
     lengths = [max(1, count_words(s, spaced)) for s in sources]
     for high in [*edges, 10**9]:
         chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
         if chosen:
-            score = bleu([hypotheses[n] for n in chosen], [references[n] for n in chosen], tokenize)["score"]
+            score = bleu(
+                [hypotheses[n] for n in chosen], [references[n] for n in chosen], tokenize
+            )["score"]
             rows.append((low, high, len(chosen), score))
         low = high + 1
     return rows

@@ -35,9 +35,13 @@ class SequenceModel(keras.Model):
         super().__init__(**kwargs)
         if isinstance(options, dict):
             options = config.Model(**options)
-        self.options, self.target_vocab, self.seed = options, target_vocab, seed
-        self.precision, self.label_smoothing = "float32", 0.0
-        self.words, self.wait = None, None  # where words begin (wait.Words); how many training waits for
+        self.options = options
+        self.target_vocab = target_vocab
+        self.seed = seed
+        self.precision = "float32"
+        self.label_smoothing = 0.0
+        self.words = None
+        self.wait = None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
         # One initializer for both tables: a piece of a joint vocabulary begins with one vector on both sides.
@@ -56,7 +60,9 @@ class SequenceModel(keras.Model):
         self.output_kernel = (
             self.target_embedding
             if tied
-            else self.add_weight((self.target_vocab, hidden), "glorot_uniform", name="output_kernel")
+            else self.add_weight(
+                (self.target_vocab, hidden), "glorot_uniform", name="output_kernel"
+            )
         )
         self.output_bias = self.add_weight((self.target_vocab,), "zeros", name="output_bias")
         return hidden
@@ -91,9 +97,11 @@ class SequenceModel(keras.Model):
 
     def project(self, hidden, ids=None):
         """hidden: [..., units] -> logits [..., vocab], or of the words `ids` only."""
-        kernel, bias = tf.convert_to_tensor(self.output_kernel), tf.convert_to_tensor(self.output_bias)
+        kernel = tf.convert_to_tensor(self.output_kernel)
+        bias = tf.convert_to_tensor(self.output_bias)
         if ids is not None:
-            kernel, bias = tf.gather(kernel, ids), tf.gather(bias, ids)
+            kernel = tf.gather(kernel, ids)
+            bias = tf.gather(bias, ids)
         return kernels.matmul(hidden, kernel, transpose_b=True) + bias
 
     def take(self, memory, sentences):
@@ -127,7 +135,9 @@ class SequenceModel(keras.Model):
 
     def start_from_frequencies(self, counts):
         """The output bias as log relative frequency, so that training need not begin by learning it."""
-        self.output_bias.assign(np.log((counts + 1) / (counts.sum() + len(counts))).astype(np.float32))
+        self.output_bias.assign(
+            np.log((counts + 1) / (counts.sum() + len(counts))).astype(np.float32)
+        )
 
     def call(self, inputs, training=False):
         """(source, target inputs) -> logits [sentences, n, vocab]: for `predict` and inspection."""
@@ -176,16 +186,23 @@ class SequenceModel(keras.Model):
     def compile(self, optimizer, label_smoothing=0.0, precision="float32", wait=None, **kwargs):
         """Keras's `compile`; the loss is part of the model (nmt/loss.py). wait: (least, most) words, or None."""
         super().compile(optimizer=optimizer, **kwargs)
-        self.label_smoothing, self.wait = label_smoothing, wait
+        self.label_smoothing = label_smoothing
+        self.wait = wait
         self.precision = kernels.detect_precision() if precision == "auto" else precision
-        self.totals = {name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")}
+        self.totals = {
+            name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")
+        }
 
     def measure(self, loss, likelihood, tokens):
         """Running means a token: a batch counts as much as it has tokens."""
         for metric, value in zip(self.totals.values(), (loss, likelihood, tokens), strict=True):
             metric.update_state(value)
         total, likelihood, tokens = (metric.result() for metric in self.totals.values())
-        return {"loss": total / tokens, "perplexity": ops.exp(likelihood / tokens), "target_tokens": tokens}
+        return {
+            "loss": total / tokens,
+            "perplexity": ops.exp(likelihood / tokens),
+            "target_tokens": tokens,
+        }
 
     @property
     def metrics(self):
@@ -198,9 +215,12 @@ class TranslationModel(SequenceModel):
 
     def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
         super().__init__(options, target_vocab, seed, **kwargs)
-        options, self.source_vocab = self.options, source_vocab
+        options = self.options
+        self.source_vocab = source_vocab
         self.source_embedding = (
-            self.target_embedding if options.tie == "all" else self.add_embedding(source_vocab, "source_embedding")
+            self.target_embedding
+            if options.tie == "all"
+            else self.add_embedding(source_vocab, "source_embedding")
         )
         hidden = self.add_output()
         if options.architecture == "transformer":
@@ -233,7 +253,9 @@ class TranslationModel(SequenceModel):
         if reason := config.reason_against_waiting(self.options):
             raise ValueError(reason)
         if wait is not None:
-            return self._encode_waiting(source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training)
+            return self._encode_waiting(
+                source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training
+            )
         outputs, final, states = self.encoder.read_on(x, lengths, memory)
         new = self.decoder.remember(outputs, lengths)
         if memory:
@@ -244,16 +266,21 @@ class TranslationModel(SequenceModel):
         """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
         word = tf.cumsum(tf.gather(self.words.source, source), 1)
         first = (word <= reads(1, wait)[:, None]) & (source != config.PAD)
-        outputs, final = self.encoder.read(x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1))
-        memory, state = self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
+        outputs, final = self.encoder.read(
+            x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1)
+        )
+        memory = self.decoder.remember(outputs, lengths)
+        state = self.decoder.initial_state(final)
         return {**memory, "word": word}, {**state, "t": tf.zeros_like(lengths), "wait": wait}
 
     def step(self, memory, state, tokens, training=False):
         """As every model; kept behind the source if `encode` was told to wait."""
         if "word" not in memory:
             return super().step(memory, state, tokens, training)
-        y, state = self.embed(self.target_embedding, tokens, training), dict(state)
-        t, wait = state.pop("t"), state.pop("wait")
+        y = self.embed(self.target_embedding, tokens, training)
+        state = dict(state)
+        t = state.pop("t")
+        wait = state.pop("wait")
         t = t[:, None] + tf.cumsum(tf.gather(self.words.target, tokens), 1)
         seen = reads(t, wait[:, None])
         hidden, attention, state = self.decoder.step(memory, state, y, training, reads=seen)
@@ -261,7 +288,9 @@ class TranslationModel(SequenceModel):
 
     def losses_of(self, source, target, training):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
-        memory, state = self.encode(source, training, wait=self.waits(tf.shape(source)[0], training))
+        memory, state = self.encode(
+            source, training, wait=self.waits(tf.shape(source)[0], training)
+        )
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
         return self.summed(hidden, target[:, 1:])
 
@@ -321,7 +350,9 @@ class Carried:
     """A state between the batches of training: variables, but no weights, so they are not among the model's."""
 
     def __init__(self, state):
-        self.leaves = {name: keras.Variable(leaf, trainable=False, name=name) for name, leaf in state.items()}
+        self.leaves = {
+            name: keras.Variable(leaf, trainable=False, name=name) for name, leaf in state.items()
+        }
 
     def read(self):
         return {name: tf.convert_to_tensor(variable) for name, variable in self.leaves.items()}
@@ -345,15 +376,19 @@ class Graphs:
     rows = 320  # hypotheses in a batch of search
 
     def __init__(self, model, **options):
-        graph = functools.partial(tf.function, autograph=False)  # no Python to rewrite, most of the tracing time
+        graph = functools.partial(
+            tf.function, autograph=False
+        )  # no Python to rewrite, most of the tracing time
         ids = tf.TensorSpec((None, None), tf.int32)
         self._encode = graph(lambda source: model.encode(source, **options), input_signature=[ids])
         self.log_probs = graph(
-            lambda source, tokens: model.log_probs(source, tokens, **options), input_signature=[ids, ids]
+            lambda source, tokens: model.log_probs(source, tokens, **options),
+            input_signature=[ids, ids],
         )
         self.take = model.take
         memory, state = tf.nest.map_structure(
-            lambda x: tf.TensorSpec(x.shape, x.dtype), self._encode.get_concrete_function().structured_outputs
+            lambda x: tf.TensorSpec(x.shape, x.dtype),
+            self._encode.get_concrete_function().structured_outputs,
         )
         rows = tf.TensorSpec((None,), tf.int32)
         self._advance = graph(
@@ -369,7 +404,8 @@ class Graphs:
         # Traced when they are first called: only ensembles and fusion want all words, only streams go on.
         self._distribution = graph(distribution, input_signature=[memory, state, rows, rows])
         self._encode_more = graph(
-            lambda source, memory: model.encode(source, memory=memory), input_signature=[ids, memory]
+            lambda source, memory: model.encode(source, memory=memory),
+            input_signature=[ids, memory],
         )
 
     def encode(self, source, memory=None):
@@ -377,11 +413,15 @@ class Graphs:
         return self._encode_more(source, memory) if memory else self._encode(source)
 
     def advance(self, memory, state, origin, tokens, k):
-        return self._advance(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k)
+        return self._advance(
+            memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k
+        )
 
     def distribution(self, memory, state, origin, tokens):
         """As `advance`, but log_probs of all words: [rows, vocab], attention, state."""
-        return self._distribution(memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens))
+        return self._distribution(
+            memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens)
+        )
 
 
 def build(recipe, source_vocab, target_vocab):

@@ -27,7 +27,11 @@ class Online:
     def __init__(self, model, tokenizers, recipe, wait, warn=lambda line: None):
         from nmt.model import Graphs  # not before `load` has started Keras
 
-        self.tokenizers, self.recipe, self.wait, self.warn, self.words = tokenizers, recipe, wait, warn, model.words
+        self.tokenizers = tokenizers
+        self.recipe = recipe
+        self.wait = wait
+        self.warn = warn
+        self.words = model.words
         self.graphs = Graphs(model, memory={}) if wait else None
         self.translator = Translator(model.graphs(), tokenizers, recipe, warn)
 
@@ -55,7 +59,8 @@ class Online:
 
     def _part(self, source):
         """What `_choose` chooses, as text, a word at a time."""
-        ids, shown = [], ""
+        ids = []
+        shown = ""
         for token in self._choose(source):
             if self.tokenizers[1].piece(token) in text.SYMBOLS[len(source.names) :]:
                 continue  # a placeholder that has not come yet: what is shown could not be mended later
@@ -77,16 +82,26 @@ class Online:
 
         EOS before the end of the source means that there is nothing to say yet: one word more is read from then on.
         """
-        options, t, wait = self.recipe.search, int(self.words.target[BOS]), self.wait
-        memory, state, token, read, written, over = {}, None, BOS, 0, 0, False
+        options = self.recipe.search
+        t = int(self.words.target[BOS])
+        wait = self.wait
+        memory = {}
+        state = None
+        token = BOS
+        read = 0
+        written = 0
+        over = False
         while True:
             while not over and read < reads(t, wait):
                 word = source.next()
                 memory, start = self.graphs.encode([word or [EOS]], memory)
-                read, over = read + 1, not word
+                read = read + 1
+                over = not word
             state = start if state is None else state
             limit = int(options.max_ratio * source.size) + options.max_extra
-            _, ids, _, after = self.graphs.advance(memory, state, ROW, np.array([token], np.int32), 1)
+            _, ids, _, after = self.graphs.advance(
+                memory, state, ROW, np.array([token], np.int32), 1
+            )
             best = int(ids[0, 0])
             if not over and (best == EOS or written >= limit):
                 wait += 1
@@ -94,16 +109,22 @@ class Online:
             if best == EOS or written == limit:
                 return
             yield best
-            state, token, t, written = after, best, t + int(self.words.target[best]), written + 1
+            state = after
+            token = best
+            t = t + int(self.words.target[best])
+            written = written + 1
 
 
 class Source:
     """The words of an arriving line as ids, read when they are asked for."""
 
     def __init__(self, online, chunks):
-        self.chunks, self.starts, self.limit = iter(chunks), online.words.source, online.recipe.data.max_pieces
+        self.chunks = iter(chunks)
+        self.starts = online.words.source
+        self.limit = online.recipe.data.max_pieces
         self.reader = Reader.of(online.tokenizers, online.recipe.data)
-        self.line, self.names = "", []  # what has come, and the placeholders in it
+        self.line = ""
+        self.names = []  # what has come, and the placeholders in it
         self.ready = []  # words that have come and are not read yet
         self.size = 0  # pieces read of this part of the line
 
@@ -125,7 +146,9 @@ class Source:
             self.line += chunk
             ids = self.reader.ids(text.protect_more(self.reader.arranged(chunk), self.names))
             borders = np.flatnonzero(self.starts[ids])[1:]
-            self.ready = [word.tolist() for word in np.split(np.array(ids, np.int32), borders) if len(word)]
+            self.ready = [
+                word.tolist() for word in np.split(np.array(ids, np.int32), borders) if len(word)
+            ]
         return bool(self.ready)
 
 
@@ -138,9 +161,12 @@ class Lines:
     """
 
     def __init__(self, read, whole=False):
-        self.read, self.whole = read, whole
+        self.read = read
+        self.whole = whole
         self.decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-        self.text, self.over, self.number = "", False, 0
+        self.text = ""
+        self.over = False
+        self.number = 0
 
     def __iter__(self):
         while self.text or (not self.over and self._more()):

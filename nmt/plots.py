@@ -15,7 +15,8 @@ from nmt import files
 from nmt.errors import Failure, UserError
 
 FORMATS = (".png", ".svg", ".pdf")
-CELL, FONT = 22, 13  # of attention: pixels
+CELL = 22
+FONT = 13  # of attention: pixels
 SLANT = 55  # of its column labels: degrees
 FAINT = 0.01  # weights below are left white
 CELLS = {"rnn": "simple RNN", "gru": "GRU", "lstm": "LSTM"}
@@ -44,15 +45,32 @@ def history(*runs):
     figure, (left, right) = _subplots(1, 2, figsize=(9, 3.4))
     for color, path in enumerate(map(Path, runs)):
         with open(path / "history.csv", encoding="utf-8", newline="") as file:
-            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-        seen, name = [row["target_tokens"] / 1000 for row in rows], f"{path.name}, " if len(runs) > 1 else ""
+            rows = [
+                {name: float(value) for name, value in row.items() if value}
+                for row in csv.DictReader(file)
+            ]
+        seen = [row["target_tokens"] / 1000 for row in rows]
+        name = f"{path.name}, " if len(runs) > 1 else ""
         for axes, column, style, label in (
-            (left, "perplexity", "o:", "training"), (left, "valid_perplexity", "o-", "validation"),
-            (right, "bleu", "o-", "BLEU, greedy"), (right, "chrf", "s--", "chrF"),
-        ):  # fmt: skip
-            shade = f"C{color}" if len(runs) > 1 else {"perplexity": "C7", "chrf": "C1"}.get(column, "C0")
+            (left, "perplexity", "o:", "training"),
+            (left, "valid_perplexity", "o-", "validation"),
+            (right, "bleu", "o-", "BLEU, greedy"),
+            (right, "chrf", "s--", "chrF"),
+        ):
+            shade = (
+                f"C{color}"
+                if len(runs) > 1
+                else {"perplexity": "C7", "chrf": "C1"}.get(column, "C0")
+            )
             if all(column in row for row in rows):
-                axes.plot(seen, [row[column] for row in rows], style, color=shade, markersize=4, label=name + label)
+                axes.plot(
+                    seen,
+                    [row[column] for row in rows],
+                    style,
+                    color=shade,
+                    markersize=4,
+                    label=name + label,
+                )
     left.set(yscale="log", ylabel="perplexity of a target piece")
     left.set_yticks([tick for tick in TICKS if tick <= left.get_ylim()[1]])
     left.set_yticks([], minor=True)
@@ -86,11 +104,16 @@ def precision_recall(curves, chance):
     figure, axes = _subplots(figsize=(6, 5))
     for label, (precision, recall) in curves.items():
         all_found = recall.argmax() + 1  # from there on precision only falls
-        precision, recall = precision[:all_found], recall[:all_found]
+        precision = precision[:all_found]
+        recall = recall[:all_found]
         axes.step([0, *recall], [precision[0], *precision], where="pre", label=label)
     axes.axhline(chance, linestyle=":", color="grey", label="chance")
-    axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall: share of the wrong pairs that are flagged",
-             ylabel="precision: share of the flagged pairs that are wrong")  # fmt: skip
+    axes.set(
+        xlim=(0, 1.01),
+        ylim=(0, 1.02),
+        xlabel="recall: share of the wrong pairs that are flagged",
+        ylabel="precision: share of the flagged pairs that are wrong",
+    )
     axes.legend(loc="lower left", fontsize=8)
     axes.grid(alpha=0.3)
     return figure
@@ -100,7 +123,8 @@ def lagging(curves):
     """BLEU over average lagging, a curve for each run. curves: name -> rows of `nmt.lagging.by_wait`."""
     figure, axes = _subplots(figsize=(6, 4))
     for name, rows in curves.items():
-        x, y = [row["average_lagging"] for row in rows], [row["bleu"]["score"] for row in rows]
+        x = [row["average_lagging"] for row in rows]
+        y = [row["bleu"]["score"] for row in rows]
         axes.plot(x, y, "o-", label=name)
         for row, *place in zip(rows, x, y, strict=True):
             axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
@@ -115,16 +139,23 @@ def gradients(found):
     """Norms of gradients by steps back, and by updates of a training; found: what `measure.gradients` gave."""
     figure, (left, middle, right) = _subplots(1, 3, figsize=(12.5, 3.8))
     large = f"simple RNN, recurrent weights × {found['factor']:g}"
-    for axes, when, title in ((left, "start", "before training"), (middle, "trained", "after training")):
+    for axes, when, title in (
+        (left, "start", "before training"),
+        (middle, "trained", "after training"),
+    ):
         for cell, norms in found[when].items():
             axes.plot(norms, label=CELLS[cell])
         axes.set(yscale="log", title=title, xlabel="steps back")
     left.plot(found["large"], "--", color="C0", label=large)
-    left.set_ylabel("norm of the gradient of the last loss term,\nrelative to that of the last step")
+    left.set_ylabel(
+        "norm of the gradient of the last loss term,\nrelative to that of the last step"
+    )
     middle.sharey(left)
     for name, color in (("unclipped", "C3"), ("clipped", "C2")):
         right.plot([norm for _, norm in found[name]], color=color, linewidth=1, label=name)
-    right.set(yscale="log", title=large, xlabel="update", ylabel="norm of the gradient before clipping")
+    right.set(
+        yscale="log", title=large, xlabel="update", ylabel="norm of the gradient before clipping"
+    )
     for axes in (left, middle, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
@@ -136,9 +167,16 @@ def by_length(rows):
     figure, axes = _subplots(figsize=(7, 4.2))
     for (label, row), marker in zip(rows.items(), "osd^v<>", strict=False):
         axes.plot([score for *_, score in row], f"{marker}-", label=label)
-    spans = [(f"{low}-{high}" if high < 10**9 else f"{low} and more", count) for low, high, count, _ in row]
+    spans = [
+        (f"{low}-{high}" if high < 10**9 else f"{low} and more", count)
+        for low, high, count, _ in row
+    ]
     axes.set_xticks(range(len(spans)), [f"{span}\n{count}" for span, count in spans])
-    axes.set(xlabel="source length, words; below it the number of sentences", ylabel="BLEU", ylim=(0, None))
+    axes.set(
+        xlabel="source length, words; below it the number of sentences",
+        ylabel="BLEU",
+        ylim=(0, None),
+    )
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
@@ -149,10 +187,14 @@ def by_pairs(curves):
     figure, axes = _subplots(figsize=(7, 4.2))
     for (label, points), marker in zip(curves.items(), "osd^v<>", strict=False):
         pairs = list(points)
-        (curve,) = axes.plot(pairs, [entry["score"] for entry in points.values()], f"{marker}-", label=label)
+        (curve,) = axes.plot(
+            pairs, [entry["score"] for entry in points.values()], f"{marker}-", label=label
+        )
         low, high = zip(*(entry["interval"] for entry in points.values()), strict=True)
         axes.fill_between(pairs, low, high, color=curve.get_color(), alpha=0.15, linewidth=0)
-    axes.set(xscale="log", xlabel="training pairs", ylabel="BLEU, with its 95 % interval", ylim=(0, None))
+    axes.set(
+        xscale="log", xlabel="training pairs", ylabel="BLEU, with its 95 % interval", ylim=(0, None)
+    )
     pairs = sorted(set().union(*curves.values()))
     axes.set_xticks(pairs, [f"{number:,}" for number in pairs])
     axes.set_xticks([], minor=True)
@@ -171,9 +213,16 @@ def speed(points):
         (x, entry), color = points[label], f"C{place % 10}"
         axes.plot([x, x], entry["interval"], color=color, alpha=0.4)
         axes.plot(x, entry["score"], "o", color=color)
-        axes.annotate(label, (x, entry["score"]), (1.06, (place + 0.5) / len(points)), textcoords="axes fraction",
-                      va="center", fontsize=9, color=color,
-                      arrowprops={"arrowstyle": "-", "color": color, "alpha": 0.4})  # fmt: skip
+        axes.annotate(
+            label,
+            (x, entry["score"]),
+            (1.06, (place + 0.5) / len(points)),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9,
+            color=color,
+            arrowprops={"arrowstyle": "-", "color": color, "alpha": 0.4},
+        )
     axes.set(xlabel="sentences translated a second", ylabel="BLEU, with its 95 % interval")
     axes.grid(alpha=0.3)
     return figure
@@ -189,9 +238,12 @@ def growth(rows, units):
         for kind, unit in units.items():
             points = [row for row in rows if (row["what"], row["kind"]) == (what, kind)]
             if points:
-                x, time = [row["value"] for row in points], [row["time"] for row in points]
+                x = [row["value"] for row in points]
+                time = [row["time"] for row in points]
                 above.plot(x, time, "o-", label=f"{kind}, {unit}")
-                above.plot(x, [time[0] * value / x[0] for value in x], ":", color="grey", linewidth=1)
+                above.plot(
+                    x, [time[0] * value / x[0] for value in x], ":", color="grey", linewidth=1
+                )
                 below.plot(x, [row["memory"] for row in points], "o-", label=kind)
         below.set_xlabel({"length": "source length, pieces"}.get(what, what))
         above.set(xscale="log", yscale="log")
@@ -241,34 +293,61 @@ def attention(translation):
     larger its weight, the frame is the largest of the row. Raises UserError where there are no weights: only
     `candidates(lines, attention=True)` keeps them, and lines translated in parts have none.
     """
-    weights, source, target = translation.attention, translation.source_pieces, translation.target_pieces
+    weights = translation.attention
+    source = translation.source_pieces
+    target = translation.target_pieces
     if weights is None:
-        raise UserError("this translation has no attention weights; ask for attention=True, for a shorter line")
-    sine, cosine = math.sin(math.radians(SLANT)), math.cos(math.radians(SLANT))
-    left, top = max(60, *map(_width, target)) + 14, max(40, sine * max(map(_width, source))) + 14
+        raise UserError(
+            "this translation has no attention weights; ask for attention=True, for a shorter line"
+        )
+    sine = math.sin(math.radians(SLANT))
+    cosine = math.cos(math.radians(SLANT))
+    left = max(60, *map(_width, target)) + 14
+    top = max(40, sine * max(map(_width, source))) + 14
     right = max(left + CELL * (n + 0.6) + cosine * _width(piece) for n, piece in enumerate(source))
-    width, bottom = max(right, left + max(240, CELL * len(source))) + 10, top + CELL * len(target)
-    parts = [_text(left - 8, top - 26, "source →", "end"), _text(left - 8, top - 8, "target ↓", "end")]
+    width = max(right, left + max(240, CELL * len(source))) + 10
+    bottom = top + CELL * len(target)
+    parts = [
+        _text(left - 8, top - 26, "source →", "end"),
+        _text(left - 8, top - 8, "target ↓", "end"),
+    ]
     for n, piece in enumerate(source):
-        x, y = left + CELL * (n + 0.6), top - 6
-        parts.append(f'<text transform="translate({x:.0f} {y:.0f}) rotate(-{SLANT})">{escape(piece)}</text>')
+        x = left + CELL * (n + 0.6)
+        y = top - 6
+        parts.append(
+            f'<text transform="translate({x:.0f} {y:.0f}) rotate(-{SLANT})">{escape(piece)}</text>'
+        )
     for m, (piece, row) in enumerate(zip(target, weights, strict=True)):
         y = top + CELL * m
         parts.append(_text(left - 6, y + 0.7 * CELL, piece, "end"))
-        parts += [_cell(left + CELL * n, y, weight, title=f"{piece}: {source[n]} {weight:.2f}")
-                  for n, weight in enumerate(row) if weight >= FAINT]  # fmt: skip
-    lines = [f"M{left:.0f} {top + CELL * m:.0f}h{CELL * len(source)}" for m in range(len(target) + 1)]
-    lines += [f"M{left + CELL * n:.0f} {top:.0f}v{CELL * len(target)}" for n in range(len(source) + 1)]
+        parts += [
+            _cell(left + CELL * n, y, weight, title=f"{piece}: {source[n]} {weight:.2f}")
+            for n, weight in enumerate(row)
+            if weight >= FAINT
+        ]
+    lines = [
+        f"M{left:.0f} {top + CELL * m:.0f}h{CELL * len(source)}" for m in range(len(target) + 1)
+    ]
+    lines += [
+        f"M{left + CELL * n:.0f} {top:.0f}v{CELL * len(target)}" for n in range(len(source) + 1)
+    ]
     parts.append(f'<path d="{"".join(lines)}" stroke="#dddddd" fill="none"/>')
-    parts += [_frame(left + CELL * int(row.argmax()), top + CELL * m) for m, row in enumerate(weights)]
+    parts += [
+        _frame(left + CELL * int(row.argmax()), top + CELL * m) for m, row in enumerate(weights)
+    ]
     parts.append(_text(left, bottom + 21, "weight 0"))
     parts += [_cell(left + 60 + 12 * n, bottom + 10, n / 5, size=12) for n in range(6)]
-    parts.append(f'<path d="M{left + 60:.0f} {bottom + 10:.0f}h72v12h-72z" stroke="#888888" fill="none"/>')
+    parts.append(
+        f'<path d="M{left + 60:.0f} {bottom + 10:.0f}h72v12h-72z" stroke="#888888" fill="none"/>'
+    )
     parts += [_text(left + 138, bottom + 21, "1"), _frame(left + 158, bottom + 5)]
     parts.append(_text(left + 184, bottom + 21, "largest"))
-    return Drawing(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{bottom + 34:.0f}" '
-                   f'font-family="sans-serif" font-size="{FONT}"><rect width="100%" height="100%" fill="white"/>\n'
-                   + "\n".join(parts) + "</svg>")  # fmt: skip
+    return Drawing(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{bottom + 34:.0f}" '
+        f'font-family="sans-serif" font-size="{FONT}"><rect width="100%" height="100%" fill="white"/>\n'
+        + "\n".join(parts)
+        + "</svg>"
+    )
 
 
 def _width(text):
@@ -283,11 +362,18 @@ def _text(x, y, text, anchor="start"):
 
 def _cell(x, y, weight, size=CELL, title=""):
     """A square from white to dark blue."""
-    color = "#" + "".join(f"{round(255 + (dark - 255) * float(weight)):02x}" for dark in (8, 48, 107))
-    return (f'<rect x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}" fill="{color}">'
-            + (f"<title>{escape(title)}</title>" if title else "") + "</rect>")  # fmt: skip
+    color = "#" + "".join(
+        f"{round(255 + (dark - 255) * float(weight)):02x}" for dark in (8, 48, 107)
+    )
+    return (
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}" fill="{color}">'
+        + (f"<title>{escape(title)}</title>" if title else "")
+        + "</rect>"
+    )
 
 
 def _frame(x, y):
-    return (f'<rect x="{x + 2:.0f}" y="{y + 2:.0f}" width="{CELL - 4}" height="{CELL - 4}" fill="none" '
-            'stroke="#ff7f0e" stroke-width="2"/>')  # fmt: skip
+    return (
+        f'<rect x="{x + 2:.0f}" y="{y + 2:.0f}" width="{CELL - 4}" height="{CELL - 4}" fill="none" '
+        'stroke="#ff7f0e" stroke-width="2"/>'
+    )

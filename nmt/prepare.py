@@ -28,7 +28,11 @@ def training_store(run, recipe, log):
     A language model's has the target side alone: what a translator of the same corpus learns to say.
     """
     stamp = corpus.stamp(recipe.data, DOWNLOADS)
-    if run.meta.get("text") == stamp and run.meta.get("tokenizers") and (run.cache / "meta.json").exists():
+    if (
+        run.meta.get("text") == stamp
+        and run.meta.get("tokenizers")
+        and (run.cache / "meta.json").exists()
+    ):
         return batches.Store(run.cache)
     dropped = collections.Counter()
     pairs = corpus.read(recipe.data, "train", DOWNLOADS, dropped)
@@ -44,9 +48,13 @@ def training_store(run, recipe, log):
     if not run.meta.get("tokenizers"):
         _look_at_held_out(recipe, log)
         run.save_tokenizers(_tokenizers(run, recipe, log))
-    store = batches.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces)
+    store = batches.write_ids(
+        run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces
+    )
     if count > store.pairs:
-        log(f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side")
+        log(
+            f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side"
+        )
     run.update(pairs=store.pairs, text=stamp)
     return store
 
@@ -70,7 +78,9 @@ def _tokenizers(run, recipe, log):
         if recipe.language_model:
             return tokenizers[1], tokenizers[1]
         if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[1].digest:
-            raise UserError(f"model.tie=all needs one vocabulary, but {recipe.tokenizer.from_} has two")
+            raise UserError(
+                f"model.tie=all needs one vocabulary, but {recipe.tokenizer.from_} has two"
+            )
         return tokenizers
     sides = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
     log(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")

@@ -9,7 +9,8 @@ import sys
 def silence():
     """Sends file descriptor 2 to nowhere; exceptions still travel."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
@@ -27,7 +28,9 @@ def start_keras(threads=0, each=0):
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # TensorFlow leaves it off on processors with AVX2 only
+    os.environ.setdefault(
+        "TF_ENABLE_ONEDNN_OPTS", "1"
+    )  # TensorFlow leaves it off on processors with AVX2 only
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with silence():
         import tensorflow as tf

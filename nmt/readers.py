@@ -40,7 +40,9 @@ def splits(data, downloads) -> set:
 
 def hash64(text) -> int:
     """64 bits that depend on nothing but the text."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big"
+    )
 
 
 def share(text) -> float:
@@ -51,7 +53,9 @@ def share(text) -> float:
 def read_files(data, part, downloads, dropped):
     """Two files whose lines correspond; `{lang}` in the path stands for the language code."""
     template = getattr(data, part)
-    paths = [locate(data, downloads, template.replace("{lang}", c)) for c in (data.source, data.target)]
+    paths = [
+        locate(data, downloads, template.replace("{lang}", c)) for c in (data.source, data.target)
+    ]
     left, right = map(lines, paths)
     for number, (source, target) in enumerate(itertools.zip_longest(left, right)):
         if source is None or target is None:
@@ -88,11 +92,13 @@ def read_text(data, part, downloads, dropped):
 def read_tmx(data, part, downloads, dropped):
     """A translation memory (TMX): the first variant of each language in each unit, inline text kept in order."""
     path = locate(data, downloads, getattr(data, part))
-    found, pairs = collections.Counter(), 0
+    found = collections.Counter()
+    pairs = 0
     try:
         for unit in _units(path):
             found.update(unit.keys())
-            source, target = _variant(unit, data.source), _variant(unit, data.target)
+            source = _variant(unit, data.source)
+            target = _variant(unit, data.target)
             if source is None or target is None:
                 dropped["language missing"] += 1
             else:
@@ -101,12 +107,16 @@ def read_tmx(data, part, downloads, dropped):
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UserError(f"{path}: {error.strerror.lower()}") from None
     except ElementTree.ParseError as error:
-        raise UserError(f"{path}, line {error.position[0]}: not well-formed XML ({error})") from None
+        raise UserError(
+            f"{path}, line {error.position[0]}: not well-formed XML ({error})"
+        ) from None
     except (OSError, EOFError, zlib.error, LookupError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as TMX ({error})") from None
     if not pairs:
         known = ", ".join(code for code, _ in found.most_common(20)) or "none"
-        raise UserError(f"{path}: no unit has both {data.source} and {data.target}; languages found: {known}")
+        raise UserError(
+            f"{path}: no unit has both {data.source} and {data.target}; languages found: {known}"
+        )
 
 
 def _units(path):
@@ -131,24 +141,36 @@ def _units(path):
 def _variant(texts, code):
     """The text in language `code`, or None; "en" takes "en" or else "en-us"."""
     code = code.replace("_", "-").lower()
-    return texts.get(code, next((text for tag, text in texts.items() if tag.startswith(code + "-")), None))
+    return texts.get(
+        code, next((text for tag, text in texts.items() if tag.startswith(code + "-")), None)
+    )
 
 
 def read_po(data, part, downloads, dropped):
     """A gettext catalogue: msgid -> msgstr; a singular has the form for 1, a plural that for 5."""
     path = locate(data, downloads, getattr(data, part))
-    entry, field, fuzzy, number, forms = {}, "", False, 0, {}
+    entry = {}
+    field = ""
+    fuzzy = False
+    number = 0
+    forms = {}
 
     def mistake(what):
         return UserError(f"{path}, line {number}: {what}; msgfmt -c tells more")
 
     for number, line in enumerate(lines(path), 1):  # noqa: B007  (`mistake` tells it)
         line = line.strip()
-        if field.startswith("msgstr") and re.match(r"#|msgid\b|msgctxt\b", line):  # the next entry begins
+        if field.startswith("msgstr") and re.match(
+            r"#|msgid\b|msgctxt\b", line
+        ):  # the next entry begins
             yield from _messages(entry, fuzzy, forms, dropped)
-            entry, field, fuzzy = {}, "", False
+            entry = {}
+            field = ""
+            fuzzy = False
         if not line or line.startswith("#"):
-            fuzzy = (fuzzy or (line.startswith("#,") and "fuzzy" in line)) and not line.startswith("#~")
+            fuzzy = (fuzzy or (line.startswith("#,") and "fuzzy" in line)) and not line.startswith(
+                "#~"
+            )
             if re.match(r"#~\s*msgid\b", line):
                 dropped["obsolete"] += 1
             continue
@@ -183,7 +205,9 @@ def _messages(entry, fuzzy, forms, dropped):
 
 def _plural_forms(header):
     """Which form of a message goes with 1 and with 5, by the rule in a catalogue's header; {} without one."""
-    rule = re.search(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", header, re.MULTILINE | re.IGNORECASE)
+    rule = re.search(
+        r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", header, re.MULTILINE | re.IGNORECASE
+    )
     try:
         form = gettext.c2py(rule[1]) if rule else None
         return {number: form(number) for number in (1, 5)} if form else {}
@@ -207,7 +231,8 @@ def read_tfds(data, part, downloads, dropped):
         raise Failure(f"{data.name}: not prepared in {found.data_dir}; fetch it first") from None
     for example in tfds.as_numpy(examples):
         if "translations" in example:
-            codes, texts = example["translations"]["language"], example["translations"]["translation"]
+            codes = example["translations"]["language"]
+            texts = example["translations"]["translation"]
             example = {code.decode(): text for code, text in zip(codes, texts, strict=True)}
         if not all(column in example for column in columns):
             dropped["language missing"] += 1
@@ -230,7 +255,9 @@ def _tfds_columns(found, data):
     pair = data.name.rpartition("/")[2].partition(":")[0].split("-")
     if {"src", "dst"} <= set(features) and sorted(pair) == sorted(codes):  # mtnt/en-ja
         return ("src", "dst") if pair[0] == data.source else ("dst", "src")
-    raise UserError(f"{data.name}: has no {data.source} and {data.target}, but {', '.join(features)}")
+    raise UserError(
+        f"{data.name}: has no {data.source} and {data.target}, but {', '.join(features)}"
+    )
 
 
 def read_catalogues(data, part, downloads, dropped):
@@ -265,7 +292,9 @@ def _catalogues(archive, path, data, part):
     codes = sorted({code for names in components.values() for code in names})
     for code in (data.source, data.target):
         if code not in codes:
-            raise UserError(f"{path}: no catalogues in {code!r}; languages: {', '.join(codes) or 'none'}")
+            raise UserError(
+                f"{path}: no catalogues in {code!r}; languages: {', '.join(codes) or 'none'}"
+            )
     for component, names in sorted(components.items()):
         at = share(component)
         here = "test" if at < 0.08 else "valid" if at < 0.12 else "train"

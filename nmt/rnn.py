@@ -14,15 +14,22 @@ class RecurrentEncoder(keras.layers.Layer):
 
     def __init__(self, options, seed, **kwargs):
         super().__init__(**kwargs)
-        self.options, self.seed = options, seed
+        self.options = options
+        self.seed = seed
         backward = options.reverse_source and not options.bidirectional
-        self.ways = ("forward", "backward") if options.bidirectional else ("backward" if backward else "forward",)
+        self.ways = (
+            ("forward", "backward")
+            if options.bidirectional
+            else ("backward" if backward else "forward",)
+        )
         self.size = options.encoder_units * len(self.ways)
 
     def build(self, input_size):
         options = self.options
-        self.layers = [[cell(options, options.encoder_units, f"layer{layer}_{way}") for way in self.ways]
-                       for layer in range(options.encoder_layers)]  # fmt: skip
+        self.layers = [
+            [cell(options, options.encoder_units, f"layer{layer}_{way}") for way in self.ways]
+            for layer in range(options.encoder_layers)
+        ]
         for number, cells in enumerate(self.layers):
             for one in cells:
                 one.build(input_size if number == 0 else self.size)
@@ -43,7 +50,8 @@ class RecurrentEncoder(keras.layers.Layer):
         return self._read(x, lengths, False, lengths, former)
 
     def _read(self, x, lengths, training, at, former=None):
-        mask, states = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None], {}
+        mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
+        states = {}
         for number, cells in enumerate(self.layers):
             below = x
             if number:
@@ -64,24 +72,38 @@ class RecurrentEncoder(keras.layers.Layer):
 
         z = ops.stack([one.inputs(read(x, way)) for one, way in zip(cells, self.ways, strict=True)])
         z = ops.transpose(z, (2, 0, 1, 3))  # [source_len, directions, sentences, gates * units]
-        directions, sentences, units = len(cells), tf.shape(x)[0], cells[0].units
+        directions = len(cells)
+        sentences = tf.shape(x)[0]
+        units = cells[0].units
         zeros = tf.zeros([directions, sentences, units])
         weights = stack([one.weights_of_step() for one in cells])
         mask = state_mask(zeros, self.options, self.seed, training)
         first = {name: start[name][None] if start else zeros for name in cells[0].states}
         history, _ = kernels.unroll(
             lambda z_t, state: cells[0].step(z_t[0], state, weights, mask),
-            (z,), first, keep=["h"] if start is None else cells[0].states,
-        )  # fmt: skip
-        history = {name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()}  # time on axis 2
-        outputs = [read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)]
+            (z,),
+            first,
+            keep=["h"] if start is None else cells[0].states,
+        )
+        history = {
+            name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()
+        }  # time on axis 2
+        outputs = [
+            read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)
+        ]
         last = tf.broadcast_to(at - 1, [directions, sentences])
         if start is None:
             final = {"h": tf.gather(history["h"], last, axis=2, batch_dims=2)}
         else:  # a sentence of which nothing more has come stays where it was
-            final = {name: tf.gather(tf.concat([first[name][:, :, None], h], 2), last + 1, axis=2, batch_dims=2)
-                     for name, h in history.items()}  # fmt: skip
-        return ops.concatenate(outputs, -1), {n: ops.concatenate(tf.unstack(h), -1) for n, h in final.items()}
+            final = {
+                name: tf.gather(
+                    tf.concat([first[name][:, :, None], h], 2), last + 1, axis=2, batch_dims=2
+                )
+                for name, h in history.items()
+            }
+        return ops.concatenate(outputs, -1), {
+            n: ops.concatenate(tf.unstack(h), -1) for n, h in final.items()
+        }
 
 
 class RecurrentDecoder(keras.layers.Layer):
@@ -95,10 +117,13 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def __init__(self, options, readout_units, seed, **kwargs):
         super().__init__(**kwargs)
-        self.options, self.readout_units, self.seed = options, readout_units, seed
+        self.options = options
+        self.readout_units = readout_units
+        self.seed = seed
 
     def build(self, input_size, memory_size):
-        options, units = self.options, self.options.decoder_units
+        options = self.options
+        units = self.options.decoder_units
         self.memory_size = memory_size
         self.cells = [cell(options, units, f"layer{n}") for n in range(options.decoder_layers)]
         for number, one in enumerate(self.cells):
@@ -115,7 +140,9 @@ class RecurrentDecoder(keras.layers.Layer):
         self.bridge = [keras.layers.Dense(units, "tanh", name=f"bridge{n}") for n in range(bridges)]
         for dense in self.bridge:
             dense.build((None, memory_size))
-        self.readout_kernel = self.add_weight((seen, self.readout_units), "glorot_uniform", name="readout_kernel")
+        self.readout_kernel = self.add_weight(
+            (seen, self.readout_units), "glorot_uniform", name="readout_kernel"
+        )
         self.readout_bias = self.add_weight((self.readout_units,), "zeros", name="readout_bias")
         self.built = True
 
@@ -124,7 +151,11 @@ class RecurrentDecoder(keras.layers.Layer):
         if not self.attention:
             return {}
         mask = tf.sequence_mask(lengths, tf.shape(outputs)[1], outputs.dtype)
-        return {"outputs": outputs, "keys": self.attention.keys(outputs), "mask": (1 - mask) * HIDDEN}
+        return {
+            "outputs": outputs,
+            "keys": self.attention.keys(outputs),
+            "mask": (1 - mask) * HIDDEN,
+        }
 
     def initial_state(self, final):
         """final: [rows, memory_size] -> state before the first word: h = tanh(W final + b), c = 0."""
@@ -144,20 +175,27 @@ class RecurrentDecoder(keras.layers.Layer):
         No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
         zero before that position, else 1. reads: [rows, n], the words of the source that a position may see.
         """
-        given = {name: tf.transpose(x) for name, x in (("keep", keep), ("reads", reads)) if x is not None}
+        given = {
+            name: tf.transpose(x) for name, x in (("keep", keep), ("reads", reads)) if x is not None
+        }
         loop = self._loop(memory, tf.shape(y)[0], training, tuple(given))
         seen = {"top"} | ({"context"} if self.attention else set())
         looks = {"attention"} if self.attention and not training else set()
-        rows, units = tf.shape(y)[0], self.options.decoder_units
+        rows = tf.shape(y)[0]
+        units = self.options.decoder_units
         carried = {**state, "top": tf.zeros([rows, units])}
         if looks:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
         z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
         history, carried = kernels.unroll(loop, (z, *given.values()), carried, sorted(seen | looks))
         last = {name: carried[name] for name in state}
-        shown = ops.concatenate([history[name] for name in sorted(seen, reverse=True)], -1)  # top, context
+        shown = ops.concatenate(
+            [history[name] for name in sorted(seen, reverse=True)], -1
+        )  # top, context
         shown = ops.transpose(shown, (1, 0, 2))
-        readout = ops.tanh(kernels.matmul(shown, kernels.weight(self.readout_kernel)) + self.readout_bias)
+        readout = ops.tanh(
+            kernels.matmul(shown, kernels.weight(self.readout_kernel)) + self.readout_bias
+        )
         readout = drop(readout, self.options, self.seed, training)
         return readout, ops.transpose(history["attention"], (1, 0, 2)) if looks else None, last
 
@@ -172,14 +210,22 @@ class RecurrentDecoder(keras.layers.Layer):
         options = self.options
         weights = [one.weights_of_step() for one in self.cells]
         kernels_above = [kernels.weight(one.kernel) for one in self.cells[1:]]
-        masks = [state_mask(tf.zeros([rows, one.units]), options, self.seed, training) for one in self.cells]
-        between = [layer_mask(rows, one.units, options, self.seed, training) for one in self.cells[1:]]
+        masks = [
+            state_mask(tf.zeros([rows, one.units]), options, self.seed, training)
+            for one in self.cells
+        ]
+        between = [
+            layer_mask(rows, one.units, options, self.seed, training) for one in self.cells[1:]
+        ]
         if self.attention:
             context_kernel = kernels.weight(self.context_kernel)
             attention_weights = self.attention.weights_of_step()
 
         def one_step(inputs, carried):
-            z, new, x, given = inputs[0], {}, None, dict(zip(names, inputs[1:], strict=True))
+            z = inputs[0]
+            new = {}
+            x = None
+            given = dict(zip(names, inputs[1:], strict=True))
             if "keep" in given:
                 carried = {name: leaf * given["keep"][:, None] for name, leaf in carried.items()}
             if self.attention:
@@ -194,7 +240,9 @@ class RecurrentDecoder(keras.layers.Layer):
                 x = x + after["h"] if number and options.residual else after["h"]
             new["top"] = x
             if self.attention:
-                new["context"], looks = self.attention.step(x, memory, attention_weights, given.get("reads"))
+                new["context"], looks = self.attention.step(
+                    x, memory, attention_weights, given.get("reads")
+                )
                 if "attention" in carried:
                     new["attention"] = looks
             return new

@@ -1,14 +1,14 @@
 """A run folder: everything a translator is, in files that move anywhere; no pickle, no code.
 
-    run.json        format, sizes, progress, name and checksum of each file below
-    recipe.toml     the effective recipe
-    *.model         SentencePiece, one for both languages or one each
-    *.weights.h5    the weights to translate with
-    lexicon.npz     target pieces that each source piece suggests
-    export/         the run as ONNX graphs: a folder that translates by itself
-    state/          what training resumes from;  cache/: prepared training pairs, may be deleted
-    run.lock        held while a process trains here
-    history.csv, report.json, test.*.txt, README.md, tensorboard/
+run.json        format, sizes, progress, name and checksum of each file below
+recipe.toml     the effective recipe
+*.model         SentencePiece, one for both languages or one each
+*.weights.h5    the weights to translate with
+lexicon.npz     target pieces that each source piece suggests
+export/         the run as ONNX graphs: a folder that translates by itself
+state/          what training resumes from;  cache/: prepared training pairs, may be deleted
+run.lock        held while a process trains here
+history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
 import contextlib
@@ -26,10 +26,20 @@ from nmt.tokenizer import Tokenizer
 FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out
 LOCK = "run.lock"
-CACHE = [f"{side}.{ending}" for side in config.SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")]
+CACHE = [
+    f"{side}.{ending}"
+    for side in config.SIDES
+    for ending in ("txt", "ids", "starts.npy", "lines.npy")
+]
 CACHE.append("meta.json")
-PREPARED = ["run.json", "recipe.toml", "tokenizer.model", "source.model", "target.model",
-            *(f"cache/{name}" for name in CACHE)]  # fmt: skip
+PREPARED = [
+    "run.json",
+    "recipe.toml",
+    "tokenizer.model",
+    "source.model",
+    "target.model",
+    *(f"cache/{name}" for name in CACHE),
+]
 WEIGHTS = re.compile(r"(best|average)-\d{7}\.weights\.h5")
 
 
@@ -64,7 +74,9 @@ class Run:
         if not run.meta:
             raise UserError(f"{path}: not a run folder (no run.json)")
         if "weights" not in run.meta and "engine" not in run.meta:
-            raise UserError(f"{path}: has no weights yet; training has not reached its first validation")
+            raise UserError(
+                f"{path}: has no weights yet; training has not reached its first validation"
+            )
         return run
 
     @classmethod
@@ -85,7 +97,8 @@ class Run:
 
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file, a run folder is needed")
-        new, held = not self.path.exists(), FileLock(self.path / LOCK, timeout=0)
+        new = not self.path.exists()
+        held = FileLock(self.path / LOCK, timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             held.acquire()
@@ -105,7 +118,9 @@ class Run:
     @contextlib.contextmanager
     def renewed(self):
         """Begins the folder anew for the block. When that fails, what was prepared before is there again."""
-        former, self.meta, self._tokenizers = self.meta, {}, None
+        former = self.meta
+        self.meta = {}
+        self._tokenizers = None
         with files.scratch_folder(self.path / "run.json") as aside:
             (aside / "cache").mkdir()
             _move(PREPARED, self.path, aside)
@@ -158,9 +173,13 @@ class Run:
         """(source, target); the same object twice when joint."""
         if self._tokenizers is None:
             loaded = {}
-            for name, digest in zip(self.meta["tokenizers"], self.meta["tokenizer_sha256"], strict=True):
+            for name, digest in zip(
+                self.meta["tokenizers"], self.meta["tokenizer_sha256"], strict=True
+            ):
                 if name not in loaded:
-                    loaded[name] = Tokenizer(self._checked(name, digest).read_bytes(), self.path / name)
+                    loaded[name] = Tokenizer(
+                        self._checked(name, digest).read_bytes(), self.path / name
+                    )
             self._tokenizers = tuple(loaded[name] for name in self.meta["tokenizers"])
         return self._tokenizers
 
@@ -177,7 +196,9 @@ class Run:
         if not path.is_file():
             raise Failure(f"{path}: missing; restore the file or train anew")
         if files.digest(path) != digest:
-            raise Failure(f"{path}: damaged (its checksum has changed); restore the file or train anew")
+            raise Failure(
+                f"{path}: damaged (its checksum has changed); restore the file or train anew"
+            )
         return path
 
     # Weights.
@@ -202,7 +223,9 @@ class Run:
         from nmt.wait import Words
 
         if "weights" not in self.meta:
-            raise UserError(f"{self.path}: is an exported folder, which has no Keras weights; use the run itself")
+            raise UserError(
+                f"{self.path}: is an exported folder, which has no Keras weights; use the run itself"
+            )
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
         path = self._checked(self.meta["weights"], self.meta["weights_sha256"])
         read_weights(model, path)
@@ -226,7 +249,10 @@ class Run:
             return self
         found = Run(self.export_path)
         engine = found.meta.get("engine", {})
-        current = engine.get("weights_sha256") == self.meta.get("weights_sha256") and engine.get("graphs") == GRAPHS
+        current = (
+            engine.get("weights_sha256") == self.meta.get("weights_sha256")
+            and engine.get("graphs") == GRAPHS
+        )
         return found if found.meta and current else None
 
     def load_engine(self, shortlist=True):
@@ -234,10 +260,14 @@ class Run:
         from nmt.engine import Engine
 
         if self.meta["engine"].get("graphs") != GRAPHS:
-            raise Failure(f"{self.path}: unfinished, or exported by another version of nmt; export the run anew")
+            raise Failure(
+                f"{self.path}: unfinished, or exported by another version of nmt; export the run anew"
+            )
         checksums = self.meta["engine"]["files"]
-        return Engine(lambda name: self._checked(name, checksums[name]),
-                      shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums)  # fmt: skip
+        return Engine(
+            lambda name: self._checked(name, checksums[name]),
+            shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums,
+        )
 
     # State to resume from.
 
@@ -263,7 +293,8 @@ def _move(names, source, target):
 @contextlib.contextmanager
 def _no_optimizer(model):
     """Keras counts moments and step count among the weights of a compiled model; here they are none."""
-    optimizer, model.optimizer = getattr(model, "optimizer", None), None
+    optimizer = getattr(model, "optimizer", None)
+    model.optimizer = None
     try:
         yield
     finally:
@@ -276,7 +307,9 @@ def write_weights(model, path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(path.parent).free < 4 * model.count_params() + 2**20:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # HDF5 may crash when a disk fills up under it
+            raise OSError(
+                errno.ENOSPC, os.strerror(errno.ENOSPC)
+            )  # HDF5 may crash when a disk fills up under it
         with _no_optimizer(model):
             model.save_weights(partial)
         partial.replace(path)
@@ -292,4 +325,6 @@ def read_weights(model, path):
         with _no_optimizer(model):
             model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        raise Failure(f"{path}: damaged or of another model ({str(error).splitlines()[0]})") from None
+        raise Failure(
+            f"{path}: damaged or of another model ({str(error).splitlines()[0]})"
+        ) from None

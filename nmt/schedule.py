@@ -9,7 +9,10 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """Linear rise to `peak` over `warmup` steps, then `decay`: linear (to 0 at `total`), inverse_sqrt, none."""
 
     def __init__(self, peak, warmup, total, decay):
-        self.peak, self.warmup, self.total, self.decay = peak, warmup, total, decay
+        self.peak = peak
+        self.warmup = warmup
+        self.total = total
+        self.decay = decay
 
     def __call__(self, step):
         step = ops.cast(step, "float32") + 1

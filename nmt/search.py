@@ -45,21 +45,27 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
     finished = [[] for _ in range(total)]
     sentence = np.arange(total)  # those in the batch
     taken = np.zeros(total, int)  # slots that finished hypotheses keep
-    room, closed = beam, None  # slots that some sentence may still fill; where others may not
+    room = beam
+    closed = None  # slots that some sentence may still fill; where others may not
     reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
     bar = np.full(total, NONE)  # score of the finished hypothesis that a live one must beat
     scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots
-    origin, tokens = np.arange(total, dtype=np.int32), np.full(total, BOS, np.int32)
+    origin = np.arange(total, dtype=np.int32)
+    tokens = np.full(total, BOS, np.int32)
     history = []  # of each step: row in the step before, word, attention of the rows before
     while len(sentence):
         log_probs, ids, attention, state = model.advance(memory, state, origin, tokens, beam)
-        log_probs, ids = np.asarray(log_probs), np.asarray(ids)
+        log_probs = np.asarray(log_probs)
+        ids = np.asarray(ids)
         attention = np.asarray(attention) if want_attention and attention is not None else None
-        here, k = len(sentence), log_probs.shape[1]
+        here = len(sentence)
+        k = log_probs.shape[1]
         candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
         best = np.argsort(-candidates, 1, "stable")[:, :room]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
-        scores, tokens, rows = candidates.take(best), ids.take(best), best // k
+        scores = candidates.take(best)
+        tokens = ids.take(best)
+        rows = best // k
         if closed is not None:
             scores[closed[:, : scores.shape[1]]] = DEAD
         history.append((rows.ravel(), tokens.ravel(), attention))
@@ -68,9 +74,12 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
         ended = (tokens == EOS) | (step >= limits)[:, None]
         for row, slot in np.argwhere(ended & (scores > DEAD / 2)) if ended.any() else ():
             words, looks = _traced(history, row * scores.shape[1] + slot)
-            found, log_prob = finished[sentence[row]], float(scores[row, slot])
+            found = finished[sentence[row]]
+            log_prob = float(scores[row, slot])
             done = words[-1] == EOS
-            found.append(Hypothesis(words[: step - done], log_prob, log_prob / step**penalty, done, looks))
+            found.append(
+                Hypothesis(words[: step - done], log_prob, log_prob / step**penalty, done, looks)
+            )
             taken[row] += 1
             complete = sorted((h.score for h in found if h.finished), reverse=True)
             if len(complete) >= min(nbest, beam):
@@ -82,12 +91,17 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
             if np.count_nonzero(stay) <= LEAVE * here:
                 kept = np.flatnonzero(stay)
                 memory = model.take(memory, kept.astype(np.int32))
-                sentence, taken, limits, reach, bar = (a[kept] for a in (sentence, taken, limits, reach, bar))
-                scores, tokens, rows = scores[kept], tokens[kept], rows[kept]
+                sentence, taken, limits, reach, bar = (
+                    a[kept] for a in (sentence, taken, limits, reach, bar)
+                )
+                scores = scores[kept]
+                tokens = tokens[kept]
+                rows = rows[kept]
                 history[-1] = rows.ravel(), tokens.ravel(), attention
             room = beam - taken.min(initial=beam)
             closed = np.arange(room) >= beam - taken[:, None]
-        origin, tokens = rows.ravel().astype(np.int32), tokens.ravel().astype(np.int32)
+        origin = rows.ravel().astype(np.int32)
+        tokens = tokens.ravel().astype(np.int32)
     if not all(finished):
         raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
     return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
@@ -95,7 +109,8 @@ def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_a
 
 def _traced(history, row):
     """Words of the hypothesis in a row after the last step, and their attention [words, source_len] or None."""
-    words, looks = [], []
+    words = []
+    looks = []
     for parents, tokens, attention in reversed(history):
         words.append(int(tokens[row]))
         row = parents[row]
@@ -114,7 +129,8 @@ def sample(model, count, prompt=(), length=100, temperature=1.0, top_k=0, seed=1
     """
     memory, state = model.encode(np.full((count, 1), EOS, np.int32))
     chances = np.stack([np.random.default_rng([seed, n]).random(length) for n in range(count)])
-    rows, tokens = np.arange(count, dtype=np.int32), np.full(count, BOS, np.int32)
+    rows = np.arange(count, dtype=np.int32)
+    tokens = np.full(count, BOS, np.int32)
     for word in prompt:
         _, _, _, state = model.advance(memory, state, rows, tokens, 1)
         tokens = np.full(count, word, np.int32)
@@ -122,10 +138,15 @@ def sample(model, count, prompt=(), length=100, temperature=1.0, top_k=0, seed=1
     for step in range(length):
         k = top_k + len(NEVER) if top_k else np.iinfo(np.int32).max
         log_probs, ids, _, state = model.advance(memory, state, rows, tokens, k)
-        log_probs, ids = np.asarray(log_probs), np.asarray(ids)
-        chosen = drawn(np.where(np.isin(ids, NEVER), -np.inf, log_probs), chances[:, step], temperature, top_k)
+        log_probs = np.asarray(log_probs)
+        ids = np.asarray(ids)
+        chosen = drawn(
+            np.where(np.isin(ids, NEVER), -np.inf, log_probs), chances[:, step], temperature, top_k
+        )
         tokens = ids[rows, chosen]
-        for one, word, log_prob in zip(found, tokens.tolist(), log_probs[rows, chosen].tolist(), strict=True):
+        for one, word, log_prob in zip(
+            found, tokens.tolist(), log_probs[rows, chosen].tolist(), strict=True
+        ):
             if not one.finished:
                 one.log_prob = one.score = one.log_prob + log_prob
                 one.finished = word == EOS

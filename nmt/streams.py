@@ -26,8 +26,13 @@ class Streams:
 
     def __init__(self, store, streams, window, seed, shuffle=True):
         if store.pairs < streams:
-            raise UserError(f"train.streams={streams}: the training text has only {store.pairs} sentences")
-        self.store, self.window, self.seed, self.shuffle = store, window, seed, shuffle
+            raise UserError(
+                f"train.streams={streams}: the training text has only {store.pairs} sentences"
+            )
+        self.store = store
+        self.window = window
+        self.seed = seed
+        self.shuffle = shuffle
         self.sizes = store.lengths[-1] + 1  # BOS or EOS
         self.parts = parts(self.sizes, streams)
 
@@ -45,7 +50,8 @@ class Streams:
     def arrays(self, epoch, number):
         """(inputs, labels) of a window, int32 [streams, window], padded right."""
         inputs, labels = np.full((2, len(epoch), self.window), PAD, np.int32)
-        start, stop = number * self.window, (number + 1) * self.window
+        start = number * self.window
+        stop = (number + 1) * self.window
         for row, (order, ends) in enumerate(epoch):
             first, last = np.searchsorted(ends, (start, stop - 1), "right")
             sentences = self.store.side(-1, order[first : last + 1])
@@ -68,7 +74,8 @@ class Streams:
 
 def parts(sizes, count):
     """Numbers of adjacent sentences in so many parts of about as many tokens each; no part is empty."""
-    ends, least = np.cumsum(sizes, dtype=np.int64), np.arange(1, count)
+    ends = np.cumsum(sizes, dtype=np.int64)
+    least = np.arange(1, count)
     borders = np.searchsorted(ends, ends[-1] * least / count) + 1
     rising = np.maximum.accumulate(np.maximum(borders - least, 0)) + least
     return np.split(np.arange(len(sizes)), np.minimum(rising, len(sizes) - least[::-1]))
@@ -76,7 +83,10 @@ def parts(sizes, count):
 
 def joined(sentences):
     """(inputs, labels) of sentences in a row."""
-    return ([i for ids in sentences for i in (BOS, *ids)], [i for ids in sentences for i in (*ids, EOS)])
+    return (
+        [i for ids in sentences for i in (BOS, *ids)],
+        [i for ids in sentences for i in (*ids, EOS)],
+    )
 
 
 def whole(sentences, budget, count=0):

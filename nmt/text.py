@@ -14,7 +14,9 @@ import re
 SYMBOLS = [chr(0xE000 + n) for n in range(12)]
 _UNSPACED = ("ja", "zh", "th", "lo", "km", "my")
 
-_URL = r"[^\s<>\"'){}\]\u2E80-\uFFEF]"  # of an address, which Japanese text may follow without a space
+_URL = (
+    r"[^\s<>\"'){}\]\u2E80-\uFFEF]"  # of an address, which Japanese text may follow without a space
+)
 PLACEHOLDER = re.compile(
     rf"https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"  # address
     r"|(?a:(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"  # mail address
@@ -23,7 +25,9 @@ PLACEHOLDER = re.compile(
     r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"  # %s %1$s %02d %@
     r"|[\uE000-\uE00B]"  # our own symbols, should a text contain them
 )
-UNFINISHED = re.compile(r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$")  # what more text may turn into a placeholder
+UNFINISHED = re.compile(
+    r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$"
+)  # what more text may turn into a placeholder
 _SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
 
 
@@ -53,7 +57,9 @@ def protect(source, target=None):
     In the target only the placeholders that the source has too are replaced.
     """
     names = list(dict.fromkeys(PLACEHOLDER.findall(source)))
-    if len(names) > len(SYMBOLS):  # our own symbols first: left in place they would mean another placeholder
+    if len(names) > len(
+        SYMBOLS
+    ):  # our own symbols first: left in place they would mean another placeholder
         names = sorted(names, key=lambda name: not _SYMBOL.search(name))[: len(SYMBOLS)]
     symbols = dict(zip(names, SYMBOLS, strict=False))
 
@@ -81,7 +87,8 @@ def restore(line, names):
 
 
 _TOKEN = re.compile(
-    r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|st)\.|\d[\d.,:]*\d|\.\.\.|''|'\w+|\w+(?:-\w+)*|[^\w\s]", re.IGNORECASE
+    r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|st)\.|\d[\d.,:]*\d|\.\.\.|''|'\w+|\w+(?:-\w+)*|[^\w\s]",
+    re.IGNORECASE,
 )
 
 
@@ -90,8 +97,11 @@ def source_tokens(line, lang):
     if unspaced(lang):
         return join(line)
     parts = re.split(f"({PLACEHOLDER.pattern})", line)
-    return " ".join(token for n, part in enumerate(parts)
-                    for token in ([part] if n % 2 else _TOKEN.findall(part.lower())))  # fmt: skip
+    return " ".join(
+        token
+        for n, part in enumerate(parts)
+        for token in ([part] if n % 2 else _TOKEN.findall(part.lower()))
+    )
 
 
 def join(line):

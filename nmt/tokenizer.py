@@ -47,22 +47,36 @@ class Tokenizer:
         sentencepiece.set_random_generator_seed(0)
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(lines), model_writer=out, model_type=options.kind,
-                vocab_size=options.vocab_size, hard_vocab_limit=False, byte_fallback=options.byte_fallback,
-                character_coverage=options.character_coverage, user_defined_symbols=SYMBOLS,
-                input_sentence_size=SENTENCES, shuffle_input_sentence=True, minloglevel=2,
-                pad_id=PAD, unk_id=UNK, bos_id=BOS, eos_id=EOS,
-            )  # fmt: skip
+                sentence_iterator=iter(lines),
+                model_writer=out,
+                model_type=options.kind,
+                vocab_size=options.vocab_size,
+                hard_vocab_limit=False,
+                byte_fallback=options.byte_fallback,
+                character_coverage=options.character_coverage,
+                user_defined_symbols=SYMBOLS,
+                input_sentence_size=SENTENCES,
+                shuffle_input_sentence=True,
+                minloglevel=2,
+                pad_id=PAD,
+                unk_id=UNK,
+                bos_id=BOS,
+                eos_id=EOS,
+            )
         except RuntimeError as error:
             raise _explained(error, options) from None
         tokenizer = cls(out.getvalue())
         if tokenizer.size < options.vocab_size:
-            note(f"note: the corpus fills {tokenizer.size} of {options.vocab_size} pieces; the vocabulary shrinks")
+            note(
+                f"note: the corpus fills {tokenizer.size} of {options.vocab_size} pieces; the vocabulary shrinks"
+            )
         return tokenizer
 
     def encode(self, lines):
         """Ids of each line, the best segmentation."""
-        return [self.pieces.encode(line) for line in lines]  # a list would start threads: 1 ms a call
+        return [
+            self.pieces.encode(line) for line in lines
+        ]  # a list would start threads: 1 ms a call
 
     def sample(self, lines, alpha, seed):
         """Ids of each line, segmentation drawn at random (Kudo 2018; BPE-dropout: Provilkov et al. 2020).
@@ -70,7 +84,10 @@ class Tokenizer:
         A function of `seed` only. SentencePiece's own sampling differs between processes for equal seeds.
         """
         rng = np.random.default_rng(seed)
-        return [self._merged(line, alpha, rng) if self._ranks else self._chosen(line, alpha, rng) for line in lines]
+        return [
+            self._merged(line, alpha, rng) if self._ranks else self._chosen(line, alpha, rng)
+            for line in lines
+        ]
 
     def _chosen(self, line, alpha, rng):
         """Unigram: one of the best segmentations, with probability in proportion to its own ** alpha."""
@@ -86,7 +103,11 @@ class Tokenizer:
             symbols = list(word)
             while True:
                 pairs = (self._ranks.get(a + b) for a, b in itertools.pairwise(symbols))
-                ranked = [(rank, n) for n, rank in enumerate(pairs) if rank is not None and rng.random() >= dropout]
+                ranked = [
+                    (rank, n)
+                    for n, rank in enumerate(pairs)
+                    if rank is not None and rng.random() >= dropout
+                ]
                 if not ranked:
                     break
                 _, n = min(ranked)
@@ -107,9 +128,16 @@ class Tokenizer:
             self.pieces.nbest_encode("a", nbest_size=2)
             return {}
         except RuntimeError:
-            normal = (i for i in range(self.size) if not (
-                self.pieces.is_control(i) or self.pieces.is_unknown(i) or self.pieces.is_byte(i)))  # fmt: skip
-            return {self.piece(i): -self.pieces.get_score(i) for i in normal if len(self.piece(i)) > 1}
+            normal = (
+                i
+                for i in range(self.size)
+                if not (
+                    self.pieces.is_control(i) or self.pieces.is_unknown(i) or self.pieces.is_byte(i)
+                )
+            )
+            return {
+                self.piece(i): -self.pieces.get_score(i) for i in normal if len(self.piece(i)) > 1
+            }
 
     def decode(self, ids):
         """Text of a list of ids. A line break that bytes may spell becomes a space: one line stays one line."""

@@ -32,7 +32,8 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
 def _train(run, recipe, log, export):
     from nmt.corpus import fetch
 
-    former, complete = _claimed(run, recipe), _complete(run.meta, recipe.train)
+    former = _claimed(run, recipe)
+    complete = _complete(run.meta, recipe.train)
     files.remove_leftovers(run.path, run.state_path.parent, run.cache)
 
     def prepare():
@@ -44,13 +45,17 @@ def _train(run, recipe, log, export):
             _record(run, recipe)
             batches = prepare()
     else:
-        if not complete or former.data != recipe.data:  # another path to the same text, or another text
+        if (
+            not complete or former.data != recipe.data
+        ):  # another path to the same text, or another text
             batches = prepare()
         _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
     if complete:
         higher = "train.patience" if "patience" in run.meta else f"train.{_measure(recipe.train)}"
-        log(f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
-            f"another run folder, more training a higher {higher})")  # fmt: skip
+        log(
+            f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
+            f"another run folder, more training a higher {higher})"
+        )
         run.drop_cache()
         if export:
             _export(run, log)
@@ -90,7 +95,9 @@ def _export(run, log):
         start_keras()
         try:
             log(f"exported to {export(run)}")
-        except UserError as error:  # somebody's own folder of that name: no reason to call the training failed
+        except (
+            UserError
+        ) as error:  # somebody's own folder of that name: no reason to call the training failed
             log(f"note: not exported: {error}")
 
 
@@ -102,14 +109,23 @@ def _started_from(run, recipe, log):
         return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
     parent = Run.open(recipe.train.from_)
     if "weights" not in parent.meta:
-        raise UserError(f"train.from={parent.path}: is an exported folder, without Keras weights; name its run")
+        raise UserError(
+            f"train.from={parent.path}: is an exported folder, without Keras weights; name its run"
+        )
     parent = parent.recipe
     if parent.language_model != recipe.language_model:
-        raise UserError(f"train.from={recipe.train.from_}: its model.architecture is {parent.model.architecture}, "
-                        f"which training cannot turn into {recipe.model.architecture}")  # fmt: skip
-    kept = {name: getattr(recipe.model, name) for name in ("dropout", "variational", "recurrent_dropout")}
+        raise UserError(
+            f"train.from={recipe.train.from_}: its model.architecture is {parent.model.architecture}, "
+            f"which training cannot turn into {recipe.model.architecture}"
+        )
+    kept = {
+        name: getattr(recipe.model, name)
+        for name in ("dropout", "variational", "recurrent_dropout")
+    }
     model = dataclasses.replace(parent.model, **kept)
-    tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling)
+    tokenizer = dataclasses.replace(
+        parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling
+    )
     if recipe.train.wait and (reason := config.reason_against_waiting(model)):
         raise UserError(f"{recipe.train.from_}: train.wait: {reason}")
     log(f"starting from {recipe.train.from_}: its model and its tokenizer")
@@ -125,7 +141,9 @@ def _claimed(run, recipe):
     """The recipe of a run folder, None where its preparation begins anew; refuses what holds anything else."""
     if not run.meta:
         if run.holds_else():
-            raise UserError(f"{run.path} is not empty and not a run folder; choose another one (--run)")
+            raise UserError(
+                f"{run.path} is not empty and not a run folder; choose another one (--run)"
+            )
         return None
     if "engine" in run.meta:
         raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
@@ -154,13 +172,19 @@ def _fit(run, recipe, batches, log):
     from nmt.model import build
     from nmt.wait import Words
 
-    options, store = recipe.train, batches.store
+    options = recipe.train
+    store = batches.store
     history = History(options.steps or options.epochs * len(batches), len(batches))
     model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
     model.words = Words(run.tokenizers, recipe.data)
     wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
-    model.compile(optimizer(options, history.total_steps), options.label_smoothing, options.precision, wait,
-                  jit_compile=False)  # fmt: skip
+    model.compile(
+        optimizer(options, history.total_steps),
+        options.label_smoothing,
+        options.precision,
+        wait,
+        jit_compile=False,
+    )
     model.optimizer.build(model.trainable_variables)
     state = State(run, history, options.save_minutes)
     state.set_model(model)
@@ -168,8 +192,10 @@ def _fit(run, recipe, batches, log):
         state.restore()
         log(f"resuming at step {history.step} of {history.total_steps}")
     elif run.meta.get("complete"):
-        raise UserError(f"{run.state_path}: missing, so training cannot go on; choose another run folder (--run), "
-                        f"with train.from={run.path} to start from these weights")  # fmt: skip
+        raise UserError(
+            f"{run.state_path}: missing, so training cannot go on; choose another run folder (--run), "
+            f"with train.from={run.path} to start from these weights"
+        )
     elif options.from_:
         parent = Run.open(options.from_)
         read_weights(model, parent.path / parent.meta["weights"])
@@ -179,12 +205,16 @@ def _fit(run, recipe, batches, log):
     clock = Clock(history)
     progress = Progress(history, clock, options.log_every)
     validation = _validation(run, recipe, model, history, clock, progress.log)
-    log(f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
+    log(
+        f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
         f"{store.pairs:,} {'sentences' if recipe.language_model else 'pairs'}, {len(batches)} batches an epoch, "
-        f"{history.total_steps} steps")  # fmt: skip
+        f"{history.total_steps} steps"
+    )
     if 2 * options.warmup_steps > history.total_steps:
-        log(f"note: train.warmup_steps={options.warmup_steps} is over half of the {history.total_steps} steps; the "
-            "learning rate hardly gets to its peak")  # fmt: skip
+        log(
+            f"note: train.warmup_steps={options.warmup_steps} is over half of the {history.total_steps} steps; the "
+            "learning rate hardly gets to its peak"
+        )
     callbacks = [clock, validation, state, progress]
     if recipe.language_model:
         callbacks.append(Rewind(history))
@@ -194,14 +224,25 @@ def _fit(run, recipe, batches, log):
     interval = options.valid_every or len(batches)
     run.update(complete=False)
     with state:
-        while history.step < history.total_steps and not (options.patience and history.stale >= options.patience):
+        while history.step < history.total_steps and not (
+            options.patience and history.stale >= options.patience
+        ):
             steps = min(interval - history.step % interval, history.total_steps - history.step)
             epochs = (history.total_steps - history.step) // steps if steps == interval else 1
             done = history.step // interval
-            model.fit(dataset(lambda: batches.stream(history.step)), epochs=done + epochs, initial_epoch=done,
-                      steps_per_epoch=steps, callbacks=callbacks, verbose=0, shuffle=False)  # fmt: skip
+            model.fit(
+                dataset(lambda: batches.stream(history.step)),
+                epochs=done + epochs,
+                initial_epoch=done,
+                steps_per_epoch=steps,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,
+            )
     if not recipe.language_model:
-        lexicon.write(run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers))
+        lexicon.write(
+            run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers)
+        )
     _choose(run, recipe, model, validation, history, progress.log)
 
 
@@ -212,8 +253,12 @@ def _batches(run, recipe, store):
 
     options = recipe.train
     if recipe.language_model:
-        return Streams(store, options.streams, options.bptt, options.seed, not recipe.model.across_sentences)
-    return Batches(store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling)
+        return Streams(
+            store, options.streams, options.bptt, options.seed, not recipe.model.across_sentences
+        )
+    return Batches(
+        store, options.batch_tokens, options.seed, run.tokenizers, recipe.tokenizer.sampling
+    )
 
 
 def _validation(run, recipe, model, history, clock, log):
@@ -225,11 +270,16 @@ def _validation(run, recipe, model, history, clock, log):
 
     common = run, recipe, history, clock, _validation_batches(run, recipe), log
     if recipe.language_model:
-        validation = LanguageValidation(*common, generator=TextGenerator(model, run.tokenizers, recipe))
+        validation = LanguageValidation(
+            *common, generator=TextGenerator(model, run.tokenizers, recipe)
+        )
     else:
         searched = Waiting(model, model.waits(0, training=False)) if model.wait else model.graphs()
-        validation = TranslationValidation(*common, translator=Translator(searched, run.tokenizers, recipe),
-                                           sentences=held_out(recipe, "valid", recipe.train.valid_sentences))
+        validation = TranslationValidation(
+            *common,
+            translator=Translator(searched, run.tokenizers, recipe),
+            sentences=held_out(recipe, "valid", recipe.train.valid_sentences),
+        )
     validation.set_model(model)
     return validation
 
@@ -260,7 +310,9 @@ def _validation_batches(run, recipe):
     import tensorflow as tf
 
     found = list((_validation_lines if recipe.language_model else _validation_pairs)(run, recipe))
-    return dataset(lambda: iter(found)).apply(tf.data.experimental.assert_cardinality(len(found)))  # or Keras warns
+    return dataset(lambda: iter(found)).apply(
+        tf.data.experimental.assert_cardinality(len(found))
+    )  # or Keras warns
 
 
 def _validation_lines(run, recipe):
@@ -276,13 +328,22 @@ def _validation_pairs(run, recipe):
     from nmt.batches import cut, pad
     from nmt.config import BOS, EOS
 
-    sides = zip(*prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data), strict=True)
+    sides = zip(
+        *prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data),
+        strict=True,
+    )
     limit = 2 * recipe.data.max_pieces
-    coded = zip(*(t.encode(side) for t, side in zip(run.tokenizers, sides, strict=True)), strict=True)
-    pairs = sorted(((s, t) for s, t in coded if s and len(s) <= limit and len(t) <= limit),
-                   key=lambda pair: (len(pair[1]), len(pair[0])))  # fmt: skip
+    coded = zip(
+        *(t.encode(side) for t, side in zip(run.tokenizers, sides, strict=True)), strict=True
+    )
+    pairs = sorted(
+        ((s, t) for s, t in coded if s and len(s) <= limit and len(t) <= limit),
+        key=lambda pair: (len(pair[1]), len(pair[0])),
+    )
     if not pairs:
-        raise UserError(f"no validation pair has at most {limit} pieces a side; give others as data.valid")
+        raise UserError(
+            f"no validation pair has at most {limit} pieces a side; give others as data.valid"
+        )
     lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in pairs]).T
     for start, end in itertools.pairwise([0, *cut(*lengths, recipe.train.batch_tokens)]):
         source, target = zip(*pairs[start:end], strict=True)
@@ -299,13 +360,20 @@ def _choose(run, recipe, model, validation, history, log):
         best = validation.final_score()
         average(model, run, history.snapshots)
         averaged = validation.final_score()
-        log(f"validation {validation.final_name}: best {abs(best):.2f}, "
-            f"average of the last {len(history.snapshots)} {abs(averaged):.2f}")  # fmt: skip
+        log(
+            f"validation {validation.final_name}: best {abs(best):.2f}, "
+            f"average of the last {len(history.snapshots)} {abs(averaged):.2f}"
+        )
         if averaged >= best:
             name = f"average-{history.step:07d}"
     measure = _measure(recipe.train)
-    end = {"complete": True, measure: getattr(recipe.train, measure), "step": history.step,
-           "target_tokens": history.target_tokens, "train_seconds": round(history.seconds, 1)}  # fmt: skip
+    end = {
+        "complete": True,
+        measure: getattr(recipe.train, measure),
+        "step": history.step,
+        "target_tokens": history.target_tokens,
+        "train_seconds": round(history.seconds, 1),
+    }
     run.meta.pop("patience", None)
     if history.step < history.total_steps:
         end["patience"] = recipe.train.patience
@@ -314,4 +382,6 @@ def _choose(run, recipe, model, validation, history, log):
     else:
         run.update(**end)
     run.drop_cache()
-    log(f"{run.path}: complete after {history.step} steps, {history.seconds / 60:.1f} minutes of training")
+    log(
+        f"{run.path}: complete after {history.step} steps, {history.seconds / 60:.1f} minutes of training"
+    )

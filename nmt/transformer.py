@@ -35,10 +35,15 @@ class TransformerEncoder(keras.layers.Layer):
 
     def __init__(self, options, seed, **kwargs):
         super().__init__(**kwargs)
-        self.options, self.seed, self.size = options, seed, options.embedding
+        self.options = options
+        self.seed = seed
+        self.size = options.embedding
 
     def build(self, input_size):
-        self.blocks = [Block(self.options, self.seed, name=f"layer{n}") for n in range(self.options.encoder_layers)]
+        self.blocks = [
+            Block(self.options, self.seed, name=f"layer{n}")
+            for n in range(self.options.encoder_layers)
+        ]
         self.norm = Norm(name="norm")
         for part in (*self.blocks, self.norm):
             part.build(input_size)
@@ -59,11 +64,15 @@ class TransformerDecoder(keras.layers.Layer):
 
     def __init__(self, options, seed, **kwargs):
         super().__init__(**kwargs)
-        self.options, self.seed, self.size = options, seed, options.embedding
+        self.options = options
+        self.seed = seed
+        self.size = options.embedding
 
     def build(self, input_size, memory_size):
         layers = range(self.options.decoder_layers)
-        self.blocks = [Block(self.options, self.seed, memory_size, name=f"layer{n}") for n in layers]
+        self.blocks = [
+            Block(self.options, self.seed, memory_size, name=f"layer{n}") for n in layers
+        ]
         self.norm = Norm(name="norm")
         for part in (*self.blocks, self.norm):
             part.build(input_size)
@@ -73,28 +82,42 @@ class TransformerDecoder(keras.layers.Layer):
         """The memory of `step`: keys and values of the source for every layer, 0 or -1e9 for padding."""
         memory = {"mask": padding_mask(lengths, tf.shape(outputs)[1])}
         for number, block in enumerate(self.blocks):
-            memory[f"keys{number}"], memory[f"values{number}"] = block.source_attention.keys_values(outputs)
+            memory[f"keys{number}"], memory[f"values{number}"] = block.source_attention.keys_values(
+                outputs
+            )
         return memory
 
     def initial_state(self, lengths):
         """lengths: [rows] -> keys and values of no tokens for every layer, [rows, heads, 0, size / heads]."""
-        rows, heads = tf.shape(lengths)[0], self.options.heads
+        rows = tf.shape(lengths)[0]
+        heads = self.options.heads
         none = rows - rows  # zero, and no constant: a graph must not take the axis to stay empty
         empty = tf.zeros([rows, heads, none, self.size // heads])
-        return {f"{name}{number}": empty for number in range(len(self.blocks)) for name in ("keys", "values")}
+        return {
+            f"{name}{number}": empty
+            for number in range(len(self.blocks))
+            for name in ("keys", "values")
+        }
 
     def step(self, memory, state, y, training=False):
         """y: [rows, n, size] -> hidden [rows, n, size], attention [rows, n, source_len], state.
 
         The attention is that of the last layer, the mean over its heads.
         """
-        before, n, after = tf.shape(state["keys0"])[2], tf.shape(y)[1], {}
+        before = tf.shape(state["keys0"])[2]
+        n = tf.shape(y)[1]
+        after = {}
         mask = causal_mask(before, n)
         y = y + positions(before, n, self.size)
         for number, block in enumerate(self.blocks):
-            keys, values = f"keys{number}", f"values{number}"
-            y, after[keys], after[values] = block.attend(y, mask, training, state[keys], state[values])
-            y, attention = block.attend_to_source(y, memory[keys], memory[values], memory["mask"], training)
+            keys = f"keys{number}"
+            values = f"values{number}"
+            y, after[keys], after[values] = block.attend(
+                y, mask, training, state[keys], state[values]
+            )
+            y, attention = block.attend_to_source(
+                y, memory[keys], memory[values], memory["mask"], training
+            )
             y = block.feed_forward(y, training)
         return self.norm.apply(y), None if training else attention, after
 
@@ -104,13 +127,19 @@ class Block(keras.layers.Layer):
 
     def __init__(self, options, seed, memory_size=None, **kwargs):
         super().__init__(**kwargs)
-        self.options, self.seed, self.memory_size = options, seed, memory_size
+        self.options = options
+        self.seed = seed
+        self.memory_size = memory_size
 
     def build(self, size):
-        options, inner = self.options, self.options.feed_forward
+        options = self.options
+        inner = self.options.feed_forward
         self.attention = MultiHeadAttention(options, self.seed, name="attention")
         self.attention.build(size, size)
-        self.attention_norm, self.feed_forward_norm = Norm(name="attention_norm"), Norm(name="feed_forward_norm")
+        self.attention_norm, self.feed_forward_norm = (
+            Norm(name="attention_norm"),
+            Norm(name="feed_forward_norm"),
+        )
         self.attention_norm.build(size)
         self.feed_forward_norm.build(size)
         if self.memory_size:
@@ -129,13 +158,16 @@ class Block(keras.layers.Layer):
         normed = self.attention_norm.apply(x)
         keys, values = self.attention.keys_values(normed)
         if past_keys is not None:
-            keys, values = ops.concatenate([past_keys, keys], 2), ops.concatenate([past_values, values], 2)
+            keys = ops.concatenate([past_keys, keys], 2)
+            values = ops.concatenate([past_values, values], 2)
         found, _ = self.attention.attend(normed, keys, values, mask, training)
         return x + drop(found, self.options, self.seed, training), keys, values
 
     def attend_to_source(self, x, keys, values, mask, training):
         """x and the attention [rows, n, source_len]."""
-        found, attention = self.source_attention.attend(self.source_norm.apply(x), keys, values, mask, training)
+        found, attention = self.source_attention.attend(
+            self.source_norm.apply(x), keys, values, mask, training
+        )
         return x + drop(found, self.options, self.seed, training), attention
 
     def feed_forward(self, x, training):
@@ -155,19 +187,25 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def __init__(self, options, seed, **kwargs):
         super().__init__(**kwargs)
-        self.heads, self.dropout, self.seed = options.heads, options.dropout, seed
+        self.heads = options.heads
+        self.dropout = options.dropout
+        self.seed = seed
 
     def build(self, size, memory_size):
         self.size = size
         self.query_kernel = self.add_weight((size, size), "glorot_uniform", name="query_kernel")
-        self.memory_kernel = self.add_weight((memory_size, 2 * size), "glorot_uniform", name="memory_kernel")
+        self.memory_kernel = self.add_weight(
+            (memory_size, 2 * size), "glorot_uniform", name="memory_kernel"
+        )
         self.output_kernel = self.add_weight((size, size), "glorot_uniform", name="output_kernel")
         self.built = True
 
     def keys_values(self, x):
         """x: [sentences, positions, memory_size] -> what each head compares with, and what it sums."""
         both = kernels.matmul(x, kernels.weight(self.memory_kernel))
-        both = tf.reshape(both, [tf.shape(x)[0], tf.shape(x)[1], 2, self.heads, self.size // self.heads])
+        both = tf.reshape(
+            both, [tf.shape(x)[0], tf.shape(x)[1], 2, self.heads, self.size // self.heads]
+        )
         return tf.unstack(ops.transpose(both, (2, 0, 3, 1, 4)))
 
     def attend(self, x, keys, values, mask, training):
@@ -175,7 +213,10 @@ class MultiHeadAttention(keras.layers.Layer):
 
         The attention is the mean over the heads.
         """
-        rows, n, sentences, positions = tf.shape(x)[0], tf.shape(x)[1], tf.shape(keys)[0], tf.shape(keys)[2]
+        rows = tf.shape(x)[0]
+        n = tf.shape(x)[1]
+        sentences = tf.shape(keys)[0]
+        positions = tf.shape(keys)[2]
         width = self.size // self.heads
         query = kernels.matmul(x, kernels.weight(self.query_kernel)) * width**-0.5
         query = ops.transpose(tf.reshape(query, [sentences, -1, self.heads, width]), (0, 2, 1, 3))

@@ -30,7 +30,9 @@ class Translation:
     score: float = 0.0  # what candidates are ranked by
     source_pieces: list = dataclasses.field(default_factory=list)
     target_pieces: list = dataclasses.field(default_factory=list)
-    attention: np.ndarray | None = None  # [target pieces, source pieces]; None for lines that were split
+    attention: np.ndarray | None = (
+        None  # [target pieces, source pieces]; None for lines that were split
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,10 @@ class Translator:
     """
 
     def __init__(self, model, tokenizers, recipe, warn=lambda line: None, threads=1, others=()):
-        self.model, self.tokenizers, self.recipe, self.warn = model, tokenizers, recipe, warn
+        self.model = model
+        self.tokenizers = tokenizers
+        self.recipe = recipe
+        self.warn = warn
         self.threads, self.readers = threads, [Reader.of(tokenizers, recipe.data), *others]
 
     def translate(self, lines, **search):
@@ -80,22 +85,34 @@ class Translator:
         put together as people write them. first: the number of the first line, for warnings.
         """
         if isinstance(lines, str):
-            raise TypeError("a list of texts is needed, not one text: its letters would be translated one by one")
+            raise TypeError(
+                "a list of texts is needed, not one text: its letters would be translated one by one"
+            )
         lines = list(lines)
-        parts = [Part(n, *piece) for n, line in enumerate(lines) for piece in self._pieces(first + n, line)]
-        found = self._search([part.ids for part in parts], nbest, beam or self.recipe.search.beam, attention)
+        parts = [
+            Part(n, *piece)
+            for n, line in enumerate(lines)
+            for piece in self._pieces(first + n, line)
+        ]
+        found = self._search(
+            [part.ids for part in parts], nbest, beam or self.recipe.search.beam, attention
+        )
         by_line = [[] for _ in lines]
         for part, hypotheses in zip(parts, found, strict=True):
             by_line[part.line].append([self._translation(part, h, joined) for h in hypotheses])
         between = "" if joined and text.unspaced(self.recipe.data.target) else " "
-        return [self._joined(line, parts, between) for line, parts in zip(lines, by_line, strict=True)]
+        return [
+            self._joined(line, parts, between) for line, parts in zip(lines, by_line, strict=True)
+        ]
 
     def score(self, sources, targets):
         """(log_prob, score) of each pair, as `candidates` would score that target.
 
         Targets of a tokenised corpus may be as people write them; without spaces they must be tokens.
         """
-        source_ids, target_ids, data = [], [], self.recipe.data
+        source_ids = []
+        target_ids = []
+        data = self.recipe.data
         for source, target in zip(sources, targets, strict=True):
             if data.preprocess == "tokens" and not text.unspaced(data.target):
                 target = text.source_tokens(target, data.target)
@@ -110,9 +127,14 @@ class Translator:
 
         def log_probs(rows):
             target = pad([target_ids[r] for r in rows], [BOS], [EOS])
-            return np.asarray(self.model.log_probs(_source([source_ids[r] for r in rows]), target), np.float64)
+            return np.asarray(
+                self.model.log_probs(_source([source_ids[r] for r in rows]), target), np.float64
+            )
 
-        longest = [max(map(len, (target, *source))) for source, target in zip(source_ids, target_ids, strict=True)]
+        longest = [
+            max(map(len, (target, *source)))
+            for source, target in zip(source_ids, target_ids, strict=True)
+        ]
         batches = _batches([length + 1 for length in longest], self.model.rows, POSITIONS)
         with _pool(min(self.threads, len(batches))) as mapped:
             for rows, found in zip(batches, mapped(log_probs, batches), strict=True):
@@ -128,21 +150,28 @@ class Translator:
             return []
         first, *others = self.readers
         prepared, _, names = first.protected(line)
-        ids, limit = first.ids(prepared), self.recipe.data.max_pieces
+        ids = first.ids(prepared)
+        limit = self.recipe.data.max_pieces
         if len(ids) <= limit:
             return [([ids, *(r.ids(r.protected(line)[0]) for r in others)], names)] if ids else []
         parts = split(prepared, first.tokenizer, limit)
         self.warn(f"warning: line {number} is long ({len(ids)} pieces); split in {len(parts)}")
-        return [([part, *(r.ids(r.arranged(first.tokenizer.decode(part))) for r in others)], names)
-                for part in parts]  # fmt: skip
+        return [
+            ([part, *(r.ids(r.arranged(first.tokenizer.decode(part))) for r in others)], names)
+            for part in parts
+        ]
 
     def _search(self, ids, nbest, beam, attention):
-        options, out, beam = self.recipe.search, [None] * len(ids), max(beam, nbest)
+        options = self.recipe.search
+        out = [None] * len(ids)
+        beam = max(beam, nbest)
 
         def search(rows):
             limits = [int(options.max_ratio * len(ids[r][0])) + options.max_extra for r in rows]
             source = _source([ids[r] for r in rows])
-            return beam_search(self.model, source, beam, options.length_penalty, limits, nbest, attention)
+            return beam_search(
+                self.model, source, beam, options.length_penalty, limits, nbest, attention
+            )
 
         batches = _batches([len(i[0]) for i in ids], max(1, self.model.rows // beam))
         with _pool(min(self.threads, len(batches))) as mapped:
@@ -172,10 +201,15 @@ class Translator:
         out = []
         for rank in range(max(len(p) for p in parts)):
             chosen = [p[min(rank, len(p) - 1)] for p in parts]
-            whole = chosen[0] if len(chosen) == 1 else Translation(
-                between.join(c.text for c in chosen), sum(c.log_prob for c in chosen),
-                sum(c.score for c in chosen) / len(chosen),
-            )  # fmt: skip
+            whole = (
+                chosen[0]
+                if len(chosen) == 1
+                else Translation(
+                    between.join(c.text for c in chosen),
+                    sum(c.log_prob for c in chosen),
+                    sum(c.score for c in chosen) / len(chosen),
+                )
+            )
             out.append(dataclasses.replace(whole, text=before + whole.text.strip() + after))
         return out
 
@@ -191,7 +225,8 @@ class Part:
 
 def split(line, tokenizer, limit):
     """Ids of parts of a long line of at most `limit` pieces: whole sentences, else words, else pieces."""
-    parts, current = [], []
+    parts = []
+    current = []
     for sentence in SENTENCE_END.split(line):
         words = tokenizer.encode([sentence])[0]
         pieces = [words] if len(words) <= limit else tokenizer.encode(sentence.split())
@@ -218,7 +253,9 @@ def _pool(threads):
     if threads < 2:
         yield map
     else:
-        from concurrent.futures import ThreadPoolExecutor  # not for one line: every start would pay for it
+        from concurrent.futures import (
+            ThreadPoolExecutor,
+        )  # not for one line: every start would pay for it
 
         with ThreadPoolExecutor(threads) as pool:
             yield pool.map
@@ -235,7 +272,9 @@ def _batches(lengths, size, positions=None):
 
     positions: limit of rows * longest length; a sentence beyond it is alone.
     """
-    order, start, out = sorted(range(len(lengths)), key=lambda row: -lengths[row]), 0, []
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    start = 0
+    out = []
     while start < len(order):
         rows = min(size, max(1, positions // lengths[order[start]])) if positions else size
         out.append(order[start : start + rows])
@@ -255,7 +294,9 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     runs = Run.open_all(path)
     for run in runs:
         if run.recipe.language_model:
-            raise UserError(f"{run.path}: is a language model, which does not translate; use nmt generate")
+            raise UserError(
+                f"{run.path}: is a language model, which does not translate; use nmt generate"
+            )
     recipe = runs[0].recipe_with(overrides)
     lms = _lm_runs(recipe.search)
     for other in [*runs[1:], *lms]:
@@ -263,17 +304,28 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
         warn(f"warning: the members translate {', '.join(directions)}")
-    exports, threads = [_export(run, engine) for run in runs], threads or cores()
+    exports = [_export(run, engine) for run in runs]
+    threads = threads or cores()
     if None in exports or lms:
         from nmt.quiet import start_keras
 
-        start_keras(threads, each=1)  # two batches side by side, a core each, are faster than one on both
-    alone = len(runs) == 1 and not lms  # only then no other model needs the words that a shortlist leaves out
-    models = [export.load_engine(shortlist=alone) if export else run.load_model().graphs()
-              for run, export in zip(runs, exports, strict=True)]  # fmt: skip
+        start_keras(
+            threads, each=1
+        )  # two batches side by side, a core each, are faster than one on both
+    alone = (
+        len(runs) == 1 and not lms
+    )  # only then no other model needs the words that a shortlist leaves out
+    models = [
+        export.load_engine(shortlist=alone) if export else run.load_model().graphs()
+        for run, export in zip(runs, exports, strict=True)
+    ]
     readers = [Reader.of(run.tokenizers, run.recipe.data) for run in runs]
     distinct = list(dict.fromkeys(readers))
-    model = models[0] if len(models) == 1 else Ensemble(models, [distinct.index(reader) for reader in readers])
+    model = (
+        models[0]
+        if len(models) == 1
+        else Ensemble(models, [distinct.index(reader) for reader in readers])
+    )
     for lm in lms:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
     return Translator(model, runs[0].tokenizers, recipe, warn, threads, distinct[1:])
@@ -283,7 +335,9 @@ def _export(run, engine):
     """The run's export if it is to be used, or None."""
     exported = run.exported() if engine != "keras" else None
     if engine == "onnx" and not exported:
-        raise UserError(f"{run.path}: has no export of its weights; make one with: nmt export {run.path}")
+        raise UserError(
+            f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
+        )
     return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
 
 

@@ -76,12 +76,16 @@ model:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True, help="folder that has multi30k/")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--updates", type=int, default=60)
     parser.add_argument("--length", type=int, default=17, help="pieces at which outputs are cut")
-    parser.add_argument("--sentences", type=int, default=200, help="test sentences that are decoded")
+    parser.add_argument(
+        "--sentences", type=int, default=200, help="test sentences that are decoded"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), options)
@@ -93,15 +97,18 @@ def measure(folder, options):
 
     def run(*arguments, beam=1, batch=32, stdin=None):
         """A JoeyNMT process: (log, seconds, peak MB)."""
-        text = CONFIG.format(folder=folder, beam=beam, batch=batch, updates=options.updates,
-                             length=options.length)  # fmt: skip
+        text = CONFIG.format(
+            folder=folder, beam=beam, batch=batch, updates=options.updates, length=options.length
+        )
         config.write_text(text, encoding="utf-8")
         number = str(options.threads)
         environment = {**os.environ, "OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number}
         command = [sys.executable, "-m", "joeynmt", arguments[0], str(config), *arguments[1:]]
         with open(folder / "log", "wb") as log, open(stdin or os.devnull, "rb") as source:
             started = time.perf_counter()
-            child = subprocess.Popen(command, stdin=source, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            child = subprocess.Popen(
+                command, stdin=source, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
             _, status, used = os.wait4(child.pid, 0)
         told = (folder / "log").read_text(encoding="utf-8", errors="replace")
         if status:
@@ -110,15 +117,22 @@ def measure(folder, options):
 
     print(f"threads {options.threads}, {options.updates} updates", flush=True)
     log, _, peak = run("train", "--skip-test")
-    rates = [float(found.replace(",", "")) for found in re.findall(r"Tokens per Sec:\s*([\d.,]+\d)", log)][1:]
+    rates = [
+        float(found.replace(",", "")) for found in re.findall(r"Tokens per Sec:\s*([\d.,]+\d)", log)
+    ][1:]
     spread = f"({min(rates):.0f} to {max(rates):.0f}, windows of 5 updates)"
-    print(f"training            {statistics.median(rates):8.0f} target tokens/s {spread}  peak {peak:,.0f} MB")
+    print(
+        f"training            {statistics.median(rates):8.0f} target tokens/s {spread}  peak {peak:,.0f} MB"
+    )
     for beam, batch in ((1, 32), (5, 32), (5, 1), (1, 1)):
         log, _, _ = run("test", "-o", str(folder / "out"), beam=beam, batch=batch)
         bleu = re.findall(r"bleu:\s*([\d.]+)", log)[-1]
         seconds = float(re.findall(r"Generation took ([\d.]+)\[sec\]", log)[-1])
-        print(f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
-              f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu}", flush=True)  # fmt: skip
+        print(
+            f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
+            f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu}",
+            flush=True,
+        )
     (folder / "one").write_text("A dog runs through the snow.\n", encoding="utf-8")
     times = [run("translate", beam=5, stdin=folder / "one")[1] for _ in range(3)]
     print(f"one line, whole process {statistics.median(times):.1f} s  ({datetime.now():%Y-%m-%d})")
@@ -135,10 +149,19 @@ def prepare(folder, data, sentences):
                 lines = file.read().split("\n")[:-1][:count]
             (folder / f"{name}.{lang}").write_text("\n".join(lines) + "\n", encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=[str(folder / "train.en"), str(folder / "train.de")], model_prefix=str(folder / "spm"),
-        vocab_size=8000, unk_id=0, pad_id=1, bos_id=2, eos_id=3, minloglevel=2,
-    )  # fmt: skip
-    pieces = [line.split("\t")[0] for line in (folder / "spm.vocab").read_text(encoding="utf-8").splitlines()]
+        input=[str(folder / "train.en"), str(folder / "train.de")],
+        model_prefix=str(folder / "spm"),
+        vocab_size=8000,
+        unk_id=0,
+        pad_id=1,
+        bos_id=2,
+        eos_id=3,
+        minloglevel=2,
+    )
+    pieces = [
+        line.split("\t")[0]
+        for line in (folder / "spm.vocab").read_text(encoding="utf-8").splitlines()
+    ]
     (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
 
 

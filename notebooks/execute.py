@@ -28,9 +28,16 @@ def execute(path, **parameters):
         lines = "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
         cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
         cell.source += "\n" + lines
-    client = NotebookClient(notebook, timeout=None, kernel_name="python3", extra_arguments=["--log-level=ERROR"],
-                            record_timing=False, coalesce_streams=True, on_cell_start=_progress,
-                            resources={"metadata": {"path": str(FOLDER)}})  # fmt: skip
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+        record_timing=False,
+        coalesce_streams=True,
+        on_cell_start=_progress,
+        resources={"metadata": {"path": str(FOLDER)}},
+    )
     try:
         return client.execute()
     except CellExecutionError as error:
@@ -42,12 +49,16 @@ def execute(path, **parameters):
 
 def storable(notebook):
     """The notebook without execution counts, timings, versions, and what its cells sent to stderr."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })  # fmt: skip
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {})
+        cell.metadata = nbformat.from_dict(
+            {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
+        )
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
@@ -79,9 +90,13 @@ def _clear():
 
 def main(arguments=None):
     """Executes notebooks; returns the exit status, 1 if a cell failed."""
-    parser = argparse.ArgumentParser("execute.py", description="Runs the notebooks into notebooks/executed.")
+    parser = argparse.ArgumentParser(
+        "execute.py", description="Runs the notebooks into notebooks/executed."
+    )
     parser.add_argument("notebook", nargs="*", type=Path, help="default: all")
-    parser.add_argument("--store", action="store_true", help="also put the outputs into the notebook")
+    parser.add_argument(
+        "--store", action="store_true", help="also put the outputs into the notebook"
+    )
     options, status = parser.parse_args(arguments), 0
     if missing := [str(path) for path in options.notebook if not path.is_file()]:
         parser.error(f"no such notebook: {', '.join(missing)}")

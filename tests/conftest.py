@@ -80,7 +80,9 @@ def tiny_run(tiny_recipe, once):
     from nmt import config
     from nmt.train import train
 
-    return once("tiny", lambda folder: train(config.load(tiny_recipe), folder, log=lambda line: None))
+    return once(
+        "tiny", lambda folder: train(config.load(tiny_recipe), folder, log=lambda line: None)
+    )
 
 
 @pytest.fixture(scope="session")

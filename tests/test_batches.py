@@ -56,7 +56,9 @@ def test_every_pair_once_an_epoch(store, budget):
     for number in range(3):
         epoch = made.epoch(number)
         assert len(epoch) == len(made)
-        assert sorted(itertools.chain.from_iterable(rows.tolist() for rows in epoch)) == list(range(store.pairs))
+        assert sorted(itertools.chain.from_iterable(rows.tolist() for rows in epoch)) == list(
+            range(store.pairs)
+        )
 
 
 @pytest.mark.parametrize("budget", [1, 50, 400])
@@ -68,8 +70,10 @@ def test_the_budget_is_kept(store, budget):
             assert len(rows) == len(source) == len(target) >= 1
             assert len(rows) == 1 or target[:, 1:].size <= budget
             assert len(rows) == 1 or source.size <= 2 * budget
-    used = [max(target[:, 1:].size / budget, source.size / 2 / budget)
-            for source, target in (made.arrays(rows, 0) for rows in made.epoch(0))]  # fmt: skip
+    used = [
+        max(target[:, 1:].size / budget, source.size / 2 / budget)
+        for source, target in (made.arrays(rows, 0) for rows in made.epoch(0))
+    ]
     assert budget < 400 or np.mean(used) > 0.7  # and it is used
 
 
@@ -89,7 +93,11 @@ def test_cut_against_the_definition():
 def test_little_is_padding(store):
     made = Batches(store, 400, seed=1)
     arrays = [made.arrays(rows, 0) for rows in made.epoch(0)]
-    assert sum((target == PAD).sum() for _, target in arrays) / sum(target.size for _, target in arrays) < 0.03
+    assert (
+        sum((target == PAD).sum() for _, target in arrays)
+        / sum(target.size for _, target in arrays)
+        < 0.03
+    )
 
 
 def test_order_is_a_function_of_seed_and_epoch(store):
@@ -98,8 +106,12 @@ def test_order_is_a_function_of_seed_and_epoch(store):
     assert same(made.epoch(4), made.epoch(4))
     epochs = [made.epoch(number) for number in range(5)] + [other.epoch(0)]
     for left, right in itertools.combinations(epochs, 2):
-        assert [rows.tolist() for rows in left] != [rows.tolist() for rows in right]  # another order
-        assert {tuple(sorted(rows.tolist())) for rows in left} != {tuple(sorted(rows.tolist())) for rows in right}
+        assert [rows.tolist() for rows in left] != [
+            rows.tolist() for rows in right
+        ]  # another order
+        assert {tuple(sorted(rows.tolist())) for rows in left} != {
+            tuple(sorted(rows.tolist())) for rows in right
+        }
     lengths = [int(store.lengths[1][rows].max()) for rows in made.epoch(0)]
     assert lengths != sorted(lengths) and lengths != sorted(lengths, reverse=True)
 
@@ -124,13 +136,17 @@ def test_a_stream_goes_on_where_it_stopped(store, sampling):
 def test_sampling_draws_anew_each_time(store):
     made = Batches(store, 10**6, 2, (Words(), Words()), sampling=0.3)
     seen = [source[source > EOS] for source, _ in itertools.islice(made.stream(0), 3)]
-    assert len(made) == 1 and not any(np.array_equal(a, b) for a, b in itertools.combinations(seen, 2))
+    assert len(made) == 1 and not any(
+        np.array_equal(a, b) for a, b in itertools.combinations(seen, 2)
+    )
 
 
 def test_sampled_streams_are_repeatable_with_sentencepiece(tmp_path):
     pairs = list(grammar.generate("en-de", "train", 60))
     for kind in ("unigram", "bpe"):
-        options = config.Tokenizer(kind=kind, vocab_size=200, byte_fallback=False, character_coverage=1.0)
+        options = config.Tokenizer(
+            kind=kind, vocab_size=200, byte_fallback=False, character_coverage=1.0
+        )
         tokenizer = Tokenizer.train(itertools.chain.from_iterable(pairs), options)
         own = stored(tmp_path / kind, pairs, tokenizers=(tokenizer, tokenizer))
 
@@ -142,7 +158,9 @@ def test_sampled_streams_are_repeatable_with_sentencepiece(tmp_path):
             assert all(same(a, b) for a, b in zip(whole[step:], stream(step), strict=False))
         for source, target in whole:  # whatever was drawn, the text is that of the corpus
             for left, right in zip(source, target, strict=True):
-                pair = tuple(tokenizer.decode([int(i) for i in side if i > EOS]) for side in (left, right))
+                pair = tuple(
+                    tokenizer.decode([int(i) for i in side if i > EOS]) for side in (left, right)
+                )
                 assert pair in pairs
 
 
@@ -186,7 +204,10 @@ def test_the_largest_ids_fit(tmp_path):
             return {"low": 4, "high": 63_999}[word]
 
     made = stored(tmp_path, [("low high", "high")], tokenizers=(Edge(), Edge()))
-    assert [ids.tolist() for side in (0, 1) for ids in made.side(side, [0])] == [[4, 63_999], [63_999]]
+    assert [ids.tolist() for side in (0, 1) for ids in made.side(side, [0])] == [
+        [4, 63_999],
+        [63_999],
+    ]
     options = {name: field for name, field, _ in config.options(config.Config())}
     assert options["tokenizer.vocab_size"].metadata["high"] <= 2**16
     counts = made.frequencies(64_000)
@@ -210,7 +231,14 @@ class Letters:
 
 
 def test_pairs_too_long_or_empty_are_dropped_and_counted(tmp_path):
-    pairs = [("a b c", "x"), ("a", "x y z w"), ("", "x"), ("a", " "), ("a b", "x y z"), ("a b c d", "x")]
+    pairs = [
+        ("a b c", "x"),
+        ("a", "x y z w"),
+        ("", "x"),
+        ("a", " "),
+        ("a b", "x y z"),
+        ("a b c d", "x"),
+    ]
     made = stored(tmp_path, pairs, max_pieces=3)
     assert made.pairs == 2
     assert made.text(0, [0, 1]) == ["a b c", "a b"] and made.text(1, [0, 1]) == ["x", "x y z"]

@@ -24,7 +24,9 @@ def test_translating_is_measured(tiny_run, monkeypatch, engine):
     monkeypatch.setattr(bench, "REPEATS", 2)
     rows = bench.translating({"run": str(tiny_run), "engine": engine, "threads": 1})
     assert {row["unit"] for row in rows} == {"sentences/s", "ms"}
-    assert any("beam 5" in row["what"] for row in rows) and any("greedy" in row["what"] for row in rows)
+    assert any("beam 5" in row["what"] for row in rows) and any(
+        "greedy" in row["what"] for row in rows
+    )
     for row in json.loads(json.dumps(rows)):
         assert 0 < row["low"] <= row["median"] <= row["high"]
         assert row["what"] in bench.line(row) and row["unit"] in bench.line(row)
@@ -53,7 +55,12 @@ def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     figure = plots.growth(rows, growth.UNITS)
     assert [axes.get_xlabel() for axes in figure.axes[len(growth.VALUES) :]] == [
-        "pairs", "source length, pieces", "vocabulary", "beam"
-    ]  # fmt: skip
-    points = sum(len(line.get_xdata()) for axes in figure.axes[: len(growth.VALUES)] for line in axes.lines)
+        "pairs",
+        "source length, pieces",
+        "vocabulary",
+        "beam",
+    ]
+    points = sum(
+        len(line.get_xdata()) for axes in figure.axes[: len(growth.VALUES)] for line in axes.lines
+    )
     assert points == 2 * len(rows)  # each with its proportional growth

@@ -53,8 +53,12 @@ def test_a_cell_computes_what_the_layer_of_keras_does(name):
     """With the very same arrays as weights, from a state that is not zero: order and layout are Keras's."""
     cell, layer, x = made(name), keras_layer(name), numbers(ROWS, TIME, INPUT, seed=9)
     layer.build(x.shape)
-    layer.set_weights([variable.numpy() for variable in (cell.kernel, cell.recurrent_kernel, cell.bias)])
-    start = {state: tf.constant(numbers(ROWS, UNITS, seed=20 + n)) for n, state in enumerate(cell.states)}
+    layer.set_weights(
+        [variable.numpy() for variable in (cell.kernel, cell.recurrent_kernel, cell.bias)]
+    )
+    start = {
+        state: tf.constant(numbers(ROWS, UNITS, seed=20 + n)) for n, state in enumerate(cell.states)
+    }
     expected, *last = layer(x, initial_state=list(start.values()))
     h, state = unrolled(cell, x, start)
     np.testing.assert_allclose(h, expected, atol=1e-5)
@@ -85,7 +89,10 @@ def test_stacked_cells_equal_the_cells_run_separately(name, layer_norm):
     weights = stack([cell.weights_of_step() for cell in cells])
     zeros = {state: tf.zeros([2, ROWS, UNITS]) for state in cells[0].states}
     history, last = kernels.unroll(
-        lambda z_t, state: cells[0].step(z_t[0], state, weights), (tf.transpose(z, [2, 0, 1, 3]),), zeros, ["h"]
+        lambda z_t, state: cells[0].step(z_t[0], state, weights),
+        (tf.transpose(z, [2, 0, 1, 3]),),
+        zeros,
+        ["h"],
     )
     for n, (cell, x) in enumerate(zip(cells, inputs, strict=True)):
         h, state = unrolled(cell, x)
@@ -107,9 +114,13 @@ def test_layer_normalised_cells_treat_each_row_alone(name):
     normalised, plain = made(name, layer_norm=True), made(name)
     together, _ = unrolled(normalised, x)
     for row in range(ROWS):
-        np.testing.assert_allclose(unrolled(normalised, x[row : row + 1])[0][0], together[row], atol=1e-5)
+        np.testing.assert_allclose(
+            unrolled(normalised, x[row : row + 1])[0][0], together[row], atol=1e-5
+        )
     np.testing.assert_allclose(unrolled(normalised, x * 3)[0][1:], together[1:], atol=1e-3)
-    for cell, other in zip(plain.weights, normalised.weights, strict=False):  # the same but for the scales
+    for cell, other in zip(
+        plain.weights, normalised.weights, strict=False
+    ):  # the same but for the scales
         cell.assign(other)
     assert np.abs(unrolled(plain, x)[0] - together).max() > 0.1
 

@@ -38,7 +38,9 @@ def nmt_command(*arguments, stdin=b""):
     """Runs a command in this process, with streams of a locale that knows ASCII only."""
     out, err = io.BytesIO(), io.BytesIO()
     stdin = stdin.encode() if isinstance(stdin, str) else stdin
-    streams = [io.TextIOWrapper(stream, encoding="ascii") for stream in (io.BytesIO(stdin), out, err)]
+    streams = [
+        io.TextIOWrapper(stream, encoding="ascii") for stream in (io.BytesIO(stdin), out, err)
+    ]
     former = sys.stdin, sys.stdout, sys.stderr
     sys.stdin, sys.stdout, sys.stderr = streams
     try:
@@ -49,12 +51,18 @@ def nmt_command(*arguments, stdin=b""):
         sys.stdin, sys.stdout, sys.stderr = former
         for stream in streams[1:]:
             stream.flush()
-    return types.SimpleNamespace(status=status, out=out.getvalue().decode(), err=err.getvalue().decode())
+    return types.SimpleNamespace(
+        status=status, out=out.getvalue().decode(), err=err.getvalue().decode()
+    )
 
 
 def tree(folder):
     """Every file below a folder with its content."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -66,19 +74,32 @@ def world(tmp_path, monkeypatch, tiny_run):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     for name, content in {
-        "good.en": b"one\ntwo\nthree\n", "good.de": b"eins\nzwei\ndrei\n",
-        "short.en": b"one\ntwo\nthree\n", "short.de": b"eins\nzwei\n",
-        "bad.en": b"one\ntw\xff\nthree\n", "bad.de": b"eins\nzwei\ndrei\n",
-        "empty.en": b"", "empty.de": b"", "damaged.en.gz": b"\x1f\x8bxx", "damaged.de.gz": b"",
-        "folder/note.txt": b"not a run", "file": b"x", "old.txt": b"kept\n",
-        "own.toml": b'[data]\ntrain = "good.{lang}"\n', "broken.toml": b"[data\n",
+        "good.en": b"one\ntwo\nthree\n",
+        "good.de": b"eins\nzwei\ndrei\n",
+        "short.en": b"one\ntwo\nthree\n",
+        "short.de": b"eins\nzwei\n",
+        "bad.en": b"one\ntw\xff\nthree\n",
+        "bad.de": b"eins\nzwei\ndrei\n",
+        "empty.en": b"",
+        "empty.de": b"",
+        "damaged.en.gz": b"\x1f\x8bxx",
+        "damaged.de.gz": b"",
+        "folder/note.txt": b"not a run",
+        "file": b"x",
+        "old.txt": b"kept\n",
+        "own.toml": b'[data]\ntrain = "good.{lang}"\n',
+        "broken.toml": b"[data\n",
         "short.toml": b'[data]\ntrain = "short.{lang}"\n',
-    }.items():  # fmt: skip
+    }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    for name, damaged in (("weights", "*.weights.h5"), ("tokenizer", "*.model"), ("meta", "run.json"),
-                          ("graph", "export/encoder.onnx")):
+    for name, damaged in (
+        ("weights", "*.weights.h5"),
+        ("tokenizer", "*.model"),
+        ("meta", "run.json"),
+        ("graph", "export/encoder.onnx"),
+    ):
         shutil.copytree(tiny_run, tmp_path / name)
         for path in (tmp_path / name).glob(damaged):
             content = bytearray(path.read_bytes())
@@ -95,60 +116,201 @@ BAD = {
     "folder for a recipe": (["train", "folder"], b"", MISTAKE, ["folder", "is a folder"]),
     "file for a folder": (["train", "file/x.toml", NEW], b"", MISTAKE, ["file/x.toml"]),
     "broken recipe": (["train", "broken.toml", NEW], b"", MISTAKE, ["broken.toml", "line 1"]),
-    "missing corpus": (["train", "own.toml", "data.train=no.{lang}", NEW], b"", MISTAKE, ["no.en", "no such file"]),
-    "folder for a corpus": (["train", "own.toml", "data.format=tsv", "data.train=folder", NEW], b"", MISTAKE,
-                            ["folder", "is a folder"]),
-    "line counts": (["train", "short.toml", NEW], b"", MISTAKE, ["short.en", "3 lines", "short.de", "2"]),
-    "corpus not UTF-8": (["train", "own.toml", "data.train=bad.{lang}", NEW], b"", MISTAKE,
-                         ["bad.en", "line 2", "UTF-8"]),
-    "damaged gzip": (["train", "own.toml", "data.train=damaged.{lang}.gz", NEW], b"", MISTAKE,
-                     ["damaged.en.gz", "damaged gzip"]),
-    "empty corpus": (["train", "own.toml", "data.train=empty.{lang}", NEW], b"", MISTAKE,
-                     ["empty.{lang}", "no train pair"]),
-    "vocabulary too small": (["train", TOY, "data.size=60", "tokenizer.vocab_size=30", NEW], b"", MISTAKE,
-                             ["tokenizer.vocab_size=30", "raise it"]),
-    "unknown option": (["train", TOY, "train.epoch=3", NEW], b"", MISTAKE,
-                       ["train.epoch,", "did you mean train.epochs"]),
-    "two unknown options": (["train", TOY, "train.epoch=3", "model.cel=gru", NEW], b"", MISTAKE,
-                            ["toy.toml", "train.epochs", "model.cell"]),
-    "option without effect": (["train", TOY, "train.weight_decay=0.1", NEW], b"", MISTAKE,
-                              ["train.weight_decay", "train.optimizer=adamw"]),
-    "wrong type": (["train", TOY, "train.epochs=many", NEW], b"", MISTAKE, ["train.epochs='many'", "whole number"]),
-    "no value": (["train", TOY, "train.epochs", NEW], b"", MISTAKE, ["train.epochs", "section.key=value"]),
-    "another recipe's run": (["train", TOY, "--run=weights"], b"", MISTAKE,
-                             ["weights holds another training", "data.size: 300 there, 10000 here"]),
-    "another folder": (["train", TOY, "--run=folder"], b"", MISTAKE, ["folder", "not a run folder"]),
+    "missing corpus": (
+        ["train", "own.toml", "data.train=no.{lang}", NEW],
+        b"",
+        MISTAKE,
+        ["no.en", "no such file"],
+    ),
+    "folder for a corpus": (
+        ["train", "own.toml", "data.format=tsv", "data.train=folder", NEW],
+        b"",
+        MISTAKE,
+        ["folder", "is a folder"],
+    ),
+    "line counts": (
+        ["train", "short.toml", NEW],
+        b"",
+        MISTAKE,
+        ["short.en", "3 lines", "short.de", "2"],
+    ),
+    "corpus not UTF-8": (
+        ["train", "own.toml", "data.train=bad.{lang}", NEW],
+        b"",
+        MISTAKE,
+        ["bad.en", "line 2", "UTF-8"],
+    ),
+    "damaged gzip": (
+        ["train", "own.toml", "data.train=damaged.{lang}.gz", NEW],
+        b"",
+        MISTAKE,
+        ["damaged.en.gz", "damaged gzip"],
+    ),
+    "empty corpus": (
+        ["train", "own.toml", "data.train=empty.{lang}", NEW],
+        b"",
+        MISTAKE,
+        ["empty.{lang}", "no train pair"],
+    ),
+    "vocabulary too small": (
+        ["train", TOY, "data.size=60", "tokenizer.vocab_size=30", NEW],
+        b"",
+        MISTAKE,
+        ["tokenizer.vocab_size=30", "raise it"],
+    ),
+    "unknown option": (
+        ["train", TOY, "train.epoch=3", NEW],
+        b"",
+        MISTAKE,
+        ["train.epoch,", "did you mean train.epochs"],
+    ),
+    "two unknown options": (
+        ["train", TOY, "train.epoch=3", "model.cel=gru", NEW],
+        b"",
+        MISTAKE,
+        ["toy.toml", "train.epochs", "model.cell"],
+    ),
+    "option without effect": (
+        ["train", TOY, "train.weight_decay=0.1", NEW],
+        b"",
+        MISTAKE,
+        ["train.weight_decay", "train.optimizer=adamw"],
+    ),
+    "wrong type": (
+        ["train", TOY, "train.epochs=many", NEW],
+        b"",
+        MISTAKE,
+        ["train.epochs='many'", "whole number"],
+    ),
+    "no value": (
+        ["train", TOY, "train.epochs", NEW],
+        b"",
+        MISTAKE,
+        ["train.epochs", "section.key=value"],
+    ),
+    "another recipe's run": (
+        ["train", TOY, "--run=weights"],
+        b"",
+        MISTAKE,
+        ["weights holds another training", "data.size: 300 there, 10000 here"],
+    ),
+    "another folder": (
+        ["train", TOY, "--run=folder"],
+        b"",
+        MISTAKE,
+        ["folder", "not a run folder"],
+    ),
     "a file for a run": (["train", TOY, "--run=file"], b"", MISTAKE, ["file", "folder"]),
-    "no run to start from": (["train", TOY, "train.from=no", NEW], b"", MISTAKE, ["no: no such run folder"]),
-    "no tokenizer to use": (["train", TOY, "data.size=60", "tokenizer.from=no", NEW], b"", MISTAKE,
-                            ["no: no run folder"]),
-    "unreachable address": (["train", "own.toml", "data.train=x.{lang}", "data.url=http://127.0.0.1:9/", NEW], b"",
-                            FAILURE, ["http://127.0.0.1:9/x.en", "network"]),
-    "unreachable package index": (["fetch", ROOT / "data/default.toml"], b"", FAILURE,
-                                  ["homeassistant", "network", "NMT_DATA"]),
+    "no run to start from": (
+        ["train", TOY, "train.from=no", NEW],
+        b"",
+        MISTAKE,
+        ["no: no such run folder"],
+    ),
+    "no tokenizer to use": (
+        ["train", TOY, "data.size=60", "tokenizer.from=no", NEW],
+        b"",
+        MISTAKE,
+        ["no: no run folder"],
+    ),
+    "unreachable address": (
+        ["train", "own.toml", "data.train=x.{lang}", "data.url=http://127.0.0.1:9/", NEW],
+        b"",
+        FAILURE,
+        ["http://127.0.0.1:9/x.en", "network"],
+    ),
+    "unreachable package index": (
+        ["fetch", ROOT / "data/default.toml"],
+        b"",
+        FAILURE,
+        ["homeassistant", "network", "NMT_DATA"],
+    ),
     "no run": (["translate", "no", "text"], b"", MISTAKE, ["no: no such run folder"]),
-    "a folder that is no run": (["translate", "folder", "text"], b"", MISTAKE, ["folder", "run.json"]),
-    "damaged weights": (["translate", "weights", "text", "--engine=keras"], b"", FAILURE,
-                        ["weights", ".weights.h5", "damaged"]),
-    "damaged graph": (["translate", "graph", "text"], b"", FAILURE, ["graph", "encoder.onnx", "damaged"]),
-    "damaged tokenizer": (["translate", "tokenizer", "text"], b"", FAILURE, ["tokenizer.model", "damaged"]),
+    "a folder that is no run": (
+        ["translate", "folder", "text"],
+        b"",
+        MISTAKE,
+        ["folder", "run.json"],
+    ),
+    "damaged weights": (
+        ["translate", "weights", "text", "--engine=keras"],
+        b"",
+        FAILURE,
+        ["weights", ".weights.h5", "damaged"],
+    ),
+    "damaged graph": (
+        ["translate", "graph", "text"],
+        b"",
+        FAILURE,
+        ["graph", "encoder.onnx", "damaged"],
+    ),
+    "damaged tokenizer": (
+        ["translate", "tokenizer", "text"],
+        b"",
+        FAILURE,
+        ["tokenizer.model", "damaged"],
+    ),
     "damaged run.json": (["translate", "meta", "text"], b"", FAILURE, ["run.json", "damaged"]),
-    "missing input": (["translate", "RUN", "-i", "no.txt"], b"", MISTAKE, ["no.txt", "no such file"]),
-    "folder for an input": (["translate", "RUN", "-i", "folder"], b"", MISTAKE, ["folder", "is a folder"]),
-    "input not UTF-8": (["translate", "RUN", "-i", "bad.en", "-o", "new.txt"], b"", MISTAKE, ["bad.en", "line 2"]),
-    "stdin not UTF-8": (["translate", "RUN", "-o", "new.txt"], b"a\nb\n\xe4\n", MISTAKE, ["line 3", "UTF-8"]),
+    "missing input": (
+        ["translate", "RUN", "-i", "no.txt"],
+        b"",
+        MISTAKE,
+        ["no.txt", "no such file"],
+    ),
+    "folder for an input": (
+        ["translate", "RUN", "-i", "folder"],
+        b"",
+        MISTAKE,
+        ["folder", "is a folder"],
+    ),
+    "input not UTF-8": (
+        ["translate", "RUN", "-i", "bad.en", "-o", "new.txt"],
+        b"",
+        MISTAKE,
+        ["bad.en", "line 2"],
+    ),
+    "stdin not UTF-8": (
+        ["translate", "RUN", "-o", "new.txt"],
+        b"a\nb\n\xe4\n",
+        MISTAKE,
+        ["line 3", "UTF-8"],
+    ),
     "argument not UTF-8": (["translate", "RUN", "a", "gr\udcfcn"], b"", MISTAKE, ["UTF-8"]),
-    "folder for an output": (["translate", "RUN", "text", "-o", "folder"], b"", MISTAKE, ["folder", "is a folder"]),
-    "output below a file": (["translate", "RUN", "text", "-o", "file/x"], b"", FAILURE, ["cannot write file/x"]),
+    "folder for an output": (
+        ["translate", "RUN", "text", "-o", "folder"],
+        b"",
+        MISTAKE,
+        ["folder", "is a folder"],
+    ),
+    "output below a file": (
+        ["translate", "RUN", "text", "-o", "file/x"],
+        b"",
+        FAILURE,
+        ["cannot write file/x"],
+    ),
     "two inputs": (["translate", "RUN", "text", "-i", "good.en"], b"", MISTAKE, ["--input"]),
-    "n-best as text": (["translate", "RUN", "text", "--nbest", "2"], b"", MISTAKE, ["--nbest", "--format"]),
-    "scores twice": (["translate", "RUN", "text", "--scores", "--format", "json"], b"", MISTAKE,
-                     ["--scores", "json"]),
-    "score without a tab": (["score", "RUN", "-i", "good.en"], b"", MISTAKE, ["good.en", "line 1", "tab"]),
+    "n-best as text": (
+        ["translate", "RUN", "text", "--nbest", "2"],
+        b"",
+        MISTAKE,
+        ["--nbest", "--format"],
+    ),
+    "scores twice": (
+        ["translate", "RUN", "text", "--scores", "--format", "json"],
+        b"",
+        MISTAKE,
+        ["--scores", "json"],
+    ),
+    "score without a tab": (
+        ["score", "RUN", "-i", "good.en"],
+        b"",
+        MISTAKE,
+        ["good.en", "line 1", "tab"],
+    ),
     "stdin to score": (["score", "RUN"], b"a\tb\nc\n", MISTAKE, ["line 2", "tab"]),
     "three runs": (["evaluate", "a", "b", "c"], b"", MISTAKE, ["two"]),
     "no run to evaluate": (["evaluate", "RUN", "no"], b"", MISTAKE, ["no: no such run folder"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -176,7 +338,9 @@ def test_after_a_mistake_the_run_folder_is_free(world):
     arguments = ["train", TOY, "data.size=60", NEW]
     assert nmt_command(*arguments, "tokenizer.vocab_size=30").status == MISTAKE
     again = nmt_command(*arguments, "tokenizer.vocab_size=31")
-    assert "tokenizer.vocab_size=31 is too small" in again.err and "another training" not in again.err
+    assert (
+        "tokenizer.vocab_size=31 is too small" in again.err and "another training" not in again.err
+    )
 
 
 def test_a_resumed_run_survives_a_mistake(world):
@@ -191,9 +355,13 @@ def test_a_resumed_run_survives_a_mistake(world):
 
 
 def test_no_network_for_tfds(world, monkeypatch):
-    fake = types.SimpleNamespace(is_prepared=lambda: False, url_infos={"http://127.0.0.1:9/set.tgz": None})
+    fake = types.SimpleNamespace(
+        is_prepared=lambda: False, url_infos={"http://127.0.0.1:9/set.tgz": None}
+    )
     monkeypatch.setattr(nmt.fetch, "builder", lambda data, downloads: fake)
-    (world / "set.toml").write_text('[data]\nformat = "tfds"\nname = "ted_hrlr_translate/pt_to_en"\n')
+    (world / "set.toml").write_text(
+        '[data]\nformat = "tfds"\nname = "ted_hrlr_translate/pt_to_en"\n'
+    )
     before = tree(world)
     done = nmt_command("train", "set.toml", NEW)
     assert done.status == FAILURE and done.err.startswith("nmt: ted_hrlr_translate/pt_to_en: ")
@@ -208,16 +376,23 @@ def test_debug_shows_where(world):
         nmt_command("translate", "meta", "text", "--debug")
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    ([], "required: COMMAND"), (["nonsense"], "'nonsense'"), (["train"], "required: recipe;"),
-    (["translate"], "required: run"), (["train", "toy.toml", "--no-such-option"], "--no-such-option"),
-    (["translate", "RUN", "--bean", "3"], "did you mean --beam?"), (["score", "RUN", "text"], "too much: text"),
-    (["translate", "RUN", "--beam", "0"], "'0' is not a whole number above 0"),
-    (["translate", "RUN", "--window", "x"], "'x' is not a whole number above 0"),
-    (["filter", "RUN", "--share", "2"], "'2' is not a share between 0 and 1"),
-    (["filter", "RUN", "--threshold", "nan"], "'nan' is not a number"),
-    (["filter", "RUN", "--check", "-o", "curve.tiff"], "curve.tiff: a picture's name ends in"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required: COMMAND"),
+        (["nonsense"], "'nonsense'"),
+        (["train"], "required: recipe;"),
+        (["translate"], "required: run"),
+        (["train", "toy.toml", "--no-such-option"], "--no-such-option"),
+        (["translate", "RUN", "--bean", "3"], "did you mean --beam?"),
+        (["score", "RUN", "text"], "too much: text"),
+        (["translate", "RUN", "--beam", "0"], "'0' is not a whole number above 0"),
+        (["translate", "RUN", "--window", "x"], "'x' is not a whole number above 0"),
+        (["filter", "RUN", "--share", "2"], "'2' is not a share between 0 and 1"),
+        (["filter", "RUN", "--threshold", "nan"], "'nan' is not a number"),
+        (["filter", "RUN", "--check", "-o", "curve.tiff"], "curve.tiff: a picture's name ends in"),
+    ],
+)
 def test_misspelt_commands_are_told_in_a_line(world, arguments, said):
     done = nmt_command(*arguments)
     assert done.status == MISTAKE and done.out == ""
@@ -249,11 +424,17 @@ def no_room(*_):
 def test_a_full_disk(world, tiny_run, monkeypatch, babbling, name):
     before = tree(world)
     monkeypatch.setattr(os, name, no_room)
-    for arguments, words in ((["translate", tiny_run, "text", "-o", "old.txt"], ["cannot write old.txt"]),
-                             (["translate", tiny_run, "text", "--attention", "a.jsonl"], ["cannot write a.jsonl"]),
-                             (["train", TOY, "data.size=60", NEW], ["cannot write new"])):  # fmt: skip
+    for arguments, words in (
+        (["translate", tiny_run, "text", "-o", "old.txt"], ["cannot write old.txt"]),
+        (["translate", tiny_run, "text", "--attention", "a.jsonl"], ["cannot write a.jsonl"]),
+        (["train", TOY, "data.size=60", NEW], ["cannot write new"]),
+    ):
         done = nmt_command(*arguments)
-        assert done.status == FAILURE and done.err.startswith("nmt: ") and len(done.err.splitlines()) == 1
+        assert (
+            done.status == FAILURE
+            and done.err.startswith("nmt: ")
+            and len(done.err.splitlines()) == 1
+        )
         assert all(word in done.err for word in [*words, "No space left", "free some space"])
         assert tree(world) == before
 
@@ -268,10 +449,16 @@ def test_weights_are_not_begun_without_room(tmp_path, monkeypatch):
     assert begun == [] and tree(tmp_path) == {}
 
 
-@pytest.mark.parametrize("message", ["[Errno 28] Can't write data (file write failed: time = now,\nfilename = x)",
-                                     "Unable to\nwrite"])  # fmt: skip
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[Errno 28] Can't write data (file write failed: time = now,\nfilename = x)",
+        "Unable to\nwrite",
+    ],
+)
 def test_weights_that_cannot_be_written(tmp_path, message):
     """h5py explains itself on many lines."""
+
     def save_weights(path):
         Path(path).write_bytes(b"half")
         raise OSError(message)
@@ -302,8 +489,11 @@ class Babbler:
 
     def advance(self, memory, state, origin, tokens, k):
         shape = len(origin), k
-        ids = np.where(self.rng.random(shape) < 0.5, self.rng.choice(self.likely, shape),
-                       self.rng.integers(self.vocab, size=shape))  # fmt: skip
+        ids = np.where(
+            self.rng.random(shape) < 0.5,
+            self.rng.choice(self.likely, shape),
+            self.rng.integers(self.vocab, size=shape),
+        )
         ids[:, 0] = np.where(self.rng.random(len(origin)) < 0.2, EOS, ids[:, 0])
         attention = np.ones((len(origin), memory["source"].shape[1])) / memory["source"].shape[1]
         return -np.cumsum(self.rng.random(shape) + 0.1, 1), ids, attention, state
@@ -319,7 +509,14 @@ def byte_tokenizer():
 def babbling(monkeypatch, byte_tokenizer):
     """Commands load a translator without Keras that babbles."""
     pieces = {byte_tokenizer.piece(i): i for i in range(byte_tokenizer.size)}
-    likely = [pieces["<0x0A>"], pieces["<0x0D>"], pieces["\ue000"], pieces["\ue00b"], pieces["▁"], UNK]
+    likely = [
+        pieces["<0x0A>"],
+        pieces["<0x0D>"],
+        pieces["\ue000"],
+        pieces["\ue00b"],
+        pieces["▁"],
+        UNK,
+    ]
 
     def load(path, warn=lambda line: None, *_):
         recipe = config.Config()
@@ -330,10 +527,53 @@ def babbling(monkeypatch, byte_tokenizer):
     monkeypatch.setattr(nmt.translate, "load", load)
 
 
-ODD = ["\0", "\x01", "\x1b[31m", "\x1f", "\x7f", "\x85", "\u2028", "\u2029", "\r", "\t", " ", "\u200b", "\u200d",
-       "\ufeff", "\u3000", "\xa0", "e\u0301", "😀", "👨‍👩‍👧", "犬がいます。", "ß", "{name}", "%s", "<b>", "</b>", "https://a.b/c",
-       "\ue000", "\ue00b", "\uf8ff", "\u202e", "\U0010ffff", "﷽", "①", "x" * 150, ".", "!", "。", "\x0b", "\x0c",
-       "\x1c", "\ufffd", "\ufffe", "a", "dog", "The dog sees a cat. "]  # fmt: skip
+ODD = [
+    "\0",
+    "\x01",
+    "\x1b[31m",
+    "\x1f",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\r",
+    "\t",
+    " ",
+    "\u200b",
+    "\u200d",
+    "\ufeff",
+    "\u3000",
+    "\xa0",
+    "e\u0301",
+    "😀",
+    "👨‍👩‍👧",
+    "犬がいます。",
+    "ß",
+    "{name}",
+    "%s",
+    "<b>",
+    "</b>",
+    "https://a.b/c",
+    "\ue000",
+    "\ue00b",
+    "\uf8ff",
+    "\u202e",
+    "\U0010ffff",
+    "﷽",
+    "①",
+    "x" * 150,
+    ".",
+    "!",
+    "。",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\ufffd",
+    "\ufffe",
+    "a",
+    "dog",
+    "The dog sees a cat. ",
+]
 
 
 def odd_lines(count, seed):
@@ -347,9 +587,13 @@ def odd_lines(count, seed):
     for _ in range(count):
         kind = rng.random()
         if kind < 0.1:
-            line = "".join(rng.choice(" \t\u3000\x85\u2028\xa0\x1f\r") for _ in range(rng.randrange(4)))
+            line = "".join(
+                rng.choice(" \t\u3000\x85\u2028\xa0\x1f\r") for _ in range(rng.randrange(4))
+            )
         elif kind < 0.6:
-            line = "".join(rng.choice(ODD) + rng.choice(["", " "]) for _ in range(rng.randint(1, 4)))
+            line = "".join(
+                rng.choice(ODD) + rng.choice(["", " "]) for _ in range(rng.randint(1, 4))
+            )
         else:
             line = "".join(character() for _ in range(rng.randint(1, 6)))
         yield line.rstrip("\r")
@@ -362,7 +606,9 @@ def check_filter(run, count, *arguments):
     assert done.status == 0
     *out, last = done.out.split("\n")
     assert len(out) == count and last == ""
-    blank = [(line, translated) for line, translated in zip(lines, out, strict=True) if not line.strip()]
+    blank = [
+        (line, translated) for line, translated in zip(lines, out, strict=True) if not line.strip()
+    ]
     assert len(blank) > count / 50 and all(line == translated for line, translated in blank)
     assert all(line.startswith("warning: ") for line in done.err.splitlines())
 
@@ -381,10 +627,20 @@ def test_json_of_any_text(babbling):
     assert [json.loads(line)["source"] for line in done.out.split("\n")[:-1]] == lines
 
 
-@pytest.mark.parametrize(("stdin", "expected"), [
-    (b"", 0), (b"\n", 1), (b"a", 1), (b"a\n", 1), (b"a\nb", 2), (b"a\n\n", 2), (b"\r\n\r\n", 2), (b"a\rb\n", 1),
-    ("\ufeffa\u2028b\x85c\n".encode(), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stdin", "expected"),
+    [
+        (b"", 0),
+        (b"\n", 1),
+        (b"a", 1),
+        (b"a\n", 1),
+        (b"a\nb", 2),
+        (b"a\n\n", 2),
+        (b"\r\n\r\n", 2),
+        (b"a\rb\n", 1),
+        ("\ufeffa\u2028b\x85c\n".encode(), 1),
+    ],
+)
 def test_lines_are_split_at_newlines_only(babbling, stdin, expected):
     assert nmt_command("translate", "any", stdin=stdin).out.count("\n") == expected
 
@@ -395,7 +651,7 @@ def test_a_very_long_line_is_translated_with_a_warning(babbling):
         assert done.status == 0
         first, second, end = done.out.split("\n")
         assert end == "" and len(second) > 20 * len(first) and len(second) > 1000
-        warning, = done.err.splitlines()
+        (warning,) = done.err.splitlines()
         assert warning.startswith("warning: ") and "line 2" in warning and "long" in warning
 
 
@@ -405,8 +661,13 @@ def test_the_warning_of_a_long_line_counts_from_the_first_line(babbling):
 
 
 def test_text_may_be_an_argument(babbling, world):
-    for arguments, sources in ((["a", "b  c"], ["a b  c"]), (["a\nb"], ["a", "b"]), ([" "], [" "]),
-                               (["--", "-1", "--x"], ["-1 --x"]), (["größe", "犬"], ["größe 犬"])):  # fmt: skip
+    for arguments, sources in (
+        (["a", "b  c"], ["a b  c"]),
+        (["a\nb"], ["a", "b"]),
+        ([" "], [" "]),
+        (["--", "-1", "--x"], ["-1 --x"]),
+        (["größe", "犬"], ["größe 犬"]),
+    ):
         done = nmt_command("translate", "any", "--format", "json", *arguments, stdin=b"not read\n")
         assert [json.loads(line)["source"] for line in done.out.splitlines()] == sources
 
@@ -430,7 +691,9 @@ def test_formats_agree(tiny_run, tmp_path):
 
     texts = run()
     assert len(set(texts)) > 6  # a model whose lines differ, or this shows nothing
-    assert (texts[0], texts[7], texts[8]) == ("", "  ", "\u200b") and texts[9][0] == texts[9][-1] == " "
+    assert (texts[0], texts[7], texts[8]) == ("", "  ", "\u200b") and texts[9][0] == texts[9][
+        -1
+    ] == " "
 
     found = [json.loads(line) for line in run("--format", "json", "--nbest", 3)]
     assert [line["source"] for line in found] == sources
@@ -441,19 +704,31 @@ def test_formats_agree(tiny_run, tmp_path):
         assert 1 <= len(scores) <= 3 and all(one["log_prob"] <= 0 for one in line["translations"])
     assert [len(line["translations"]) for line in found[1:7]] == [3] * 6
     assert [line["translations"] for line in (found[0], found[7])] == [
-        [{"translation": text, "log_prob": 0.0, "score": 0.0}] for text in ("", "  ")]  # fmt: skip
+        [{"translation": text, "log_prob": 0.0, "score": 0.0}] for text in ("", "  ")
+    ]
 
     rows = [row.split("\t", 4) for row in run("--format", "tsv", "--nbest", 3)]
-    expected = [(n, rank, one) for n, line in enumerate(found, 1)
-                for rank, one in enumerate(line["translations"], 1)]  # fmt: skip
+    expected = [
+        (n, rank, one)
+        for n, line in enumerate(found, 1)
+        for rank, one in enumerate(line["translations"], 1)
+    ]
     assert [(int(n), int(rank), text) for n, rank, _, _, text in rows] == [
-        (n, rank, one["translation"]) for n, rank, one in expected]  # fmt: skip
-    np.testing.assert_allclose([[float(row[2]), float(row[3])] for row in rows],
-                               [[one["log_prob"], one["score"]] for *_, one in expected], atol=1e-3)  # fmt: skip
+        (n, rank, one["translation"]) for n, rank, one in expected
+    ]
+    np.testing.assert_allclose(
+        [[float(row[2]), float(row[3])] for row in rows],
+        [[one["log_prob"], one["score"]] for *_, one in expected],
+        atol=1e-3,
+    )
 
-    scored = [line.split("\t", 2) for line in run("--scores", "--attention", str(tmp_path / "a.jsonl"))]
+    scored = [
+        line.split("\t", 2) for line in run("--scores", "--attention", str(tmp_path / "a.jsonl"))
+    ]
     assert [text for *_, text in scored] == texts
-    attention = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()]
+    attention = [
+        json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [line["source"] for line in attention] == sources
     assert [line["translation"] for line in attention] == texts
     assert attention[0]["attention"] is None and attention[8]["attention"] is None
@@ -465,36 +740,59 @@ def test_formats_agree(tiny_run, tmp_path):
 
 
 def test_nbest_alone_widens_the_beam(tiny_run):
-    done = nmt_command("translate", tiny_run, SOURCES[0], "--nbest", 6, "--beam", 2, "--format", "tsv")
+    done = nmt_command(
+        "translate", tiny_run, SOURCES[0], "--nbest", 6, "--beam", 2, "--format", "tsv"
+    )
     assert [row.split("\t")[1] for row in done.out.splitlines()] == list("123456")
 
 
 def test_one_line_at_a_time_gives_the_same_text(tiny_run):
     stdin = "\n".join([*SOURCES[:10], "", "{name} and %s"])
-    together, alone, three = (nmt_command("translate", tiny_run, "--engine=keras", *window, stdin=stdin).out
-                              for window in ([], ["--window", 1], ["--window", 3]))  # fmt: skip
+    together, alone, three = (
+        nmt_command("translate", tiny_run, "--engine=keras", *window, stdin=stdin).out
+        for window in ([], ["--window", 1], ["--window", 3])
+    )
     assert together == alone == three
 
 
 def test_score_reproduces_what_translate_printed(tiny_run, tmp_path):
     """Where the output is the segmentation that the tokenizer itself would choose, and has an end."""
     path = str(tmp_path / "attention.jsonl")
-    done = nmt_command("translate", tiny_run, "--engine=keras", "--format", "tsv", "--attention", path,
-                       stdin="\n".join(SOURCES))  # fmt: skip
+    done = nmt_command(
+        "translate",
+        tiny_run,
+        "--engine=keras",
+        "--format",
+        "tsv",
+        "--attention",
+        path,
+        stdin="\n".join(SOURCES),
+    )
     rows = [row.split("\t", 4) for row in done.out.splitlines()]
     pieces = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    scored = nmt_command("score", tiny_run, "--engine=keras", stdin="".join(
-        f"{source}\t{row[4]}\n" for source, row in zip(SOURCES, rows, strict=True)))  # fmt: skip
+    scored = nmt_command(
+        "score",
+        tiny_run,
+        "--engine=keras",
+        stdin="".join(f"{source}\t{row[4]}\n" for source, row in zip(SOURCES, rows, strict=True)),
+    )
     assert scored.status == 0 and scored.out.count("\n") == len(rows)
     compared, target = 0, nmt.run.Run.open(tiny_run).tokenizers[1]
     for row, line, again in zip(rows, pieces, scored.out.splitlines(), strict=True):
         canonical = [target.piece(i) for i in target.encode([row[4]])[0]]
         if [*canonical, "</s>"] == line["target_pieces"]:
             compared += 1
-            np.testing.assert_allclose(np.float64(again.split("\t")), np.float64(row[2:4]), atol=1e-3)
+            np.testing.assert_allclose(
+                np.float64(again.split("\t")), np.float64(row[2:4]), atol=1e-3
+            )
     assert compared >= 5
-    (tmp_path / "pairs.tsv").write_text("".join(f"{s}\t{r[4]}\n" for s, r in zip(SOURCES, rows, strict=True)))
-    assert nmt_command("score", tiny_run, "--engine=keras", "-i", tmp_path / "pairs.tsv").out == scored.out
+    (tmp_path / "pairs.tsv").write_text(
+        "".join(f"{s}\t{r[4]}\n" for s, r in zip(SOURCES, rows, strict=True))
+    )
+    assert (
+        nmt_command("score", tiny_run, "--engine=keras", "-i", tmp_path / "pairs.tsv").out
+        == scored.out
+    )
 
 
 # Files.
@@ -514,8 +812,18 @@ def test_an_output_is_whole_or_not_there(babbling, world, arguments):
     """Input that is bad in the middle, after windows that were translated."""
     before, stdin = tree(world), (world / "bad.en").read_bytes()
     for out in ("new.txt", "old.txt"):
-        done = nmt_command("translate", "any", *arguments, "--window", 1, "-o", out, "--attention", "new.jsonl",
-                           stdin=stdin)  # fmt: skip
+        done = nmt_command(
+            "translate",
+            "any",
+            *arguments,
+            "--window",
+            1,
+            "-o",
+            out,
+            "--attention",
+            "new.jsonl",
+            stdin=stdin,
+        )
         assert done.status == MISTAKE and "line 2" in done.err and len(done.err.splitlines()) == 1
         assert tree(world) == before
 
@@ -532,17 +840,29 @@ def test_an_output_need_not_be_a_plain_file(babbling, world):
     assert stat.S_ISFIFO(os.stat(world / "pipe").st_mode)
     (world / "link").symlink_to("old.txt")
     assert nmt_command("translate", "any", "a", "--format", "json", "-o", "link").status == 0
-    assert (world / "link").is_symlink() and json.loads((world / "old.txt").read_text())["source"] == "a"
+    assert (world / "link").is_symlink() and json.loads((world / "old.txt").read_text())[
+        "source"
+    ] == "a"
 
 
 def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, monkeypatch):
     calls, run = [], world / "run"
     shutil.copytree(tiny_run, run)
     part = {"score": 1.0, "interval": [0.5, 1.5], "signature": "s", "brevity": 1.0}
-    report = {"split": "test", "beam": 3, "weights": nmt.run.Run.open(run).meta["weights"], "sentences": 5,
-              "source": "en", "target": "de", "sentences_per_second": 1.0, "bleu": part, "chrf": part,
-              "text": nmt.corpus.stamp(config.load(run / "recipe.toml").data, world),
-              "by_length": [], "placeholders": {"in_sources": 0, "lost": 0}}  # fmt: skip
+    report = {
+        "split": "test",
+        "beam": 3,
+        "weights": nmt.run.Run.open(run).meta["weights"],
+        "sentences": 5,
+        "source": "en",
+        "target": "de",
+        "sentences_per_second": 1.0,
+        "bleu": part,
+        "chrf": part,
+        "text": nmt.corpus.stamp(config.load(run / "recipe.toml").data, world),
+        "by_length": [],
+        "placeholders": {"in_sources": 0, "lost": 0},
+    }
     (run / "report.json").write_text(json.dumps(report))
 
     def fake(run, translator, split="test", beam=None, *_):
@@ -552,10 +872,14 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     monkeypatch.setattr(nmt.evaluate, "evaluate", fake)
     monkeypatch.setattr(nmt.evaluate, "compare", lambda *_: {})
     monkeypatch.setattr(nmt.translate, "load", lambda *_: None)
-    for arguments, expected in ((["--once"], []), ([], [("test", None)]),
-                                (["--once", "--split", "valid"], [("valid", None)]),
-                                (["--once", "--beam", 1], [("test", 1)]), (["--once", "--beam", 3], []),
-                                ([str(run)], [("test", None)] * 2)):  # fmt: skip
+    for arguments, expected in (
+        (["--once"], []),
+        ([], [("test", None)]),
+        (["--once", "--split", "valid"], [("valid", None)]),
+        (["--once", "--beam", 1], [("test", 1)]),
+        (["--once", "--beam", 3], []),
+        ([str(run)], [("test", None)] * 2),
+    ):
         calls.clear()
         done = nmt_command("evaluate", run, *arguments)
         assert done.status == 0 and calls == expected, arguments
@@ -567,12 +891,16 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     assert nmt_command("evaluate", run, "--once").status == 0 and calls == [("test", None)]
 
 
-@pytest.mark.parametrize("arguments", [["evaluate"], ["evaluate", "--split", "valid"], ["filter", "--check"]])
+@pytest.mark.parametrize(
+    "arguments", [["evaluate"], ["evaluate", "--split", "valid"], ["filter", "--check"]]
+)
 def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arguments):
     """A run may be scored on another machine than the one that trained it."""
     run, asked = world / "moved", []
     shutil.copytree(tiny_run, run)
-    own = config.load(run / "recipe.toml", ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"])
+    own = config.load(
+        run / "recipe.toml", ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"]
+    )
     (run / "recipe.toml").write_text(config.dump(own), encoding="utf-8")
 
     def fetch(data, *_):
@@ -601,7 +929,12 @@ sys.exit(main())
 
 def process(*arguments, **options):
     """A command in a process of its own; `ECHO` gives one without a model."""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    options = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        **options,
+    }
     options["env"] = {**os.environ, "PYTHONPATH": str(ROOT), **options.get("env", {})}
     return subprocess.Popen([sys.executable, *map(str, arguments)], **options)
 
@@ -630,12 +963,20 @@ def test_stdout_on_a_full_disk():
 
 
 def test_no_stdin_is_needed_for_arguments():
-    closing = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    closing = (
+        "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
     command = process("-c", closing, "-c", ECHO, "translate", "any", "hello")
     assert command.communicate() == (b"hello\n", b"") and command.returncode == 0
 
 
-C_LOCALE = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+C_LOCALE = {
+    "LC_ALL": "C",
+    "LANG": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONIOENCODING": "",
+}
 
 
 def test_utf8_whatever_the_locale(tmp_path):
@@ -645,7 +986,18 @@ def test_utf8_whatever_the_locale(tmp_path):
     assert command.communicate(text.encode())[0].decode() == text + "\n"
     command = process("-c", ECHO, "translate", "any", "Größe", "犬", env=C_LOCALE)
     assert command.communicate()[0].decode() == "Größe 犬\n"
-    command = process("-c", ECHO, "translate", "any", "-i", "größe.txt", "-o", "犬.txt", env=C_LOCALE, cwd=tmp_path)
+    command = process(
+        "-c",
+        ECHO,
+        "translate",
+        "any",
+        "-i",
+        "größe.txt",
+        "-o",
+        "犬.txt",
+        env=C_LOCALE,
+        cwd=tmp_path,
+    )
     assert command.communicate() == (b"", b"")
     assert (tmp_path / "犬.txt").read_text(encoding="utf-8") == text + "\n"
 
@@ -661,8 +1013,16 @@ def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
     assert (command.returncode, err.decode(), out.decode()) == (0, "", here.out)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["translate", "--help"], ["--version"], ["train", "no.toml"],
-                                       ["translate", "no-run", "--stream"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["translate", "--help"],
+        ["--version"],
+        ["train", "no.toml"],
+        ["translate", "no-run", "--stream"],
+    ],
+)
 def test_help_and_mistakes_need_no_tensorflow(arguments):
     code = """
 import sys, time

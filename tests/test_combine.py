@@ -27,7 +27,13 @@ from tests.test_search import World
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
-LINES = ["The boy reads a book.", "", "Where are {count} cats?", "Maria buys two cats.", "Not a word of it: %s!"]
+LINES = [
+    "The boy reads a book.",
+    "",
+    "Where are {count} cats?",
+    "Maria buys two cats.",
+    "Not a word of it: %s!",
+]
 LONG = "Anna sees the old house. " * 30  # more pieces than data.max_pieces
 
 
@@ -44,7 +50,9 @@ class Speech(World):
         return {}
 
     def distribution(self, memory, state, origin, tokens):
-        every, _, state = super().distribution({"sentence": np.zeros(len(origin))}, state, origin, tokens)
+        every, _, state = super().distribution(
+            {"sentence": np.zeros(len(origin))}, state, origin, tokens
+        )
         return np.maximum(every, -1e9), None, state
 
 
@@ -56,7 +64,9 @@ class ByHand(World):
         self.rule, self.worlds = rule, worlds
 
     def table(self, sentence, history):
-        return self.rule(*(world.table(sentence * (type(world) is World), history) for world in self.worlds))
+        return self.rule(
+            *(world.table(sentence * (type(world) is World), history) for world in self.worlds)
+        )
 
 
 def mean(*tables):
@@ -82,9 +92,15 @@ def test_search_equals_exhaustive_search_of_the_combined_scores(seed, penalty):
         for sentence, hypotheses in enumerate(wide):
             expected = by_hand.exhaustive(sentence, limit, penalty)[:3]
             assert [h.ids for h in hypotheses] == [words for _, _, words in expected]
-            np.testing.assert_allclose([h.score for h in hypotheses], [score for score, _, _ in expected])
-            np.testing.assert_allclose([h.log_prob for h in hypotheses], [p for _, p, _ in expected])
-        for found, expected in zip(narrow, beam_search(by_hand, source, 2, penalty, [limit] * 4, 2), strict=True):
+            np.testing.assert_allclose(
+                [h.score for h in hypotheses], [score for score, _, _ in expected]
+            )
+            np.testing.assert_allclose(
+                [h.log_prob for h in hypotheses], [p for _, p, _ in expected]
+            )
+        for found, expected in zip(
+            narrow, beam_search(by_hand, source, 2, penalty, [limit] * 4, 2), strict=True
+        ):
             assert [h.ids for h in found] == [h.ids for h in expected]
 
 
@@ -96,9 +112,14 @@ def test_scoring_repeats_the_search(number):
     found = [h[0] for h in beam_search(model, source, beam=3)]
     tokens = pad([h.ids for h in found], [BOS], [EOS])
     real = tokens[:, 1:] != PAD
-    for scored in (model.log_probs(source, tokens), Contract.log_probs(model, source, tokens),
-                   by_hand.log_probs(source, tokens)):  # fmt: skip
-        np.testing.assert_allclose(np.where(real, scored, 0).sum(1), [h.log_prob for h in found], atol=1e-5)
+    for scored in (
+        model.log_probs(source, tokens),
+        Contract.log_probs(model, source, tokens),
+        by_hand.log_probs(source, tokens),
+    ):
+        np.testing.assert_allclose(
+            np.where(real, scored, 0).sum(1), [h.log_prob for h in found], atol=1e-5
+        )
 
 
 def test_weight_zero_is_no_fusion():
@@ -107,7 +128,8 @@ def test_weight_zero_is_no_fusion():
         alone = beam_search(world, source, beam, nbest=beam)
         fused = beam_search(Fusion(world, Speech(2), 0.0), source, beam, nbest=beam)
         assert [[(h.ids, h.log_prob) for h in found] for found in fused] == [
-            [(h.ids, h.log_prob) for h in found] for found in alone]  # fmt: skip
+            [(h.ids, h.log_prob) for h in found] for found in alone
+        ]
 
 
 @pytest.mark.parametrize("k", [1, 3, 8, 20])
@@ -125,7 +147,9 @@ def test_the_k_best_words_come_in_order(k):
 def test_the_mean_of_probabilities():
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(7), (3, 5)).astype(np.float32)
-    np.testing.assert_allclose(np.exp(log_mean(np.log(probabilities))), probabilities.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.exp(log_mean(np.log(probabilities))), probabilities.mean(0), rtol=1e-5
+    )
     small = np.array([[-1000.0, -np.inf, -np.inf]], np.float32)
     found = log_mean([small, np.array([[-1000.0, -2.0, -np.inf]], np.float32)])
     np.testing.assert_allclose(found, [[-1000, -2 - math.log(2), -np.inf]])
@@ -139,7 +163,11 @@ def test_attention_is_averaged_over_the_members_that_read_alike():
 
         def distribution(self, memory, state, origin, tokens):
             every, _, state = super().distribution(memory, state, origin, tokens)
-            return every, None if self.weights is None else np.tile(self.weights, (len(origin), 1)), state
+            return (
+                every,
+                None if self.weights is None else np.tile(self.weights, (len(origin), 1)),
+                state,
+            )
 
     a, b, other = Looking(1, [1.0, 0.0]), Looking(2, [0.5, 0.5]), Looking(3, [0.2, 0.3, 0.5])
     short, long = np.array([[4, EOS]]), np.array([[5, 6, EOS]])
@@ -175,8 +203,11 @@ def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
         for name in after:
             np.testing.assert_allclose(after[name], same_after[name], atol=1e-6)
         real = target[:, 1:] != PAD
-        np.testing.assert_allclose(Contract.log_probs(one, source, target)[real],
-                                   np.asarray(one.log_probs(source, target))[real], atol=1e-5)  # fmt: skip
+        np.testing.assert_allclose(
+            Contract.log_probs(one, source, target)[real],
+            np.asarray(one.log_probs(source, target))[real],
+            atol=1e-5,
+        )
 
 
 # Runs.
@@ -184,7 +215,9 @@ def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
 
 def copied(run, folder, change=None, tokenizers=None, edit=lambda recipe: recipe):
     """A copy of a run, without export, with other weights, tokenizers or recipe."""
-    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("export", "state", "cache", "tensorboard"))
+    shutil.copytree(
+        run, folder, ignore=shutil.ignore_patterns("export", "state", "cache", "tensorboard")
+    )
     recipe = folder / "recipe.toml"
     recipe.write_text(edit(recipe.read_text(encoding="utf-8")), encoding="utf-8")
     copy = Run(folder)
@@ -212,6 +245,7 @@ def renumbered(tokenizer):
 @pytest.fixture(scope="module")
 def other(tiny_run, tmp_path_factory):
     """A run of the same tokenizers whose weights are somewhat different, not exported."""
+
     def change(model):
         rng = np.random.default_rng(0)
         for v in model.trainable_variables:
@@ -236,7 +270,11 @@ def foreign(tiny_run, tmp_path_factory):
 def stranger(tiny_run, tmp_path_factory):
     """A run with another target tokenizer."""
     source, target = Run(tiny_run).tokenizers
-    return copied(tiny_run, tmp_path_factory.mktemp("stranger") / "d", tokenizers=(source, renumbered(target)[0]))
+    return copied(
+        tiny_run,
+        tmp_path_factory.mktemp("stranger") / "d",
+        tokenizers=(source, renumbered(target)[0]),
+    )
 
 
 def alike(found, expected, attention=True):
@@ -254,10 +292,14 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(tiny_run, foreign):
     alone, lines = load(tiny_run, engine="keras"), [*LINES, LONG]
     expected = alone.candidates(lines, nbest=2, attention=True)
     pairs = lines, [c[0].text for c in expected]
-    assert len({c[0].text for c in expected}) == len(lines), "the run translates all alike; the test tells nothing"
+    assert len({c[0].text for c in expected}) == len(lines), (
+        "the run translates all alike; the test tells nothing"
+    )
     for name in (f"{tiny_run},{tiny_run}", f"{tiny_run},{foreign}", f"{foreign},{tiny_run}"):
         ensemble = load(name, engine="keras")
-        assert isinstance(ensemble.model, Ensemble) and len(ensemble.readers) == 1 + (str(foreign) in name)
+        assert isinstance(ensemble.model, Ensemble) and len(ensemble.readers) == 1 + (
+            str(foreign) in name
+        )
         alike(ensemble.candidates(lines, nbest=2, attention=True), expected)
         np.testing.assert_allclose(ensemble.score(*pairs), alone.score(*pairs), atol=1e-5)
 
@@ -266,22 +308,34 @@ def test_keras_and_onnx_members_together(tiny_run, other):
     """An ensemble uses the exports there are; scores are means of its members', and as its search gave them."""
     ensemble = load(f"{tiny_run},{other}")
     engine, graphs = ensemble.model.members
-    assert isinstance(engine, Engine) and engine._shortlist is None and not isinstance(graphs, Engine)
+    assert (
+        isinstance(engine, Engine) and engine._shortlist is None and not isinstance(graphs, Engine)
+    )
     lines = LINES[:1] + LINES[2:4]
     ids = [ensemble.readers[0].ids(ensemble.readers[0].protected(line)[0]) for line in lines]
     source = pad(ids, [], [EOS])
     found = [h[0] for h in beam_search(ensemble.model, source, 3)]
     target = pad([h.ids for h in found], [BOS], [EOS])
-    by_hand = np.log((np.exp(engine.log_probs(source, target)) + np.exp(graphs.log_probs(source, target))) / 2)
+    by_hand = np.log(
+        (np.exp(engine.log_probs(source, target)) + np.exp(graphs.log_probs(source, target))) / 2
+    )
     sums = np.where(target[:, 1:] != PAD, by_hand, 0).sum(1)
-    scored = [log_prob for log_prob, _ in ensemble.score_ids([[one] for one in ids], [h.ids for h in found])]
+    scored = [
+        log_prob
+        for log_prob, _ in ensemble.score_ids([[one] for one in ids], [h.ids for h in found])
+    ]
     np.testing.assert_allclose(scored, sums, atol=1e-4)
-    np.testing.assert_allclose([h.log_prob for h in found], sums, atol=2e-2)  # int8: rows know their neighbours
+    np.testing.assert_allclose(
+        [h.log_prob for h in found], sums, atol=2e-2
+    )  # int8: rows know their neighbours
 
 
 def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
-    tokens = copied(tiny_run, tmp_path / "t",
-                    edit=lambda text: text.replace('preprocess = "none"', 'preprocess = "tokens"'))  # fmt: skip
+    tokens = copied(
+        tiny_run,
+        tmp_path / "t",
+        edit=lambda text: text.replace('preprocess = "none"', 'preprocess = "tokens"'),
+    )
     ensemble = load(f"{tiny_run},{tokens}", engine="keras")
     raw, lower = ensemble.readers
     line = "The Boy isn't here: %s."
@@ -289,16 +343,25 @@ def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
     target = "Der Junge liest."
     ids = [reader.ids(reader.protected(line)[0]) for reader in (raw, lower)]
     words = pad([ensemble.tokenizers[1].encode([target])[0]], [BOS], [EOS])
-    parts = [m.log_probs(pad([one], [], [EOS]), words) for m, one in zip(ensemble.model.members, ids, strict=True)]
-    assert ensemble.score([line], [target])[0][0] == pytest.approx(float(log_mean(parts).sum()), abs=1e-4)
+    parts = [
+        m.log_probs(pad([one], [], [EOS]), words)
+        for m, one in zip(ensemble.model.members, ids, strict=True)
+    ]
+    assert ensemble.score([line], [target])[0][0] == pytest.approx(
+        float(log_mean(parts).sum()), abs=1e-4
+    )
     assert len(ensemble.candidates([line, "", LONG])) == 3
 
 
 def test_what_does_not_belong_together_is_refused(tiny_run, stranger, capsys):
     pair = f"{tiny_run},{stranger}"
-    for arguments in (["translate", pair, "text"], ["score", pair], ["evaluate", pair],
-                      ["translate", str(tiny_run), "text", "--lm", str(stranger)],
-                      ["translate", f"{tiny_run},", "text"]):  # fmt: skip
+    for arguments in (
+        ["translate", pair, "text"],
+        ["score", pair],
+        ["evaluate", pair],
+        ["translate", str(tiny_run), "text", "--lm", str(stranger)],
+        ["translate", f"{tiny_run},", "text"],
+    ):
         assert main(arguments) == 2
         error = capsys.readouterr().err
         assert error.startswith("nmt: ") and len(error.splitlines()) == 1 and str(tiny_run) in error
@@ -306,8 +369,13 @@ def test_what_does_not_belong_together_is_refused(tiny_run, stranger, capsys):
 
 
 def test_another_direction_is_told(tiny_run, tmp_path):
-    back = copied(tiny_run, tmp_path / "back", edit=lambda text: text.replace(
-        'source = "en"', 'source = "de"').replace('target = "de"', 'target = "en"'))  # fmt: skip
+    back = copied(
+        tiny_run,
+        tmp_path / "back",
+        edit=lambda text: text.replace('source = "en"', 'source = "de"').replace(
+            'target = "de"', 'target = "en"'
+        ),
+    )
     said = []
     load(f"{tiny_run},{back}", said.append, engine="keras")
     assert said == ["warning: the members translate en-de, de-en"]
@@ -356,7 +424,9 @@ def speech(tiny_run, tmp_path, monkeypatch):
         def graphs(self):
             return self
 
-    monkeypatch.setattr(Run, "load_model", lambda run: Bigrams() if run.path == folder else load_model(run))
+    monkeypatch.setattr(
+        Run, "load_model", lambda run: Bigrams() if run.path == folder else load_model(run)
+    )
     return folder
 
 
@@ -366,15 +436,32 @@ def test_a_language_model_has_its_say(tiny_run, speech, tmp_path, capsys):
         return capsys.readouterr().out
 
     alone = run("translate", tiny_run, LINES[0], "--engine", "keras", "--scores")
-    assert run("translate", tiny_run, LINES[0], "--engine", "keras", "--scores", "--lm", speech,
-               "--lm-weight", 0) == alone  # fmt: skip
-    fused = run("translate", tiny_run, LINES[0], "--format", "json", "--lm", speech, "--lm-weight", 1.5)
+    assert (
+        run(
+            "translate",
+            tiny_run,
+            LINES[0],
+            "--engine",
+            "keras",
+            "--scores",
+            "--lm",
+            speech,
+            "--lm-weight",
+            0,
+        )
+        == alone
+    )
+    fused = run(
+        "translate", tiny_run, LINES[0], "--format", "json", "--lm", speech, "--lm-weight", 1.5
+    )
     best = json.loads(fused)["translations"][0]
     assert best["translation"] != alone.split("\t")[2].strip()
     (tmp_path / "pairs").write_text(f"{LINES[0]}\t{best['translation']}\n")
     options = "-i", tmp_path / "pairs", "--engine", "keras"
-    fused, exact = (float(run("score", tiny_run, *options, *more).split("\t")[0])
-                    for more in (["--lm", speech, "--lm-weight", 1.5], []))  # fmt: skip
+    fused, exact = (
+        float(run("score", tiny_run, *options, *more).split("\t")[0])
+        for more in (["--lm", speech, "--lm-weight", 1.5], [])
+    )
     translator = load(tiny_run, engine="keras")
     words = translator.tokenizers[1].encode([best["translation"]])
     lm = float(Run(speech).load_model().log_probs(np.zeros((1, 1)), pad(words, [BOS], [EOS])).sum())
@@ -383,8 +470,24 @@ def test_a_language_model_has_its_say(tiny_run, speech, tmp_path, capsys):
 
 def test_evaluate_compares_with_and_without_a_language_model(tiny_run, speech, capsys):
     """Typed, it helps the first run only."""
-    assert main(["evaluate", str(tiny_run), str(tiny_run), "--split", "valid", "--beam", "1",
-                 "--lm", str(speech), "--lm-weight", "1.5"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "evaluate",
+                str(tiny_run),
+                str(tiny_run),
+                "--split",
+                "valid",
+                "--beam",
+                "1",
+                "--lm",
+                str(speech),
+                "--lm-weight",
+                "1.5",
+            ]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     scores = re.findall(r"^BLEU ([\d.]+)", out, re.MULTILINE)
     assert len(set(scores)) == 2 and out.count(f" with 1.5 x {speech.name}") == 1
@@ -406,16 +509,27 @@ def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
 def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
     run = Run(copied(tiny_run, tmp_path / "f"))
     with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
-    for fused, same, different in ((None, (), with_lm), ({"lm": "/lm", "weight": 0.3}, with_lm, ())):
-        report = {"weights": run.meta["weights"], "beam": 3, "fusion": fused, "text": stamp(run.recipe.data, "")}
+    for fused, same, different in (
+        (None, (), with_lm),
+        ({"lm": "/lm", "weight": 0.3}, with_lm, ()),
+    ):
+        report = {
+            "weights": run.meta["weights"],
+            "beam": 3,
+            "fusion": fused,
+            "text": stamp(run.recipe.data, ""),
+        }
         (run.path / "report.json").write_text(json.dumps(report))
         assert last_report(run, None, same) == report and last_report(run, 3, different) is None
 
 
 def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
-    for more, expected in ((["--lm", other], "no language model"), (["--lm", "nowhere"], "nowhere: no such run"),
-                           (["--lm-weight", "0.3"], "it needs search.lm"),
-                           (["--lm", other, "--lm-weight", "-1"], "at least 0")):  # fmt: skip
+    for more, expected in (
+        (["--lm", other], "no language model"),
+        (["--lm", "nowhere"], "nowhere: no such run"),
+        (["--lm-weight", "0.3"], "it needs search.lm"),
+        (["--lm", other, "--lm-weight", "-1"], "at least 0"),
+    ):
         assert main(["translate", str(tiny_run), "text", *map(str, more)]) == 2
         error = capsys.readouterr().err
         assert expected in error and len(error.splitlines()) == 1

@@ -18,10 +18,21 @@ from nmt.gradients import gradient_norms, training_norms
 from nmt.model import build
 from nmt.train import optimizer
 
-TINY = ["data.size=200", "data.sentences=2", "tokenizer.vocab_size=250", "model.embedding=8",
-        "model.encoder_units=8", "model.decoder_units=16", "model.attention_units=8", "train.batch_tokens=256",
-        "train.steps=4", "train.valid_every=2", "train.valid_sentences=4", "search.beam=2",
-        "search.max_ratio=1"]  # fmt: skip
+TINY = [
+    "data.size=200",
+    "data.sentences=2",
+    "tokenizer.vocab_size=250",
+    "model.embedding=8",
+    "model.encoder_units=8",
+    "model.decoder_units=16",
+    "model.attention_units=8",
+    "train.batch_tokens=256",
+    "train.steps=4",
+    "train.valid_every=2",
+    "train.valid_sentences=4",
+    "search.beam=2",
+    "search.max_ratio=1",
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +52,22 @@ def test_every_system_is_a_recipe_of_the_same_training(base, budget):
     for name, system in compare.systems(budget).items():
         recipe = measure.recipe_of(base / budget, system.overrides.split())
         assert {line.split(":")[0] for line in config.differences(first, recipe)} == {
-            override.partition("=")[0] for override in system.overrides.split()}, name  # fmt: skip
-        assert (recipe.train.steps, recipe.train.batch_tokens) == (first.train.steps, first.train.batch_tokens)
+            override.partition("=")[0] for override in system.overrides.split()
+        }, name
+        assert (recipe.train.steps, recipe.train.batch_tokens) == (
+            first.train.steps,
+            first.train.batch_tokens,
+        )
 
 
-@pytest.mark.parametrize("name", ["lstm", "rnn-fixed", "lstm-one-way", "lstm-2-layers", "lstm-dot", "transformer"])
+@pytest.mark.parametrize(
+    "name", ["lstm", "rnn-fixed", "lstm-one-way", "lstm-2-layers", "lstm-dot", "transformer"]
+)
 def test_weights_are_evened_out(base, name):
     system = compare.systems("small")[name]
-    first, recipe = (measure.recipe_of(base / "small", overrides) for overrides in ((), system.overrides.split()))
+    first, recipe = (
+        measure.recipe_of(base / "small", overrides) for overrides in ((), system.overrides.split())
+    )
     even, weights = measure.evened(recipe, first, system.widths, (600, 600))
     assert build(even, 600, 600).count_params() == weights
     assert weights == pytest.approx(build(first, 600, 600).count_params(), rel=0.03)
@@ -58,17 +77,35 @@ def test_weights_are_evened_out(base, name):
 
 
 def bleu(score):
-    return {"score": score, "interval": [score - 2, score + 2], "signature": "tok:13a", "brevity": 1.0}
+    return {
+        "score": score,
+        "interval": [score - 2, score + 2],
+        "signature": "tok:13a",
+        "brevity": 1.0,
+    }
 
 
 def row(name, number):
     """A made-up row, other numbers in each."""
     pairs = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 4000
-    return {"overrides": [], "weights": 1000 + number, "widths": [8, 16], "pairs": pairs, "steps": 40,
-            "target_tokens": 9000, "tokens_per_second": 2000 + number, "perplexity": 3 + number / 100,
-            "sentences": 12, "beam": 2, "sentences_per_second": 30.0 + number, "bleu": bleu(20 + number % 4),
-            "chrf": bleu(50 + number), "by_length": [[1, 6, 5, 30.0], [7, 10**9, 7, 20.0 + number]], "memory": 500,
-            "seconds": 9}  # fmt: skip
+    return {
+        "overrides": [],
+        "weights": 1000 + number,
+        "widths": [8, 16],
+        "pairs": pairs,
+        "steps": 40,
+        "target_tokens": 9000,
+        "tokens_per_second": 2000 + number,
+        "perplexity": 3 + number / 100,
+        "sentences": 12,
+        "beam": 2,
+        "sentences_per_second": 30.0 + number,
+        "bleu": bleu(20 + number % 4),
+        "chrf": bleu(50 + number),
+        "by_length": [[1, 6, 5, 30.0], [7, 10**9, 7, 20.0 + number]],
+        "memory": 500,
+        "seconds": 9,
+    }
 
 
 @pytest.fixture
@@ -97,7 +134,9 @@ def test_what_was_measured_is_not_measured_again(tmp_path, children):
     fate.clear()
     lines = []
     found = compare.compare("small", tmp_path, overrides=TINY, log=lines.append)
-    assert found["rows"].keys() == compare.systems("small").keys() and found["gradients"] == {"made": "up"}
+    assert found["rows"].keys() == compare.systems("small").keys() and found["gradients"] == {
+        "made": "up"
+    }
     assert {name: found["rows"][name] for name in rows} == rows
     assert sum("minutes left" in line for line in lines) == len(found["rows"]) - len(rows)
     before = len(asked)
@@ -122,19 +161,39 @@ def test_one_failure_keeps_no_other_system_from_being_measured(tmp_path, childre
 def found():
     """What a whole comparison finds, one system diverged."""
     rows = {name: row(name, number) for number, name in enumerate(compare.systems("small"))}
-    rows["rnn-unclipped"] = {**{name: rows["rnn"][name] for name in ("overrides", "weights", "widths")},
-                             "diverged": "the loss is not a number at step 7"}  # fmt: skip
+    rows["rnn-unclipped"] = {
+        **{name: rows["rnn"][name] for name in ("overrides", "weights", "widths")},
+        "diverged": "the loss is not a number at step 7",
+    }
     norms = {cell: [1.0, 0.5, 0.25, 0.125, 0.0625] for cell in measure.CELLS}
-    gradients = {"sentences": 3, "start": norms, "trained": norms, "large": [1, 2, 4, 8, 16], "factor": 2.5,
-                 "clipped": [[5.0, 10.0], [4.0, 1.0]], "unclipped": [[5.0, 10.0], [6.0, 1e6]]}  # fmt: skip
+    gradients = {
+        "sentences": 3,
+        "start": norms,
+        "trained": norms,
+        "large": [1, 2, 4, 8, 16],
+        "factor": 2.5,
+        "clipped": [[5.0, 10.0], [4.0, 1.0]],
+        "unclipped": [[5.0, 10.0], [6.0, 1e6]],
+    }
     recipe = config.dump(config.load(BUDGETS["small"].recipe, ["train.steps=300"]))
-    return {"budget": "small", "overrides": [], "jobs": 2, "machine": {"processor": "abacus"}, "recipe": recipe,
-            "rows": rows, "gradients": gradients}  # fmt: skip
+    return {
+        "budget": "small",
+        "overrides": [],
+        "jobs": 2,
+        "machine": {"processor": "abacus"},
+        "recipe": recipe,
+        "rows": rows,
+        "gradients": gradients,
+    }
 
 
 def test_the_tables_have_every_number(found):
     lines = list(results.markdown(found))
-    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in lines
+        if line.startswith("| ")
+    ]
     assert {len(cells) for cells in table if len(cells) > 5} == {len(results.HEADS)}
     by_name = {cells[1]: cells for cells in table if len(cells) == len(results.HEADS)}
     for name, system in SYSTEMS.items():
@@ -144,14 +203,25 @@ def test_the_tables_have_every_number(found):
             continue
         score = row["bleu"]["score"]
         assert by_name[name][2:] == [
-            system.overrides, f"{row['weights']:,}", "8/16", f"{row['tokens_per_second']:,}",
-            f"{row['perplexity']:.2f}", f"{score:.1f} ({score - 2:.1f} to {score + 2:.1f})",
+            system.overrides,
+            f"{row['weights']:,}",
+            "8/16",
+            f"{row['tokens_per_second']:,}",
+            f"{row['perplexity']:.2f}",
+            f"{score:.1f} ({score - 2:.1f} to {score + 2:.1f})",
             f"{row['chrf']['score']:.1f} ({row['chrf']['interval'][0]:.1f} to {row['chrf']['interval'][1]:.1f})",
             f"{row['sentences_per_second']:.0f}",
-        ]  # fmt: skip
+        ]
     assert ["BLEU by training pairs", "400", "1,200", "4,000"] in table
     text = "\n".join(lines)
-    for part in ("300 updates", "12 sentences", "abacus", "seed 1", "tok:13a", "rnn, after training"):
+    for part in (
+        "300 updates",
+        "12 sentences",
+        "abacus",
+        "seed 1",
+        "tok:13a",
+        "rnn, after training",
+    ):
         assert part in text
 
 
@@ -167,10 +237,14 @@ def test_every_picture_has_labels(found, tmp_path):
     before, drawn = pyplot.get_fignums(), list(results.pictures(found))
     assert [name for name, _, _ in drawn] == ["gradients", "length", "pairs", "speed"]
     for _, title, figure in drawn:
-        assert title and all(axes.get_xlabel() for axes in figure.axes) and figure.axes[0].get_ylabel()
+        assert (
+            title and all(axes.get_xlabel() for axes in figure.axes) and figure.axes[0].get_ylabel()
+        )
     results.write(found, tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert all(f"({path.name})" in text for path in tmp_path.glob("*.png")) and text.count("![") == 4
+    assert (
+        all(f"({path.name})" in text for path in tmp_path.glob("*.png")) and text.count("![") == 4
+    )
     assert pyplot.get_fignums() == before
 
 
@@ -188,10 +262,14 @@ def test_labels_of_the_speed_picture_cover_nothing():
 # ---- gradients
 
 
-@pytest.mark.parametrize("options", [
-    {"cell": "lstm", "attention": "none", "bidirectional": False}, {"cell": "gru", "decoder_layers": 2},
-    {"cell": "rnn", "attention": "dot", "decoder_units": 8},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "lstm", "attention": "none", "bidirectional": False},
+        {"cell": "gru", "decoder_layers": 2},
+        {"cell": "rnn", "attention": "dot", "decoder_units": 8},
+    ],
+)
 def test_gradient_norms_equal_differences(options):
     sizes = {"embedding": 5, "encoder_units": 4, "decoder_units": 6, "attention_units": 4}
     model = build(config.Config(model=config.Model(**{**sizes, **options})), 12, 11)
@@ -219,13 +297,19 @@ def test_gradient_norms_equal_differences(options):
 def test_training_norms_are_those_of_training():
     recipe = config.Config(model=config.Model(embedding=6, encoder_units=4, decoder_units=6))
     rng = np.random.default_rng(0)
-    batches = [tuple(rng.integers(4, 11, (3, n)).astype(np.int32) for n in (4, 6)) for _ in range(3)]
+    batches = [
+        tuple(rng.integers(4, 11, (3, n)).astype(np.int32) for n in (4, 6)) for _ in range(3)
+    ]
     models = [build(recipe, 11, 11) for _ in range(2)]
     for model in models:
         model.compile(optimizer(recipe.train, 10), 0.1, "float32", jit_compile=False)
         model.optimizer.build(model.trainable_variables)
     seen = training_norms(models[0], iter(batches * 2), steps=3)
-    losses = [float(models[1].train_step(batch)["loss"]) for batch in batches if not models[1].reset_metrics()]
+    losses = [
+        float(models[1].train_step(batch)["loss"])
+        for batch in batches
+        if not models[1].reset_metrics()
+    ]
     np.testing.assert_allclose([loss for loss, _ in seen], losses, rtol=1e-4)
     assert all(norm > 0 for _, norm in seen) and models[0].optimizer.iterations == 3
 
@@ -242,8 +326,15 @@ def test_a_child_tells_what_it_found_or_that_it_failed(tmp_path):
 
 
 def test_a_child_ends_with_its_parent(tmp_path):
-    command = [sys.executable, "-m", "nmt.growth", json.dumps({"kind": "preparing", "value": 10**7})]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "nmt.growth",
+        json.dumps({"kind": "preparing", "value": 10**7}),
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as process:
         process.stdin.close()
         assert process.wait(timeout=60) == -signal.SIGTERM
 
@@ -254,7 +345,9 @@ def test_a_child_ends_with_its_parent(tmp_path):
 @pytest.fixture
 def in_process(monkeypatch):
     """What child processes do, done here, on few validation sentences."""
-    monkeypatch.setattr(child, "run", lambda module, case, log: json.loads(json.dumps(measure.part(case))))
+    monkeypatch.setattr(
+        child, "run", lambda module, case, log: json.loads(json.dumps(measure.part(case)))
+    )
     monkeypatch.setattr(compare, "cores", lambda: 1)
     monkeypatch.setattr(readers, "GRAMMAR_HELD_OUT", 12)
     monkeypatch.setattr(measure, "UPDATES", 2)
@@ -263,9 +356,15 @@ def in_process(monkeypatch):
 def test_two_systems(tmp_path, in_process):
     rows = compare.compare("small", tmp_path, ["lstm", "rnn"], TINY)["rows"]
     for name, row in rows.items():
-        assert (tmp_path / name / "run.json").exists() and not (tmp_path / name / "report.json").exists()
+        assert (tmp_path / name / "run.json").exists() and not (
+            tmp_path / name / "report.json"
+        ).exists()
         assert (row["steps"], row["sentences"], row["pairs"]) == (4, 12, 200)
-        assert row["perplexity"] > 1 and row["tokens_per_second"] > 0 and row["sentences_per_second"] > 0
+        assert (
+            row["perplexity"] > 1
+            and row["tokens_per_second"] > 0
+            and row["sentences_per_second"] > 0
+        )
         assert sum(count for _, _, count, _ in row["by_length"]) == 12
     assert rows["lstm"]["widths"] == [8, 16] != rows["rnn"]["widths"]
     assert rows["lstm"]["target_tokens"] == rows["rnn"]["target_tokens"]
@@ -275,7 +374,9 @@ def test_two_systems(tmp_path, in_process):
 
 @pytest.mark.slow
 def test_gradients_of_trained_systems(tmp_path, in_process):
-    found = compare.compare("small", tmp_path, [f"{cell}-fixed" for cell in measure.CELLS], TINY)["gradients"]
+    found = compare.compare("small", tmp_path, [f"{cell}-fixed" for cell in measure.CELLS], TINY)[
+        "gradients"
+    ]
     for norms in (*found["start"].values(), *found["trained"].values(), found["large"]):
         assert norms[0] == 1 and len(norms) == BUDGETS["small"].chain and np.isfinite(norms).all()
     assert found["large"][-1] > found["start"]["rnn"][-1]

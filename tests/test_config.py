@@ -69,9 +69,15 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     if make is Config:
         before.data.format = "grammar"  # the default needs data.train
     text = config.dump(before)
-    flat = {f"{head}.{key}": value for head, table in tomllib.loads(text).items() for key, value in table.items()}
+    flat = {
+        f"{head}.{key}": value
+        for head, table in tomllib.loads(text).items()
+        for key, value in table.items()
+    }
     assert flat == {name: getattr(part, field.name) for name, field, part in config.options(before)}
-    before.data.format = "grammar"  # what is no path is not resolved, what has no effect is no mistake here
+    before.data.format = (
+        "grammar"  # what is no path is not resolved, what has no effect is no mistake here
+    )
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
     before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
@@ -87,7 +93,9 @@ def test_any_text_survives_a_dump(tmp_path, value):
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path):
-    path = recipe(tmp_path, """
+    path = recipe(
+        tmp_path,
+        """
         stray = 1
         [data]
         format = "grammer"
@@ -96,14 +104,27 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         batch_tokens = "many"
         [search]
         beam = 0
-    """)
+    """,
+    )
     text = mistakes(path, ["model.dropout=2", "model.cell", "search.nothing_like_it_at_all=1"])
     assert str(path) in text
-    for part in ("stray", "grammer", "did you mean grammar", "train.epoch,", "did you mean train.epochs",
-                 "train.batch_tokens", "search.beam", "model.dropout", "'model.cell'", "section.key=value",
-                 "search.nothing_like_it_at_all"):  # fmt: skip
+    for part in (
+        "stray",
+        "grammer",
+        "did you mean grammar",
+        "train.epoch,",
+        "did you mean train.epochs",
+        "train.batch_tokens",
+        "search.beam",
+        "model.dropout",
+        "'model.cell'",
+        "section.key=value",
+        "search.nothing_like_it_at_all",
+    ):
         assert part in text
-    assert len(text.splitlines()) == 1 + 8 + 1  # the recipe's name, a line a mistake, data.train missing
+    assert (
+        len(text.splitlines()) == 1 + 8 + 1
+    )  # the recipe's name, a line a mistake, data.train missing
 
 
 # typed, what the error names; None: no mistake
@@ -151,16 +172,30 @@ def test_types_bounds_and_choices(typed, expected):
     assert len(text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("line", ['epochs = "3"', "epochs = 3.0", "epochs = true", "learning_rate = true",
-                                  'learning_rate = "0.1"', "optimizer = 1", "epochs = [3]", "clip_norm = {a = 1}",
-                                  "clip_norm = 1979-05-27", "learning_rate = nan"])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        'epochs = "3"',
+        "epochs = 3.0",
+        "epochs = true",
+        "learning_rate = true",
+        'learning_rate = "0.1"',
+        "optimizer = 1",
+        "epochs = [3]",
+        "clip_norm = {a = 1}",
+        "clip_norm = 1979-05-27",
+        "learning_rate = nan",
+    ],
+)
 def test_types_in_a_recipe_are_those_of_toml(tmp_path, line):
     text = mistakes(recipe(tmp_path, f'[data]\nformat = "grammar"\n[train]\n{line}'))
     assert "is needed" in text and line.split()[0] in text
 
 
 def test_a_whole_number_will_do_for_a_number(tmp_path):
-    value = load(recipe(tmp_path, '[data]\nformat = "grammar"\n[train]\nclip_norm = 2')).train.clip_norm
+    value = load(
+        recipe(tmp_path, '[data]\nformat = "grammar"\n[train]\nclip_norm = 2')
+    ).train.clip_norm
     assert value == 2 and isinstance(value, float)
 
 
@@ -181,16 +216,24 @@ def test_an_option_without_effect(tmp_path):
     text = mistakes(typed=[GRAMMAR, "train.weight_decay=0.5"])  # typed: a mistake
     assert "train.weight_decay has no effect" in text and "train.optimizer=adamw" in text
     notes.clear()
-    load(path, ["train.optimizer=adamw", "data.format=catalogues"], notes.append)  # typed ones count
+    load(
+        path, ["train.optimizer=adamw", "data.format=catalogues"], notes.append
+    )  # typed ones count
     assert notes == []
-    load(overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=notes.append)  # in any order
+    load(
+        overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=notes.append
+    )  # in any order
     assert notes == []
 
 
-def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(tmp_path, monkeypatch):
+def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(
+    tmp_path, monkeypatch
+):
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
-    path = recipe(there, """
+    path = recipe(
+        there,
+        """
         [data]
         train = "corpus/t.{lang}"
         valid = "../v.{lang}"
@@ -198,7 +241,8 @@ def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(tm
         from = "runs/a"
         [train]
         from = "/runs/b"
-    """)
+    """,
+    )
     monkeypatch.chdir(here)
     got = load(Path("..") / "there" / path.name, ["data.test=x.{lang}"])
     assert got.data.train == str(there / "corpus/t.{lang}")
@@ -220,56 +264,90 @@ def test_names_of_fetched_files_are_left_alone(tmp_path):
     assert load(plain).data.train == str(tmp_path / "t.{lang}.gz")
 
 
-@pytest.mark.parametrize(("typed", "expected"), [
-    ([], "data.train is needed"),
-    (["data.format=tfds"], "data.name is needed"),
-    (["data.train=t.en"], "{lang} must stand"),
-    (["data.train=t.{lang}", "data.valid=v.txt"], "data.valid"),
-    ([GRAMMAR, "model.tie=all", "tokenizer.joint=false"], "tokenizer.joint=true"),
-    ([GRAMMAR, "model.architecture=transformer", "model.embedding=30"], "multiple of model.heads=4"),
-    ([GRAMMAR, "model.architecture=transformer", "model.cell=gru"], "needs model.architecture=recurrent"),
-    ([GRAMMAR, "model.heads=2"], "needs model.architecture=transformer"),
-    (["data.format=text", "data.train=t.txt"], "has no translations: it needs model.architecture=language_model"),
-    ([*LANGUAGE, "data.train="], "data.train is needed"),
-    ([*LANGUAGE, "model.tie=all"], "use target"),
-    ([*LANGUAGE, "model.across_sentences=true"], "needs data.valid and data.test"),
-    ([GRAMMAR, "model.across_sentences=true"], "model.across_sentences has no effect"),
-    ([GRAMMAR, "train.bptt=9"], "train.bptt has no effect"),
-    ([GRAMMAR, "train.from=a", "model.cell=gru"], "model.cell has no effect here: it is that"),
-    ([GRAMMAR, "train.from=a", "tokenizer.vocab_size=99"], "which train.from names"),
-    ([GRAMMAR, "tokenizer.from=a", "tokenizer.kind=bpe"], "which tokenizer.from names"),
-    ([GRAMMAR, "model.dropout=0", "model.variational=true"], "it needs model.dropout>0"),
-    ([GRAMMAR, "train.average=1"], "is no average"), ([GRAMMAR, "train.seed=4294967296"], "at most 4294967295"),
-    (["data.format=tsv", "data.train=a", "data.folder=b"], "it needs data.url or"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ([], "data.train is needed"),
+        (["data.format=tfds"], "data.name is needed"),
+        (["data.train=t.en"], "{lang} must stand"),
+        (["data.train=t.{lang}", "data.valid=v.txt"], "data.valid"),
+        ([GRAMMAR, "model.tie=all", "tokenizer.joint=false"], "tokenizer.joint=true"),
+        (
+            [GRAMMAR, "model.architecture=transformer", "model.embedding=30"],
+            "multiple of model.heads=4",
+        ),
+        (
+            [GRAMMAR, "model.architecture=transformer", "model.cell=gru"],
+            "needs model.architecture=recurrent",
+        ),
+        ([GRAMMAR, "model.heads=2"], "needs model.architecture=transformer"),
+        (
+            ["data.format=text", "data.train=t.txt"],
+            "has no translations: it needs model.architecture=language_model",
+        ),
+        ([*LANGUAGE, "data.train="], "data.train is needed"),
+        ([*LANGUAGE, "model.tie=all"], "use target"),
+        ([*LANGUAGE, "model.across_sentences=true"], "needs data.valid and data.test"),
+        ([GRAMMAR, "model.across_sentences=true"], "model.across_sentences has no effect"),
+        ([GRAMMAR, "train.bptt=9"], "train.bptt has no effect"),
+        ([GRAMMAR, "train.from=a", "model.cell=gru"], "model.cell has no effect here: it is that"),
+        ([GRAMMAR, "train.from=a", "tokenizer.vocab_size=99"], "which train.from names"),
+        ([GRAMMAR, "tokenizer.from=a", "tokenizer.kind=bpe"], "which tokenizer.from names"),
+        ([GRAMMAR, "model.dropout=0", "model.variational=true"], "it needs model.dropout>0"),
+        ([GRAMMAR, "train.average=1"], "is no average"),
+        ([GRAMMAR, "train.seed=4294967296"], "at most 4294967295"),
+        (["data.format=tsv", "data.train=a", "data.folder=b"], "it needs data.url or"),
+    ],
+)
 def test_what_one_option_alone_cannot_tell(typed, expected):
     assert expected in mistakes(typed=typed)
 
 
-@pytest.mark.parametrize("typed", [
-    [GRAMMAR, LANGUAGE[-1]], LANGUAGE, [*LANGUAGE, "data.target=en"],  # no source that it could be equal to
-    [*LANGUAGE, "model.across_sentences=true", "data.valid=v.txt", "data.test=x.txt"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [GRAMMAR, LANGUAGE[-1]],
+        LANGUAGE,
+        [*LANGUAGE, "data.target=en"],  # no source that it could be equal to
+        [*LANGUAGE, "model.across_sentences=true", "data.valid=v.txt", "data.test=x.txt"],
+    ],
+)
 def test_recipes_of_language_models(typed):
     value = load(overrides=typed)
     assert value.language_model and value.sides == ("target",)
 
 
-@pytest.mark.parametrize("typed", ["data.source=fr", "data.max_ratio=3", "tokenizer.joint=false",
-                                   "tokenizer.sampling=0.1", "model.encoder_layers=2", "model.bidirectional=false",
-                                   "model.attention=none", "model.attention_units=9", "train.batch_tokens=99",
-                                   "train.metric=chrf", "train.valid_sentences=9", "search.beam=2"])  # fmt: skip
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "data.source=fr",
+        "data.max_ratio=3",
+        "tokenizer.joint=false",
+        "tokenizer.sampling=0.1",
+        "model.encoder_layers=2",
+        "model.bidirectional=false",
+        "model.attention=none",
+        "model.attention_units=9",
+        "train.batch_tokens=99",
+        "train.metric=chrf",
+        "train.valid_sentences=9",
+        "search.beam=2",
+    ],
+)
 def test_what_a_language_model_has_no_use_for(typed):
     assert f"{typed.partition('=')[0]} has no effect here" in mistakes(typed=[*LANGUAGE, typed])
 
 
-@pytest.mark.parametrize(("make", "expected"), [
-    (lambda path: path, "no such recipe"),
-    (lambda path: path.mkdir() or path, "is a folder"),
-    (lambda path: path.write_text("[data\n") and path, "line 1"),
-    (lambda path: path.write_bytes(b"[data]\nname = '\xff'\n") and path, "not a TOML file"),
-    (lambda path: path.write_text("x") and path / "in.toml", "cannot be read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda path: path, "no such recipe"),
+        (lambda path: path.mkdir() or path, "is a folder"),
+        (lambda path: path.write_text("[data\n") and path, "line 1"),
+        (lambda path: path.write_bytes(b"[data]\nname = '\xff'\n") and path, "not a TOML file"),
+        (lambda path: path.write_text("x") and path / "in.toml", "cannot be read"),
+    ],
+)
 def test_unreadable_recipes(tmp_path, make, expected):
     path = make(tmp_path / "r.toml")
     text = mistakes(path)
@@ -290,7 +368,13 @@ def test_differences_name_what_makes_another_run():
             assert found == [], name
         else:
             assert len(found) == 1 and name in found[0] and repr(value) in found[0]
-    for name in ("train.epochs", "train.patience", "train.threads", "train.save_minutes", "train.log_every"):
+    for name in (
+        "train.epochs",
+        "train.patience",
+        "train.threads",
+        "train.save_minutes",
+        "train.log_every",
+    ):
         assert name in config.RUN_MAY_DIFFER
 
 

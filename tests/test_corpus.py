@@ -38,7 +38,9 @@ def read(data, split="train", dropped=None, downloads="nowhere"):
 
 
 def own(tmp_path, form, text, held_out=0.0):
-    return config.Data(format=form, train=str(write(tmp_path / f"own.{form}", text)), held_out=held_out)
+    return config.Data(
+        format=form, train=str(write(tmp_path / f"own.{form}", text)), held_out=held_out
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +59,14 @@ def test_files_keep_pairs_together(tmp_path):
     write(tmp_path / "t.de.gz", "\ufeffeine Katze\n\ndas\u2028Ende\nkeine Zeile")
     write(tmp_path / "v.en", "same\n\nsame\nsame\n")
     write(tmp_path / "v.de", "same\nleer\nsame\n\n")
-    data = config.Data(train=str(tmp_path / "t.{lang}.gz"), valid=str(tmp_path / "v.{lang}"), held_out=0.0)
+    data = config.Data(
+        train=str(tmp_path / "t.{lang}.gz"), valid=str(tmp_path / "v.{lang}"), held_out=0.0
+    )
     dropped = collections.Counter()
-    assert read(data, "train", dropped) == [("a cat", "eine Katze"), ("the\u2028end", "das\u2028Ende")]
+    assert read(data, "train", dropped) == [
+        ("a cat", "eine Katze"),
+        ("the\u2028end", "das\u2028Ende"),
+    ]
     assert dropped == {"empty side": 1, "control characters": 1}
     dropped.clear()
     assert read(data, "valid", dropped) == [("same", "same")] * 2  # read as it stands
@@ -92,21 +99,31 @@ def test_text(tmp_path):
 
 def test_tmx(tmp_path):
     units = [
-        unit(en_US="Open <bpt i='1'>&lt;b&gt;</bpt>the<ept i='1'/> door", DE="Mach die Tür auf", fr="Ouvre"),
+        unit(
+            en_US="Open <bpt i='1'>&lt;b&gt;</bpt>the<ept i='1'/> door",
+            DE="Mach die Tür auf",
+            fr="Ouvre",
+        ),
         unit(en="alone"),
         unit(en_GB="grey", en="gray", de_AT="grau"),
         unit(en="first line\nsecond", de="erste Zeile\nzweite"),
     ]
     dropped = collections.Counter()
     assert read(own(tmp_path, "tmx", TMX.format("\n".join(units))), dropped=dropped) == [
-        ("Open <b>the door", "Mach die Tür auf"), ("gray", "grau"),
-        ("first line", "erste Zeile"), ("second", "zweite"),
-    ]  # fmt: skip
+        ("Open <b>the door", "Mach die Tür auf"),
+        ("gray", "grau"),
+        ("first line", "erste Zeile"),
+        ("second", "zweite"),
+    ]
     assert dropped == {"language missing": 1}
 
 
 def test_tmx_memory_is_flat(tmp_path, monkeypatch):
-    data = own(tmp_path, "tmx", TMX.format("".join(unit(en="x" * 2000 + str(i), de="y") for i in range(300))))
+    data = own(
+        tmp_path,
+        "tmx",
+        TMX.format("".join(unit(en="x" * 2000 + str(i), de="y") for i in range(300))),
+    )
     bodies, iterparse = set(), readers.ElementTree.iterparse
 
     def watched(*args):
@@ -151,35 +168,57 @@ msgstr "Erstens\nZweitens\n"
 """
     dropped = collections.Counter()
     assert read(own(tmp_path, "po", text), dropped=dropped) == [
-        ('Open "%s"\\', "„%s“ öffnen"), ("one file", "eine Datei"), ("%d files", "%d Dateien"),
-        ("First", "Erstens"), ("Second", "Zweitens"),
-    ]  # fmt: skip
+        ('Open "%s"\\', "„%s“ öffnen"),
+        ("one file", "eine Datei"),
+        ("%d files", "%d Dateien"),
+        ("First", "Erstens"),
+        ("Second", "Zweitens"),
+    ]
     assert dropped == {"header": 1, "fuzzy": 1, "empty side": 1, "obsolete": 1}
 
 
-@pytest.mark.parametrize(("rule", "expected"), [
-    ("nplurals=2; plural=(n != 1);", ("f0", "f1")),
-    ("nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
-     ("f1", "f3")),  # Arabic
-    ("nplurals=4; plural=(n%100==1 ? 1 : n%100==2 ? 2 : n%100==3 || n%100==4 ? 3 : 0);", ("f1", "f0")),  # Slovenian
-    ("nplurals=1; plural=0;", ("f0", "f0")),  # Japanese
-    ("nplurals=2; plural=import os;", ("f0", "f5")), ("", ("f0", "f5")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("nplurals=2; plural=(n != 1);", ("f0", "f1")),
+        (
+            "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
+            ("f1", "f3"),
+        ),  # Arabic
+        (
+            "nplurals=4; plural=(n%100==1 ? 1 : n%100==2 ? 2 : n%100==3 || n%100==4 ? 3 : 0);",
+            ("f1", "f0"),
+        ),  # Slovenian
+        ("nplurals=1; plural=0;", ("f0", "f0")),  # Japanese
+        ("nplurals=2; plural=import os;", ("f0", "f5")),
+        ("", ("f0", "f5")),
+    ],
+)
 def test_po_plurals_by_the_rule_of_the_header(tmp_path, rule, expected):
     """The header may be marked as fuzzy; an obsolete entry that is, says nothing of the next one."""
     header = f"Plural-Forms: {rule}\\n" if rule else "Language: xx\\n"
     forms = "".join(f'msgstr[{n}] "f{n}"\n' for n in range(6))
-    text = (f'#, fuzzy\nmsgid ""\nmsgstr ""\n"{header}"\n\n#, fuzzy\n#~ msgid "old"\n#~ msgstr "alt"\n\n'
-            f'msgid "a file"\nmsgid_plural "%d files"\n{forms}')  # fmt: skip
-    assert read(own(tmp_path, "po", text)) == list(zip(("a file", "%d files"), expected, strict=True))
+    text = (
+        f'#, fuzzy\nmsgid ""\nmsgstr ""\n"{header}"\n\n#, fuzzy\n#~ msgid "old"\n#~ msgstr "alt"\n\n'
+        f'msgid "a file"\nmsgid_plural "%d files"\n{forms}'
+    )
+    assert read(own(tmp_path, "po", text)) == list(
+        zip(("a file", "%d files"), expected, strict=True)
+    )
 
 
 def test_grammar(monkeypatch):
     asked = []
-    monkeypatch.setattr(readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")]))
+    monkeypatch.setattr(
+        readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")])
+    )
     data = config.Data(format="grammar", source="en", target="ja", size=7, sentences=2)
     assert [read(data, split) for split in corpus.SPLITS] == [[("a", "b")]] * 3
-    assert asked == [("en-ja", "train", 7, 0, 2), ("en-ja", "valid", 500, 0, 2), ("en-ja", "test", 500, 0, 2)]
+    assert asked == [
+        ("en-ja", "train", 7, 0, 2),
+        ("en-ja", "valid", 500, 0, 2),
+        ("en-ja", "test", 500, 0, 2),
+    ]
 
 
 # Catalogues
@@ -190,7 +229,9 @@ def catalogue(folder, components, name="house-1.0-py3-none-any.whl"):
     with zipfile.ZipFile(data, "w") as archive:
         for component, languages in components.items():
             for code, texts in languages.items():
-                archive.writestr(f"house/components/{component}/translations/{code}.json", json.dumps(texts))
+                archive.writestr(
+                    f"house/components/{component}/translations/{code}.json", json.dumps(texts)
+                )
     write(path, data.getvalue())
     return path, config.Data(format="catalogues", name="house==1.0", folder="house")
 
@@ -203,11 +244,33 @@ def component_of(split, number=0):
 
 
 def test_catalogues(tmp_path):
-    train = ({"a": {"b": "Lamp", "c": "Turn on the lamp", "d": "[%key:x%]"}, "n": 3, "o": "OK", "x": "only"},
-             {"a": {"b": "Lampe", "c": "Lampe einschalten", "d": "?"}, "n": 3, "o": "OK", "y": "nur"})  # fmt: skip
-    test = ({"a": "Lamp is broken", "b": "Turn on the lamp", "c": "Short one", "d": "Lamp is broken", "e": "A B C",
-             "f": "{n, plural, one {a lamp} other {# lamps}}"},
-            {"a": "Lampe defekt", "b": "Lampe an", "c": "Kurz", "d": "Lampe kaputt", "e": "A B C", "f": "?"})
+    train = (
+        {
+            "a": {"b": "Lamp", "c": "Turn on the lamp", "d": "[%key:x%]"},
+            "n": 3,
+            "o": "OK",
+            "x": "only",
+        },
+        {"a": {"b": "Lampe", "c": "Lampe einschalten", "d": "?"}, "n": 3, "o": "OK", "y": "nur"},
+    )
+    test = (
+        {
+            "a": "Lamp is broken",
+            "b": "Turn on the lamp",
+            "c": "Short one",
+            "d": "Lamp is broken",
+            "e": "A B C",
+            "f": "{n, plural, one {a lamp} other {# lamps}}",
+        },
+        {
+            "a": "Lampe defekt",
+            "b": "Lampe an",
+            "c": "Kurz",
+            "d": "Lampe kaputt",
+            "e": "A B C",
+            "f": "?",
+        },
+    )
     valid = {"a": "Lamp is broken", "b": "Lamp is new"}, {"a": "Lampe defekt", "b": "Lampe ist neu"}
     components = {
         component_of(split): {"en": left, "de": right}
@@ -223,13 +286,20 @@ def test_catalogues(tmp_path):
         "test": [("Lamp is broken", "Lampe defekt")],
     }
     assert dropped == {
-        "reference": 1, "same on both sides": 2, "ICU plural block": 1, "fewer than 3 words": 1,
-        "also in train": 1, "also in train or test": 1, "duplicate": 1,
-    }  # fmt: skip
+        "reference": 1,
+        "same on both sides": 2,
+        "ICU plural block": 1,
+        "fewer than 3 words": 1,
+        "also in train": 1,
+        "also in train or test": 1,
+        "duplicate": 1,
+    }
     data.source, data.target = "de", "en"  # the English side still decides what is long enough
-    assert read(data, "test", downloads=tmp_path) == [("Lampe defekt", "Lamp is broken"),
-                                                      ("Lampe an", "Turn on the lamp"),
-                                                      ("Lampe kaputt", "Lamp is broken")]  # fmt: skip
+    assert read(data, "test", downloads=tmp_path) == [
+        ("Lampe defekt", "Lamp is broken"),
+        ("Lampe an", "Turn on the lamp"),
+        ("Lampe kaputt", "Lamp is broken"),
+    ]
     data.target = "xx"
     with pytest.raises(UserError, match="no catalogues in 'xx'; languages: de, en"):
         read(data, downloads=tmp_path)
@@ -378,13 +448,17 @@ def test_fetch_once_then_offline(tmp_path, monkeypatch):
     corpus.fetch(data, tmp_path / "down")
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
     write(tmp_path / "down/birds/t.de.gz", "ein Fisch\n")
-    with pytest.raises(Failure, match=r"t.de.gz: wrong checksum: expected \w{64}, got \w{64}; delete "):
+    with pytest.raises(
+        Failure, match=r"t.de.gz: wrong checksum: expected \w{64}, got \w{64}; delete "
+    ):
         corpus.fetch(data, tmp_path / "down")
 
 
 def test_what_arrives_wrong_is_not_kept(tmp_path):
     data = public(tmp_path, checksums={"t.en": "0" * 64})
-    with pytest.raises(Failure, match="t.en.gz: wrong checksum: expected 0{64}, got .*nothing was kept"):
+    with pytest.raises(
+        Failure, match="t.en.gz: wrong checksum: expected 0{64}, got .*nothing was kept"
+    ):
         corpus.fetch(data, tmp_path / "down", lambda line: None)
     write(tmp_path / "public/t.en.gz", "").write_bytes(b"\x1f\x8bnonsense")
     with pytest.raises(Failure, match="damaged gzip data"):
@@ -402,7 +476,9 @@ def test_nmt_data_is_used_instead_of_the_network(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="mine/birds/t.en: no such file; .*NMT_DATA"):
         corpus.fetch(data, tmp_path / "down")
     for code, text in (("en", "a bird\n"), ("de", "ein Vogel\n")):
-        write(tmp_path / f"mine/birds/t.{code}.gz", text)  # compressed, though the recipe says plain
+        write(
+            tmp_path / f"mine/birds/t.{code}.gz", text
+        )  # compressed, though the recipe says plain
     corpus.fetch(data, tmp_path / "down")
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
 
@@ -435,11 +511,20 @@ def test_wheel(tmp_path, monkeypatch):
         read(data, downloads=tmp_path / "elsewhere")
 
 
-@pytest.mark.parametrize(("stderr", "reason"), [
-    ("WARNING: Retrying (Retry(total=0)) after NewConnectionError\nERROR: none\n", "no connection to the package"),
-    ("ERROR: could not (from versions: ...)\nERROR: No matching distribution\n", "No matching distribution"),
-    ("python: No module named pip\n", "No module named pip"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        (
+            "WARNING: Retrying (Retry(total=0)) after NewConnectionError\nERROR: none\n",
+            "no connection to the package",
+        ),
+        (
+            "ERROR: could not (from versions: ...)\nERROR: No matching distribution\n",
+            "No matching distribution",
+        ),
+        ("python: No module named pip\n", "No module named pip"),
+    ],
+)
 def test_no_wheel(tmp_path, monkeypatch, stderr, reason):
     answer = types.SimpleNamespace(returncode=1, stderr=stderr)
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
@@ -457,7 +542,9 @@ def example(**texts):
 
 def fake_set(monkeypatch, features, **splits):
     """A stand-in for a prepared TFDS set, without TensorFlow."""
-    found = types.SimpleNamespace(info=types.SimpleNamespace(splits=splits, features=features), data_dir="d")
+    found = types.SimpleNamespace(
+        info=types.SimpleNamespace(splits=splits, features=features), data_dir="d"
+    )
     found.as_dataset = lambda split, **options: splits[split]
     tfds = types.SimpleNamespace(as_numpy=iter, ReadConfig=lambda **options: None)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", tfds)
@@ -501,14 +588,18 @@ def test_tfds_itself(tmp_path, monkeypatch):
     )
     with tfds.testing.mock_data(num_examples=20):
         pairs = [pair for split in corpus.SPLITS for pair in read(data, split, downloads=tmp_path)]
-    assert len(pairs) >= 19 and all(isinstance(text, str) and text for pair in pairs for text in pair)
+    assert len(pairs) >= 19 and all(
+        isinstance(text, str) and text for pair in pairs for text in pair
+    )
     with pytest.raises(Failure, match="fetch it first"):
         read(data, downloads=tmp_path)
     monkeypatch.setattr(fetch, "_answers", lambda url: False)
     with pytest.raises(Failure, match="no answer from www.phontron.com"):
         corpus.fetch(data, tmp_path)
-    for name, close in (("ted_hrlr_translat/pt_to_en", "ted_hrlr_translate"),
-                        ("ted_hrlr_translate/pt_to_n", "ted_hrlr_translate/pt_to_en")):  # fmt: skip
+    for name, close in (
+        ("ted_hrlr_translat/pt_to_en", "ted_hrlr_translate"),
+        ("ted_hrlr_translate/pt_to_n", "ted_hrlr_translate/pt_to_en"),
+    ):
         data.name = name
         with pytest.raises(Failure, match=f"did you mean {close}"):
             corpus.fetch(data, tmp_path)

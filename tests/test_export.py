@@ -22,11 +22,13 @@ from tests.test_model import MODELS, VOCAB, compiled, made, sentences
 pytestmark = pytest.mark.usefixtures("load_once")
 
 EXPORTED = [name for name in MODELS if not export.reason_against(config.Model(**MODELS[name]))]
-MORE = {"deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
-        "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
-        "deep plain rnn": {"cell": "rnn", "decoder_layers": 2, "bidirectional": False},
-        "dot": {"attention": "dot", "decoder_units": 10},
-        "general": {"attention": "general", "cell": "gru"}}  # fmt: skip
+MORE = {
+    "deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
+    "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
+    "deep plain rnn": {"cell": "rnn", "decoder_layers": 2, "bidirectional": False},
+    "dot": {"attention": "dot", "decoder_units": 10},
+    "general": {"attention": "general", "cell": "gru"},
+}
 
 
 def engine_of(model, folder, precision="float32", shortlist=False):
@@ -50,7 +52,11 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
         for a, b in zip(itertools.chain(*expected), itertools.chain(*found), strict=True):
             assert a.ids == b.ids and a.finished == b.finished
             assert a.log_prob == pytest.approx(b.log_prob, abs=1e-4)
-            assert (a.attention is None) == (b.attention is None) == (model.options.attention == "none")
+            assert (
+                (a.attention is None)
+                == (b.attention is None)
+                == (model.options.attention == "none")
+            )
             if a.attention is not None:
                 np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
 
@@ -78,7 +84,9 @@ def test_int8_and_shortlist_stay_close(tiny_run):
     words = memory["projection"]["ids"]
     assert EOS in words and len(words) < engine.vocab
     rows = np.arange(3, dtype=np.int32)
-    log_probs, ids, _, _ = engine.advance(memory, state, rows, np.full(3, BOS, np.int32), len(words) + 5)
+    log_probs, ids, _, _ = engine.advance(
+        memory, state, rows, np.full(3, BOS, np.int32), len(words) + 5
+    )
     assert np.array_equal(np.sort(ids, 1), [words] * 3), "the best words are those of the shortlist"
     np.testing.assert_allclose(np.exp(log_probs).sum(1), 1, rtol=1e-4)
 
@@ -87,9 +95,13 @@ def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
     """Nor the run folder: the exported one can move anywhere."""
     folder = tmp_path / "alone"
     shutil.copytree(Run(tiny_run).export_path, folder)
-    code = ("import sys, nmt; t = nmt.load(sys.argv[1]); print(t.translate(['The boy reads a book.'])[0])\n"
-            "print({'keras', 'tensorflow', 'onnx', 'sacrebleu'} & set(sys.modules))")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    code = (
+        "import sys, nmt; t = nmt.load(sys.argv[1]); print(t.translate(['The boy reads a book.'])[0])\n"
+        "print({'keras', 'tensorflow', 'onnx', 'sacrebleu'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
+    )
     text, loaded = done.stdout.splitlines()
     assert loaded == "set()" and text == load(tiny_run).translate(["The boy reads a book."])[0]
 
@@ -140,10 +152,13 @@ def test_export_on_request(tiny_run, tmp_path, capsys):
     assert "step.onnx" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("before, after", [
-    ("layer_norm = false", "layer_norm = true"),
-    ('architecture = "recurrent"', 'architecture = "transformer"'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("layer_norm = false", "layer_norm = true"),
+        ('architecture = "recurrent"', 'architecture = "transformer"'),
+    ],
+)
 def test_a_model_that_cannot_be_exported_is_refused(before, after, tiny_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(tiny_run, run)
@@ -161,7 +176,9 @@ def test_an_export_replaces_nothing_but_an_export(tiny_run, tmp_path, capsys):
     for name in ("mine", "file"):
         assert main(["export", str(tiny_run), "-o", str(tmp_path / name)]) == 2
         assert name in capsys.readouterr().err
-    assert (tmp_path / "mine" / "letter.txt").read_text() == (tmp_path / "file").read_text() == "kept"
+    assert (
+        (tmp_path / "mine" / "letter.txt").read_text() == (tmp_path / "file").read_text() == "kept"
+    )
     for _ in range(2):
         assert main(["export", str(tiny_run), "-o", str(tmp_path / "new")]) == 0
 

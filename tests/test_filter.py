@@ -25,7 +25,10 @@ class Fake:
     def score(self, sources, targets):
         assert all(targets) and len(sources) == len(targets)
         self.calls += sources
-        costs = [len(y) * (0.1 if (x, y) in self.right else 1) for x, y in zip(sources, targets, strict=True)]
+        costs = [
+            len(y) * (0.1 if (x, y) in self.right else 1)
+            for x, y in zip(sources, targets, strict=True)
+        ]
         return [(-cost, -cost / 2) for cost in costs]
 
 
@@ -56,14 +59,17 @@ def brute_force(scores, wrong):
     return total
 
 
-@pytest.mark.parametrize(("scores", "wrong", "expected"), [
-    ([1, 2, 3, 4], [1, 1, 0, 0], 1),
-    ([1, 2, 3, 4], [0, 0, 0, 1], 1 / 4),
-    ([1, 2, 3, 4], [1, 0, 1, 0], (1 + 2 / 3) / 2),
-    ([0, 0, 0, 0], [0, 1, 0, 0], 1 / 4),  # equal scores: no order among them
-    ([-math.inf, -math.inf, 0, 1], [1, 0, 1, 0], (1 / 2 + 2 / 3) / 2),
-    ([5], [1], 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scores", "wrong", "expected"),
+    [
+        ([1, 2, 3, 4], [1, 1, 0, 0], 1),
+        ([1, 2, 3, 4], [0, 0, 0, 1], 1 / 4),
+        ([1, 2, 3, 4], [1, 0, 1, 0], (1 + 2 / 3) / 2),
+        ([0, 0, 0, 0], [0, 1, 0, 0], 1 / 4),  # equal scores: no order among them
+        ([-math.inf, -math.inf, 0, 1], [1, 0, 1, 0], (1 / 2 + 2 / 3) / 2),
+        ([5], [1], 1),
+    ],
+)
 def test_average_precision_of_known_cases(scores, wrong, expected):
     assert filter.average_precision(scores, wrong) == pytest.approx(expected)
     assert brute_force(scores, wrong) == pytest.approx(expected)
@@ -77,7 +83,9 @@ def test_average_precision_against_brute_force():
         wrong[0] = True
         area = filter.average_precision(scores, wrong)
         assert area == pytest.approx(brute_force(scores.tolist(), wrong.tolist()))
-        assert area == pytest.approx(filter.average_precision(scores * 3 - 7, wrong))  # only the order counts
+        assert area == pytest.approx(
+            filter.average_precision(scores * 3 - 7, wrong)
+        )  # only the order counts
         precision, recall, values = filter.precision_recall(scores, wrong)
         assert recall[-1] == 1 and precision[-1] == pytest.approx(wrong.mean())
         assert (np.diff(recall) >= 0).all() and values.tolist() == sorted(set(scores.tolist()))
@@ -105,10 +113,14 @@ def test_a_mismatched_pair_comes_last():
 def test_two_directions_are_averaged():
     knows, ignorant = Fake(), Fake([], "de", "en")
     assert filter.Scorer(knows, ignorant).scores(PAIRS) == pytest.approx(0.45)
-    assert set(knows.calls) <= {s for s, _ in PAIRS} and set(ignorant.calls) <= {t for _, t in PAIRS}
+    assert set(knows.calls) <= {s for s, _ in PAIRS} and set(ignorant.calls) <= {
+        t for _, t in PAIRS
+    }
 
 
-@pytest.mark.parametrize("pair", [("", ""), ("", "a"), ("a", ""), (" \t", "a"), ("a", "\u3000"), ("\u2028", " ")])
+@pytest.mark.parametrize(
+    "pair", [("", ""), ("", "a"), ("a", ""), (" \t", "a"), ("a", "\u3000"), ("\u2028", " ")]
+)
 def test_a_blank_side_belongs_to_nothing(pair):
     translator = Fake()
     scores = filter.Scorer(translator).scores([PAIRS[0], pair, PAIRS[1]])
@@ -127,7 +139,10 @@ def test_other_sources_are_others():
             assert len(chosen) == 60 and set(chosen) <= set(pool)
             assert all(own != other for own, other in zip(sources, chosen, strict=True))
         if count > filter.OTHERS:
-            assert all(len(set(each)) == filter.OTHERS for each in zip(*filter.others(sources, pool), strict=True))
+            assert all(
+                len(set(each)) == filter.OTHERS
+                for each in zip(*filter.others(sources, pool), strict=True)
+            )
     assert filter.others(["one", "one"], ["one"]) == [["", ""]] * filter.OTHERS
 
 
@@ -152,7 +167,9 @@ def test_shuffled_targets():
         assert sorted(changed) == sorted(targets) and 5 <= wrong.sum() <= 10
         assert wrong.tolist() == [a != b for a, b in zip(changed, targets, strict=True)]
         assert filter.shuffled(targets, seed)[0] == changed
-    assert len({tuple(filter.shuffled(targets, seed)[0]) for seed in filter.SEEDS}) == len(filter.SEEDS)
+    assert len({tuple(filter.shuffled(targets, seed)[0]) for seed in filter.SEEDS}) == len(
+        filter.SEEDS
+    )
     for too_few in ([], ["a"], ["a"] * 50, [f"t{n}" for n in range(9)]):
         with pytest.raises(UserError, match="too few"):
             filter.shuffled(too_few, 1)
@@ -161,7 +178,10 @@ def test_shuffled_targets():
 def test_the_check_of_a_model_that_knows_all_and_of_one_that_knows_nothing():
     sources, targets = map(list, zip(*PAIRS, strict=True))
     first, *_ = filter.lines(filter.check([Fake()], sources, targets))
-    assert "average precision 1.000 (1.000 to 1.000)" in first and "precision of the lowest 10 % 1.000" in first
+    assert (
+        "average precision 1.000 (1.000 to 1.000)" in first
+        and "precision of the lowest 10 % 1.000" in first
+    )
     lines = list(filter.lines(filter.check([Fake([])], sources, targets)))
     assert "average precision 0.100 (0.100 to 0.100)" in lines[0]
     assert any("default" in line for line in lines)
@@ -214,22 +234,36 @@ def test_lines_keep_their_order(fake):
         assert done.status == 0 and [(s, t) for *_, s, t in rows] == pairs
         assert [n for n, (_, flag, *_) in enumerate(rows) if flag == "mismatch"] == [9, 10, 11]
         assert {flag for _, flag, *_ in rows} == {"mismatch", "ok"}
-        assert [float(rows[n][0]) for n in (8, 9, 10, 11)] == pytest.approx([0.9, 0, -math.inf, -math.inf])
+        assert [float(rows[n][0]) for n in (8, 9, 10, 11)] == pytest.approx(
+            [0.9, 0, -math.inf, -math.inf]
+        )
         assert done.err == "3 of 40 pairs flagged: they score below 0.1500\n"
 
 
-@pytest.mark.parametrize(("options", "flagged"), [
-    (["--threshold", "0.95"], range(40)), (["--threshold=-1"], [9]), (["--share", "0.05"], [4, 9]),
-    (["--share", "0.001"], [9]), ([], [4, 9]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "flagged"),
+    [
+        (["--threshold", "0.95"], range(40)),
+        (["--threshold=-1"], [9]),
+        (["--share", "0.05"], [4, 9]),
+        (["--share", "0.001"], [9]),
+        ([], [4, 9]),
+    ],
+)
 def test_clean_text_is_the_rest(fake, tmp_path, options, flagged):
     """As it came, blanks and all, ready for `data.format=tsv`; a blank side is flagged whatever is asked."""
     pairs = [*PAIRS[:4], ("source 4", "target 5"), *PAIRS[5:9], (" ", "x"), *PAIRS[10:]]
     (tmp_path / "pairs.tsv").write_text(tsv(pairs).replace("\n", "\r\n"))
     out = tmp_path / "clean.tsv"
-    done = nmt_command("filter", "en-de", "-i", tmp_path / "pairs.tsv", "-o", out, "--clean", *options)
-    assert (done.status, done.out) == (0, "") and done.err.startswith(f"{len(flagged)} of 40 pairs flagged")
-    assert out.read_bytes().decode() == tsv(pair for n, pair in enumerate(pairs) if n not in flagged)
+    done = nmt_command(
+        "filter", "en-de", "-i", tmp_path / "pairs.tsv", "-o", out, "--clean", *options
+    )
+    assert (done.status, done.out) == (0, "") and done.err.startswith(
+        f"{len(flagged)} of 40 pairs flagged"
+    )
+    assert out.read_bytes().decode() == tsv(
+        pair for n, pair in enumerate(pairs) if n not in flagged
+    )
 
 
 def test_no_lines_give_none(fake):
@@ -238,24 +272,27 @@ def test_no_lines_give_none(fake):
         assert (done.status, done.out) == (0, "") and "0 of 0" in done.err
 
 
-@pytest.mark.parametrize(("arguments", "stdin", "words"), [
-    (["en-de"], b"a\tb\nno tab\n", ["input, line 2", "0 tabs"]),
-    (["en-de"], b"a\tb\tc\n", ["input, line 1", "2 tabs"]),
-    (["en-de"], b"a\tb\n\xff\tc\n", ["line 2", "UTF-8"]),
-    (["en-de", "-i", "no.tsv"], b"", ["no.tsv", "no such file"]),
-    (["en-de", "-i", "bad.tsv"], b"", ["bad.tsv, line 2", "UTF-8"]),
-    (["en-de", "en-de"], b"", ["en-de: translates en-de", "is de-en"]),
-    (["en-de", "de-en", "en-de"], b"", ["more were given"]),
-    (["en-de", "--check", "--clean"], b"", ["--check", "--clean"]),
-    (["en-de", "--check", "--threshold=0"], b"", ["--check", "--threshold"]),
-    (["en-de", "--check", "-i", "bad.tsv"], b"", ["--check", "--input"]),
-    (["en-de", "--share", "1"], b"", ["--share", "share between 0 and 1"]),
-    (["en-de", "--share", "0"], b"", ["--share"]),
-    (["en-de", "--share", "x"], b"", ["--share"]),
-    (["en-de", "--threshold", "x"], b"", ["--threshold"]),
-    (["en-de", "--share=0.1", "--threshold=0.1"], b"", ["not allowed"]),
-    ([], b"", ["run"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "words"),
+    [
+        (["en-de"], b"a\tb\nno tab\n", ["input, line 2", "0 tabs"]),
+        (["en-de"], b"a\tb\tc\n", ["input, line 1", "2 tabs"]),
+        (["en-de"], b"a\tb\n\xff\tc\n", ["line 2", "UTF-8"]),
+        (["en-de", "-i", "no.tsv"], b"", ["no.tsv", "no such file"]),
+        (["en-de", "-i", "bad.tsv"], b"", ["bad.tsv, line 2", "UTF-8"]),
+        (["en-de", "en-de"], b"", ["en-de: translates en-de", "is de-en"]),
+        (["en-de", "de-en", "en-de"], b"", ["more were given"]),
+        (["en-de", "--check", "--clean"], b"", ["--check", "--clean"]),
+        (["en-de", "--check", "--threshold=0"], b"", ["--check", "--threshold"]),
+        (["en-de", "--check", "-i", "bad.tsv"], b"", ["--check", "--input"]),
+        (["en-de", "--share", "1"], b"", ["--share", "share between 0 and 1"]),
+        (["en-de", "--share", "0"], b"", ["--share"]),
+        (["en-de", "--share", "x"], b"", ["--share"]),
+        (["en-de", "--threshold", "x"], b"", ["--threshold"]),
+        (["en-de", "--share=0.1", "--threshold=0.1"], b"", ["not allowed"]),
+        ([], b"", ["run"]),
+    ],
+)
 def test_mistakes(fake, tmp_path, monkeypatch, arguments, stdin, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.tsv").write_bytes(b"a\tb\n\xe4\tc\n")

@@ -18,20 +18,53 @@ ROOT = Path(__file__).parent.parent
 TOY = str(ROOT / "data" / "toy.toml")
 # Names of ours, names that look like ours, and names of other people.
 NAMES = (
-    "run.json", "recipe.toml", "run.lock", "cache/source.txt", "cache/meta.json", "state/state.npz",
-    "state/step-0000001.weights.h5", "best-0000001.weights.h5", "best-of-2020.weights.h5", "tokenizer.model",
-    "export/run.json", "export/step.onnx", "encoder.onnx", "compare.json", "report.md", "growth.json", "README.md",
-    "partial-results/table.csv", "chapter/partial-differential-equations/a.tex", ".state.npz.12.partial",
-    "deep/.0123456789abcdef.nmt-partial", ".0123456789abcdef.nmt-partial", "app.py", ".git/config",
-    "executed/1.ipynb", "tokenizer/run.json", "lstm/recipe.toml", "lexicon.npz", "test.output.txt",
-)  # fmt: skip
-CONTENTS = (b"", b"years of work", b"{}", b"[]", b'{"format": 1}', b'[data]\nformat = "grammar"\n', bytes(range(256)))
+    "run.json",
+    "recipe.toml",
+    "run.lock",
+    "cache/source.txt",
+    "cache/meta.json",
+    "state/state.npz",
+    "state/step-0000001.weights.h5",
+    "best-0000001.weights.h5",
+    "best-of-2020.weights.h5",
+    "tokenizer.model",
+    "export/run.json",
+    "export/step.onnx",
+    "encoder.onnx",
+    "compare.json",
+    "report.md",
+    "growth.json",
+    "README.md",
+    "partial-results/table.csv",
+    "chapter/partial-differential-equations/a.tex",
+    ".state.npz.12.partial",
+    "deep/.0123456789abcdef.nmt-partial",
+    ".0123456789abcdef.nmt-partial",
+    "app.py",
+    ".git/config",
+    "executed/1.ipynb",
+    "tokenizer/run.json",
+    "lstm/recipe.toml",
+    "lexicon.npz",
+    "test.output.txt",
+)
+CONTENTS = (
+    b"",
+    b"years of work",
+    b"{}",
+    b"[]",
+    b'{"format": 1}',
+    b'[data]\nformat = "grammar"\n',
+    bytes(range(256)),
+)
 
 
 def tree(folder):
     """Everything below a folder: files with their content, folders with None."""
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-            for path in folder.rglob("*")}  # fmt: skip
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
 
 
 def fill(folder, draw):
@@ -66,19 +99,30 @@ def test_a_refused_command_changes_nothing(tiny_run, tmp_path, monkeypatch, caps
     growth.write_bytes(draw.choice(CONTENTS))
     before = tree(world)
     refused = [
-        ["train", TOY, "--run", "."], ["train", TOY, "train.seed=2", "--run", str(folder)],
-        ["train", TOY, "--run", str(growth)], ["train", TOY, "--run", str(world)],
-        ["train", TOY, "--run", str(world / "export")], ["train", TOY, "--run", str(world / "weights")],
+        ["train", TOY, "--run", "."],
+        ["train", TOY, "train.seed=2", "--run", str(folder)],
+        ["train", TOY, "--run", str(growth)],
+        ["train", TOY, "--run", str(world)],
+        ["train", TOY, "--run", str(world / "export")],
+        ["train", TOY, "--run", str(world / "weights")],
         ["train", TOY, "data.train=no", "--run", str(world / "new")],
         ["train", TOY, "data.size=60", "tokenizer.vocab_size=30", "--run", str(world / "new")],
-        ["export", str(tiny_run), "-o", "."], ["export", str(tiny_run), "-o", str(world)],
-        ["export", str(tiny_run), "-o", str(growth)], ["export", ".", "-o", str(world / "new")],
+        ["export", str(tiny_run), "-o", "."],
+        ["export", str(tiny_run), "-o", str(world)],
+        ["export", str(tiny_run), "-o", str(growth)],
+        ["export", ".", "-o", str(world / "new")],
         ["export", str(tiny_run), "-o", str(world / "weights")],
-        ["compare", "-o", "."], ["compare", "-o", str(growth)], ["compare", "--only", "lstn", "-o", str(world / "new")],
+        ["compare", "-o", "."],
+        ["compare", "-o", str(growth)],
+        ["compare", "--only", "lstn", "-o", str(world / "new")],
         ["compare", "-o", str(world / "weights")],
-        ["evaluate", "."], ["evaluate", str(world / "weights"), "."], ["evaluate", str(folder), "--memory"],
-        ["bench", "."], ["bench", "--growth", "-o", str(growth)], ["bench", "-o", str(world)],
-    ]  # fmt: skip
+        ["evaluate", "."],
+        ["evaluate", str(world / "weights"), "."],
+        ["evaluate", str(folder), "--memory"],
+        ["bench", "."],
+        ["bench", "--growth", "-o", str(growth)],
+        ["bench", "-o", str(world)],
+    ]
     for arguments in refused:
         assert main(arguments) in (1, 2), arguments
         assert tree(world) == before, arguments
@@ -92,7 +136,12 @@ def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkey
     """Resumed, complete and prepared anew; beside our files, below our folders, under names like ours."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "run"
-    mine = ["best-of-2020.weights.h5", "cache/mine.txt", "state/step-by-step.weights.h5", "notes/partial-x/a.tex"]
+    mine = [
+        "best-of-2020.weights.h5",
+        "cache/mine.txt",
+        "state/step-by-step.weights.h5",
+        "notes/partial-x/a.tex",
+    ]
     options = ["train.epochs=1", "train.valid_every=0", "train.valid_sentences=4"]
     for name in mine:
         path = folder / name
@@ -118,7 +167,19 @@ def test_what_was_prepared_is_there_again_when_another_recipe_fails(tiny_recipe,
     (folder / "cache").mkdir()
     (folder / "cache" / "source.txt").write_text("prepared")
     before = tree(folder)
-    assert main(["train", str(tiny_recipe), "data.size=60", "tokenizer.vocab_size=30", "--run", str(folder)]) == 2
+    assert (
+        main(
+            [
+                "train",
+                str(tiny_recipe),
+                "data.size=60",
+                "tokenizer.vocab_size=30",
+                "--run",
+                str(folder),
+            ]
+        )
+        == 2
+    )
     assert {name: content for name, content in tree(folder).items() if name != "run.lock"} == before
 
 
@@ -131,7 +192,11 @@ def test_an_export_replaces_its_own_files_only(tiny_run, tmp_path, capsys):
     (out / "export").mkdir()
     assert main(["export", str(tiny_run), "-o", str(out), "--precision", "float32"]) == 0
     names = {path.name for path in out.iterdir()}
-    assert {"app.py", "export"} <= names and not names & {"shortlist.onnx", "projection.npz", "table_scale.npy"}
+    assert {"app.py", "export"} <= names and not names & {
+        "shortlist.onnx",
+        "projection.npz",
+        "table_scale.npy",
+    }
     assert (out / "app.py").read_text() == (neighbour / "letter.txt").read_text() == "kept"
     assert json.loads((out / "run.json").read_text())["engine"]["precision"] == "float32"
     (out / "table_scale.npy").write_text("mine")
@@ -140,7 +205,9 @@ def test_an_export_replaces_its_own_files_only(tiny_run, tmp_path, capsys):
     assert "table_scale.npy" in capsys.readouterr().err and tree(out) == before
 
 
-def test_an_export_killed_half_way_is_not_taken_for_a_whole_one(tiny_run, tmp_path, monkeypatch, capsys):
+def test_an_export_killed_half_way_is_not_taken_for_a_whole_one(
+    tiny_run, tmp_path, monkeypatch, capsys
+):
     out = tmp_path / "served"
     assert main(["export", str(tiny_run), "-o", str(out)]) == 0
     replace = os.replace
@@ -163,7 +230,11 @@ def test_a_card_that_is_not_ours_stays(tiny_run, tmp_path, monkeypatch):
     """README.md is a name that people use too."""
     monkeypatch.chdir(tmp_path)
     folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
-    for content, ours in (("my own notes", False), (None, True), ("# A\n\nTrained by nmt 0.0.1 from: x", True)):
+    for content, ours in (
+        ("my own notes", False),
+        (None, True),
+        ("# A\n\nTrained by nmt 0.0.1 from: x", True),
+    ):
         if content is None:
             (folder / "README.md").unlink()
         else:
@@ -173,6 +244,8 @@ def test_a_card_that_is_not_ours_stays(tiny_run, tmp_path, monkeypatch):
 
 
 def test_names_of_unfinished_files_are_nobody_elses():
-    assert files.PARTIAL.fullmatch(files.partial_name()) and files.PARTIAL.fullmatch(files.partial_name(".weights.h5"))
+    assert files.PARTIAL.fullmatch(files.partial_name()) and files.PARTIAL.fullmatch(
+        files.partial_name(".weights.h5")
+    )
     for name in ("partial-x", ".x.partial", ".nmt-partial", "0123456789abcdef.nmt-partial"):
         assert not files.PARTIAL.fullmatch(name)

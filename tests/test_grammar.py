@@ -47,7 +47,9 @@ def test_the_stream_is_lazy():
 
 
 def test_another_process_with_other_hashes_generates_the_same():
-    script = "from nmt.grammar import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
+    script = (
+        "from nmt.grammar import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
+    )
     run = [sys.executable, "-c", script]
     for hash_seed in "12":
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
@@ -102,12 +104,17 @@ def test_sentences_combine_only_what_their_split_owns(pair, split):
         for verb, noun in combinations:
             assert split_of(verb, noun) == split
             forms = grammar.VERB[verb]
-            assert any(form and f" {form.split()[0]}" in f" {source.lower()}" for form in forms[:3]), (
+            assert any(
+                form and f" {form.split()[0]}" in f" {source.lower()}" for form in forms[:3]
+            ), (
                 verb,
                 source,
             )
             singular, plural = grammar.NOUN[noun][:2]
-            assert singular.lower() in source.lower() or (plural and plural in source.lower()), (noun, source)
+            assert singular.lower() in source.lower() or (plural and plural in source.lower()), (
+                noun,
+                source,
+            )
 
 
 def test_held_out_words_are_trained_with_other_partners():
@@ -118,14 +125,18 @@ def test_held_out_words_are_trained_with_other_partners():
     assert 0.17 < len(held_out) / len(ALL) < 0.23
     for split in ("valid", "test"):
         assert 0.08 < sum(split_of(*c) == split for c in ALL) / len(ALL) < 0.12
-    assert set(grammar.NOUN) == {noun for _, noun in ALL} and set(grammar.VERB) == {verb for verb, _ in ALL}
+    assert set(grammar.NOUN) == {noun for _, noun in ALL} and set(grammar.VERB) == {
+        verb for verb, _ in ALL
+    }
 
 
 def test_every_word_of_test_occurs_in_training():
     for side in (0, 1):
         trained = set().union(*(words(p[side]) for p in generate("en-de", "train", 10_000)))
         for split in ("valid", "test"):
-            assert set().union(*(words(p[side]) for p in generate("en-de", split, 2_000))) <= trained
+            assert (
+                set().union(*(words(p[side]) for p in generate("en-de", split, 2_000))) <= trained
+            )
     characters = set("".join(target for _, target in generate("en-ja", "train", 5_000)))
     assert set("".join(target for _, target in generate("en-ja", "test", 2_000))) <= characters
 
@@ -139,53 +150,69 @@ def test_unknown_names_are_refused_at_once_with_the_choices(unknown):
     assert all(name in message for name in (PAIRS if unknown[0] == "en-fr" else SPLITS))
 
 
-@pytest.mark.parametrize("noun, case, german", [
-    (("hat", "a", "old"), "nom", "ein alter Hut"), (("hat", "a", "old"), "acc", "einen alten Hut"),
-    (("hat", "the", "old"), "nom", "der alte Hut"), (("hat", "this", "new"), "dat", "diesem neuen Hut"),
-    (("bag", "a", "red"), "acc", "eine rote Tasche"), (("bag", "my", "red"), "dat", "meiner roten Tasche"),
-    (("book", "a", "new"), "acc", "ein neues Buch"), (("book", "the", "new"), "acc", "das neue Buch"),
-    (("woman", "the+", "young"), "nom", "die jungen Frauen"),
-    (("book", "these", "new"), "acc", "diese neuen Bücher"),
-    (("book", "two", "new"), "acc", "zwei neue Bücher"),
-    (("child", "three", "small"), "dat", "drei kleinen Kindern"),
-    (("girl", "the+", ""), "dat", "den Mädchen"),
-    (("student", "the", ""), "nom", "der Student"),
-    (("student", "the", "young"), "acc", "den jungen Studenten"),
-    (("milk", "", "cold"), "acc", "kalte Milch"), (("coffee", "", "hot"), "acc", "heißen Kaffee"),
-    (("milk", "", "cold"), "no acc", "keine kalte Milch"),
-    (("apple", "+", "fresh"), "no acc", "keine frischen Äpfel"),
-    (("car", "a", "expensive"), "acc", "ein teures Auto"), (("email", "the+", ""), "dat", "den E-Mails"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "noun, case, german",
+    [
+        (("hat", "a", "old"), "nom", "ein alter Hut"),
+        (("hat", "a", "old"), "acc", "einen alten Hut"),
+        (("hat", "the", "old"), "nom", "der alte Hut"),
+        (("hat", "this", "new"), "dat", "diesem neuen Hut"),
+        (("bag", "a", "red"), "acc", "eine rote Tasche"),
+        (("bag", "my", "red"), "dat", "meiner roten Tasche"),
+        (("book", "a", "new"), "acc", "ein neues Buch"),
+        (("book", "the", "new"), "acc", "das neue Buch"),
+        (("woman", "the+", "young"), "nom", "die jungen Frauen"),
+        (("book", "these", "new"), "acc", "diese neuen Bücher"),
+        (("book", "two", "new"), "acc", "zwei neue Bücher"),
+        (("child", "three", "small"), "dat", "drei kleinen Kindern"),
+        (("girl", "the+", ""), "dat", "den Mädchen"),
+        (("student", "the", ""), "nom", "der Student"),
+        (("student", "the", "young"), "acc", "den jungen Studenten"),
+        (("milk", "", "cold"), "acc", "kalte Milch"),
+        (("coffee", "", "hot"), "acc", "heißen Kaffee"),
+        (("milk", "", "cold"), "no acc", "keine kalte Milch"),
+        (("apple", "+", "fresh"), "no acc", "keine frischen Äpfel"),
+        (("car", "a", "expensive"), "acc", "ein teures Auto"),
+        (("email", "the+", ""), "dat", "den E-Mails"),
+    ],
+)
 def test_german_articles_and_adjectives_agree(noun, case, german):
     assert phrase(*noun).de[case] == german
 
 
-@pytest.mark.parametrize("noun, english, japanese", [
-    (("egg", "a", ""), "an egg", "卵"),
-    (("email", "a", "interesting"), "an interesting email", "面白いメール"),
-    (("dog", "three", ""), "three dogs", "三匹の犬"),
-    (("book", "two", "old"), "two old books", "二冊の古い本"),
-    (("student", "five", ""), "five students", "五人の学生"),
-    (("child", "the+", ""), "the children", "子どもたち"),
-    (("woman", "these", "young"), "these young women", "この若い女の人たち"),
-    (("photo", "these", ""), "these photos", "これらの写真"), (("mother", "my", ""), "my mother", "母"),
-    (("watch", "my", "expensive"), "my expensive watch", "私の高い時計"),
-    (("Ken", "", ""), "Ken", "ケンさん"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "noun, english, japanese",
+    [
+        (("egg", "a", ""), "an egg", "卵"),
+        (("email", "a", "interesting"), "an interesting email", "面白いメール"),
+        (("dog", "three", ""), "three dogs", "三匹の犬"),
+        (("book", "two", "old"), "two old books", "二冊の古い本"),
+        (("student", "five", ""), "five students", "五人の学生"),
+        (("child", "the+", ""), "the children", "子どもたち"),
+        (("woman", "these", "young"), "these young women", "この若い女の人たち"),
+        (("photo", "these", ""), "these photos", "これらの写真"),
+        (("mother", "my", ""), "my mother", "母"),
+        (("watch", "my", "expensive"), "my expensive watch", "私の高い時計"),
+        (("Ken", "", ""), "Ken", "ケンさん"),
+    ],
+)
 def test_numbers_and_counters(noun, english, japanese):
     assert (phrase(*noun).en, phrase(*noun).ja) == (english, japanese)
 
 
-@pytest.mark.parametrize("dictionary, polite, past, negative, progressive", [
-    ("読む", "読みます", "読んだ", "読まない", "読んでいます"),
-    ("書く", "書きます", "書いた", "書かない", "書いています"),
-    ("買う", "買います", "買った", "買わない", "買っています"),
-    ("探す", "探します", "探した", "探さない", "探しています"),
-    ("売る", "売ります", "売った", "売らない", "売っています"),
-    ("遊ぶ", "遊びます", "遊んだ", "遊ばない", "遊んでいます"),
-    ("食べ・る", "食べます", "食べた", "食べない", "食べています"),
-    ("招待する", "招待します", "招待した", "招待しない", "招待しています"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "dictionary, polite, past, negative, progressive",
+    [
+        ("読む", "読みます", "読んだ", "読まない", "読んでいます"),
+        ("書く", "書きます", "書いた", "書かない", "書いています"),
+        ("買う", "買います", "買った", "買わない", "買っています"),
+        ("探す", "探します", "探した", "探さない", "探しています"),
+        ("売る", "売ります", "売った", "売らない", "売っています"),
+        ("遊ぶ", "遊びます", "遊んだ", "遊ばない", "遊んでいます"),
+        ("食べ・る", "食べます", "食べた", "食べない", "食べています"),
+        ("招待する", "招待します", "招待した", "招待しない", "招待しています"),
+    ],
+)
 def test_japanese_verbs(dictionary, polite, past, negative, progressive):
     verb = grammar.japanese_verb
     assert verb(dictionary, "future", False, False) == polite
@@ -199,32 +226,76 @@ def test_japanese_verbs(dictionary, polite, past, negative, progressive):
 
 TIME = {time.en: time for times in grammar.TIME.values() for time in times}
 KEN, WE, WHO = phrase("Ken", "", ""), grammar.PRONOUN["we"], grammar.WHO
-READ, CALL, HELP, PLAY, GIVE = (grammar.VERB[v] for v in ("read", "call", "help", "play with", "give"))
-BOOK, THE_BOOK, MOTHER = phrase("book", "a", ""), phrase("book", "this", ""), phrase("mother", "my", "")
+READ, CALL, HELP, PLAY, GIVE = (
+    grammar.VERB[v] for v in ("read", "call", "help", "play with", "give")
+)
+BOOK, THE_BOOK, MOTHER = (
+    phrase("book", "a", ""),
+    phrase("book", "this", ""),
+    phrase("mother", "my", ""),
+)
 TIRED = grammar.because(tuple(grammar.REASON[True][0]), "he", "past")
 
 
-@pytest.mark.parametrize("clause, english, german, japanese", [
-    (Clause(READ, "now", False, KEN, BOOK), "Ken is reading a book", "Ken liest ein Buch",
-     "ケンさんは本を読んでいます"),
-    (Clause(READ, "habit", False, KEN, BOOK, time=TIME["every day"]), "Ken reads a book every day",
-     "Ken liest jeden Tag ein Buch", "ケンさんは毎日、本を読みます"),
-    (Clause(READ, "past", True, KEN, BOOK, reason=TIRED), "Ken did not read a book because he was tired",
-     "Ken hat kein Buch gelesen, weil er müde war", "ケンさんは疲れていたので、本を読みませんでした"),
-    (Clause(READ, "past", True, WE, THE_BOOK, front=TIME["yesterday"]), "yesterday we did not read this book",
-     "gestern haben wir dieses Buch nicht gelesen", "きのう、私たちはこの本を読みませんでした"),
-    (Clause(CALL, "now", True, KEN, MOTHER, time=TIME["now"]), "Ken is not calling my mother now",
-     "Ken ruft meine Mutter jetzt nicht an", "ケンさんは今、母に電話していません"),
-    (Clause(CALL, "future", False, WHO, MOTHER, asks=True), "who will call my mother",
-     "wer wird meine Mutter anrufen", "だれが母に電話しますか"),
-    (Clause(HELP, "past", False, KEN, MOTHER, front=grammar.WHERE, asks=True), "where did Ken help my mother",
-     "wo hat Ken meiner Mutter geholfen", "ケンさんはどこで母を手伝いましたか"),
-    (Clause(PLAY, "future", True, KEN, phrase("dog", "the", "")), "Ken will not play with the dog",
-     "Ken wird nicht mit dem Hund spielen", "ケンさんは犬と遊びません"),
-    (Clause(GIVE, "past", False, WE, BOOK, phrase("boy", "the", ""), grammar.PLACE["park"]),
-     "we gave the boy a book in the park", "wir haben dem Jungen im Park ein Buch gegeben",
-     "私たちは公園で男の子に本をあげました"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "clause, english, german, japanese",
+    [
+        (
+            Clause(READ, "now", False, KEN, BOOK),
+            "Ken is reading a book",
+            "Ken liest ein Buch",
+            "ケンさんは本を読んでいます",
+        ),
+        (
+            Clause(READ, "habit", False, KEN, BOOK, time=TIME["every day"]),
+            "Ken reads a book every day",
+            "Ken liest jeden Tag ein Buch",
+            "ケンさんは毎日、本を読みます",
+        ),
+        (
+            Clause(READ, "past", True, KEN, BOOK, reason=TIRED),
+            "Ken did not read a book because he was tired",
+            "Ken hat kein Buch gelesen, weil er müde war",
+            "ケンさんは疲れていたので、本を読みませんでした",
+        ),
+        (
+            Clause(READ, "past", True, WE, THE_BOOK, front=TIME["yesterday"]),
+            "yesterday we did not read this book",
+            "gestern haben wir dieses Buch nicht gelesen",
+            "きのう、私たちはこの本を読みませんでした",
+        ),
+        (
+            Clause(CALL, "now", True, KEN, MOTHER, time=TIME["now"]),
+            "Ken is not calling my mother now",
+            "Ken ruft meine Mutter jetzt nicht an",
+            "ケンさんは今、母に電話していません",
+        ),
+        (
+            Clause(CALL, "future", False, WHO, MOTHER, asks=True),
+            "who will call my mother",
+            "wer wird meine Mutter anrufen",
+            "だれが母に電話しますか",
+        ),
+        (
+            Clause(HELP, "past", False, KEN, MOTHER, front=grammar.WHERE, asks=True),
+            "where did Ken help my mother",
+            "wo hat Ken meiner Mutter geholfen",
+            "ケンさんはどこで母を手伝いましたか",
+        ),
+        (
+            Clause(PLAY, "future", True, KEN, phrase("dog", "the", "")),
+            "Ken will not play with the dog",
+            "Ken wird nicht mit dem Hund spielen",
+            "ケンさんは犬と遊びません",
+        ),
+        (
+            Clause(GIVE, "past", False, WE, BOOK, phrase("boy", "the", ""), grammar.PLACE["park"]),
+            "we gave the boy a book in the park",
+            "wir haben dem Jungen im Park ein Buch gegeben",
+            "私たちは公園で男の子に本をあげました",
+        ),
+    ],
+)
 def test_clauses(clause, english, german, japanese):
     assert grammar.english(clause) == english
     assert grammar.german(clause) == german

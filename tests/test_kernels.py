@@ -21,9 +21,13 @@ def test_top_k_is_that_of_tensorflow(size):
 
 def test_log_sum_exp_is_that_of_tensorflow():
     """Of very unequal numbers as well; its gradient is the softmax."""
-    x = tf.constant(np.random.default_rng(0).normal(size=(3, 4, 50)) * [[[1], [10], [100], [1e4]]], tf.float32)
+    x = tf.constant(
+        np.random.default_rng(0).normal(size=(3, 4, 50)) * [[[1], [10], [100], [1e4]]], tf.float32
+    )
     with tf.GradientTape() as tape:
         tape.watch(x)
         found = kernels.log_sum_exp(x)
-    np.testing.assert_allclose(found, tf.reduce_logsumexp(x, -1, keepdims=True), rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(
+        found, tf.reduce_logsumexp(x, -1, keepdims=True), rtol=1e-6, atol=1e-5
+    )
     np.testing.assert_allclose(tape.gradient(found, x), tf.nn.softmax(x), atol=1e-6)

@@ -39,7 +39,9 @@ some_models = pytest.mark.parametrize("name", ["lstm", "gru"])
 
 def made(name, streams=3, **more):
     """A model whose weights are large enough for differences to show."""
-    model = LanguageModel(config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, seed=3, streams=streams)
+    model = LanguageModel(
+        config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, seed=3, streams=streams
+    )
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
     return model
@@ -66,7 +68,9 @@ def test_the_table_has_every_choice_of_every_option():
         needs = field.metadata["needs"] or ""
         if (needs and "language_model" not in needs) or field.name == "architecture":
             continue
-        used = {MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS}
+        used = {
+            MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS
+        }
         if field.type is bool or field.metadata["choices"]:
             assert used == set(field.metadata["choices"] or (True, False)) - {"all"}, field.name
         elif field.name not in ("embedding", "decoder_units"):
@@ -81,7 +85,9 @@ def test_one_step_on_n_tokens_equals_n_steps_on_one(name):
     """Sentences begin amid the tokens: there the state starts anew, whether they come at once or one by one."""
     model, (inputs, _) = made(name), texts()
     memory, state = model.encode(inputs)
-    assert memory == {} and all(leaf.shape == (3, 7) and not np.any(leaf) for leaf in state.values())
+    assert memory == {} and all(
+        leaf.shape == (3, 7) and not np.any(leaf) for leaf in state.values()
+    )
     hidden, attention, last = model.step(memory, state, inputs)
     assert attention is None
     now = state
@@ -107,7 +113,10 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
         assert memory == {} == graphs.take(memory, np.array([0], np.int32))
         rows = np.arange(count, dtype=np.int32)
         _, _, _, state = graphs.advance(memory, state, rows, np.full(count, BOS, np.int32), k)
-        origin, tokens = np.repeat(rows, 3)[::-1], rng.integers(4, VOCAB, 3 * count).astype(np.int32)
+        origin, tokens = (
+            np.repeat(rows, 3)[::-1],
+            rng.integers(4, VOCAB, 3 * count).astype(np.int32),
+        )
         tokens[0] = BOS
         log_probs, ids, attention, after = graphs.advance(memory, state, origin, tokens, k)
         words, looks, _ = graphs.distribution(memory, state, origin, tokens)
@@ -119,8 +128,11 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
             np.testing.assert_allclose(words[row], every, atol=3e-5)
             np.testing.assert_array_equal(ids[row], np.argsort(-every)[:k])
             np.testing.assert_allclose(log_probs[row], np.sort(every)[::-1][:k], atol=3e-5)
-            close({key: leaf[row] for key, leaf in after.items()}, {key: leaf[0] for key, leaf in expected.items()},
-                  atol=1e-5)  # fmt: skip
+            close(
+                {key: leaf[row] for key, leaf in after.items()},
+                {key: leaf[0] for key, leaf in expected.items()},
+                atol=1e-5,
+            )
     for function in (graphs._encode, graphs._advance):
         assert function.experimental_get_tracing_count() == 1
 
@@ -131,14 +143,17 @@ def test_search_and_samples_say_what_the_model_scores(name):
     model = made(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
     graphs = model.graphs()
-    found = [*beam_search(graphs, np.full((1, 1), EOS), beam=4, nbest=4)[0], *sample(graphs, 6, length=20)]
+    found = [
+        *beam_search(graphs, np.full((1, 1), EOS), beam=4, nbest=4)[0],
+        *sample(graphs, 6, length=20),
+    ]
     assert sum(one.finished for one in found) > 6
     for one in found:
         if one.finished:
             target = pad([one.ids], [BOS], [EOS])
             log_probs = graphs.log_probs(np.full((1, 1), EOS), target)
             assert one.log_prob == pytest.approx(float(np.sum(log_probs)), abs=1e-4)
-    (best,), = beam_search(graphs, np.full((1, 1), EOS), beam=1, limits=[20])
+    ((best,),) = beam_search(graphs, np.full((1, 1), EOS), beam=1, limits=[20])
     assert sample(graphs, 1, length=20, temperature=0)[0].ids == best.ids
 
 
@@ -168,7 +183,10 @@ HALVES = (slice(0, 6), slice(6, 12))  # two windows of `texts`
 
 def gradient(tape, loss, variables):
     """Dense gradients."""
-    return [tf.convert_to_tensor(one) for one in tape.gradient(loss, [variable.value for variable in variables])]
+    return [
+        tf.convert_to_tensor(one)
+        for one in tape.gradient(loss, [variable.value for variable in variables])
+    ]
 
 
 @every_model
@@ -180,8 +198,12 @@ def test_the_state_crosses_the_border_of_a_window(name):
     for word in (5, 9):
         model.carried.clear()
         inputs[:, :6][inputs[:, :6] == 5] = word
-        first, second = (model.losses_of(inputs[:, half], labels[:, half], training=True) for half in HALVES)
-        for own, other in zip(zip(first, second, strict=True), model.losses_of(inputs, labels, False), strict=True):
+        first, second = (
+            model.losses_of(inputs[:, half], labels[:, half], training=True) for half in HALVES
+        )
+        for own, other in zip(
+            zip(first, second, strict=True), model.losses_of(inputs, labels, False), strict=True
+        ):
             np.testing.assert_allclose(sum(own), other, rtol=1e-5)
         seconds.append(float(second[0]))
     assert abs(seconds[0] - seconds[1]) > 1e-3, "the first window makes no difference"
@@ -192,22 +214,32 @@ def test_the_state_crosses_the_border_of_a_window(name):
 def test_gradients_do_not_cross_it(name):
     """Words that only the first window has get no gradient from the loss of the second; undivided, they do."""
     model, (inputs, labels) = made(name, tie="none"), texts()
-    inputs = np.where(inputs == BOS, BOS, 4 + (inputs % 3) + 3 * (np.arange(12) >= 6)).astype(np.int32)
+    inputs = np.where(inputs == BOS, BOS, 4 + (inputs % 3) + 3 * (np.arange(12) >= 6)).astype(
+        np.int32
+    )
     inputs[:, 6:][inputs[:, 6:] == BOS] = 7
     with tf.GradientTape(persistent=True) as tape:
-        _, cut = (model.losses_of(inputs[:, half], labels[:, half], training=True)[0] for half in HALVES)
+        _, cut = (
+            model.losses_of(inputs[:, half], labels[:, half], training=True)[0] for half in HALVES
+        )
         hidden, _, _ = model.step({}, model.encode(inputs)[1], inputs)
         undivided, _, _ = model.summed(hidden[:, 6:], labels[:, 6:])
-    cut, undivided = (np.any(gradient(tape, loss, [model.target_embedding])[0], 1) for loss in (cut, undivided))
+    cut, undivided = (
+        np.any(gradient(tape, loss, [model.target_embedding])[0], 1) for loss in (cut, undivided)
+    )
     assert not cut[4:7].any() and cut[7:10].all() and undivided[4:10].all()
 
 
 @some_models
 def test_a_window_as_long_as_the_text_is_full_backpropagation(name, tmp_path):
     """The gradient of an epoch's only batch, against that of the probabilities of the text by their definition."""
-    lines = [" ".join(map(str, np.random.default_rng(n).integers(4, VOCAB, 3 + n % 4))) for n in range(7)]
+    lines = [
+        " ".join(map(str, np.random.default_rng(n).integers(4, VOCAB, 3 + n % 4))) for n in range(7)
+    ]
     write_text((("", line) for line in lines), tmp_path, ("target",))
-    spelled = types.SimpleNamespace(encode=lambda lines: [list(map(int, line.split())) for line in lines])
+    spelled = types.SimpleNamespace(
+        encode=lambda lines: [list(map(int, line.split())) for line in lines]
+    )
     store, model = write_ids(tmp_path, [spelled], 9), made(name)
     streams = Streams(store, 3, 40, seed=1, shuffle=False)
     assert len(streams) == 1
@@ -226,13 +258,17 @@ def test_a_window_as_long_as_the_text_is_full_backpropagation(name, tmp_path):
     np.testing.assert_allclose(loss, total, rtol=1e-5)
     expected = gradient(tape, total, model.trainable_variables)
     for variable, own, other in zip(model.trainable_variables, gradients, expected, strict=True):
-        np.testing.assert_allclose(own, other, atol=1e-4 * max(1, np.abs(other).max()), err_msg=variable.path)
+        np.testing.assert_allclose(
+            own, other, atol=1e-4 * max(1, np.abs(other).max()), err_msg=variable.path
+        )
 
 
 def test_padding_counts_for_nothing():
     model, (inputs, labels) = made("lstm"), texts()
     padded = [np.pad(side, [(0, 0), (0, 4)]) for side in (inputs, labels)]
-    for own, other in zip(model.losses_of(inputs, labels, False), model.losses_of(*padded, False), strict=True):
+    for own, other in zip(
+        model.losses_of(inputs, labels, False), model.losses_of(*padded, False), strict=True
+    ):
         np.testing.assert_allclose(own, other, rtol=1e-6)
 
 
@@ -245,8 +281,10 @@ class Letters:
     size = VOCAB
 
     def encode(self, lines):
-        return [["abcdefg".index(word[0]) + 4 if word[0] in "abcdefg" else UNK for word in line.split()]
-                for line in lines]  # fmt: skip
+        return [
+            ["abcdefg".index(word[0]) + 4 if word[0] in "abcdefg" else UNK for word in line.split()]
+            for line in lines
+        ]
 
     def decode(self, ids):
         return " ".join("abcdefg"[i - 4] for i in ids)
@@ -254,7 +292,9 @@ class Letters:
 
 def generator(name, **data):
     model, letters = made(name), Letters()
-    recipe = config.Config(data=config.Data(**data), model=model.options, train=config.Train(streams=2, bptt=8))
+    recipe = config.Config(
+        data=config.Data(**data), model=model.options, train=config.Train(streams=2, bptt=8)
+    )
     return TextGenerator(model, (letters, letters), recipe)
 
 
@@ -280,11 +320,16 @@ def test_perplexity_by_its_definition(name):
 def test_units_of_perplexity():
     """Words differ from pieces; a language without spaces has characters, unless its corpus is tokenised."""
     lines = ["ab cd", "a"]
-    for data, unit, count in (({}, "word", 5), ({"target": "ja"}, "character", 7),
-                              ({"target": "ja", "preprocess": "tokens"}, "word", 5)):
+    for data, unit, count in (
+        ({}, "word", 5),
+        ({"target": "ja"}, "character", 7),
+        ({"target": "ja", "preprocess": "tokens"}, "word", 5),
+    ):
         found = generator("lstm", **data).perplexity(lines)
         assert (found["unit"], found["words"]) == (unit, count)
-        assert found["words"] * np.log(found["word_perplexity"]) == pytest.approx(-found["log_likelihood"])
+        assert found["words"] * np.log(found["word_perplexity"]) == pytest.approx(
+            -found["log_likelihood"]
+        )
 
 
 def test_a_line_is_scored_by_itself():
@@ -393,22 +438,40 @@ def numbers(run):
     """All that training has come to: weights, moments, the carried state."""
     with np.load(run.state_path) as state:
         found = {name: state[name] for name in state.files if name != "history"}
-    return {**found, **{str(n): np.array(v) for n, v in enumerate(run.load_model().trainable_variables)}}
+    return {
+        **found,
+        **{str(n): np.array(v) for n, v in enumerate(run.load_model().trainable_variables)},
+    }
 
 
 def test_a_run_of_a_language_model(run, said):
     with open(run.path / "history.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == callbacks.COLUMNS and {row["bleu"] + row["chrf"] for row in rows} == {""}
+    assert tuple(rows[0]) == callbacks.COLUMNS and {row["bleu"] + row["chrf"] for row in rows} == {
+        ""
+    }
     perplexities = [float(row["valid_perplexity"]) for row in rows]
     assert perplexities[-1] < 0.9 * perplexities[0] < 40
     store = prepare.training_store(Run(run.path), run.recipe, lambda line: None)
-    assert int(rows[-1]["target_tokens"]) == 2 * store.target_tokens  # EOS counts, BOS and padding do not
+    assert (
+        int(rows[-1]["target_tokens"]) == 2 * store.target_tokens
+    )  # EOS counts, BOS and padding do not
     assert run.tokenizers[0] is run.tokenizers[1]
     run.drop_cache()
     names = {path.name for path in run.path.iterdir()} - {"tensorboard"}
-    assert names == {"run.json", "recipe.toml", "history.csv", "tokenizer.model", "state", run.meta["weights"]}
-    assert run.meta["complete"] and said[-1].startswith("note: not exported") and "language_model" in said[-1]
+    assert names == {
+        "run.json",
+        "recipe.toml",
+        "history.csv",
+        "tokenizer.model",
+        "state",
+        run.meta["weights"],
+    }
+    assert (
+        run.meta["complete"]
+        and said[-1].startswith("note: not exported")
+        and "language_model" in said[-1]
+    )
     best = language.load(run.path).perplexity(language.lines_of(run.recipe, "valid"))["perplexity"]
     assert best <= min(perplexities) * 1.001
 
@@ -453,12 +516,22 @@ def test_evaluate_reports_perplexity(run, nmt, tmp_path):
     shutil.copytree(run.path, folder)
     done = nmt("evaluate", folder)
     report = json.loads((folder / "report.json").read_text())
-    assert done.status == 0 and "perplexity {perplexity:.2f} a token, {word_perplexity:.2f} a word".format(
-        **report) in done.out  # fmt: skip
-    assert (report["split"], report["sentences"]) == ("test", len(prepare.held_out(run.recipe, "test")[1]))
+    assert (
+        done.status == 0
+        and "perplexity {perplexity:.2f} a token, {word_perplexity:.2f} a word".format(**report)
+        in done.out
+    )
+    assert (report["split"], report["sentences"]) == (
+        "test",
+        len(prepare.held_out(run.recipe, "test")[1]),
+    )
     assert 1 < report["perplexity"] < report["word_perplexity"] and len(report["samples"]) == 10
     card = (folder / "README.md").read_text()
-    assert "# A language model of de" in card and "nmt generate ." in card and "nmt translate" not in card
+    assert (
+        "# A language model of de" in card
+        and "nmt generate ." in card
+        and "nmt translate" not in card
+    )
     (folder / "report.json").write_text(json.dumps({**report, "perplexity": 123.0}))
     assert "123.00 a token" in nmt("evaluate", folder, "--once").out
     assert "123.00" not in nmt("evaluate", folder, "--split", "valid").out
@@ -470,7 +543,10 @@ def test_generate_writes_a_line_a_sample(run, nmt):
     assert done.status == 0 and lines.pop() == "" and len(lines) == 3
     assert all(line.startswith("Der Hund") for line in lines)
     assert done.out == nmt("generate", run.path, "--count=3", "Der Hund", "--length=12").out
-    assert done.out != nmt("generate", run.path, "--count=3", "Der Hund", "--length=12", "--seed=2").out
+    assert (
+        done.out
+        != nmt("generate", run.path, "--count=3", "Der Hund", "--length=12", "--seed=2").out
+    )
     greedy = nmt("generate", run.path, "--count=2", "--temperature=0").out
     assert greedy == nmt("generate", run.path, "--count=2", "--top-k=1", "--seed=9").out
 
@@ -493,20 +569,36 @@ def translator(tmp_path):
     return tmp_path / "translator"
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [
-    (["translate", "LM", "ein Hund"], "is a language model, which does not translate; use nmt generate"),
-    (["generate", "TRANSLATOR"], "is a translator, no language model; use nmt translate"),
-    (["export", "LM"], "cannot be exported: the graphs are those of translators"),
-    (["evaluate", "LM", "--beam", 3], "--beam"),
-    (["evaluate", "LM", "--memory"], "--memory"),
-    (["evaluate", "LM", "LM"], "no other run"),
-    (["score", "LM", "--engine", "onnx"], "has no export"),
-    (["train", "RECIPE", "train.from=TRANSLATOR", "--run=NEW"], "cannot turn into language_model"),
-    (["train", "RECIPE", "search.beam=3", "--run=NEW"], "search.beam has no effect"),
-    (["train", "RECIPE", "train.streams=1000", "--run=NEW"], "the training text has only"),
-])  # fmt: skip
-def test_what_a_language_model_cannot_do_is_one_clear_line(run, recipe, translator, nmt, arguments, expected):
-    places = {"LM": run.path, "TRANSLATOR": translator, "RECIPE": recipe, "NEW": recipe.parent / "new"}
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["translate", "LM", "ein Hund"],
+            "is a language model, which does not translate; use nmt generate",
+        ),
+        (["generate", "TRANSLATOR"], "is a translator, no language model; use nmt translate"),
+        (["export", "LM"], "cannot be exported: the graphs are those of translators"),
+        (["evaluate", "LM", "--beam", 3], "--beam"),
+        (["evaluate", "LM", "--memory"], "--memory"),
+        (["evaluate", "LM", "LM"], "no other run"),
+        (["score", "LM", "--engine", "onnx"], "has no export"),
+        (
+            ["train", "RECIPE", "train.from=TRANSLATOR", "--run=NEW"],
+            "cannot turn into language_model",
+        ),
+        (["train", "RECIPE", "search.beam=3", "--run=NEW"], "search.beam has no effect"),
+        (["train", "RECIPE", "train.streams=1000", "--run=NEW"], "the training text has only"),
+    ],
+)
+def test_what_a_language_model_cannot_do_is_one_clear_line(
+    run, recipe, translator, nmt, arguments, expected
+):
+    places = {
+        "LM": run.path,
+        "TRANSLATOR": translator,
+        "RECIPE": recipe,
+        "NEW": recipe.parent / "new",
+    }
     typed = []
     for argument in map(str, arguments):
         for name, place in places.items():
@@ -520,28 +612,51 @@ def test_what_a_language_model_cannot_do_is_one_clear_line(run, recipe, translat
 
 def test_another_text_can_go_on_from_a_run(run, recipe):
     """With other streams than those of the run it starts from."""
-    options = [f"train.from={run.path}", "train.streams=3", "train.epochs=1", "train.learning_rate=1e-8"]
+    options = [
+        f"train.from={run.path}",
+        "train.streams=3",
+        "train.epochs=1",
+        "train.learning_rate=1e-8",
+    ]
     tuned = train(config.load(recipe, options), recipe.parent / "tuned", log=lambda line: None)
     assert tuned.tokenizers[1].digest == run.tokenizers[1].digest
-    for own, other in zip(*(one.load_model().trainable_variables for one in (tuned, run)), strict=True):
+    for own, other in zip(
+        *(one.load_model().trainable_variables for one in (tuned, run)), strict=True
+    ):
         np.testing.assert_allclose(own, other, atol=1e-5)
 
 
 def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_path):
     """For shallow fusion: the same text, symbols for placeholders included, in the same pieces."""
-    (tmp_path / "t.tsv").write_text("".join(f"{{a}} the {n} <b>\t<b> die {n} {{a}} {{c}}\n" for n in range(80)))
-    common = ["data.format=tsv", f"data.train={tmp_path / 't.tsv'}", "tokenizer.vocab_size=60",
-              "tokenizer.byte_fallback=false"]  # fmt: skip
+    (tmp_path / "t.tsv").write_text(
+        "".join(f"{{a}} the {n} <b>\t<b> die {n} {{a}} {{c}}\n" for n in range(80))
+    )
+    common = [
+        "data.format=tsv",
+        f"data.train={tmp_path / 't.tsv'}",
+        "tokenizer.vocab_size=60",
+        "tokenizer.byte_fallback=false",
+    ]
     pair = config.load(None, [*common, "tokenizer.joint=false"])
-    alone = config.load(None, [option for option in common if "tokenizer" not in option] + [
-        "model.architecture=language_model", f"tokenizer.from={tmp_path / 'pair'}"])
+    alone = config.load(
+        None,
+        [option for option in common if "tokenizer" not in option]
+        + ["model.architecture=language_model", f"tokenizer.from={tmp_path / 'pair'}"],
+    )
     stores = {}
     for name, made_recipe in (("pair", pair), ("alone", alone)):
         (tmp_path / name).mkdir()
         stores[name] = prepare.training_store(Run(tmp_path / name), made_recipe, lambda line: None)
     tokenizers = [Run(tmp_path / name).tokenizers for name in ("pair", "alone")]
-    assert tokenizers[1][0].digest == tokenizers[1][1].digest == tokenizers[0][1].digest != tokenizers[0][0].digest
+    assert (
+        tokenizers[1][0].digest
+        == tokenizers[1][1].digest
+        == tokenizers[0][1].digest
+        != tokenizers[0][0].digest
+    )
     assert "\ue001 die" in stores["alone"].text(-1, [0])[0]
     rows = range(stores["pair"].pairs)
-    for one, other in zip(stores["pair"].side(1, rows), stores["alone"].side(-1, rows), strict=True):
+    for one, other in zip(
+        stores["pair"].side(1, rows), stores["alone"].side(-1, rows), strict=True
+    ):
         np.testing.assert_array_equal(one, other)

@@ -12,8 +12,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = {path.stem: path for path in (ROOT / "nmt").glob("*.py")}
 # Rank 0: neither these nor anything they import needs Keras or TensorFlow.
-LIGHT = ("combine", "config", "corpus", "errors", "fetch", "files", "filter", "grammar", "metrics", "plots",
-         "readers", "search", "streams", "text", "tokenizer")  # fmt: skip
+LIGHT = (
+    "combine",
+    "config",
+    "corpus",
+    "errors",
+    "fetch",
+    "files",
+    "filter",
+    "grammar",
+    "metrics",
+    "plots",
+    "readers",
+    "search",
+    "streams",
+    "text",
+    "tokenizer",
+)
 HEAVY = {"keras", "tensorflow"}
 
 
@@ -21,8 +36,12 @@ def imports(name):
     """What a module imports, also inside functions: our modules' names, and others' top names."""
     own, others = set(), {}
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    inside = {node for function in ast.walk(tree) if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-              for node in ast.walk(function)}  # fmt: skip
+    inside = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
@@ -76,15 +95,20 @@ def test_the_lower_half_needs_no_keras(name):
 def test_the_commands_import_lazily(name):
     """`nmt --help` answers at once."""
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    top = {f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
-           for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
-           for alias in node.names}  # fmt: skip
+    top = {
+        f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
     light = ("nmt.__version__", "nmt.errors", "nmt.arguments", "nmt.commands")
     assert all(one.startswith(light) for one in top if one.startswith("nmt"))
 
 
 def test_the_parser_of_imports_sees_them():
-    assert {"config", "corpus", "run", "quiet"} <= GRAPH["train"] and "model" in reached("translate")
+    assert {"config", "corpus", "run", "quiet"} <= GRAPH["train"] and "model" in reached(
+        "translate"
+    )
     assert set(imports("model")[1]) > HEAVY
 
 
@@ -107,7 +131,9 @@ def test_every_target_is_declared():
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 @pytest.mark.parametrize("arguments", [[], ["help"]])
 def test_help_names_each_target(arguments):
-    done = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for target in TARGETS:
         assert re.search(rf"\bmake {target}(?![\w-])", done.stdout), target
     for variable in ("RECIPE", "RUN", "ARGS", "TEXT", "BUDGET"):

@@ -13,7 +13,9 @@ def case(seed=0, scale=1.0):
     rng = np.random.default_rng(seed)
     shapes = (ROWS, UNITS), (VOCAB, UNITS), VOCAB
     variables = [tf.Variable(rng.normal(size=shape).astype(np.float32) * scale) for shape in shapes]
-    labels = rng.integers(0, VOCAB, ROWS).astype(np.int32)  # 23 labels of 11 words: most come more than once
+    labels = rng.integers(0, VOCAB, ROWS).astype(
+        np.int32
+    )  # 23 labels of 11 words: most come more than once
     weights = (rng.random(ROWS) > 0.3).astype(np.float32)
     return variables, labels, weights
 
@@ -38,12 +40,16 @@ def measured(function, variables, *rest, upstream=1.0):
 @pytest.mark.parametrize("rows_at_a_time", [1, 4, 23, 1000])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_value_and_gradients_are_those_of_the_definition(monkeypatch, smoothing, rows_at_a_time, compiled):
+def test_value_and_gradients_are_those_of_the_definition(
+    monkeypatch, smoothing, rows_at_a_time, compiled
+):
     monkeypatch.setattr(loss, "LOGITS", rows_at_a_time * VOCAB + VOCAB // 2)
     variables, labels, weights = case()
     assert 0 < weights.sum() < ROWS
     function = tf.function(loss.cross_entropy, autograph=False) if compiled else loss.cross_entropy
-    value, likelihood, gradients = measured(function, variables, labels, weights, smoothing, upstream=0.25)
+    value, likelihood, gradients = measured(
+        function, variables, labels, weights, smoothing, upstream=0.25
+    )
     expected = measured(plain, variables, labels, weights, smoothing, upstream=0.25)
     np.testing.assert_allclose(value, expected[0], rtol=1e-5)
     np.testing.assert_allclose(likelihood, expected[1], rtol=1e-5)
@@ -67,7 +73,9 @@ def test_the_likelihood_has_no_gradient():
 def test_extreme_logits_stay_finite(scale, smoothing):
     """Logits of hundreds and of a hundred thousand: probabilities underflow, the loss must not overflow."""
     variables, labels, weights = case(1, scale)
-    value, likelihood, gradients = measured(loss.cross_entropy, variables, labels, weights, smoothing)
+    value, likelihood, gradients = measured(
+        loss.cross_entropy, variables, labels, weights, smoothing
+    )
     assert np.isfinite(value) and np.isfinite(likelihood)
     expected = measured(plain, variables, labels, weights, smoothing)[2]
     for own, other in zip(gradients, expected, strict=True):

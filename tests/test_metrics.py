@@ -15,15 +15,21 @@ REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]
 def worse(share, seed=1):
     """Hypotheses of which that share of the words is wrong."""
     rng = random.Random(seed)
-    return [" ".join("falsch" if rng.random() < share else word for word in line.split()) for line in REFERENCES]
+    return [
+        " ".join("falsch" if rng.random() < share else word for word in line.split())
+        for line in REFERENCES
+    ]
 
 
-@pytest.mark.parametrize("score", [
-    metrics.bleu,
-    metrics.chrf,
-    lambda hypotheses, references: metrics.paired(references, hypotheses, references),
-    lambda hypotheses, references: metrics.paired(references, references, hypotheses),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "score",
+    [
+        metrics.bleu,
+        metrics.chrf,
+        lambda hypotheses, references: metrics.paired(references, hypotheses, references),
+        lambda hypotheses, references: metrics.paired(references, references, hypotheses),
+    ],
+)
 def test_what_does_not_pair_up_is_refused(score):
     for hypotheses, references in ((["a b c d e"] * 3, ["a b c d e"] * 2), (["a"], ["a", "b"])):
         with pytest.raises(UserError) as caught:
@@ -39,12 +45,16 @@ def test_scores_have_their_range_and_order():
         scores = [metric(worse(share), REFERENCES)["score"] for share in (0, 0.1, 0.3, 0.6)]
         assert scores[0] == 100 and scores == sorted(scores, reverse=True) and scores[-1] >= 0
     assert metrics.bleu(worse(1), REFERENCES)["score"] < 1
-    assert metrics.bleu([""] * 3, REFERENCES[:3])["score"] == 0  # empty outputs are bad, not mistakes
+    assert (
+        metrics.bleu([""] * 3, REFERENCES[:3])["score"] == 0
+    )  # empty outputs are bad, not mistakes
 
 
 def test_the_interval_of_outputs_that_hardly_match():
     """In some resamples no character n-gram matches at all."""
-    low, high = metrics.chrf([*["###"] * 30, REFERENCES[0]], REFERENCES[30::-1], interval=True)["interval"]
+    low, high = metrics.chrf([*["###"] * 30, REFERENCES[0]], REFERENCES[30::-1], interval=True)[
+        "interval"
+    ]
     assert low < high < 20
 
 
@@ -72,16 +82,30 @@ def test_signatures_name_the_tokenizer_and_the_version():
     for tokenize in ("13a", "char", "zh", "none"):
         signature = metrics.bleu(REFERENCES[:5], REFERENCES[:5], tokenize)["signature"]
         assert f"tok:{tokenize}" in signature and f"version:{sacrebleu.__version__}" in signature
-    assert f"version:{sacrebleu.__version__}" in metrics.chrf(REFERENCES[:5], REFERENCES[:5])["signature"]
+    assert (
+        f"version:{sacrebleu.__version__}"
+        in metrics.chrf(REFERENCES[:5], REFERENCES[:5])["signature"]
+    )
 
 
 @pytest.mark.parametrize("mecab", [True, False])
 def test_the_tokenizer_of_a_language(monkeypatch, mecab):
     modules = []
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: modules.append(name) or (mecab or None))
-    names = {lang: metrics.tokenize_for(lang) for lang in ("en", "de", "ja", "zh", "ko", "th", "xx")}
-    assert names == {"en": "13a", "de": "13a", "xx": "13a", "zh": "zh", "th": "char",
-                     "ja": "ja-mecab" if mecab else "char", "ko": "ko-mecab" if mecab else "char"}  # fmt: skip
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: modules.append(name) or (mecab or None)
+    )
+    names = {
+        lang: metrics.tokenize_for(lang) for lang in ("en", "de", "ja", "zh", "ko", "th", "xx")
+    }
+    assert names == {
+        "en": "13a",
+        "de": "13a",
+        "xx": "13a",
+        "zh": "zh",
+        "th": "char",
+        "ja": "ja-mecab" if mecab else "char",
+        "ko": "ko-mecab" if mecab else "char",
+    }
     assert sorted(modules) == ["MeCab", "mecab_ko"]
     for code, lang in (("zh-Hant", "zh"), ("ja_JP", "ja"), ("ko-KR", "ko"), ("pt-BR", "en")):
         assert metrics.tokenize_for(code) == names[lang]
@@ -90,9 +114,14 @@ def test_the_tokenizer_of_a_language(monkeypatch, mecab):
 
 def test_unspaced_text_has_words():
     """BLEU needs more than one token a line: partly right Japanese scores between 0 and 100."""
-    pairs = [("犬が庭で走っています。", "犬が公園で走っています。"), ("私は本を読みます。", "私は新聞を読みます。")]
+    pairs = [
+        ("犬が庭で走っています。", "犬が公園で走っています。"),
+        ("私は本を読みます。", "私は新聞を読みます。"),
+    ]
     for lang in ("ja", "zh"):
-        score = metrics.bleu(*map(list, zip(*pairs, strict=True)), metrics.tokenize_for(lang))["score"]
+        score = metrics.bleu(*map(list, zip(*pairs, strict=True)), metrics.tokenize_for(lang))[
+            "score"
+        ]
         assert 5 < score < 95
 
 
@@ -112,7 +141,10 @@ def test_a_clearly_better_system_is_found_out():
 
 
 def test_nearly_equal_systems_are_not_told_apart():
-    assert all(metric["p"] > 0.05 for metric in metrics.paired(REFERENCES, worse(0.2, 1), worse(0.2, 2)).values())
+    assert all(
+        metric["p"] > 0.05
+        for metric in metrics.paired(REFERENCES, worse(0.2, 1), worse(0.2, 2)).values()
+    )
 
 
 def test_by_length_counts_every_sentence_once():
@@ -128,15 +160,18 @@ def test_by_length_counts_every_sentence_once():
         assert count - 4 <= inside <= count and 0 <= score <= 100
 
 
-@pytest.mark.parametrize(("source", "hypothesis", "expected"), [
-    ("{a} and {b}", "{b} und {a}", (2, 0)),
-    ("{a} and {a}", "{a} und", (2, 1)),
-    ("{a}", "{b}", (1, 1)),
-    ("{a}", "{a} {a}", (1, 0)),
-    ("none", "{a}", (0, 0)),
-    ("%s of <b>{n}</b>", "{n} von %s", (4, 2)),
-    ("see https://example.com/a.", "siehe https://example.com/a!", (1, 0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "hypothesis", "expected"),
+    [
+        ("{a} and {b}", "{b} und {a}", (2, 0)),
+        ("{a} and {a}", "{a} und", (2, 1)),
+        ("{a}", "{b}", (1, 1)),
+        ("{a}", "{a} {a}", (1, 0)),
+        ("none", "{a}", (0, 0)),
+        ("%s of <b>{n}</b>", "{n} von %s", (4, 2)),
+        ("see https://example.com/a.", "siehe https://example.com/a!", (1, 0)),
+    ],
+)
 def test_lost_placeholders_are_counted(source, hypothesis, expected):
     found = evaluate.lost([source], [hypothesis])
     assert (found["in_sources"], found["lost"]) == expected
@@ -151,5 +186,7 @@ def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
     references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
     report = evaluate.scores(recipe, sources, references, references)
     assert "tok:none" in report["bleu"]["signature"] and report["bleu"]["score"] == 100
-    assert {score["score"] for score in report["joined"].values()} == {100} and "char" in report["joined"]
+    assert {score["score"] for score in report["joined"].values()} == {100} and "char" in report[
+        "joined"
+    ]
     assert "joined" not in evaluate.scores(config.Config(), REFERENCES, REFERENCES, REFERENCES)

@@ -22,7 +22,13 @@ from nmt.translate import Translator, load
 pytestmark = pytest.mark.usefixtures("load_once")
 
 SOURCE_VOCAB, VOCAB = 13, 11
-SMALL = {"embedding": 6, "encoder_units": 5, "decoder_units": 7, "attention_units": 4, "dropout": 0.0}
+SMALL = {
+    "embedding": 6,
+    "encoder_units": 5,
+    "decoder_units": 7,
+    "attention_units": 4,
+    "dropout": 0.0,
+}
 MODELS = {
     "lstm": {},
     "gru": {"cell": "gru"},
@@ -30,19 +36,53 @@ MODELS = {
     "one-way": {"bidirectional": False, "tie": "target"},
     "deep lstm": {"encoder_layers": 2, "decoder_layers": 2, "tie": "all", "layer_norm": True},
     "deep gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2, "layer_norm": True},
-    "deep rnn": {"cell": "rnn", "encoder_layers": 2, "decoder_layers": 3, "bidirectional": False,
-                 "layer_norm": True, "tie": "all"},
+    "deep rnn": {
+        "cell": "rnn",
+        "encoder_layers": 2,
+        "decoder_layers": 3,
+        "bidirectional": False,
+        "layer_norm": True,
+        "tie": "all",
+    },
     "dropout": {"dropout": 0.3, "decoder_layers": 2},
-    "variational": {"cell": "gru", "dropout": 0.3, "variational": True, "recurrent_dropout": 0.4, "tie": "all"},
-    "relu": {"cell": "rnn", "activation": "relu", "attention": "dot", "decoder_units": 10, "residual": True,
-             "encoder_layers": 2, "decoder_layers": 2},
-    "reset before": {"cell": "gru", "reset_after": False, "attention": "general", "residual": True,
-                     "encoder_layers": 2},
-    "fixed vector": {"attention": "none", "bidirectional": False, "reverse_source": True, "decoder_layers": 2},
+    "variational": {
+        "cell": "gru",
+        "dropout": 0.3,
+        "variational": True,
+        "recurrent_dropout": 0.4,
+        "tie": "all",
+    },
+    "relu": {
+        "cell": "rnn",
+        "activation": "relu",
+        "attention": "dot",
+        "decoder_units": 10,
+        "residual": True,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+    },
+    "reset before": {
+        "cell": "gru",
+        "reset_after": False,
+        "attention": "general",
+        "residual": True,
+        "encoder_layers": 2,
+    },
+    "fixed vector": {
+        "attention": "none",
+        "bidirectional": False,
+        "reverse_source": True,
+        "decoder_layers": 2,
+    },
     "recurrent dropout": {"recurrent_dropout": 0.4, "decoder_layers": 2, "bidirectional": False},
-    "transformer": {"architecture": "transformer", "heads": 3, "feed_forward": 5, "decoder_layers": 2,
-                    "dropout": 0.3},
-}  # fmt: skip
+    "transformer": {
+        "architecture": "transformer",
+        "heads": 3,
+        "feed_forward": 5,
+        "decoder_layers": 2,
+        "dropout": 0.3,
+    },
+}
 PLAIN = ["lstm", "deep gru", "deep rnn", "transformer"]  # where the architecture hardly matters
 every_model = pytest.mark.parametrize("name", MODELS)
 
@@ -50,7 +90,9 @@ every_model = pytest.mark.parametrize("name", MODELS)
 def made(name, **more):
     """A model whose weights are large enough for differences to show."""
     options = config.Model(**{**SMALL, **MODELS[name], **more})
-    model = TranslationModel(options, VOCAB if options.tie == "all" else SOURCE_VOCAB, VOCAB, seed=3)
+    model = TranslationModel(
+        options, VOCAB if options.tie == "all" else SOURCE_VOCAB, VOCAB, seed=3
+    )
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
     return model
@@ -71,7 +113,10 @@ def without_dropout(name):
 def sentences(count=4, seed=0, longest=5, vocab=VOCAB):
     """(source, target) of different lengths, words repeated within and between sentences."""
     rng = np.random.default_rng(seed)
-    ids = [[rng.integers(4, vocab, n).tolist() for n in rng.permutation(longest)[:count] + 1] for _ in range(2)]
+    ids = [
+        [rng.integers(4, vocab, n).tolist() for n in rng.permutation(longest)[:count] + 1]
+        for _ in range(2)
+    ]
     return pad(ids[0], [], [EOS]), pad(ids[1], [BOS], [EOS])
 
 
@@ -102,7 +147,9 @@ def test_the_table_has_every_choice_of_every_option():
     for field in dataclasses.fields(config.Model):
         if field.name == "architecture" or field.metadata["needs"] == config.LANGUAGE_MODEL:
             continue
-        used = {MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS}
+        used = {
+            MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS
+        }
         if field.metadata["choices"] or field.type is bool:
             assert used == set(field.metadata["choices"] or (True, False)), field.name
         elif field.name not in SMALL or field.name == "dropout":
@@ -141,20 +188,32 @@ def test_the_shapes_of_the_contract(name):
     assert all(leaf.shape[0] == len(source) for leaf in (*memory.values(), *state.values()))
     hidden, _, after = model.step(memory, state, target)
     assert after.keys() == state.keys()  # a leaf may grow with the tokens
-    assert all(leaf.shape[0] == len(source) and leaf.dtype == state[key].dtype for key, leaf in after.items())
+    assert all(
+        leaf.shape[0] == len(source) and leaf.dtype == state[key].dtype
+        for key, leaf in after.items()
+    )
     logits = model.project(hidden)
     assert logits.shape == (*target.shape, VOCAB)
-    np.testing.assert_allclose(model.project(hidden, [7, 4]), logits.numpy()[..., [7, 4]], atol=1e-6)
+    np.testing.assert_allclose(
+        model.project(hidden, [7, 4]), logits.numpy()[..., [7, 4]], atol=1e-6
+    )
     np.testing.assert_allclose(model((source, target)), logits, atol=1e-6)
 
 
 def test_the_encoder_is_a_bidirectional_layer_of_keras():
     """Sentence by sentence, so that padding plays no part there; the final state is that of both ways."""
     model, (source, _) = made("lstm"), sentences()
-    layer = keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True, return_state=True))
+    layer = keras.layers.Bidirectional(
+        keras.layers.LSTM(5, return_sequences=True, return_state=True)
+    )
     layer.build((1, None, 6))
-    layer.set_weights([np.array(w) for cell in model.encoder.layers[0]
-                       for w in (cell.kernel, cell.recurrent_kernel, cell.bias)])  # fmt: skip
+    layer.set_weights(
+        [
+            np.array(w)
+            for cell in model.encoder.layers[0]
+            for w in (cell.kernel, cell.recurrent_kernel, cell.bias)
+        ]
+    )
     memory, _ = model.encode(source)
     x = model.embed(model.source_embedding, source, training=False)
     final = model.encoder.read(x, tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1))[1]
@@ -172,18 +231,24 @@ def test_the_decoder_is_the_recurrence_it_claims():
     cell = keras.layers.LSTMCell(7)
     cell.build((None, 6 + 10))
     own = decoder.cells[0]
-    cell.set_weights([np.concatenate([own.kernel, decoder.context_kernel]), own.recurrent_kernel, own.bias])
+    cell.set_weights(
+        [np.concatenate([own.kernel, decoder.context_kernel]), own.recurrent_kernel, own.bias]
+    )
     hidden, looks, _ = model.step(memory, state, target)
     y = model.embed(model.target_embedding, target, training=False)
     query, key, bias, energy = (np.array(w) for w in decoder.attention.weights)
     h, c, context = state["h0"], state["c0"], np.zeros((len(source), 10), np.float32)
     for position in range(target.shape[1]):
         h, (_, c) = cell(np.concatenate([y[:, position], context], -1), [h, c])
-        energies = np.tanh((h.numpy() @ query)[:, None] + memory["outputs"].numpy() @ key + bias) @ energy
+        energies = (
+            np.tanh((h.numpy() @ query)[:, None] + memory["outputs"].numpy() @ key + bias) @ energy
+        )
         weights = np.where(source != PAD, np.exp(energies), 0)
         weights /= weights.sum(-1, keepdims=True)
         context = np.einsum("st,std->sd", weights, memory["outputs"]).astype(np.float32)
-        seen = np.concatenate([h, context], -1) @ np.array(decoder.readout_kernel) + np.array(decoder.readout_bias)
+        seen = np.concatenate([h, context], -1) @ np.array(decoder.readout_kernel) + np.array(
+            decoder.readout_bias
+        )
         np.testing.assert_allclose(looks[:, position], weights, atol=1e-5)
         np.testing.assert_allclose(hidden[:, position], np.tanh(seen), atol=1e-5)
 
@@ -202,17 +267,28 @@ def test_the_transformer_is_the_formula_it_claims():
         layer = keras.layers.MultiHeadAttention(3, 2, use_bias=False)
         layer.build((1, None, 6), (1, None, 6))
         key, value = np.split(np.array(attention.memory_kernel), 2, axis=1)
-        layer.set_weights([np.reshape(attention.query_kernel, (6, 3, 2)), key.reshape(6, 3, 2),
-                           value.reshape(6, 3, 2), np.reshape(attention.output_kernel, (3, 2, 6))])  # fmt: skip
+        layer.set_weights(
+            [
+                np.reshape(attention.query_kernel, (6, 3, 2)),
+                key.reshape(6, 3, 2),
+                value.reshape(6, 3, 2),
+                np.reshape(attention.output_kernel, (3, 2, 6)),
+            ]
+        )
         return layer(query, memory, return_attention_scores=True, **mask)
 
     def fed(x, block):
-        inner = np.maximum(0, normed(x, block.feed_forward_norm) @ np.array(block.inner_kernel) + block.inner_bias)
+        inner = np.maximum(
+            0, normed(x, block.feed_forward_norm) @ np.array(block.inner_kernel) + block.inner_bias
+        )
         return x + inner @ np.array(block.outer_kernel) + np.array(block.outer_bias)
 
     def placed(table, ids):
         angles = np.arange(ids.shape[1])[:, None] / 10000 ** (np.arange(3) / 3)
-        return model.embed(table, ids, False) + np.concatenate([np.sin(angles), np.cos(angles)], 1)[None]
+        return (
+            model.embed(table, ids, False)
+            + np.concatenate([np.sin(angles), np.cos(angles)], 1)[None]
+        )
 
     hidden, looks, _ = model.step(*model.encode(source), target)
     for row in range(len(source)):
@@ -276,7 +352,11 @@ class OneHot(TranslationModel):
     """The same model with embeddings as matrix products, whose gradients are dense by nature."""
 
     def embed(self, table, ids, training):
-        return tf.one_hot(ids, table.shape[0]) @ tf.convert_to_tensor(table) * self.options.embedding**0.5
+        return (
+            tf.one_hot(ids, table.shape[0])
+            @ tf.convert_to_tensor(table)
+            * self.options.embedding**0.5
+        )
 
 
 OPTIMIZERS = {
@@ -286,8 +366,16 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name, optimizer", [("lstm", "adam"), ("lstm", "clipped"), ("rnn", "adamw"),
-                                             ("variational", "clipped"), ("transformer", "clipped")])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, optimizer",
+    [
+        ("lstm", "adam"),
+        ("lstm", "clipped"),
+        ("rnn", "adamw"),
+        ("variational", "clipped"),
+        ("transformer", "clipped"),
+    ],
+)
 def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
     """Two updates with words that come many times, against Keras's optimizers on dense gradients.
 
@@ -304,9 +392,13 @@ def test_an_update_equals_that_of_a_one_hot_embedding(name, optimizer):
     for _ in range(2):
         plain.apply(gradients_of(dense, *data, training=True)[1], dense.trainable_variables)
         model.train_step(data)
-    for own, other, first in zip(model.trainable_variables, dense.trainable_variables, start, strict=True):
+    for own, other, first in zip(
+        model.trainable_variables, dense.trainable_variables, start, strict=True
+    ):
         moved = np.abs(other - first).max()
-        np.testing.assert_allclose(own - first, other - first, atol=0.002 * moved + 2e-7, err_msg=own.path)
+        np.testing.assert_allclose(
+            own - first, other - first, atol=0.002 * moved + 2e-7, err_msg=own.path
+        )
         assert moved > 0, own.path
 
 
@@ -349,7 +441,10 @@ def test_dropout_masks_are_a_function_of_seed_and_step(name):
 @pytest.mark.parametrize("name", ["dropout", "transformer"])
 def test_no_two_steps_share_a_mask(name):
     """A step of the deepest model draws fewer masks than lie between the seeds of two steps."""
-    model, data = made(name, encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1), sentences(1, longest=1)
+    model, data = (
+        made(name, encoder_layers=8, decoder_layers=8, recurrent_dropout=0.1),
+        sentences(1, longest=1),
+    )
     model.compile(keras.optimizers.SGD(0.0))
     first = int(model.first_noise())
     model.train_step(data)
@@ -397,7 +492,9 @@ def test_the_seed_gives_the_weights(name):
     """Equal seeds, equal weights, whatever ran before; other seeds, other weights."""
     models = []
     for seed in (3, 3, 4):
-        models.append(TranslationModel(config.Model(**{**SMALL, **MODELS[name]}), SOURCE_VOCAB, VOCAB, seed))
+        models.append(
+            TranslationModel(config.Model(**{**SMALL, **MODELS[name]}), SOURCE_VOCAB, VOCAB, seed)
+        )
         keras.random.normal((2,))
     for a, b, c in zip(*(m.trainable_variables for m in models), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -441,9 +538,15 @@ def test_graphs_equal_the_eager_contract_row_by_row(name):
             np.testing.assert_allclose(log_probs[row], every[best], atol=3e-5)
             if attention is not None:
                 np.testing.assert_allclose(attention[row], look[0, 0], atol=1e-5)
-            tree_close({key: leaf[row] for key, leaf in after.items()},
-                       {key: leaf[0] for key, leaf in expected.items()}, atol=1e-5, rtol=1e-5)  # fmt: skip
-        np.testing.assert_allclose(graphs.log_probs(source, target), model.log_probs(source, target), atol=3e-5)
+            tree_close(
+                {key: leaf[row] for key, leaf in after.items()},
+                {key: leaf[0] for key, leaf in expected.items()},
+                atol=1e-5,
+                rtol=1e-5,
+            )
+        np.testing.assert_allclose(
+            graphs.log_probs(source, target), model.log_probs(source, target), atol=3e-5
+        )
     for function in (graphs._encode, graphs._advance, graphs.log_probs):
         assert function.experimental_get_tracing_count() == 1
 
@@ -488,14 +591,18 @@ def test_searches_side_by_side_are_searches_in_turn(name):
         graphs.rows = 8
         translator = Translator(graphs, (None, None), config.Config(), threads=threads)
         hypotheses = translator._search([[ids] for ids in lines], 2, 4, True)
-        found[threads] = [[(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses]
+        found[threads] = [
+            [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses
+        ]
     assert found[3] == found[1] and len({str(one) for one in found[1]}) > 30
 
 
 def test_scores_do_not_depend_on_batches(monkeypatch):
     """Long sentences share a batch with few others, so that logits of all words fit; threads keep the order."""
     graphs, shapes, rng = compiled("lstm").graphs(), [], np.random.default_rng(1)
-    source, target = ([rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2))
+    source, target = (
+        [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
+    )
     source = [[ids] for ids in source]  # of one reader
     expected = Translator(graphs, (None, None), config.Config()).score_ids(source, target)
 
@@ -513,26 +620,41 @@ def test_scores_do_not_depend_on_batches(monkeypatch):
 
 def test_a_beam_may_be_wider_than_the_vocabulary():
     source, _ = sentences(2)
-    found = beam_search(compiled("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5)
+    found = beam_search(
+        compiled("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5
+    )
     assert all(len(hypotheses) > VOCAB for hypotheses in found)
 
 
 def test_company_padding_and_order_change_no_text(tiny_run):
     """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
     translator = load(tiny_run, engine="keras")
-    lines = ["The boy reads a book.", "Anna", "Where did the students buy the old camera yesterday?", "",
-             "Maria says that two cats will drink the milk in the park next week.", "He is not calling my mother.",
-             "We found a fresh egg.", "Peter sold my father the bicycle."]  # fmt: skip
-    assert len(set(translator.translate(lines))) > 5, "the run translates all alike; the test tells nothing"
+    lines = [
+        "The boy reads a book.",
+        "Anna",
+        "Where did the students buy the old camera yesterday?",
+        "",
+        "Maria says that two cats will drink the milk in the park next week.",
+        "He is not calling my mother.",
+        "We found a fresh egg.",
+        "Peter sold my father the bicycle.",
+    ]
+    assert len(set(translator.translate(lines))) > 5, (
+        "the run translates all alike; the test tells nothing"
+    )
     for options in ({"beam": 1}, {"nbest": 3, "beam": 4}):
         together = translator.candidates(lines, **options)
         alone = [translator.candidates([line], **options)[0] for line in lines]
         backwards = translator.candidates(lines[::-1], **options)[::-1]
-        among = translator.candidates([" ".join(lines * 2), *lines, *lines * 9], **options)[1 : len(lines) + 1]
+        among = translator.candidates([" ".join(lines * 2), *lines, *lines * 9], **options)[
+            1 : len(lines) + 1
+        ]
         for found in (alone, backwards, among):
             for own, other in zip(together, found, strict=True):
                 assert [c.text for c in own] == [c.text for c in other]
-                np.testing.assert_allclose([c.log_prob for c in own], [c.log_prob for c in other], atol=1e-4)
+                np.testing.assert_allclose(
+                    [c.log_prob for c in own], [c.log_prob for c in other], atol=1e-4
+                )
 
 
 def test_score_repeats_what_translate_said(tiny_run):
@@ -540,11 +662,15 @@ def test_score_repeats_what_translate_said(tiny_run):
     translator = load(tiny_run, engine="keras")
     lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
     checked = 0
-    for line, (best,) in zip(lines, translator.candidates(lines, nbest=1, attention=True), strict=True):
+    for line, (best,) in zip(
+        lines, translator.candidates(lines, nbest=1, attention=True), strict=True
+    ):
         again = translator.tokenizers[1].encode([best.text])[0]
         if [translator.tokenizers[1].piece(i) for i in again] == best.target_pieces[:-1]:
             checked += 1
-            assert translator.score([line], [best.text])[0] == pytest.approx((best.log_prob, best.score), abs=1e-4)
+            assert translator.score([line], [best.text])[0] == pytest.approx(
+                (best.log_prob, best.score), abs=1e-4
+            )
     assert checked, "no output can be checked"
 
 
@@ -561,10 +687,16 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
         with kernels.precision("bfloat16"):
             _, rounded = gradients_of(model, *data, training=True)
         assert all(b.dtype == tf.float32 for b in rounded)
-        assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), "bfloat16 changed nothing"
+        assert any(np.any(a != b) for a, b in zip(exact, rounded, strict=True)), (
+            "bfloat16 changed nothing"
+        )
         whole = float(tf.linalg.global_norm(exact))
-        distances.append([np.linalg.norm(a - b) / (np.linalg.norm(a) + 0.04 * whole)
-                          for a, b in zip(exact, rounded, strict=True)])  # fmt: skip
+        distances.append(
+            [
+                np.linalg.norm(a - b) / (np.linalg.norm(a) + 0.04 * whole)
+                for a, b in zip(exact, rounded, strict=True)
+            ]
+        )
     distances = (np.median if name == "transformer" else np.max)(distances, 0)
     for variable, distance in zip(model.trainable_variables, distances, strict=True):
         assert distance < 0.25, variable.path
@@ -580,7 +712,11 @@ def test_every_model_learns(name):
     model.optimizer.build(model.trainable_variables)  # or the first step is traced twice
     assert model.precision in ("float32", "bfloat16")
     data, ids = sentences(), tf.TensorSpec((None, None), tf.int32)
-    stream = tf.data.Dataset.from_generator(lambda: itertools.repeat(data), output_signature=(ids, ids))
-    losses = model.fit(stream, steps_per_epoch=20, epochs=3, verbose=0, shuffle=False).history["loss"]
+    stream = tf.data.Dataset.from_generator(
+        lambda: itertools.repeat(data), output_signature=(ids, ids)
+    )
+    losses = model.fit(stream, steps_per_epoch=20, epochs=3, verbose=0, shuffle=False).history[
+        "loss"
+    ]
     assert np.isfinite(losses).all() and losses[-1] < 0.9 * losses[0]
     assert len(variables(model)) > 2 * len(model.trainable_variables)

@@ -12,24 +12,63 @@ import pytest
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PICTURE, TEXT, WHOLE = 100_000, 10_000, 1_000_000  # bytes
-MACHINE = re.compile(r"/(?:home|root|tmp|work|Users|private|opt|usr|mnt)/|\b[A-Z]:\\\\|site-packages|0x[0-9a-f]{8}")
-TINY = ["data.size=300", "tokenizer.vocab_size=300", "model.embedding=24", "model.encoder_units=24",
-        "model.decoder_units=32", "model.attention_units=24", "train.epochs=6", "train.batch_tokens=512",
-        "train.learning_rate=1e-2", "train.warmup_steps=30", "train.valid_every=64",
-        "train.valid_sentences=20", "search.max_ratio=1.0", "search.max_extra=3"]  # fmt: skip
+MACHINE = re.compile(
+    r"/(?:home|root|tmp|work|Users|private|opt|usr|mnt)/|\b[A-Z]:\\\\|site-packages|0x[0-9a-f]{8}"
+)
+TINY = [
+    "data.size=300",
+    "tokenizer.vocab_size=300",
+    "model.embedding=24",
+    "model.encoder_units=24",
+    "model.decoder_units=32",
+    "model.attention_units=24",
+    "train.epochs=6",
+    "train.batch_tokens=512",
+    "train.learning_rate=1e-2",
+    "train.warmup_steps=30",
+    "train.valid_every=64",
+    "train.valid_sentences=20",
+    "search.max_ratio=1.0",
+    "search.max_extra=3",
+]
 SMALL = {  # parameters of one notebook, by its number
     "3": {"SENTENCES": 60, "DRAWS": 20, "SHORT": 2, "LONG": 3},
-    "4": {"SETTINGS": ["data.size=300", "tokenizer.vocab_size=300", "model.embedding=16", "model.encoder_units=16",
-                       "model.decoder_units=32", "model.attention_units=16", "train.steps=4",
-                       "train.valid_sentences=10", "search.beam=2", "search.max_ratio=1.0"],
-          "LM": ["data.size=300", "model.embedding=16", "model.decoder_units=24", "train.steps=5",
-                 "train.streams=8", "train.bptt=8"],
-          "SYSTEMS": ["rnn-fixed", "gru-fixed", "lstm-fixed", "lstm"], "COMPARISON": "compare-full.json",
-          "SENTENCES": 100},
-    "5": {"LM": ["data.size=300", "model.embedding=16", "model.decoder_units=24", "train.epochs=1"],
-          "MORE": ["data.size=400"], "TOKENS": 128, "WINDOWS": [16], "PIECES": [100], "WEIGHTS": [0, 0.2],
-          "SENTENCES": 15, "SAMPLES": 10},
-}  # fmt: skip
+    "4": {
+        "SETTINGS": [
+            "data.size=300",
+            "tokenizer.vocab_size=300",
+            "model.embedding=16",
+            "model.encoder_units=16",
+            "model.decoder_units=32",
+            "model.attention_units=16",
+            "train.steps=4",
+            "train.valid_sentences=10",
+            "search.beam=2",
+            "search.max_ratio=1.0",
+        ],
+        "LM": [
+            "data.size=300",
+            "model.embedding=16",
+            "model.decoder_units=24",
+            "train.steps=5",
+            "train.streams=8",
+            "train.bptt=8",
+        ],
+        "SYSTEMS": ["rnn-fixed", "gru-fixed", "lstm-fixed", "lstm"],
+        "COMPARISON": "compare-full.json",
+        "SENTENCES": 100,
+    },
+    "5": {
+        "LM": ["data.size=300", "model.embedding=16", "model.decoder_units=24", "train.epochs=1"],
+        "MORE": ["data.size=400"],
+        "TOKENS": 128,
+        "WINDOWS": [16],
+        "PIECES": [100],
+        "WEIGHTS": [0, 0.2],
+        "SENTENCES": 15,
+        "SAMPLES": 10,
+    },
+}
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -56,7 +95,11 @@ def module():
 
 def test_there_are_notebooks():
     numbers = [path.name[:2] for path in NOTEBOOKS]
-    assert numbers and all(re.fullmatch(r"\d-", number) for number in numbers) and len(set(numbers)) == len(numbers)
+    assert (
+        numbers
+        and all(re.fullmatch(r"\d-", number) for number in numbers)
+        and len(set(numbers)) == len(numbers)
+    )
 
 
 @each
@@ -73,16 +116,25 @@ def test_cells_compile_and_prose_comes_first(path):
         assert source.count("\n") < 40, f"code cell {number} is long"
     assert sources(path, "markdown")[0].startswith(f"# {path.name[0]}. ")
     assert load(path)["cells"][0]["cell_type"] == "markdown"
-    assert not re.search(r"https?://|urllib|requests|^[!%]", "\n".join(code), re.MULTILINE), "offline, plain Python"
+    assert not re.search(r"https?://|urllib|requests|^[!%]", "\n".join(code), re.MULTILINE), (
+        "offline, plain Python"
+    )
 
 
 @each
 def test_one_cell_sets_the_parameters(path):
-    cells = [cell for cell in load(path)["cells"] if "parameters" in cell["metadata"].get("tags", ())]
+    cells = [
+        cell for cell in load(path)["cells"] if "parameters" in cell["metadata"].get("tags", ())
+    ]
     assert len(cells) == 1
     body = ast.parse("".join(cells[0]["source"])).body
-    names = {name.id for line in body for target in line.targets for name in ast.walk(target)
-             if isinstance(name, ast.Name)}  # fmt: skip
+    names = {
+        name.id
+        for line in body
+        for target in line.targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name)
+    }
     assert {"RUNS", "SETTINGS", *SMALL.get(path.name[0], ())} == names
 
 
@@ -118,10 +170,15 @@ def test_storing_drops_what_differs_between_executions():
     execute = module()
     from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-    cell = new_code_cell("1 + 1", execution_count=7, metadata={"tags": ["parameters"], "collapsed": True})
-    cell.outputs = [new_output("stream", name="stderr", text="12 s"), new_output("stream", text="kept"),
-                    new_output("execute_result", {"text/plain": "2"}, execution_count=7),
-                    new_output("display_data", {"text/plain": "<at 0x7f12>", "image/png": ""})]  # fmt: skip
+    cell = new_code_cell(
+        "1 + 1", execution_count=7, metadata={"tags": ["parameters"], "collapsed": True}
+    )
+    cell.outputs = [
+        new_output("stream", name="stderr", text="12 s"),
+        new_output("stream", text="kept"),
+        new_output("execute_result", {"text/plain": "2"}, execution_count=7),
+        new_output("display_data", {"text/plain": "<at 0x7f12>", "image/png": ""}),
+    ]
     about = {"language_info": {"name": "python", "version": "3.1"}}
     notebook = execute.storable(new_notebook(cells=[cell], metadata=about))
     [cell] = notebook.cells
@@ -135,7 +192,9 @@ def test_storing_drops_what_differs_between_executions():
 @each
 def test_it_runs(path, tmp_path):
     """From the first cell to the last, with models that are trained in seconds; raises on any error."""
-    module().execute(path, **{"RUNS": str(tmp_path), "SETTINGS": TINY, **SMALL.get(path.name[0], {})})
+    module().execute(
+        path, **{"RUNS": str(tmp_path), "SETTINGS": TINY, **SMALL.get(path.name[0], {})}
+    )
     assert list(tmp_path.iterdir())
 
 
@@ -146,7 +205,10 @@ def test_a_cell_that_fails_is_told(tmp_path, capsys, monkeypatch):
     from nbformat.v4 import new_code_cell, new_notebook
 
     monkeypatch.setattr(execute, "FOLDER", tmp_path)
-    write(new_notebook(cells=[new_code_cell("print('before')"), new_code_cell("1 / 0")]), tmp_path / "bad.ipynb")
+    write(
+        new_notebook(cells=[new_code_cell("print('before')"), new_code_cell("1 / 0")]),
+        tmp_path / "bad.ipynb",
+    )
     assert execute.main([]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert "before" in (tmp_path / "executed" / "bad.ipynb").read_text(encoding="utf-8")

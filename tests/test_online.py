@@ -33,15 +33,27 @@ from nmt.translate import Translator
 from nmt.wait import Words, reads
 
 VOCAB = 14
-SMALL = {"embedding": 6, "encoder_units": 5, "decoder_units": 7, "attention_units": 4, "dropout": 0.0,
-         "bidirectional": False}  # fmt: skip
+SMALL = {
+    "embedding": 6,
+    "encoder_units": 5,
+    "decoder_units": 7,
+    "attention_units": 4,
+    "dropout": 0.0,
+    "bidirectional": False,
+}
 MODELS = {
     "lstm": {},
     "gru": {"cell": "gru", "attention": "general"},
     "before": {"cell": "gru", "reset_after": False, "layer_norm": True},
     "deep lstm": {"encoder_layers": 2, "decoder_layers": 2, "residual": True, "layer_norm": True},
     "deep gru": {"cell": "gru", "encoder_layers": 2},
-    "deep rnn": {"cell": "rnn", "encoder_layers": 2, "tie": "all", "attention": "dot", "decoder_units": 5},
+    "deep rnn": {
+        "cell": "rnn",
+        "encoder_layers": 2,
+        "tie": "all",
+        "attention": "dot",
+        "decoder_units": 5,
+    },
 }
 every_model = pytest.mark.parametrize("name", MODELS)
 every_attention = pytest.mark.parametrize("name", ["lstm", "gru", "deep rnn"])
@@ -60,7 +72,9 @@ def words(source="de", target="en"):
 
 def made(name, **more):
     """A model of one's own, whose weights are large enough for differences to show."""
-    model = TranslationModel(config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, VOCAB, seed=3)
+    model = TranslationModel(
+        config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, VOCAB, seed=3
+    )
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
     model.words = words()
@@ -75,7 +89,10 @@ def shared(name):
 
 def sentences(count=4, seed=0, longest=9):
     rng = np.random.default_rng(seed)
-    ids = [[rng.integers(4, VOCAB, n).tolist() for n in rng.permutation(longest)[:count] + 1] for _ in range(2)]
+    ids = [
+        [rng.integers(4, VOCAB, n).tolist() for n in rng.permutation(longest)[:count] + 1]
+        for _ in range(2)
+    ]
     return pad(ids[0], [], [EOS]), pad(ids[1], [BOS], [EOS])
 
 
@@ -99,18 +116,30 @@ def test_reading_on_equals_reading_at_once(name):
     close(now, state, 1e-4)  # layer normalisation makes much of the last bit
     close({key: parts.pop(key) for key in memory}, memory, 1e-4)
     layers, cell = model.options.encoder_layers, model.encoder.layers[0][0]
-    assert parts.keys() == {f"read_{part}{layer}" for layer in range(layers) for part in cell.states}
+    assert parts.keys() == {
+        f"read_{part}{layer}" for layer in range(layers) for part in cell.states
+    }
     assert all(leaf.shape == (len(source), 5) for leaf in parts.values())
 
 
-@pytest.mark.parametrize("options", [{"architecture": "transformer", "embedding": 8}, {"bidirectional": True},
-                                     {"reverse_source": True}, {"attention": "none"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"architecture": "transformer", "embedding": 8},
+        {"bidirectional": True},
+        {"reverse_source": True},
+        {"attention": "none"},
+    ],
+)
 def test_models_that_cannot_read_on_say_so(options):
     model, (source, _) = made("lstm", **options), sentences()
     for more in ({"memory": {}}, {"wait": 3}):
         with pytest.raises(ValueError, match="model\\."):
             model.encode(source, **more)
-    typed = [f"model.{key}={str(value).lower()}" for key, value in {"bidirectional": False, **options}.items()]
+    typed = [
+        f"model.{key}={str(value).lower()}"
+        for key, value in {"bidirectional": False, **options}.items()
+    ]
     with pytest.raises(UserError, match="train.wait: "):
         config.load(None, ["data.format=grammar", "train.wait=3", *typed])
 
@@ -125,7 +154,10 @@ def visible(looks):
 
 def test_the_policy_by_hand():
     """Words of 1, 2, 1 and 3 pieces, outputs of 2, 1, 2 and 1; positions visible when each piece is chosen."""
-    source, target = np.array([[4, 6, 7, 4, 8, 5, 5, EOS]] * 4), np.array([[BOS, 4, 5, 6, 8, 9, 4]] * 4)
+    source, target = (
+        np.array([[4, 6, 7, 4, 8, 5, 5, EOS]] * 4),
+        np.array([[BOS, 4, 5, 6, 8, 9, 4]] * 4),
+    )
     waits = np.array([1, 2, 3, 9], np.int32)
     expected = [[1, 1, 1, 3, 4, 4, 7], [3, 3, 3, 4, 7, 7, 8], [4, 4, 4, 7, 8, 8, 8], [8] * 7]
     model = made("lstm")
@@ -133,8 +165,10 @@ def test_the_policy_by_hand():
     assert visible(model.step(memory, state, target)[1]) == expected
     for row, (first, *_) in enumerate(expected):  # the state knows the first words only
         ids = np.where(np.arange(8) < first, source[row], PAD)[None, :first]
-        close({key: leaf[0] for key, leaf in model.encode(ids)[1].items()},
-              {key: leaf[row] for key, leaf in state.items() if key not in ("t", "wait")})  # fmt: skip
+        close(
+            {key: leaf[0] for key, leaf in model.encode(ids)[1].items()},
+            {key: leaf[row] for key, leaf in state.items() if key not in ("t", "wait")},
+        )
     model.words = words(target="ja")  # a piece is a word, complete at once
     memory, state = model.encode(source, wait=1)
     assert visible(model.step(memory, state, target)[1][0]) == [1, 3, 4, 7, 8, 8, 8]
@@ -148,7 +182,10 @@ def test_the_policy_by_hand():
 def test_what_is_ahead_changes_nothing(name, monkeypatch):
     """Another source beyond what the policy lets position t see: the same logits up to t; no gradient beyond."""
     model, rng = shared(name), np.random.default_rng(1)
-    sentence, target = np.array([4, 5, 6, 8, 7, 10, 12, 4, EOS]), np.array([[BOS, 4, 6, 7, 8, 10, 5, 12]])
+    sentence, target = (
+        np.array([4, 5, 6, 8, 7, 10, 12, 4, EOS]),
+        np.array([[BOS, 4, 6, 7, 8, 10, 5, 12]]),
+    )
     cases = []  # wait, position, visible positions
     for wait in (1, 3):
         memory, state = model.encode(sentence[None], wait=wait)
@@ -156,17 +193,27 @@ def test_what_is_ahead_changes_nothing(name, monkeypatch):
         cases += [(wait, t, count) for t, count in enumerate(looks) if count < len(sentence)]
     waits, positions, counts = np.array(cases, np.int32).T
     assert len(cases) > 8
-    others = [[*sentence[:count], 2 * rng.integers(2, 7), *rng.integers(4, VOCAB, rng.integers(1, 12))]
-              for count in counts]  # fmt: skip
+    others = [
+        [*sentence[:count], 2 * rng.integers(2, 7), *rng.integers(4, VOCAB, rng.integers(1, 12))]
+        for count in counts
+    ]
     source, targets = np.array([sentence] * len(cases)), np.repeat(target, len(cases), 0)
     upto = (np.arange(target.shape[1]) <= positions[:, None])[..., None]
     with tf.GradientTape() as tape:
         x = model.embed(model.source_embedding, source, False)
         tape.watch(x)
-        monkeypatch.setattr(model, "embed", lambda table, ids, training: (
-            x if ids is source else TranslationModel.embed(model, table, ids, training)))  # fmt: skip
+        monkeypatch.setattr(
+            model,
+            "embed",
+            lambda table, ids, training: (
+                x if ids is source else TranslationModel.embed(model, table, ids, training)
+            ),
+        )
         logits = model.project(model.step(*model.encode(source, wait=waits), targets)[0]) * upto
-    found = model.project(model.step(*model.encode(pad(others, [], [EOS]), wait=waits), targets)[0]) * upto
+    found = (
+        model.project(model.step(*model.encode(pad(others, [], [EOS]), wait=waits), targets)[0])
+        * upto
+    )
     np.testing.assert_allclose(found, logits, atol=1e-5)
     gradient = np.abs(tape.gradient(logits, x)).max(-1)
     np.testing.assert_array_equal(gradient > 0, np.arange(len(sentence)) < counts[:, None])
@@ -199,7 +246,9 @@ def test_scores_under_the_mask_are_those_of_search():
 
 def test_a_wait_for_all_is_no_wait():
     model, (source, target) = made("lstm"), sentences()
-    np.testing.assert_allclose(model.log_probs(source, target, wait=50), model.log_probs(source, target), atol=1e-5)
+    np.testing.assert_allclose(
+        model.log_probs(source, target, wait=50), model.log_probs(source, target), atol=1e-5
+    )
     whole = model.losses_of(source, target, True)
     model.wait = (50, 50)
     np.testing.assert_allclose(model.losses_of(source, target, True)[0], whole[0], rtol=1e-5)
@@ -227,7 +276,9 @@ def test_learning_without_a_wait_has_no_mask(monkeypatch):
     """An ordinary update is what it was: no table, no leaf, no comparison in the time loop."""
     model, (source, target), seen = made("lstm"), sentences(), []
     step = AdditiveAttention.step
-    monkeypatch.setattr(AdditiveAttention, "step", lambda *args: seen.append(args[-1]) or step(*args))
+    monkeypatch.setattr(
+        AdditiveAttention, "step", lambda *args: seen.append(args[-1]) or step(*args)
+    )
     model.words = None
     model.losses_of(source, target, True)
     memory, state = model.encode(source)
@@ -252,13 +303,24 @@ def test_no_translation_ends_before_its_source():
         assert all(best.finished and not best.ids for best in found) == (bias == 8)
 
 
-@pytest.mark.parametrize(("read", "source", "expected"), [
-    ([1, 2, 3, 4], 4, 1), ([2, 3, 4, 4], 4, 2), ([3, 4, 5, 6, 6, 6], 6, 3),  # wait-k, equal lengths: k
-    ([4, 4, 4], 4, 4), ([7], 7, 7), ([], 5, 5),  # all of it first
-    ([2, 4, 4, 4], 4, ((2 - 0) + (4 - 1)) / 2),
-    ([1, 2, 3], 6, ((1 - 0) + (2 - 2) + (3 - 4)) / 3),  # r = 1/2; never all
-    ([1, 2, 3, 3, 3, 3], 3, ((1 - 0) + (2 - 0.5) + (3 - 1)) / 3),  # r = 2: a translation twice as long
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("read", "source", "expected"),
+    [
+        ([1, 2, 3, 4], 4, 1),
+        ([2, 3, 4, 4], 4, 2),
+        ([3, 4, 5, 6, 6, 6], 6, 3),  # wait-k, equal lengths: k
+        ([4, 4, 4], 4, 4),
+        ([7], 7, 7),
+        ([], 5, 5),  # all of it first
+        ([2, 4, 4, 4], 4, ((2 - 0) + (4 - 1)) / 2),
+        ([1, 2, 3], 6, ((1 - 0) + (2 - 2) + (3 - 4)) / 3),  # r = 1/2; never all
+        (
+            [1, 2, 3, 3, 3, 3],
+            3,
+            ((1 - 0) + (2 - 0.5) + (3 - 1)) / 3,
+        ),  # r = 2: a translation twice as long
+    ],
+)
 def test_average_lagging_by_hand(read, source, expected):
     assert metrics.average_lagging(read, source) == pytest.approx(expected)
 
@@ -274,8 +336,11 @@ def test_the_policy_lags_by_its_wait(wait):
     source, target = pieces(), pieces()
     number = np.cumsum([piece == "▁a" for piece in [*source, "▁a"]])
     read = [int(reads(t, wait)) for t in np.cumsum([0, *(piece == "▁a" for piece in target)])]
-    found = types.SimpleNamespace(source_pieces=[*source, "</s>"], target_pieces=[*target, "</s>"],
-                                  attention=(number <= np.array(read)[:, None]).astype(np.float32))  # fmt: skip
+    found = types.SimpleNamespace(
+        source_pieces=[*source, "</s>"],
+        target_pieces=[*target, "</s>"],
+        attention=(number <= np.array(read)[:, None]).astype(np.float32),
+    )
     counted, total = lagging.written(found, (False, False))
     assert counted == [min(t + wait - 1, 10) for t in range(1, 11)] and total == 10
     assert metrics.average_lagging(counted, total) == wait
@@ -287,12 +352,33 @@ def test_the_policy_lags_by_its_wait(wait):
 @pytest.fixture(scope="module")
 def online_run(once):
     """A run that stays 1 to 6 words behind; its translations are poor, but each line has its own."""
-    recipe = config.load(None, ["data.format=grammar", "data.source=de", "data.target=en", "data.size=400",
-        "tokenizer.vocab_size=250", "tokenizer.byte_fallback=false", "model.bidirectional=false",
-        "model.embedding=24", "model.encoder_units=24", "model.decoder_units=32", "model.attention_units=24",
-        "model.dropout=0", "train.epochs=5", "train.batch_tokens=512", "train.learning_rate=3e-2",
-        "train.warmup_steps=10", "train.precision=float32", "train.valid_every=500", "train.valid_sentences=4",
-        "train.average=0", "train.wait=1", "train.wait_to=6"])  # fmt: skip
+    recipe = config.load(
+        None,
+        [
+            "data.format=grammar",
+            "data.source=de",
+            "data.target=en",
+            "data.size=400",
+            "tokenizer.vocab_size=250",
+            "tokenizer.byte_fallback=false",
+            "model.bidirectional=false",
+            "model.embedding=24",
+            "model.encoder_units=24",
+            "model.decoder_units=32",
+            "model.attention_units=24",
+            "model.dropout=0",
+            "train.epochs=5",
+            "train.batch_tokens=512",
+            "train.learning_rate=3e-2",
+            "train.warmup_steps=10",
+            "train.precision=float32",
+            "train.valid_every=500",
+            "train.valid_sentences=4",
+            "train.average=0",
+            "train.wait=1",
+            "train.wait_to=6",
+        ],
+    )
     return Run(once("online", lambda folder: train(recipe, folder, log=lambda line: None)))
 
 
@@ -339,7 +425,9 @@ def streamed(translator, lines):
 def test_streams_equal_batches(online_run, model, online, behind):
     """Word by word through a memory that grows, against all lines at once behind a mask."""
     lines = [*LINES[:6], "  Anna schläft. ", "{a} sieht {b} und <b title='x y'>{a}</b>.", "Hund"]
-    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(lines, beam=1)
+    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(
+        lines, beam=1
+    )
     for wait in (1, 3, 50):
         found = streamed(online(wait), lines)
         assert found == behind(wait).translate(lines, beam=1) and len(set(found)) > 6
@@ -361,7 +449,9 @@ def test_streams_equal_batches_where_a_piece_is_a_word(online_run, model, online
 def test_full_is_ordinary_translation_line_by_line(online_run, model, online):
     lines = [*LINES[:4], "", "  \t", " {name}  ist\u00a0da. ", "犬", "\u200b", LINES[4] * 9]
     warnings = []
-    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(lines, beam=1)
+    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(
+        lines, beam=1
+    )
     assert streamed(online(0, warnings.append), lines) == ordinary
     assert len(warnings) == 1
 
@@ -383,7 +473,10 @@ def test_long_lines_lose_no_word(online_run, online):
     while source.more():
         part = list(iter(source.next, []))
         assert sum(map(len, part)) <= limit
-        assert all(sum(translator.words.source[word]) == 1 and translator.words.source[word[0]] for word in part)
+        assert all(
+            sum(translator.words.source[word]) == 1 and translator.words.source[word[0]]
+            for word in part
+        )
         read, parts = [*read, *itertools.chain(*part)], parts + 1
     assert read == [*itertools.chain(*online_run.tokenizers[0].encode([line[:50], line[50:]]))]
     assert source.line == line and parts > 1
@@ -394,7 +487,10 @@ def test_long_lines_lose_no_word(online_run, online):
 def test_a_placeholder_is_not_named_before_it_has_come(online_run, online, monkeypatch):
     """The model may choose its symbol earlier; what is on the screen cannot be mended then."""
     translator, tokenizer = online(2), online_run.tokenizers[1]
-    symbol, (first, *more) = tokenizer.encode([text.SYMBOLS[1]])[0][-1], tokenizer.encode(["Anna sleeps"])[0]
+    symbol, (first, *more) = (
+        tokenizer.encode([text.SYMBOLS[1]])[0][-1],
+        tokenizer.encode(["Anna sleeps"])[0],
+    )
     source = Source(translator, ["{a} und", " {b}"])
 
     def chosen(source):
@@ -418,7 +514,9 @@ def test_evaluate_measures_quality_and_lagging(online_run, model, monkeypatch, c
     assert [row[0] for row in rows] == ["1", "3", "full"]
     lags = [float(row[3]) for row in rows]
     assert lags == sorted(lags)
-    assert lags[2] == pytest.approx(np.mean([len(source.split()) for source, _ in pairs]), abs=0.005)
+    assert lags[2] == pytest.approx(
+        np.mean([len(source.split()) for source, _ in pairs]), abs=0.005
+    )
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -474,7 +572,9 @@ def test_text_that_is_not_utf8(data):
 def test_words_have_the_pieces_they_have_in_their_line(kind):
     """What streams feed word by word is what training has seen."""
     lines = [source for source, _ in grammar.generate("de-en", "train", 300)]
-    tokenizer = Tokenizer.train(lines, config.Tokenizer(kind=kind, vocab_size=400, byte_fallback=kind == "bpe"))
+    tokenizer = Tokenizer.train(
+        lines, config.Tokenizer(kind=kind, vocab_size=400, byte_fallback=kind == "bpe")
+    )
     for line in [*lines, "Ein  Haus\u00a0am See, \ue000 und x\u3000y: 10\u2009km ﬁn …"]:
         (words,) = (list(one) for one in Lines(iter([line.encode(), b""]).__next__))
         assert [*itertools.chain(*tokenizer.encode(words))] == tokenizer.encode([line])[0]
@@ -494,7 +594,11 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
     (source, feed), (drain, sink) = os.pipe(), os.pipe()
     streams = sys.stdin, sys.stdout
     status = []
-    with os.fdopen(source) as stdin, os.fdopen(sink, "w") as stdout, os.fdopen(feed, "wb", 0) as words:
+    with (
+        os.fdopen(source) as stdin,
+        os.fdopen(sink, "w") as stdout,
+        os.fdopen(feed, "wb", 0) as words,
+    ):
         sys.stdin, sys.stdout = stdin, stdout
         try:
             command = ["translate", str(online_run.path), "--stream", "--wait", "2"]
@@ -505,7 +609,9 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
                 words.write(f"{word} ".encode())
                 due = sum(g <= n for g in read)
                 while len(out.split()) < due:
-                    assert select.select([drain], [], [], 60)[0], f"{due} words are due after {n}, there is {out!r}"
+                    assert select.select([drain], [], [], 60)[0], (
+                        f"{due} words are due after {n}, there is {out!r}"
+                    )
                     out += os.read(drain, 1000).decode()
                 assert best.text.startswith(out) and len(out.split()) == due
                 grew += due > 0
@@ -531,18 +637,33 @@ def test_without_input_there_is_no_output(online_run, online, monkeypatch, capsy
 
 
 REFUSED = {
-    "both ways": (["translate", "RUN", "--stream", "--wait", "3"], "model.bidirectional=false is needed"),
-    "both ways, whole lines": (["translate", "RUN", "--stream"], "model.bidirectional=false is needed"),
+    "both ways": (
+        ["translate", "RUN", "--stream", "--wait", "3"],
+        "model.bidirectional=false is needed",
+    ),
+    "both ways, whole lines": (
+        ["translate", "RUN", "--stream"],
+        "model.bidirectional=false is needed",
+    ),
     "an ensemble": (["translate", "a,b", "--stream"], "a,b: no such run folder"),
-    "a language model": (["translate", "RUN", "--stream", "--lm", "lm"], "--lm and --stream exclude each other"),
+    "a language model": (
+        ["translate", "RUN", "--stream", "--lm", "lm"],
+        "--lm and --stream exclude each other",
+    ),
     "evaluated": (["evaluate", "RUN", "--wait", "3"], "model.bidirectional=false is needed"),
-    "beam": (["translate", "RUN", "--stream", "--beam", "5"], "--beam and --stream exclude each other"),
+    "beam": (
+        ["translate", "RUN", "--stream", "--beam", "5"],
+        "--beam and --stream exclude each other",
+    ),
     "text": (["translate", "RUN", "--stream", "text"], "text as an argument and --stream"),
     "window": (["translate", "RUN", "--stream", "--window", "2"], "--window and --stream"),
     "engine": (["translate", "RUN", "--stream", "--engine", "onnx"], "--engine onnx and --stream"),
     "no stream": (["translate", "RUN", "--wait", "full"], "it needs --stream"),
     "no wait": (["evaluate", "RUN", "--plot", "x.png"], "it needs --wait"),
-    "beam, evaluated": (["evaluate", "RUN", "--wait", "3", "--beam", "2"], "--beam has no effect with --wait"),
+    "beam, evaluated": (
+        ["evaluate", "RUN", "--wait", "3", "--beam", "2"],
+        "--beam has no effect with --wait",
+    ),
 }
 
 
@@ -551,7 +672,9 @@ def both_ways(tmp_path):
     """A run folder as far as refusals look into it."""
     run = Run(tmp_path / "run")
     run.update(weights="none")
-    (run.path / "recipe.toml").write_text(config.dump(config.load(None, ["data.format=grammar"])), encoding="utf-8")
+    (run.path / "recipe.toml").write_text(
+        config.dump(config.load(None, ["data.format=grammar"])), encoding="utf-8"
+    )
     return run.path
 
 
@@ -572,8 +695,10 @@ def test_a_wait_is_a_number_or_full(capsys, wait):
 
 def test_recipes_that_cannot_wait(both_ways):
     one_way = ["data.format=grammar", "model.bidirectional=false"]
-    for typed, message in ((["train.wait_to=3"], "it needs train.wait>0"),
-                           (["train.wait=3", "train.wait_to=2"], "train.wait_to=2 is below")):  # fmt: skip
+    for typed, message in (
+        (["train.wait_to=3"], "it needs train.wait>0"),
+        (["train.wait=3", "train.wait_to=2"], "train.wait_to=2 is below"),
+    ):
         with pytest.raises(UserError, match=message):
             config.load(None, [*one_way, *typed])
     recipe = config.load(None, ["data.format=grammar", "train.wait=3", f"train.from={both_ways}"])
@@ -585,4 +710,6 @@ def test_recipes_that_cannot_wait(both_ways):
 def test_the_run_remembers_how_it_waits(online_run):
     recipe = Run(online_run.path).recipe
     assert (recipe.train.wait, recipe.train.wait_to) == (1, 6)
-    assert PAD == 0 and online_run.exported() is not None, "an online model is an ordinary one as well"
+    assert PAD == 0 and online_run.exported() is not None, (
+        "an online model is an ordinary one as well"
+    )

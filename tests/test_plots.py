@@ -32,22 +32,38 @@ def test_attention_shows_every_piece_and_each_largest_weight():
     weights = np.array([[0.7, 0.1, 0.2, 0.0], [0.0, 0.05, 0.95, 0.0], [0.25, 0.25, 0.2, 0.3]])
     root = drawn(pieces, weights)
     texts = [element.text for element in root.iter(f"{SVG}text")]
-    assert all(texts.count(piece) >= 1 for side in pieces for piece in side) and texts.count("</s>") == 2
+    assert (
+        all(texts.count(piece) >= 1 for side in pieces for piece in side)
+        and texts.count("</s>") == 2
+    )
     told = {title.text for title in root.iter(f"{SVG}title")}
-    assert told == {f"{target}: {source} {weights[m, n]:.2f}" for n, source in enumerate(pieces[0])
-                    for m, target in enumerate(pieces[1]) if weights[m, n] >= plots.FAINT}  # fmt: skip
-    frames = [(float(e.get("y")), float(e.get("x"))) for e in root.iter(f"{SVG}rect") if e.get("stroke-width")]
+    assert told == {
+        f"{target}: {source} {weights[m, n]:.2f}"
+        for n, source in enumerate(pieces[0])
+        for m, target in enumerate(pieces[1])
+        if weights[m, n] >= plots.FAINT
+    }
+    frames = [
+        (float(e.get("y")), float(e.get("x")))
+        for e in root.iter(f"{SVG}rect")
+        if e.get("stroke-width")
+    ]
     columns = [x for _, x in sorted(frames[: len(weights)])]
     assert (np.diff(columns) / plots.CELL).tolist() == np.diff(weights.argmax(1)).tolist()
 
 
 def test_darkness_follows_weight():
-    colors = [cell.get("fill") for cell in drawn((list("abcd"), ["x"]), np.array([[0.1, 0.2, 0.3, 0.4]])).iter()
-              if cell.find(f"{SVG}title") is not None and cell.get("fill")]  # fmt: skip
+    colors = [
+        cell.get("fill")
+        for cell in drawn((list("abcd"), ["x"]), np.array([[0.1, 0.2, 0.3, 0.4]])).iter()
+        if cell.find(f"{SVG}title") is not None and cell.get("fill")
+    ]
     assert colors == sorted(colors, reverse=True) and len(set(colors)) == 4
 
 
-@pytest.mark.parametrize("source, target", [("w" * 60, "i"), ("i", "w" * 60), ("語" * 30, "語" * 30), (".", ".")])
+@pytest.mark.parametrize(
+    "source, target", [("w" * 60, "i"), ("i", "w" * 60), ("語" * 30, "語" * 30), (".", ".")]
+)
 def test_labels_lie_inside(source, target):
     root = drawn(([source], [target]), np.ones((1, 1)))
     width, height = float(root.get("width")), float(root.get("height"))
@@ -75,8 +91,12 @@ def test_figures_show_their_numbers_and_are_not_kept(tmp_path, pyplot):
     assert [line.get_ydata().tolist() for line in left.lines] == [[90.5, 9.5], [40.25, 4.5]]
     assert [line.get_ydata().tolist() for line in right.lines] == [[1.5, 20.0], [12.0, 45.5]]
     assert all(line.get_xdata().tolist() == [1, 2] for axes in (left, right) for line in axes.lines)
-    (two,) = plots.scores({"a": {"score": 30.25, "interval": [28.0, 32.0]},
-                           "b": {"score": 31.0, "interval": [29.0, 33.5]}}).axes  # fmt: skip
+    (two,) = plots.scores(
+        {
+            "a": {"score": 30.25, "interval": [28.0, 32.0]},
+            "b": {"score": 31.0, "interval": [29.0, 33.5]},
+        }
+    ).axes
     assert [text.get_text() for text in two.get_yticklabels()] == ["a", "b"]
     assert [line.get_xdata().tolist() for line in two.lines[::2]] == [[28.0, 32.0], [29.0, 33.5]]
     assert [text.get_text() for text in two.texts] == ["30.2", "31.0"]
@@ -86,8 +106,12 @@ def test_figures_show_their_numbers_and_are_not_kept(tmp_path, pyplot):
 def test_a_language_model_has_no_bleu(tmp_path, pyplot):
     head, *rows = csv.reader(HISTORY.splitlines())
     scores = {head.index("bleu"), head.index("chrf")}
-    blank = [["" if column in scores else value for column, value in enumerate(row)] for row in rows]
-    (tmp_path / "history.csv").write_text("\n".join(map(",".join, [head, *blank])), encoding="utf-8")
+    blank = [
+        ["" if column in scores else value for column, value in enumerate(row)] for row in rows
+    ]
+    (tmp_path / "history.csv").write_text(
+        "\n".join(map(",".join, [head, *blank])), encoding="utf-8"
+    )
     left, right = plots.history(tmp_path).axes
     assert len(left.lines) == 2 and not right.lines
 
@@ -98,4 +122,9 @@ def test_runs_in_one_picture_have_names(tmp_path, pyplot):
         (tmp_path / name / "history.csv").write_text(HISTORY, encoding="utf-8")
     axes = plots.history(tmp_path / "first", tmp_path / "second").axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["first, training", "first, validation", "second, training", "second, validation"]
+    assert labels == [
+        "first, training",
+        "first, validation",
+        "second, training",
+        "second, validation",
+    ]

@@ -61,7 +61,9 @@ def test_wide_beam_equals_exhaustive_search(seed, penalty):
     for sentence, hypotheses in enumerate(found):
         expected = world.exhaustive(sentence, limit, penalty)[:3]
         assert [h.ids for h in hypotheses] == [words for _, _, words in expected]
-        np.testing.assert_allclose([h.score for h in hypotheses], [score for score, _, _ in expected])
+        np.testing.assert_allclose(
+            [h.score for h in hypotheses], [score for score, _, _ in expected]
+        )
         np.testing.assert_allclose([h.log_prob for h in hypotheses], [p for _, p, _ in expected])
 
 
@@ -83,8 +85,12 @@ def test_a_sentence_is_translated_alike_alone_and_in_company(beam):
     world = World(3)
     together = beam_search(world, np.arange(9)[:, None], beam=beam, nbest=beam, limits=range(1, 10))
     for sentence in range(9):
-        alone, = beam_search(world, np.array([[sentence]]), beam=beam, nbest=beam, limits=[sentence + 1])
-        assert [(h.ids, h.log_prob) for h in alone] == [(h.ids, h.log_prob) for h in together[sentence]]
+        (alone,) = beam_search(
+            world, np.array([[sentence]]), beam=beam, nbest=beam, limits=[sentence + 1]
+        )
+        assert [(h.ids, h.log_prob) for h in alone] == [
+            (h.ids, h.log_prob) for h in together[sentence]
+        ]
 
 
 def test_early_exit_loses_nothing():
@@ -98,7 +104,7 @@ def test_early_exit_loses_nothing():
 
 
 def test_attention_has_a_row_for_each_word_and_eos():
-    (hypothesis,), = beam_search(World(1), np.array([[0, 0]]), beam=3, want_attention=True)
+    ((hypothesis,),) = beam_search(World(1), np.array([[0, 0]]), beam=3, want_attention=True)
     assert hypothesis.attention.shape == (len(hypothesis.ids) + 1, 2)
 
 
@@ -115,9 +121,12 @@ def test_scores_that_are_no_numbers_end_in_a_line(beam):
 
 def test_temperature_zero_is_greedy_search():
     world = World(7)
-    (best,), = beam_search(world, np.array([[EOS]]), beam=1, limits=[12])
-    for found in (sample(world, 3, length=12, temperature=0), sample(world, 3, length=12, temperature=1e-4),
-                  sample(world, 3, length=12, top_k=1)):  # fmt: skip
+    ((best,),) = beam_search(world, np.array([[EOS]]), beam=1, limits=[12])
+    for found in (
+        sample(world, 3, length=12, temperature=0),
+        sample(world, 3, length=12, temperature=1e-4),
+        sample(world, 3, length=12, top_k=1),
+    ):
         for one in found:
             assert (one.ids, one.finished) == (best.ids, best.finished)
             assert one.log_prob == pytest.approx(best.log_prob)
@@ -131,7 +140,9 @@ def test_a_sample_is_a_function_of_the_seed_and_its_number():
     assert len({tuple(one.ids) for one in sample(world, 60, length=9, seed=5)}) > 3
 
 
-@pytest.mark.parametrize(("temperature", "top_k"), [(1.0, 0), (0.5, 0), (2.0, 0), (1.0, 2), (0.5, 2), (1.0, 4)])
+@pytest.mark.parametrize(
+    ("temperature", "top_k"), [(1.0, 0), (0.5, 0), (2.0, 0), (1.0, 2), (0.5, 2), (1.0, 4)]
+)
 def test_words_are_drawn_as_often_as_their_probabilities_say(temperature, top_k):
     """First words and, after a prompt, the words that follow it."""
     world, count = World(2), 4000
@@ -147,7 +158,9 @@ def test_words_are_drawn_as_often_as_their_probabilities_say(temperature, top_k)
         for word, share in zip(world.vocab, weights / weights.sum(), strict=True):
             assert first.count(word) / count == pytest.approx(share, abs=0.025)
         for one, word in zip(found[:20], first, strict=False):
-            assert one.log_prob == pytest.approx(log_probs[world.vocab.index(word)])  # whatever it was drawn by
+            assert one.log_prob == pytest.approx(
+                log_probs[world.vocab.index(word)]
+            )  # whatever it was drawn by
             assert one.finished == (word == EOS) and one.score == one.log_prob
 
 

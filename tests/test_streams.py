@@ -54,7 +54,10 @@ def test_every_token_once_an_epoch(store, streams, window, shuffle):
     sentences = {ids[0]: ids.tolist() for ids in store.side(-1, range(60))}
     for number in range(3):
         inputs, labels = epoch_of(made, number)
-        assert inputs.shape == labels.shape == (streams, len(made) * window) and inputs.dtype == np.int32
+        assert (
+            inputs.shape == labels.shape == (streams, len(made) * window)
+            and inputs.dtype == np.int32
+        )
         np.testing.assert_array_equal(inputs == PAD, labels == PAD)
         assert np.any(inputs[:, -window:] != PAD), "a window of nothing"
         found = []
@@ -93,7 +96,9 @@ def test_a_stream_goes_on_at_any_step(store, epochs, windows):
 
 
 def test_more_streams_than_sentences_are_a_mistake(store):
-    with pytest.raises(UserError, match="train.streams=61: the training text has only 60 sentences"):
+    with pytest.raises(
+        UserError, match="train.streams=61: the training text has only 60 sentences"
+    ):
         Streams(store, 61, 8, seed=1)
 
 
@@ -116,7 +121,10 @@ def test_whole_texts_hold_every_sentence_once(store, count):
     rows = []
     for inputs, labels in whole(sentences, 50, count):
         assert inputs.size <= 50 or len(inputs) == 1
-        rows += [(a[a != PAD].tolist(), b[b != PAD].tolist()) for a, b in zip(inputs, labels, strict=True)]
+        rows += [
+            (a[a != PAD].tolist(), b[b != PAD].tolist())
+            for a, b in zip(inputs, labels, strict=True)
+        ]
     texts = [text for text, _ in sorted(rows, key=lambda row: row[0][1])]
     labels = [labels for _, labels in sorted(rows, key=lambda row: row[1][0])]
     assert len(texts) == min(count or 60, 60)

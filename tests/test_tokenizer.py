@@ -11,7 +11,12 @@ from nmt.text import SYMBOLS
 from nmt.tokenizer import Tokenizer
 
 KINDS = ("unigram", "bpe")
-LINES = [side for name in ("en-de", "en-ja") for pair in grammar.generate(name, "train", 300) for side in pair]
+LINES = [
+    side
+    for name in ("en-de", "en-ja")
+    for pair in grammar.generate(name, "train", 300)
+    for side in pair
+]
 
 
 def trained(kind="unigram", lines=LINES, note=lambda line: None, **options):
@@ -29,13 +34,20 @@ def test_normal_text_comes_back(tokenizer):
     assert len(ids) == len(LINES)
     assert [tokenizer.decode(line) for line in ids] == LINES
     assert all(UNK < i < tokenizer.size for line in ids for i in line)
-    assert max(map(len, ids)) > 3 and sum(map(len, ids)) < sum(map(len, LINES))  # pieces, not characters
+    assert max(map(len, ids)) > 3 and sum(map(len, ids)) < sum(
+        map(len, LINES)
+    )  # pieces, not characters
 
 
 def test_special_ids():
     for kind in KINDS:
         pieces = trained(kind, byte_fallback=False, vocab_size=300).pieces
-        assert (pieces.pad_id(), pieces.unk_id(), pieces.bos_id(), pieces.eos_id()) == (PAD, UNK, BOS, EOS)
+        assert (pieces.pad_id(), pieces.unk_id(), pieces.bos_id(), pieces.eos_id()) == (
+            PAD,
+            UNK,
+            BOS,
+            EOS,
+        )
     assert (PAD, UNK, BOS, EOS) == (0, 1, 2, 3)
 
 
@@ -50,7 +62,12 @@ def test_symbols_stay_whole(tokenizer):
         other = SYMBOLS[n - 1]
         line = f"a{symbol}b {symbol}{other} dog{symbol}."
         ids = tokenizer.encode([line])[0]
-        assert [tokenizer.piece(i) for i in ids if tokenizer.piece(i) in SYMBOLS] == [symbol, symbol, other, symbol]
+        assert [tokenizer.piece(i) for i in ids if tokenizer.piece(i) in SYMBOLS] == [
+            symbol,
+            symbol,
+            other,
+            symbol,
+        ]
         assert tokenizer.decode(ids) == line
 
 
@@ -58,16 +75,19 @@ def test_symbols_stay_whole(tokenizer):
 def test_unknown_characters(kind):
     line = "the ☃ has 1 щ"
     with_bytes, without = trained(kind), trained(kind, byte_fallback=False)
-    ids, = with_bytes.encode([line])
+    (ids,) = with_bytes.encode([line])
     assert UNK not in ids and with_bytes.decode(ids) == line
-    ids, = without.encode([line])
+    (ids,) = without.encode([line])
     assert ids.count(UNK) == 3 - ("1" in "".join(LINES))
 
 
 def test_any_text_survives_byte_fallback_but_for_normalisation(tokenizer):
     rng = random.Random(3)
     for _ in range(500):
-        codes = [rng.choice([rng.randrange(0x21, 0xD800), rng.randrange(0xE000, 0x110000)]) for _ in range(20)]
+        codes = [
+            rng.choice([rng.randrange(0x21, 0xD800), rng.randrange(0xE000, 0x110000)])
+            for _ in range(20)
+        ]
         line = "".join(map(chr, codes))
         once = tokenizer.decode(tokenizer.encode([line])[0])
         assert tokenizer.decode(tokenizer.encode([once])[0]) == once
@@ -130,7 +150,7 @@ def test_sampling_keeps_symbols_whole(tokenizer):
 def test_decoded_text_is_one_line(tokenizer):
     breaks = [i for i in range(tokenizer.size) if tokenizer.piece(i) in ("<0x0A>", "<0x0D>")]
     assert len(breaks) == 2
-    dog, = tokenizer.encode(["dog"])
+    (dog,) = tokenizer.encode(["dog"])
     for i in breaks:
         assert tokenizer.decode([*dog, i, *dog]).split() == ["dog", "dog"]
     rng = random.Random(4)
@@ -149,12 +169,15 @@ def test_a_tokenizer_is_its_bytes(tokenizer):
     assert same.encode(LINES[:20]) == tokenizer.encode(LINES[:20])
 
 
-@pytest.mark.parametrize("damage", [
-    lambda proto: b"",
-    lambda proto: b"not a model",
-    lambda proto: proto[: len(proto) // 2],
-    lambda proto: bytes(1000),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda proto: b"",
+        lambda proto: b"not a model",
+        lambda proto: proto[: len(proto) // 2],
+        lambda proto: bytes(1000),
+    ],
+)
 def test_damaged_bytes(tokenizer, damage):
     with pytest.raises(Failure) as caught:
         Tokenizer(damage(tokenizer.proto), "some/run/tokenizer.model")

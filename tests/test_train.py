@@ -34,13 +34,21 @@ from nmt.translate import load
 ROOT = Path(nmt.__file__).parents[1]
 LINES = ["The boy reads a book.", "We found a fresh egg in the park.", "Where are my two cats?"]
 # A run of seconds with every kind of dropout. As the rate does not decay, more epochs change nothing before them.
-SHORT = ("train.epochs=2", "train.valid_every=0", "train.valid_sentences=8", "train.save_minutes=0",
-         "train.decay=none", "model.recurrent_dropout=0.1")  # fmt: skip
+SHORT = (
+    "train.epochs=2",
+    "train.valid_every=0",
+    "train.valid_sentences=8",
+    "train.save_minutes=0",
+    "train.decay=none",
+    "model.recurrent_dropout=0.1",
+)
 
 
 def trained(recipe, folder, *overrides, lines=None):
     """Trains in this process; what it says is collected in `lines`."""
-    return train(config.load(recipe, overrides), folder, log=(lines if lines is not None else []).append)
+    return train(
+        config.load(recipe, overrides), folder, log=(lines if lines is not None else []).append
+    )
 
 
 @contextlib.contextmanager
@@ -55,7 +63,9 @@ def arrays(folder):
     """All numbers of a run: its weights, and the weights, moments and step count it resumes from."""
     found, run = {}, Run(folder)
     with h5py.File(run.path / run.meta["weights"]) as file:
-        file.visititems(lambda name, item: found.update({name: item[()]} if hasattr(item, "shape") else {}))
+        file.visititems(
+            lambda name, item: found.update({name: item[()]} if hasattr(item, "shape") else {})
+        )
     with np.load(run.state_path) as state:
         found.update({name: state[name] for name in state.files if name != "history"})
     return found
@@ -67,10 +77,20 @@ def assert_same(folder, other):
     assert first.keys() == second.keys()
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
-    told = ["step", "epochs", "target_tokens", "weights", "corpus_sha256", "tokenizer_sha256", "complete"]
+    told = [
+        "step",
+        "epochs",
+        "target_tokens",
+        "weights",
+        "corpus_sha256",
+        "tokenizer_sha256",
+        "complete",
+    ]
     assert [Run(folder).meta[name] for name in told] == [Run(other).meta[name] for name in told]
     measured = [[row[c] for c in ("step", "valid_loss", "bleu", "chrf")] for row in history(folder)]
-    assert measured == [[row[c] for c in ("step", "valid_loss", "bleu", "chrf")] for row in history(other)]
+    assert measured == [
+        [row[c] for c in ("step", "valid_loss", "bleu", "chrf")] for row in history(other)
+    ]
 
 
 def history(folder):
@@ -117,18 +137,43 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     assert (meta["format"], meta["complete"], meta["epochs"]) == (1, True, recipe.train.epochs)
     assert (meta["source"], meta["target"]) == ("en", "de")
     assert files.digest(tiny_run / meta["weights"]) == meta["weights_sha256"]
-    assert [files.digest(tiny_run / name) for name in meta["tokenizers"]] == meta["tokenizer_sha256"]
+    assert [files.digest(tiny_run / name) for name in meta["tokenizers"]] == meta[
+        "tokenizer_sha256"
+    ]
     assert tuple(rows[0]) == callbacks.COLUMNS
-    assert int(rows[-1]["step"]) == meta["step"] and int(rows[-1]["target_tokens"]) == meta["target_tokens"]
+    assert (
+        int(rows[-1]["step"]) == meta["step"]
+        and int(rows[-1]["target_tokens"]) == meta["target_tokens"]
+    )
     steps = [int(row["step"]) for row in rows]
     assert steps[:-1] == [recipe.train.valid_every * (n + 1) for n in range(len(rows) - 1)]
     assert float(rows[-1]["valid_loss"]) < float(rows[0]["valid_loss"])
-    assert float(rows[0]["perplexity"]) == pytest.approx(np.exp(0.9 * float(rows[0]["loss"])), rel=0.5)
+    assert float(rows[0]["perplexity"]) == pytest.approx(
+        np.exp(0.9 * float(rows[0]["loss"])), rel=0.5
+    )
     snapshots = [f"state/step-{step:07d}.weights.h5" for step in steps[-recipe.train.average :]]
-    expected = ["run.json", "run.lock", "recipe.toml", "history.csv", "tokenizer.model", "state/state.npz", meta["weights"],
-                "lexicon.npz"]  # fmt: skip
-    graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx", "projection.npz", "table.npy", "table_scale.npy"]
-    exported = [f"export/{name}" for name in [*graphs, "run.json", "recipe.toml", "tokenizer.model", "lexicon.npz"]]
+    expected = [
+        "run.json",
+        "run.lock",
+        "recipe.toml",
+        "history.csv",
+        "tokenizer.model",
+        "state/state.npz",
+        meta["weights"],
+        "lexicon.npz",
+    ]
+    graphs = [
+        "encoder.onnx",
+        "step.onnx",
+        "shortlist.onnx",
+        "projection.npz",
+        "table.npy",
+        "table_scale.npy",
+    ]
+    exported = [
+        f"export/{name}"
+        for name in [*graphs, "run.json", "recipe.toml", "tokenizer.model", "lexicon.npz"]
+    ]
     assert contents(tiny_run) == sorted(expected + snapshots + exported)
 
 
@@ -153,12 +198,18 @@ def test_a_run_moves_anywhere(tiny_run, tmp_path, monkeypatch):
     assert nmt.load(".").translate(LINES) == expected
 
 
-@pytest.mark.parametrize("overrides, named", [
-    (["model.embedding=25"], ["model.embedding: 24 there, 25 here"]),
-    (["model.cell=gru", "train.seed=2"], ["model.cell: 'lstm' there, 'gru' here", "train.seed: 1 there, 2 here"]),
-    (["data.size=301"], ["data.size: 300 there, 301 here"]),
-    (["tokenizer.vocab_size=240"], ["tokenizer.vocab_size"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "overrides, named",
+    [
+        (["model.embedding=25"], ["model.embedding: 24 there, 25 here"]),
+        (
+            ["model.cell=gru", "train.seed=2"],
+            ["model.cell: 'lstm' there, 'gru' here", "train.seed: 1 there, 2 here"],
+        ),
+        (["data.size=301"], ["data.size: 300 there, 301 here"]),
+        (["tokenizer.vocab_size=240"], ["tokenizer.vocab_size"]),
+    ],
+)
 def test_the_folder_of_another_recipe_is_refused(short_run, tiny_recipe, overrides, named):
     before = {path: path.stat().st_mtime_ns for path in short_run.rglob("*")}
     with pytest.raises(UserError) as refusal:
@@ -176,7 +227,15 @@ def test_a_folder_that_is_no_run_is_refused(tiny_recipe, tmp_path):
 
 def test_a_complete_run_is_left_as_it_is(copy, tiny_recipe):
     before, lines = arrays(copy), []
-    trained(tiny_recipe, copy, *SHORT, "train.threads=1", "train.log_every=7", "train.patience=9", lines=lines)
+    trained(
+        tiny_recipe,
+        copy,
+        *SHORT,
+        "train.threads=1",
+        "train.log_every=7",
+        "train.patience=9",
+        lines=lines,
+    )
     assert any("nothing to train" in line for line in lines)
     assert all(np.array_equal(value, before[name]) for name, value in arrays(copy).items())
 
@@ -210,9 +269,24 @@ sys.exit(main(sys.argv[2:]))
 def started(moment, recipe, folder, *overrides):
     """The training in another process, which kills itself when a function is called for the n-th time."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", KILLED, moment, "train", str(recipe), *overrides, "--run",
-                             str(folder)], env=environment, cwd=Path(folder).parent,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            KILLED,
+            moment,
+            "train",
+            str(recipe),
+            *overrides,
+            "--run",
+            str(folder),
+        ],
+        env=environment,
+        cwd=Path(folder).parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe, tmp_path):
@@ -221,7 +295,12 @@ def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe
     The third finds a state of the last step before a validation, were one saved there: nothing may skip that.
     """
     folder = tmp_path / "run"
-    for moment in ("os:replace:4", "nmt.callbacks:State.save:9", "nmt.files:digest:2", "nmt.callbacks:average:1"):
+    for moment in (
+        "os:replace:4",
+        "nmt.callbacks:State.save:9",
+        "nmt.files:digest:2",
+        "nmt.callbacks:average:1",
+    ):
         process = started(moment, tiny_recipe, folder, *SHORT)
         output, _ = process.communicate(timeout=300)
         assert process.returncode == -signal.SIGKILL, f"not killed at {moment}:\n{output}"
@@ -231,7 +310,9 @@ def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe
 
 
 @pytest.mark.slow
-def test_killed_at_ten_random_moments_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe, tmp_path):
+def test_killed_at_ten_random_moments_a_run_is_bit_for_bit_the_same(
+    short_run, tiny_recipe, tmp_path
+):
     folder, seed = tmp_path / "run", int(time.time())
     print("seed", seed)
     draw, killed = random.Random(seed), 0
@@ -274,8 +355,16 @@ options = config.Tokenizer(kind={kind!r}, vocab_size=200, byte_fallback=False)
 tokenizer = Tokenizer.train(lines, options)
 print([tokenizer.sample(lines[:20], 0.3, seed) for seed in (5, 5, 6)])
 """
-    said = [subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)},
-                           capture_output=True, text=True, check=True).stdout for _ in range(2)]  # fmt: skip
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
     first, again, other = json.loads(said[0])
     assert first == again != other
     assert said[0] == said[1]
@@ -283,7 +372,14 @@ print([tokenizer.sample(lines[:20], 0.3, seed) for seed in (5, 5, 6)])
 
 def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path, monkeypatch, capsys):
     """SIGTERM amid an epoch: 143; ctrl-C while validating: 130; the same command goes on, bit for bit."""
-    arguments = ["train", str(tiny_recipe), *SHORT, "train.save_minutes=1000", "--run", str(tmp_path / "run")]
+    arguments = [
+        "train",
+        str(tiny_recipe),
+        *SHORT,
+        "train.save_minutes=1000",
+        "--run",
+        str(tmp_path / "run"),
+    ]
     former = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
 
     def terminate(history, logs):
@@ -297,7 +393,9 @@ def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path, monkeypatch, ca
     with pytest.raises(UserError, match="no weights yet"):
         Run.open(tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.TranslationValidation, "show", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(
+            callbacks.TranslationValidation, "show", lambda *_: os.kill(os.getpid(), signal.SIGINT)
+        )
         assert command.main(arguments) == 130
     said = capsys.readouterr().err
     assert "resuming at step 5 of 32" in said and "state saved" in said
@@ -320,7 +418,11 @@ def test_more_epochs_go_on(short_run, tiny_recipe, tmp_path):
 
 
 def test_steps_tell_how_long_as_well(short_run, tiny_recipe, tmp_path):
-    options, folder, lines = [option for option in SHORT if "epochs" not in option], tmp_path / "run", []
+    options, folder, lines = (
+        [option for option in SHORT if "epochs" not in option],
+        tmp_path / "run",
+        [],
+    )
     for steps in (16, 32):
         trained(tiny_recipe, folder, *options, f"train.steps={steps}")
         assert Run(folder).meta["complete"] and Run(folder).meta["step"] == steps
@@ -377,13 +479,27 @@ def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_p
 def own_text(tmp_path_factory):
     """Overrides for training two steps on a TSV file, and that file."""
     path = tmp_path_factory.mktemp("text") / "own.tsv"
-    path.write_text("".join(f"{source}\t{target}\n" for source, target in grammar.generate("en-de", "train", 60)))
-    return ["data.format=tsv", f"data.train={path}", "data.held_out=0.2", "train.steps=2", "train.valid_every=0",
-            "train.valid_sentences=4", "train.average=0", "train.warmup_steps=0"], path  # fmt: skip
+    path.write_text(
+        "".join(
+            f"{source}\t{target}\n" for source, target in grammar.generate("en-de", "train", 60)
+        )
+    )
+    return [
+        "data.format=tsv",
+        f"data.train={path}",
+        "data.held_out=0.2",
+        "train.steps=2",
+        "train.valid_every=0",
+        "train.valid_sentences=4",
+        "train.average=0",
+        "train.warmup_steps=0",
+    ], path
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tmp_path, monkeypatch, complete):
+def test_another_text_is_refused_and_leaves_the_recipe(
+    tiny_recipe, own_text, tmp_path, monkeypatch, complete
+):
     """In another file, or in the same one; the same text in another file is taken, and remembered."""
     (options, path), folder = own_text, tmp_path / "run"
     text, moved = path.read_text(), tmp_path / "moved.tsv"
@@ -418,8 +534,12 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
     assert evaluate.last_report(run)["sentences"] > 1
     other = tmp_path / "other.tsv"
     other.write_text(path.read_text())
-    trained(tiny_recipe, run.path, *options, f"data.test={other}")  # complete, but tested on something else
-    assert Run(run.path).recipe.data.test == str(other) and evaluate.last_report(Run(run.path)) is None
+    trained(
+        tiny_recipe, run.path, *options, f"data.test={other}"
+    )  # complete, but tested on something else
+    assert (
+        Run(run.path).recipe.data.test == str(other) and evaluate.last_report(Run(run.path)) is None
+    )
     trained(tiny_recipe, run.path, *options, f"data.test={test}")
     assert evaluate.last_report(Run(run.path))["sentences"] > 1
     test.write_text(path.read_text().splitlines()[0] + "\n")
@@ -434,7 +554,9 @@ def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
     with pytest.raises(UserError, match="no valid pair left of 5 .*in other splits 5"):
         trained(tiny_recipe, tmp_path / "run", *options, f"data.train={few}", "data.held_out=0.001")
     assert not (tmp_path / "run").exists()
-    trained(tiny_recipe, tmp_path / "run", *options, f"data.valid={few}", "data.held_out=0", lines=lines)
+    trained(
+        tiny_recipe, tmp_path / "run", *options, f"data.valid={few}", "data.held_out=0", lines=lines
+    )
     assert any("nothing to evaluate on" in line for line in lines)
 
 
@@ -444,31 +566,47 @@ def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
 def falling(monkeypatch, *scores):
     """Validation scores as told."""
     scores = iter(scores)
-    monkeypatch.setattr(callbacks, "scored", lambda *_: dict.fromkeys(("bleu", "chrf"), next(scores)))
+    monkeypatch.setattr(
+        callbacks, "scored", lambda *_: dict.fromkeys(("bleu", "chrf"), next(scores))
+    )
 
 
 def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, monkeypatch):
     """Best at the first validation, two worse ones: stopped at step 12 of 32, also if a kill comes just then."""
-    folder, options = tmp_path / "run", (*SHORT, "train.valid_every=4", "train.patience=2", "train.average=0")
+    folder, options = (
+        tmp_path / "run",
+        (*SHORT, "train.valid_every=4", "train.patience=2", "train.average=0"),
+    )
     falling(monkeypatch, 10.0, 9.0, 8.0, 99.0)
     with stopped_at("_choose", monkeypatch):
         trained(tiny_recipe, folder, *options)
     assert [int(row["step"]) for row in history(folder)] == [4, 8, 12]
     trained(tiny_recipe, folder, *options)
     meta = Run(folder).meta
-    assert (meta["complete"], meta["step"], meta["weights"]) == (True, 12, "best-0000004.weights.h5")
+    assert (meta["complete"], meta["step"], meta["weights"]) == (
+        True,
+        12,
+        "best-0000004.weights.h5",
+    )
     assert len(history(folder)) == 3
     lines = []
-    trained(tiny_recipe, folder, *options, "train.epochs=5", lines=lines)  # patience is over all the same
+    trained(
+        tiny_recipe, folder, *options, "train.epochs=5", lines=lines
+    )  # patience is over all the same
     assert any("nothing to train" in line and "a higher train.patience" in line for line in lines)
     falling(monkeypatch, *range(11, 50))
     trained(tiny_recipe, folder, *options, "train.patience=3")
     assert (Run(folder).meta["step"], "patience" in Run(folder).meta) == (32, False)
 
 
-@pytest.mark.parametrize("best, averaged, chosen", [
-    (10.0, 11.0, "average-0000020"), (10.0, 10.0, "average-0000020"), (10.0, 9.9, "best-0000010"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "best, averaged, chosen",
+    [
+        (10.0, 11.0, "average-0000020"),
+        (10.0, 10.0, "average-0000020"),
+        (10.0, 9.9, "best-0000010"),
+    ],
+)
 def test_the_better_of_best_and_average_is_kept(copy, best, averaged, chosen):
     """Average means the mean of the last snapshots, weight by weight."""
     scores = iter((best, averaged))
@@ -480,12 +618,19 @@ def test_the_better_of_best_and_average_is_kept(copy, best, averaged, chosen):
             variable.assign(np.random.default_rng(seed).normal(size=variable.shape))
         values.append([np.array(v) for v in model.trainable_variables])
         write_weights(model, copy / f"{name}.weights.h5")
-    run.update(weights="best-0000010.weights.h5", weights_sha256=files.digest(copy / "best-0000010.weights.h5"))
+    run.update(
+        weights="best-0000010.weights.h5",
+        weights_sha256=files.digest(copy / "best-0000010.weights.h5"),
+    )
     past = callbacks.History(20, 10)
     past.step, past.snapshots = 20, ["step-0000010", "step-0000020"]
     train_module._choose(run, run.recipe, model, validation, past, lambda line: None)
     assert run.meta["weights"] == f"{chosen}.weights.h5" and run.meta["complete"]
-    expected = values[2] if chosen.startswith("best") else [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
+    expected = (
+        values[2]
+        if chosen.startswith("best")
+        else [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
+    )
     for own, other in zip(Run(copy).load_model().trainable_variables, expected, strict=True):
         np.testing.assert_allclose(own, other, atol=1e-6)
     assert (copy / "best-0000010.weights.h5").exists() == chosen.startswith("best")
@@ -495,7 +640,9 @@ def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(copy, tiny_recipe,
     """The former weights and state stay, so a lower rate or a former state can go on from there."""
     before, said = arrays(copy), load(copy).translate(LINES)
     plain = model_module.cross_entropy
-    monkeypatch.setattr(model_module, "cross_entropy", lambda *a: [x * float("nan") for x in plain(*a)])
+    monkeypatch.setattr(
+        model_module, "cross_entropy", lambda *a: [x * float("nan") for x in plain(*a)]
+    )
     with pytest.raises(Failure, match="not a number at step 33") as failure:
         trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
     assert "\n" not in str(failure.value) and "learning_rate" in str(failure.value)
@@ -507,7 +654,9 @@ def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(copy, tiny_recipe,
 # ---- starting from another run
 
 
-def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tiny_recipe, tmp_path, monkeypatch):
+def test_fine_tuning_starts_from_the_weights_and_only_from_them(
+    tiny_run, tiny_recipe, tmp_path, monkeypatch
+):
     """Model and tokenizer are the parent's; steps, schedule and moments are its own."""
     losses, models = [], []
 
@@ -517,27 +666,50 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tiny_r
             raise KeyboardInterrupt
 
     on_batch(monkeypatch, note)
-    monkeypatch.setattr(callbacks.State, "set_model", lambda self, model: models.append(model) or setattr(
-        self, "_model", model))  # fmt: skip
+    monkeypatch.setattr(
+        callbacks.State,
+        "set_model",
+        lambda self, model: models.append(model) or setattr(self, "_model", model),
+    )
     tiny_recipe = tmp_path / "own.toml"
-    tiny_recipe.write_text((tiny_run / "recipe.toml").read_text().replace("embedding = 24", "embedding = 7"))
+    tiny_recipe.write_text(
+        (tiny_run / "recipe.toml").read_text().replace("embedding = 24", "embedding = 7")
+    )
     with pytest.raises(KeyboardInterrupt):
-        trained(tiny_recipe, tmp_path / "tuned", "train.warmup_steps=100", "train.learning_rate=1e-3",
-                "train.epochs=2", f"train.from={tiny_run}")  # fmt: skip
+        trained(
+            tiny_recipe,
+            tmp_path / "tuned",
+            "train.warmup_steps=100",
+            "train.learning_rate=1e-3",
+            "train.epochs=2",
+            f"train.from={tiny_run}",
+        )
     assert int(models[-1].optimizer.iterations) == 3, "it did not begin with step 0"
-    assert losses[0] < float(history(tiny_run)[0]["loss"]) - 0.3, "it begins no better than its parent began"
+    assert losses[0] < float(history(tiny_run)[0]["loss"]) - 0.3, (
+        "it begins no better than its parent began"
+    )
     tuned, parent = Run(tmp_path / "tuned"), Run(tiny_run)
     assert tuned.meta["tokenizer_sha256"] == parent.meta["tokenizer_sha256"]
     assert tuned.recipe.model == parent.recipe.model and tuned.recipe.train.learning_rate == 1e-3
-    for own, other in zip(models[-1].trainable_variables, parent.load_model().trainable_variables, strict=True):
-        assert np.abs(own - np.array(other)).max() < 4 * 1e-3 * 3 / 100, f"{own.path}: more than three small steps"
+    for own, other in zip(
+        models[-1].trainable_variables, parent.load_model().trainable_variables, strict=True
+    ):
+        assert np.abs(own - np.array(other)).max() < 4 * 1e-3 * 3 / 100, (
+            f"{own.path}: more than three small steps"
+        )
 
 
 @pytest.mark.parametrize("joint", ["true", "false"])
 def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint):
     """Even of a run that has not been trained yet, on other text."""
-    for name, more in (("first", []), ("second", [f"tokenizer.from={tmp_path / 'first'}", "data.size=200"])):
-        recipe, run = config.load(tiny_recipe, [f"tokenizer.joint={joint}", *more]), Run(tmp_path / name)
+    for name, more in (
+        ("first", []),
+        ("second", [f"tokenizer.from={tmp_path / 'first'}", "data.size=200"]),
+    ):
+        recipe, run = (
+            config.load(tiny_recipe, [f"tokenizer.joint={joint}", *more]),
+            Run(tmp_path / name),
+        )
         train_module._record(run, recipe)
         prepare.training_store(run, recipe, lambda line: None)
     first, second = (Run(tmp_path / name).meta for name in ("first", "second"))
@@ -552,8 +724,14 @@ def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     train_module._record(Run(tmp_path / "first"), first)
     prepare.training_store(Run(tmp_path / "first"), first, lambda line: None)
     with pytest.raises(UserError, match="tie"):
-        trained(tiny_recipe, tmp_path / "second", "model.tie=all", f"tokenizer.from={tmp_path / 'first'}",
-                "train.epochs=1", "train.valid_sentences=1")  # fmt: skip
+        trained(
+            tiny_recipe,
+            tmp_path / "second",
+            "model.tie=all",
+            f"tokenizer.from={tmp_path / 'first'}",
+            "train.epochs=1",
+            "train.valid_sentences=1",
+        )
 
 
 # ---- damage
@@ -577,12 +755,23 @@ def nonsense(path):
     path.write_bytes(b"[1, 2]" * 50)
 
 
-@pytest.mark.parametrize("name, damage", [
-    *itertools.product(["weights", "tokenizer.model", "export/shortlist.onnx", "export/projection.npz",
-                        "export/table.npy"], [cut_short, flip, empty, nonsense, Path.unlink]),
-    *itertools.product(["run.json"], [cut_short, empty, nonsense, Path.unlink]),
-    *itertools.product(["recipe.toml"], [flip, empty, nonsense, Path.unlink]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, damage",
+    [
+        *itertools.product(
+            [
+                "weights",
+                "tokenizer.model",
+                "export/shortlist.onnx",
+                "export/projection.npz",
+                "export/table.npy",
+            ],
+            [cut_short, flip, empty, nonsense, Path.unlink],
+        ),
+        *itertools.product(["run.json"], [cut_short, empty, nonsense, Path.unlink]),
+        *itertools.product(["recipe.toml"], [flip, empty, nonsense, Path.unlink]),
+    ],
+)
 def test_damage_is_told_in_one_line(copy, name, damage):
     path = copy / (Run(copy).meta["weights"] if name == "weights" else name)
     damage(path)
