@@ -96,7 +96,7 @@ def row(what, values, unit, digits=0, **more):
 
 def training(case):
     """Target tokens a second through `compile` and `fit`, and the share of the processor's matrix product rate."""
-    from nmt.quiet import start_keras
+    from nmt.machine import start_keras
 
     start_keras(case["threads"])
     import keras

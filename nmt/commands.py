@@ -172,7 +172,7 @@ def lagging(options):
             raise UserError(f"{run.path}: {reason}")
     for run in runs:
         _fetch(run.recipe)
-    from nmt.quiet import start_keras
+    from nmt.machine import start_keras
 
     start_keras(options.threads)
     from nmt import lagging as module
@@ -276,7 +276,7 @@ def generate(options):
 
 def export(options):
     from nmt.export import export as export_run
-    from nmt.quiet import start_keras
+    from nmt.machine import start_keras
     from nmt.run import Run
 
     run = Run.open(options.run)

@@ -151,7 +151,7 @@ def training(settings):
 
 
 def _reference(vocabulary):
-    from nmt.quiet import start_keras
+    from nmt.machine import start_keras
 
     start_keras(threads=1)
     from nmt import config

@@ -202,7 +202,7 @@ def say(line):
 
 def part(case):
     """What a child process is for."""
-    from nmt.quiet import start_keras
+    from nmt.machine import start_keras
 
     start_keras(threads=1)
     return measure(case) if "name" in case else gradients(case)

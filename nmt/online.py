@@ -12,7 +12,7 @@ import numpy as np
 from nmt import config, text
 from nmt.config import BOS, EOS
 from nmt.errors import UserError
-from nmt.quiet import start_keras
+from nmt.machine import start_keras
 from nmt.run import Run
 from nmt.translate import Reader, Translator
 from nmt.wait import reads

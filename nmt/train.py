@@ -9,8 +9,8 @@ import numpy as np
 
 from nmt import config, files, lexicon
 from nmt.errors import Failure, UserError
+from nmt.machine import start_keras
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
-from nmt.quiet import start_keras
 from nmt.run import Run, read_weights
 
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most

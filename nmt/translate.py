@@ -307,7 +307,7 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     exports = [_export(run, engine) for run in runs]
     threads = threads or cores()
     if None in exports or lms:
-        from nmt.quiet import start_keras
+        from nmt.machine import start_keras
 
         start_keras(
             threads, each=1
