@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from nmt import files
-from nmt.config import BOS, EOS, PAD, SIDES
 from nmt.errors import UserError
+from nmt.recipe.sections import BOS, EOS, PAD, SIDES
 
 CHUNK = 10_000  # lines tokenised at a time
 

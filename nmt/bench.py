@@ -101,8 +101,9 @@ def training(case):
     start_keras(case["threads"])
     import keras
 
-    from nmt import config, kernels
+    from nmt import kernels
     from nmt.model import build
+    from nmt.recipe import sections as config
     from nmt.train import dataset, optimizer
 
     precision = case["precision"]

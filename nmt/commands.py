@@ -11,7 +11,7 @@ from nmt.errors import Failure, UserError
 
 
 def train(options):
-    from nmt import config
+    from nmt.recipe import sections as config
     from nmt.train import train as train_run
 
     recipe = config.load(options.recipe, options.overrides, notes=say)
@@ -19,7 +19,7 @@ def train(options):
 
 
 def fetch(options):
-    from nmt import config
+    from nmt.recipe import sections as config
 
     _fetch(config.load(options.recipe, options.overrides))
 
@@ -161,7 +161,8 @@ def lagging(options):
         raise UserError(
             f"{given} has no effect with --wait, which translates greedily with the Keras weights"
         )
-    from nmt import config, plots
+    from nmt import plots
+    from nmt.recipe import sections as config
     from nmt.run import Run
 
     if options.plot:

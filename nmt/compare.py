@@ -14,11 +14,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from nmt import child, config, corpus, files
+from nmt import child, corpus, files
 from nmt.bench import about
 from nmt.errors import Failure, UserError
 from nmt.measure import CELLS, RECIPE, TOKENIZER
 from nmt.prepare import DOWNLOADS, training_store
+from nmt.recipe import sections as config
 from nmt.run import Run
 from nmt.translate import cores
 

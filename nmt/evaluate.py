@@ -11,11 +11,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt import __version__, config, corpus, files, metrics, text
+from nmt import __version__, corpus, files, metrics, text
 from nmt.errors import UserError
 from nmt.language import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
+from nmt.recipe import sections as config
 from nmt.run import Run
 
 SAMPLES = 10

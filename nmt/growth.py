@@ -77,8 +77,8 @@ def line(row):
 
 def preparing(settings):
     """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
-    from nmt import config
     from nmt.prepare import training_store
+    from nmt.recipe import sections as config
     from nmt.run import Run
 
     recipe = config.Config(
@@ -154,8 +154,8 @@ def _reference(vocabulary):
     from nmt.machine import start_keras
 
     start_keras(threads=1)
-    from nmt import config
     from nmt.model import build
+    from nmt.recipe import sections as config
 
     recipe = config.Config()
     return build(recipe, vocabulary, vocabulary), recipe

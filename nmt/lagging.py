@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from nmt import metrics
-from nmt.config import EOS
 from nmt.model import Graphs
 from nmt.prepare import held_out
+from nmt.recipe.sections import EOS
 from nmt.translate import Translator
 from nmt.wait import begins, reads
 

@@ -3,9 +3,9 @@
 import math
 
 from nmt import text
-from nmt.config import UNK
 from nmt.errors import UserError
 from nmt.prepare import held_out, prepared
+from nmt.recipe.sections import UNK
 from nmt.search import sample
 from nmt.streams import whole
 from nmt.translate import Translator

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt import child, config, metrics
+from nmt import child, metrics
 from nmt.errors import Diverged
 from nmt.prepare import held_out, prepared, training_store
+from nmt.recipe import sections as config
 from nmt.run import Run
 
 RECIPE = "recipe.toml"

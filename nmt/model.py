@@ -21,8 +21,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from nmt import config, kernels
+from nmt import kernels
 from nmt.loss import cross_entropy
+from nmt.recipe import sections as config
 from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.transformer import TransformerDecoder, TransformerEncoder
 from nmt.wait import reads

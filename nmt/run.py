@@ -19,8 +19,9 @@ import re
 import shutil
 from pathlib import Path
 
-from nmt import config, files
+from nmt import files
 from nmt.errors import Failure, UserError
+from nmt.recipe import sections as config
 from nmt.tokenizer import Tokenizer
 
 FORMAT = 1

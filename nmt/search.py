@@ -12,8 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from nmt.config import BOS, EOS, PAD, UNK
 from nmt.errors import Failure
+from nmt.recipe.sections import BOS, EOS, PAD, UNK
 
 DEAD = -1e30  # log-probability of an empty slot
 NONE = -1e15  # a score that every hypothesis beats, and no empty slot

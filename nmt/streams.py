@@ -13,8 +13,8 @@ import itertools
 import numpy as np
 
 from nmt.batches import cut, pad
-from nmt.config import BOS, EOS, PAD
 from nmt.errors import UserError
+from nmt.recipe.sections import BOS, EOS, PAD
 
 
 class Streams:

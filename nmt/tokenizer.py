@@ -9,8 +9,8 @@ import re
 import numpy as np
 import sentencepiece
 
-from nmt.config import BOS, EOS, PAD, UNK
 from nmt.errors import Failure, UserError
+from nmt.recipe.sections import BOS, EOS, PAD, UNK
 from nmt.text import SYMBOLS
 
 NBEST = 64  # segmentations a sample is drawn from

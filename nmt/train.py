@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 
-from nmt import config, files, lexicon
+from nmt import files, lexicon
 from nmt.errors import Failure, UserError
 from nmt.machine import start_keras
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
+from nmt.recipe import sections as config
 from nmt.run import Run, read_weights
 
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
@@ -326,7 +327,7 @@ def _validation_lines(run, recipe):
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
     from nmt.batches import cut, pad
-    from nmt.config import BOS, EOS
+    from nmt.recipe.sections import BOS, EOS
 
     sides = zip(
         *prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data),

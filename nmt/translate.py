@@ -12,8 +12,8 @@ import numpy as np
 from nmt import text
 from nmt.batches import pad
 from nmt.combine import Ensemble, Fusion, Sources, check_words
-from nmt.config import BOS, EOS
 from nmt.errors import UserError
+from nmt.recipe.sections import BOS, EOS
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer
 

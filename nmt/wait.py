@@ -8,7 +8,7 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 
 import numpy as np
 
-from nmt.config import BOS, EOS, PAD
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.text import unspaced
 
 

@@ -77,7 +77,7 @@ def tiny_recipe(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_run(tiny_recipe, once):
     """The folder of a complete run: its translations are poor, but each line has its own. Not to be changed."""
-    from nmt import config
+    from nmt.recipe import sections as config
     from nmt.train import train
 
     return once(

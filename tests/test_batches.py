@@ -7,10 +7,11 @@ import zlib
 import numpy as np
 import pytest
 
-from nmt import batches, config, grammar
+from nmt import batches, grammar
 from nmt.batches import Batches, Store, cut, pad, write_ids, write_text
-from nmt.config import BOS, EOS, PAD
 from nmt.errors import UserError
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.tokenizer import Tokenizer
 
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from nmt import bench, config, growth, plots
+from nmt import bench, growth, plots
 from nmt.model import build
+from nmt.recipe import sections as config
 
 
 def test_operations_of_the_reference_model(tmp_path):

@@ -21,10 +21,11 @@ import nmt.evaluate
 import nmt.fetch
 import nmt.run
 import nmt.translate
-from nmt import config, grammar
+from nmt import grammar
 from nmt.__main__ import main
-from nmt.config import EOS, UNK
 from nmt.errors import Failure, UserError
+from nmt.recipe import sections as config
+from nmt.recipe.sections import EOS, UNK
 from nmt.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.usefixtures("load_once")

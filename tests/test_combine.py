@@ -8,16 +8,17 @@ import shutil
 import numpy as np
 import pytest
 
-from nmt import combine, config
+from nmt import combine
 from nmt.__main__ import main
 from nmt.batches import pad
 from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
-from nmt.config import BOS, EOS, PAD
 from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
 from nmt.export import write
 from nmt.fetch import stamp
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer

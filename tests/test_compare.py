@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import child, compare, config, measure, plots, readers, results
+from nmt import child, compare, measure, plots, readers, results
 from nmt.compare import BUDGETS, SYSTEMS
 from nmt.errors import Failure, UserError
 from nmt.gradients import gradient_norms, training_norms
 from nmt.model import build
+from nmt.recipe import sections as config
 from nmt.train import optimizer
 
 TINY = [

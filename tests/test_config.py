@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nmt import config
-from nmt.config import Config, load
 from nmt.errors import UserError
+from nmt.recipe import sections as config
+from nmt.recipe.sections import Config, load
 
 RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
 GRAMMAR = "data.format=grammar"

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from nmt import config, corpus, fetch, readers
+from nmt import corpus, fetch, readers
 from nmt.errors import Failure, UserError
+from nmt.recipe import sections as config
 
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""

@@ -9,11 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from nmt import config, export, graph, lexicon
+from nmt import export, graph, lexicon
 from nmt.__main__ import main
 from nmt.batches import pad
-from nmt.config import BOS, EOS, PAD
 from nmt.engine import Engine
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.translate import load

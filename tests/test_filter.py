@@ -9,8 +9,9 @@ import pytest
 from test_cli import nmt_command
 
 import nmt.translate
-from nmt import config, filter, grammar, plots
+from nmt import filter, grammar, plots
 from nmt.errors import Failure, UserError
+from nmt.recipe import sections as config
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nmt import config, files
+from nmt import files
 from nmt.__main__ import main
+from nmt.recipe import sections as config
 from nmt.run import Run
 
 ROOT = Path(__file__).parent.parent

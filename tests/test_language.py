@@ -14,11 +14,12 @@ import pytest
 import tensorflow as tf
 
 from nmt import __main__ as command
-from nmt import callbacks, config, grammar, language, prepare
+from nmt import callbacks, grammar, language, prepare
 from nmt.batches import pad, write_ids, write_text
-from nmt.config import BOS, EOS, UNK
 from nmt.language import TextGenerator
 from nmt.model import LanguageModel
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, UNK
 from nmt.run import Run
 from nmt.search import beam_search, sample
 from nmt.streams import Streams

@@ -6,8 +6,9 @@ import random
 import pytest
 import sacrebleu
 
-from nmt import config, evaluate, grammar, metrics
+from nmt import evaluate, grammar, metrics
 from nmt.errors import UserError
+from nmt.recipe import sections as config
 
 REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]
 

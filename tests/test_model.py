@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 import nmt.translate
-from nmt import config, kernels
+from nmt import kernels
 from nmt.batches import pad
 from nmt.callbacks import variables
-from nmt.config import BOS, EOS, PAD
 from nmt.model import Graphs, TranslationModel, build
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.search import beam_search
 from nmt.translate import Translator, load
 

@@ -16,15 +16,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import config, grammar, lagging, metrics, text
+from nmt import grammar, lagging, metrics, text
 from nmt.__main__ import main
 from nmt.attention import AdditiveAttention
 from nmt.batches import pad
-from nmt.config import BOS, EOS, PAD
 from nmt.errors import UserError
 from nmt.lagging import Waiting
 from nmt.model import Graphs, TranslationModel
 from nmt.online import Lines, Online, Source
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
 from nmt.search import beam_search
 from nmt.tokenizer import Tokenizer

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nmt.combine import Contract
-from nmt.config import BOS, EOS, PAD, UNK
 from nmt.errors import Failure
+from nmt.recipe.sections import BOS, EOS, PAD, UNK
 from nmt.search import beam_search, sample
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nmt.batches import Store, write_ids, write_text
-from nmt.config import BOS, EOS, PAD
 from nmt.errors import UserError
+from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.streams import Streams, joined, parts, whole
 
 

@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from nmt import config, grammar
-from nmt.config import BOS, EOS, PAD, UNK
+from nmt import grammar
 from nmt.errors import Failure, UserError
+from nmt.recipe import sections as config
+from nmt.recipe.sections import BOS, EOS, PAD, UNK
 from nmt.text import SYMBOLS
 from nmt.tokenizer import Tokenizer
 

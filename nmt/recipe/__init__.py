@@ -1,0 +1,1 @@
+"""Recipes: every option once, its checks, TOML."""
