@@ -78,7 +78,7 @@ def stream(options):
             f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout"
         )
     from nmt.online import Lines, load
-    from nmt.text import unspaced
+    from nmt.text.placeholders.placeholders import unspaced
 
     online = load(options.run, options.wait or 0, say, options.threads)
     buffer = sys.stdin and sys.stdin.buffer

@@ -15,7 +15,7 @@ import numpy as np
 from nmt.errors import UserError
 from nmt.fetch import fetch, ready, stamp
 from nmt.readers import READERS, hash64, share, splits
-from nmt.text import count_words, language, unspaced
+from nmt.text.placeholders.placeholders import count_words, language, unspaced
 
 __all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
 

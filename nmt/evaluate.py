@@ -11,13 +11,14 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt import __version__, corpus, files, metrics, text
+from nmt import __version__, corpus, files, metrics
 from nmt.errors import UserError
 from nmt.language import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
 from nmt.recipe import sections as config
 from nmt.run import Run
+from nmt.text import placeholders as text
 
 SAMPLES = 10
 CARD = "Trained by nmt"  # stands in every model card

@@ -5,10 +5,11 @@ import hashlib
 import itertools
 from pathlib import Path
 
-from nmt import batches, corpus, files, text
+from nmt import batches, corpus, files
 from nmt.errors import UserError
 from nmt.run import Run
-from nmt.tokenizer import Tokenizer
+from nmt.text import placeholders as text
+from nmt.text.tokenizer import Tokenizer
 
 DOWNLOADS = Path("data/downloads")
 

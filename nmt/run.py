@@ -22,7 +22,7 @@ from pathlib import Path
 from nmt import files
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 
 FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out

@@ -9,13 +9,13 @@ import re
 
 import numpy as np
 
-from nmt import text
 from nmt.batches import pad
 from nmt.combine import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
 from nmt.recipe.sections import BOS, EOS
 from nmt.search import beam_search
-from nmt.tokenizer import Tokenizer
+from nmt.text import placeholders as text
+from nmt.text.tokenizer import Tokenizer
 
 POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")

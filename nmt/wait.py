@@ -9,7 +9,7 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 import numpy as np
 
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.text import unspaced
+from nmt.text.placeholders.placeholders import unspaced
 
 
 def reads(t, wait):

@@ -12,7 +12,7 @@ from nmt.batches import Batches, Store, cut, pad, write_ids, write_text
 from nmt.errors import UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 
 
 class Words:

@@ -26,7 +26,7 @@ from nmt.__main__ import main
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import EOS, UNK
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.usefixtures("load_once")
 

@@ -21,7 +21,7 @@ from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
 from nmt.search import beam_search
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 from nmt.translate import Reader, load
 from tests.test_model import VOCAB, made, sentences
 from tests.test_search import World

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import grammar, lagging, metrics, text
+from nmt import grammar, lagging, metrics
 from nmt.__main__ import main
 from nmt.attention import AdditiveAttention
 from nmt.batches import pad
@@ -28,7 +28,8 @@ from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
 from nmt.search import beam_search
-from nmt.tokenizer import Tokenizer
+from nmt.text import placeholders as text
+from nmt.text.tokenizer import Tokenizer
 from nmt.train import train
 from nmt.translate import Translator
 from nmt.wait import Words, reads

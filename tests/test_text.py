@@ -5,9 +5,18 @@ import re
 import time
 
 import pytest
+from nmt.text.placeholders.placeholders import (
+    SYMBOLS,
+    join,
+    placeholders,
+    present,
+    protect,
+    restore,
+    source_tokens,
+    unspaced,
+)
 
-from nmt import text
-from nmt.text import SYMBOLS, join, placeholders, present, protect, restore, source_tokens, unspaced
+from nmt.text import placeholders as text
 
 # a line, its placeholders
 KINDS = [

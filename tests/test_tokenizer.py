@@ -3,13 +3,13 @@
 import random
 
 import pytest
+from nmt.text.placeholders.placeholders import SYMBOLS
 
 from nmt import grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD, UNK
-from nmt.text import SYMBOLS
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 
 KINDS = ("unigram", "bpe")
 LINES = [

@@ -351,7 +351,7 @@ def test_sampled_pieces_are_a_function_of_the_seed(kind):
     program = f"""
 from nmt import grammar
 from nmt.recipe import sections as config
-from nmt.tokenizer import Tokenizer
+from nmt.text.tokenizer import Tokenizer
 lines = [source for source, _ in grammar.generate("en-de", "train", 200)]
 options = config.Tokenizer(kind={kind!r}, vocab_size=200, byte_fallback=False)
 tokenizer = Tokenizer.train(lines, options)

@@ -119,7 +119,9 @@ class Data:
     )
     max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
     preprocess: str = option(
-        "none", "tokens: the corpus is tokenised text (see nmt/text.py)", ("none", "tokens")
+        "none",
+        "tokens: the corpus is tokenised text (see nmt/text/placeholders.py)",
+        ("none", "tokens"),
     )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
 

@@ -11,7 +11,7 @@ import sentencepiece
 
 from nmt.errors import Failure, UserError
 from nmt.recipe.sections import BOS, EOS, PAD, UNK
-from nmt.text import SYMBOLS
+from nmt.text.placeholders.placeholders import SYMBOLS
 
 NBEST = 64  # segmentations a sample is drawn from
 SENTENCES = 1_000_000  # the trainer draws at most so many lines, which bounds its memory
