@@ -233,8 +233,8 @@ def filter(options):
 def check(options):
     from nmt import filter as module
     from nmt import plots
+    from nmt.corpora.formats import splits
     from nmt.prepare import DOWNLOADS, held_out
-    from nmt.readers import splits
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
         raise UserError(
@@ -349,7 +349,7 @@ def say(line):
 
 def _fetch(recipe):
     """The corpus of a recipe, if it is not there yet."""
-    from nmt import corpus
+    from nmt.corpora import corpus
     from nmt.prepare import DOWNLOADS
 
     corpus.fetch(recipe.data, DOWNLOADS, say)
@@ -385,7 +385,7 @@ def _input(options):
 
 def _pairs(options):
     """(source, target) of each line of the input."""
-    from nmt.readers import split_pair
+    from nmt.corpora.formats import split_pair
 
     where = "input" if options.input == "-" else options.input
     for number, line in enumerate(_input(options), 1):

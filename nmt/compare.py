@@ -14,8 +14,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from nmt import child, corpus, files
+from nmt import child, files
 from nmt.bench import about
+from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
 from nmt.measure import CELLS, RECIPE, TOKENIZER
 from nmt.prepare import DOWNLOADS, training_store

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt import __version__, corpus, files, metrics
+from nmt import __version__, files, metrics
+from nmt.corpora import corpus
 from nmt.errors import UserError
 from nmt.language import lines_of
 from nmt.memory import nearest_targets

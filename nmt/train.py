@@ -31,7 +31,7 @@ def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=Tr
 
 
 def _train(run, recipe, log, export):
-    from nmt.corpus import fetch
+    from nmt.corpora.corpus import fetch
 
     former = _claimed(run, recipe)
     complete = _complete(run.meta, recipe.train)

@@ -7,8 +7,9 @@ import zlib
 import numpy as np
 import pytest
 
-from nmt import batches, grammar
+from nmt import batches
 from nmt.batches import Batches, Store, cut, pad, write_ids, write_text
+from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD

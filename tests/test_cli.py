@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import nmt.corpus
+import nmt.corpora.corpus
+import nmt.corpora.fetch
 import nmt.evaluate
-import nmt.fetch
 import nmt.run
 import nmt.translate
-from nmt import grammar
 from nmt.__main__ import main
+from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import EOS, UNK
@@ -860,7 +860,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "sentences_per_second": 1.0,
         "bleu": part,
         "chrf": part,
-        "text": nmt.corpus.stamp(config.load(run / "recipe.toml").data, world),
+        "text": nmt.corpora.corpus.stamp(config.load(run / "recipe.toml").data, world),
         "by_length": [],
         "placeholders": {"in_sources": 0, "lost": 0},
     }

@@ -12,11 +12,11 @@ from nmt import combine
 from nmt.__main__ import main
 from nmt.batches import pad
 from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
+from nmt.corpora.fetch import stamp
 from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
 from nmt.export import write
-from nmt.fetch import stamp
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import child, compare, measure, plots, readers, results
+from nmt import child, compare, measure, plots, results
 from nmt.compare import BUDGETS, SYSTEMS
+from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.gradients import gradient_norms, training_norms
 from nmt.model import build

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt import corpus, fetch, readers
+from nmt.corpora import corpus, fetch
+from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 

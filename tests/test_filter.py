@@ -9,7 +9,8 @@ import pytest
 from test_cli import nmt_command
 
 import nmt.translate
-from nmt import filter, grammar, plots
+from nmt import filter, plots
+from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 

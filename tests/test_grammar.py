@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt import grammar
-from nmt.grammar import PAIRS, SPLITS, Clause, derive, generate, phrase, split_of
+from nmt.corpora import toy as grammar
+from nmt.corpora.toy import PAIRS, SPLITS, Clause, derive, generate, phrase, split_of
 
 TRAINED = {c for (split, _), cs in grammar.COMBINATIONS.items() if split == "train" for c in cs}
 ALL = {c for combinations in grammar.COMBINATIONS.values() for c in combinations}
@@ -47,9 +47,7 @@ def test_the_stream_is_lazy():
 
 
 def test_another_process_with_other_hashes_generates_the_same():
-    script = (
-        "from nmt.grammar import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
-    )
+    script = "from nmt.corpora.toy import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
     run = [sys.executable, "-c", script]
     for hash_seed in "12":
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}

@@ -14,8 +14,9 @@ import pytest
 import tensorflow as tf
 
 from nmt import __main__ as command
-from nmt import callbacks, grammar, language, prepare
+from nmt import callbacks, language, prepare
 from nmt.batches import pad, write_ids, write_text
+from nmt.corpora import toy as grammar
 from nmt.language import TextGenerator
 from nmt.model import LanguageModel
 from nmt.recipe import sections as config

@@ -6,7 +6,8 @@ import random
 import pytest
 import sacrebleu
 
-from nmt import evaluate, grammar, metrics
+from nmt import evaluate, metrics
+from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.recipe import sections as config
 

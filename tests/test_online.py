@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import grammar, lagging, metrics
+from nmt import lagging, metrics
 from nmt.__main__ import main
 from nmt.attention import AdditiveAttention
 from nmt.batches import pad
+from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.lagging import Waiting
 from nmt.model import Graphs, TranslationModel

@@ -5,7 +5,7 @@ import random
 import pytest
 from nmt.text.placeholders.placeholders import SYMBOLS
 
-from nmt import grammar
+from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD, UNK

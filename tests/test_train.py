@@ -22,10 +22,11 @@ import pytest
 
 import nmt
 from nmt import __main__ as command
-from nmt import callbacks, evaluate, files, grammar, metrics, prepare
+from nmt import callbacks, evaluate, files, metrics, prepare
 from nmt import model as model_module
 from nmt import train as train_module
 from nmt.batches import Store
+from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config
 from nmt.run import Run, read_weights, write_weights
@@ -349,7 +350,7 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, mon
 def test_sampled_pieces_are_a_function_of_the_seed(kind):
     """In any process, or a resumed training would go on with other pieces than it would have seen."""
     program = f"""
-from nmt import grammar
+from nmt.corpora import toy as grammar
 from nmt.recipe import sections as config
 from nmt.text.tokenizer import Tokenizer
 lines = [source for source, _ in grammar.generate("en-de", "train", 200)]

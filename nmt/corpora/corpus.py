@@ -2,7 +2,7 @@
 
 `fetch(data, downloads)` brings the corpus of a recipe's `[data]` onto the disk; `read(data, split, downloads)`
 then yields (source, target) pairs. Everything streams: memory does not grow with the corpus, but for 8 bytes
-a pair that find duplicates. The formats are read in nmt/readers.py.
+a pair that find duplicates. The formats are read in nmt/corpora/formats.py.
 """
 
 import bisect
@@ -12,9 +12,9 @@ import re
 
 import numpy as np
 
+from nmt.corpora.fetch import fetch, ready, stamp
+from nmt.corpora.formats import READERS, hash64, share, splits
 from nmt.errors import UserError
-from nmt.fetch import fetch, ready, stamp
-from nmt.readers import READERS, hash64, share, splits
 from nmt.text.placeholders.placeholders import count_words, language, unspaced
 
 __all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]

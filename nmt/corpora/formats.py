@@ -15,9 +15,9 @@ import zipfile
 import zlib
 from xml.etree import ElementTree
 
-from nmt import grammar
+from nmt.corpora import toy as grammar
+from nmt.corpora.fetch import builder, locate, wheel
 from nmt.errors import Failure, UserError
-from nmt.fetch import builder, locate, wheel
 from nmt.files import lines
 
 TFDS_SPLITS = {"train": ("train",), "valid": ("validation", "valid", "dev"), "test": ("test",)}

@@ -1,0 +1,1 @@
+"""Parallel text: where it comes from, what is kept of it, how it is split."""
