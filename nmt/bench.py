@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from nmt import child
-from nmt.batches import Batches, write_ids, write_text
+from nmt.batches.store.store import Batches, write_ids, write_text
 from nmt.translate import cores
 
 REPEATS = 5

@@ -134,7 +134,7 @@ def vanishing(folder, chain):
 
     Geometric means over sentences of at least `chain` pieces, cut there.
     """
-    from nmt.batches import pad
+    from nmt.batches.store.store import pad
     from nmt.gradients import gradient_norms
     from nmt.model import build
 
@@ -164,7 +164,7 @@ def vanishing(folder, chain):
 
 def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
-    from nmt.batches import Batches
+    from nmt.batches.store.store import Batches
     from nmt.gradients import training_norms
     from nmt.model import build
     from nmt.train import optimizer

@@ -5,7 +5,8 @@ import hashlib
 import itertools
 from pathlib import Path
 
-from nmt import batches, files
+from nmt import files
+from nmt.batches import store as batches
 from nmt.corpora import corpus
 from nmt.errors import UserError
 from nmt.run import Run

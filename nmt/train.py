@@ -249,8 +249,8 @@ def _fit(run, recipe, batches, log):
 
 def _batches(run, recipe, store):
     """The training batches of every epoch."""
-    from nmt.batches import Batches
-    from nmt.streams import Streams
+    from nmt.batches.store.store import Batches
+    from nmt.batches.streams import Streams
 
     options = recipe.train
     if recipe.language_model:
@@ -326,7 +326,7 @@ def _validation_lines(run, recipe):
 
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
-    from nmt.batches import cut, pad
+    from nmt.batches.store.store import cut, pad
     from nmt.recipe.sections import BOS, EOS
 
     sides = zip(

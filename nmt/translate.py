@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from nmt.batches import pad
+from nmt.batches.store.store import pad
 from nmt.combine import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
 from nmt.recipe.sections import BOS, EOS

@@ -7,10 +7,10 @@ import shutil
 
 import numpy as np
 import pytest
+from nmt.batches.store.store import pad
 
 from nmt import combine
 from nmt.__main__ import main
-from nmt.batches import pad
 from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.corpora.fetch import stamp
 from nmt.engine import Engine

@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+from nmt.batches.store.store import pad
 
 from nmt import export, graph, lexicon
 from nmt.__main__ import main
-from nmt.batches import pad
 from nmt.engine import Engine
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD

@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from nmt.batches.store.store import pad, write_ids, write_text
 
 from nmt import __main__ as command
 from nmt import callbacks, language, prepare
-from nmt.batches import pad, write_ids, write_text
+from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.language import TextGenerator
 from nmt.model import LanguageModel
@@ -23,7 +24,6 @@ from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK
 from nmt.run import Run
 from nmt.search import beam_search, sample
-from nmt.streams import Streams
 from nmt.train import train
 
 VOCAB = 11

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from nmt.batches.store.store import pad
 
 import nmt.translate
 from nmt import kernels
-from nmt.batches import pad
 from nmt.callbacks import variables
 from nmt.model import Graphs, TranslationModel, build
 from nmt.recipe import sections as config

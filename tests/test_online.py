@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from nmt.batches.store.store import pad
 
 from nmt import lagging, metrics
 from nmt.__main__ import main
 from nmt.attention import AdditiveAttention
-from nmt.batches import pad
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.lagging import Waiting

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from nmt.batches.store.store import Store, write_ids, write_text
 
-from nmt.batches import Store, write_ids, write_text
+from nmt.batches.streams import Streams, joined, parts, whole
 from nmt.errors import UserError
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.streams import Streams, joined, parts, whole
 
 
 class Spelled:

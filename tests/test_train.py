@@ -19,13 +19,13 @@ from unittest import mock
 import h5py
 import numpy as np
 import pytest
+from nmt.batches.store.store import Store
 
 import nmt
 from nmt import __main__ as command
 from nmt import callbacks, evaluate, files, metrics, prepare
 from nmt import model as model_module
 from nmt import train as train_module
-from nmt.batches import Store
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import sections as config

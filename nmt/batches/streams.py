@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from nmt.batches import cut, pad
+from nmt.batches.store.store import cut, pad
 from nmt.errors import UserError
 from nmt.recipe.sections import BOS, EOS, PAD
 
