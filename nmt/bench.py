@@ -101,8 +101,8 @@ def training(case):
     start_keras(case["threads"])
     import keras
 
-    from nmt import kernels
-    from nmt.model import build
+    from nmt.models import kernels
+    from nmt.models.translation import build
     from nmt.recipe import sections as config
     from nmt.train import dataset, optimizer
 
@@ -208,7 +208,7 @@ def product_rate(precision):
     """Operations a second of a large matrix product in this process, the best of ten."""
     import tensorflow as tf
 
-    from nmt import kernels
+    from nmt.models import kernels
 
     a, b = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
     product = tf.function(kernels.matmul)

@@ -1,4 +1,4 @@
-"""An exported run under ONNX Runtime: the contract of `nmt.model` without Keras and TensorFlow.
+"""An exported run under ONNX Runtime: the contract of `nmt.models.translation` without Keras and TensorFlow.
 
 `encode`, `take`, `advance`, `distribution` and `log_probs` as search and scoring call them; top-k, log-softmax and
 the reordering of states lie inside the graph. With a shortlist the words of a batch are those that a lexicon

@@ -154,7 +154,7 @@ def _reference(vocabulary):
     from nmt.machine import start_keras
 
     start_keras(threads=1)
-    from nmt.model import build
+    from nmt.models.translation import build
     from nmt.recipe import sections as config
 
     recipe = config.Config()

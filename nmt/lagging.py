@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from nmt import metrics
-from nmt.model import Graphs
+from nmt.models.translation import Graphs
 from nmt.prepare import held_out
 from nmt.recipe.sections import EOS
 from nmt.translate import Translator

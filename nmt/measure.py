@@ -84,7 +84,7 @@ def evened(recipe, base, widths, vocab):
 
     widths: the options of `[model]` that change, in the proportion they have.
     """
-    from nmt.model import build
+    from nmt.models.translation import build
 
     first = getattr(recipe.model, widths[0])
 
@@ -136,7 +136,7 @@ def vanishing(folder, chain):
     """
     from nmt.batches.store.store import pad
     from nmt.gradients import gradient_norms
-    from nmt.model import build
+    from nmt.models.translation import build
 
     recipe = recipe_of(folder)
     sides = zip(*prepared(zip(*held_out(recipe, "valid"), strict=True), recipe.data), strict=True)
@@ -166,7 +166,7 @@ def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
     from nmt.batches.store.store import Batches
     from nmt.gradients import training_norms
-    from nmt.model import build
+    from nmt.models.translation import build
     from nmt.train import optimizer
 
     recipe = Run.open(folder / "rnn-fixed").recipe

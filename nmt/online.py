@@ -26,7 +26,7 @@ class Online:
     """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
 
     def __init__(self, model, tokenizers, recipe, wait, warn=lambda line: None):
-        from nmt.model import Graphs  # not before `load` has started Keras
+        from nmt.models.translation import Graphs  # not before `load` has started Keras
 
         self.tokenizers = tokenizers
         self.recipe = recipe

@@ -220,7 +220,7 @@ class Run:
 
     def load_model(self):
         """The Keras model with the run's weights."""
-        from nmt.model import build
+        from nmt.models.translation import build
         from nmt.wait import Words
 
         if "weights" not in self.meta:

@@ -170,7 +170,7 @@ def _fit(run, recipe, batches, log):
     import keras
 
     from nmt.callbacks import Clock, History, Progress, Rewind, State
-    from nmt.model import build
+    from nmt.models.translation import build
     from nmt.wait import Words
 
     options = recipe.train

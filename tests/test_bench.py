@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nmt import bench, growth, plots
-from nmt.model import build
+from nmt.models.translation import build
 from nmt.recipe import sections as config
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import kernels
-from nmt.cells import CELLS, layer_normalise, stack
+from nmt.models import kernels
+from nmt.models.cells import CELLS, layer_normalise, stack
 
 ROWS, TIME, INPUT, UNITS = 3, 5, 4, 6
 KINDS = {  # our cell, Keras's layer

@@ -16,7 +16,7 @@ from nmt.compare import BUDGETS, SYSTEMS
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.gradients import gradient_norms, training_norms
-from nmt.model import build
+from nmt.models.translation import build
 from nmt.recipe import sections as config
 from nmt.train import optimizer
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import kernels
+from nmt.models import kernels
 
 
 @pytest.mark.parametrize("size", [3, 63, 64, 65, 128, 200, 1000])

@@ -19,7 +19,7 @@ from nmt import callbacks, language, prepare
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.language import TextGenerator
-from nmt.model import LanguageModel
+from nmt.models.translation import LanguageModel
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK
 from nmt.run import Run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import kernels, loss
+from nmt.models import kernels, loss
 
 ROWS, UNITS, VOCAB = 23, 5, 11
 

@@ -12,9 +12,9 @@ import tensorflow as tf
 from nmt.batches.store.store import pad
 
 import nmt.translate
-from nmt import kernels
 from nmt.callbacks import variables
-from nmt.model import Graphs, TranslationModel, build
+from nmt.models import kernels
+from nmt.models.translation import Graphs, TranslationModel, build
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.search import beam_search

@@ -19,11 +19,11 @@ from nmt.batches.store.store import pad
 
 from nmt import lagging, metrics
 from nmt.__main__ import main
-from nmt.attention import AdditiveAttention
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.lagging import Waiting
-from nmt.model import Graphs, TranslationModel
+from nmt.models.attention import AdditiveAttention
+from nmt.models.translation import Graphs, TranslationModel
 from nmt.online import Lines, Online, Source
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD

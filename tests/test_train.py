@@ -24,10 +24,10 @@ from nmt.batches.store.store import Store
 import nmt
 from nmt import __main__ as command
 from nmt import callbacks, evaluate, files, metrics, prepare
-from nmt import model as model_module
 from nmt import train as train_module
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
+from nmt.models import translation as model_module
 from nmt.recipe import sections as config
 from nmt.run import Run, read_weights, write_weights
 from nmt.train import train

@@ -15,7 +15,7 @@ The norm comes before each part and once more after the last layer (pre-norm, Xi
 then train without special care. Attention is blind to order, so sinusoids of the position are added to the word
 vectors; they are computed, not learnt, for any length.
 
-As in nmt/rnn.py the decoder is one `step` on n tokens after a state. Its state is what attention needs of the
+As in nmt/models/recurrent.py the decoder is one `step` on n tokens after a state. Its state is what attention needs of the
 tokens before: their keys and values in every layer. How many there are is the position of the first of the n
 tokens, and each of these sees itself and those before it. Keys and values of the source are made once a sentence,
 in `remember`.
@@ -25,9 +25,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nmt import kernels
-from nmt.cells import layer_normalise
-from nmt.rnn import drop
+from nmt.models import kernels
+from nmt.models.cells import layer_normalise
+from nmt.models.recurrent import drop
 
 
 class TransformerEncoder(keras.layers.Layer):

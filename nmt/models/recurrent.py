@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nmt import kernels
-from nmt.attention import HIDDEN, attention
-from nmt.cells import cell, stack
+from nmt.models import kernels
+from nmt.models.attention import HIDDEN, attention
+from nmt.models.cells import cell, stack
 
 
 class RecurrentEncoder(keras.layers.Layer):

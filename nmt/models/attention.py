@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nmt import kernels
+from nmt.models import kernels
 
 HIDDEN = -1e9  # added to the score of a position that must not be seen
 

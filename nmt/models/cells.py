@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from nmt import kernels
+from nmt.models import kernels
 
 
 class Cell(keras.layers.Layer):

@@ -9,7 +9,7 @@ oneDNN's softmax is several times faster on a CPU than TensorFlow's cross-entrop
 
 import tensorflow as tf
 
-from nmt import kernels
+from nmt.models import kernels
 
 LOGITS = 2**24  # numbers in the largest matrix that exists at once
 

@@ -21,11 +21,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from nmt import kernels
-from nmt.loss import cross_entropy
+from nmt.models import kernels
+from nmt.models.loss import cross_entropy
+from nmt.models.recurrent import RecurrentDecoder, RecurrentEncoder, drop
+from nmt.models.transformer import TransformerDecoder, TransformerEncoder
 from nmt.recipe import sections as config
-from nmt.rnn import RecurrentDecoder, RecurrentEncoder, drop
-from nmt.transformer import TransformerDecoder, TransformerEncoder
 from nmt.wait import reads
 
 
@@ -185,7 +185,7 @@ class SequenceModel(keras.Model):
         return tf.cast(self.optimizer.iterations, tf.uint32) * most
 
     def compile(self, optimizer, label_smoothing=0.0, precision="float32", wait=None, **kwargs):
-        """Keras's `compile`; the loss is part of the model (nmt/loss.py). wait: (least, most) words, or None."""
+        """Keras's `compile`; the loss is part of the model (nmt/models/loss.py). wait: (least, most) words, or None."""
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
         self.wait = wait
