@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 def load(run):
     """The translator of a run folder: `nmt.load("runs/default").translate(["Turn off the lights."])`.
 
-    "RUN1,RUN2,..." is an ensemble (see nmt/combine.py).
+    "RUN1,RUN2,..." is an ensemble (see nmt/decoding/ensemble.py).
     """
     from nmt.translate import load as load_run
 

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import onnxruntime
 
-from nmt.combine import Contract
+from nmt.decoding.ensemble import Contract
 from nmt.errors import Failure
 
 

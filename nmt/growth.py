@@ -105,8 +105,8 @@ def graphs(settings):
 
 def translating(settings):
     """The engine, batches of 40 rows: microseconds a target piece."""
+    from nmt.decoding.beam import beam_search
     from nmt.engine import Engine
-    from nmt.search import beam_search
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))

@@ -10,10 +10,10 @@ import re
 import numpy as np
 
 from nmt.batches.store.store import pad
-from nmt.combine import Ensemble, Fusion, Sources, check_words
+from nmt.decoding.beam import beam_search
+from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
 from nmt.recipe.sections import BOS, EOS
-from nmt.search import beam_search
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 

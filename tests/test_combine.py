@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from nmt.batches.store.store import pad
 
-from nmt import combine
 from nmt.__main__ import main
-from nmt.combine import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.corpora.fetch import stamp
+from nmt.decoding import ensemble as combine
+from nmt.decoding.beam import beam_search
+from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
@@ -20,7 +21,6 @@ from nmt.export import write
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
-from nmt.search import beam_search
 from nmt.text.tokenizer import Tokenizer
 from nmt.translate import Reader, load
 from tests.test_model import VOCAB, made, sentences

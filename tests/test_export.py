@@ -12,11 +12,11 @@ from nmt.batches.store.store import pad
 
 from nmt import export, graph, lexicon
 from nmt.__main__ import main
+from nmt.decoding.beam import beam_search
 from nmt.engine import Engine
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
-from nmt.search import beam_search
 from nmt.translate import load
 from tests.test_model import MODELS, VOCAB, compiled, made, sentences
 

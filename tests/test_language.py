@@ -18,12 +18,12 @@ from nmt import __main__ as command
 from nmt import callbacks, language, prepare
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
+from nmt.decoding.beam import beam_search, sample
 from nmt.language import TextGenerator
 from nmt.models.translation import LanguageModel
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK
 from nmt.run import Run
-from nmt.search import beam_search, sample
 from nmt.train import train
 
 VOCAB = 11

@@ -13,11 +13,11 @@ from nmt.batches.store.store import pad
 
 import nmt.translate
 from nmt.callbacks import variables
+from nmt.decoding.beam import beam_search
 from nmt.models import kernels
 from nmt.models.translation import Graphs, TranslationModel, build
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.search import beam_search
 from nmt.translate import Translator, load
 
 pytestmark = pytest.mark.usefixtures("load_once")

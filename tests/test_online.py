@@ -20,6 +20,7 @@ from nmt.batches.store.store import pad
 from nmt import lagging, metrics
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
+from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
 from nmt.lagging import Waiting
 from nmt.models.attention import AdditiveAttention
@@ -28,7 +29,6 @@ from nmt.online import Lines, Online, Source
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run
-from nmt.search import beam_search
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.train import train

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from nmt.combine import Contract
+from nmt.decoding.beam import beam_search, sample
+from nmt.decoding.ensemble import Contract
 from nmt.errors import Failure
 from nmt.recipe.sections import BOS, EOS, PAD, UNK
-from nmt.search import beam_search, sample
 
 
 class World(Contract):

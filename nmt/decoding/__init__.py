@@ -1,0 +1,1 @@
+"""The contract of a model, and the searches over it; NumPy alone."""
