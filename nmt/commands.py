@@ -276,7 +276,7 @@ def generate(options):
 
 
 def export(options):
-    from nmt.export import export as export_run
+    from nmt.engine.runtime.writer import export as export_run
     from nmt.machine import start_keras
     from nmt.run import Run
 

@@ -93,7 +93,7 @@ def preparing(settings):
 
 def graphs(settings):
     """Writes the graphs of the reference model with random weights that never say EOS."""
-    from nmt.export import write
+    from nmt.engine.runtime.writer import write
 
     model, _ = _reference(settings["vocabulary"])
     model.output_bias.assign(np.where(np.arange(settings["vocabulary"]) == 3, -1e4, 0.0))
@@ -106,7 +106,7 @@ def graphs(settings):
 def translating(settings):
     """The engine, batches of 40 rows: microseconds a target piece."""
     from nmt.decoding.beam import beam_search
-    from nmt.engine import Engine
+    from nmt.engine.runtime.runtime import Engine
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))

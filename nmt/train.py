@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 
-from nmt import files, lexicon
+from nmt import files
+from nmt.engine import lexicon
 from nmt.errors import Failure, UserError
 from nmt.machine import start_keras
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
@@ -84,7 +85,7 @@ def _complete(meta, options):
 
 def _export(run, log):
     """Ends a training with what `translate` runs, unless it is there or cannot be made."""
-    from nmt.export import export, reason_against
+    from nmt.engine.runtime.writer import export, reason_against
 
     if run.exported():
         return

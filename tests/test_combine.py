@@ -8,16 +8,16 @@ import shutil
 import numpy as np
 import pytest
 from nmt.batches.store.store import pad
+from nmt.engine.runtime.runtime import Engine
+from nmt.engine.runtime.writer import write
 
 from nmt.__main__ import main
 from nmt.corpora.fetch import stamp
 from nmt.decoding import ensemble as combine
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
-from nmt.engine import Engine
 from nmt.errors import UserError
 from nmt.evaluate import last_report
-from nmt.export import write
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run

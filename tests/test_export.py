@@ -9,11 +9,13 @@ import sys
 import numpy as np
 import pytest
 from nmt.batches.store.store import pad
+from nmt.engine.runtime.runtime import Engine
 
-from nmt import export, graph, lexicon
 from nmt.__main__ import main
 from nmt.decoding.beam import beam_search
-from nmt.engine import Engine
+from nmt.engine import builder as graph
+from nmt.engine import lexicon
+from nmt.engine import writer as export
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.run import Run

@@ -1,4 +1,4 @@
-"""A trained model as ONNX graphs for `nmt.engine`: weights laid out so that a step of search needs few products.
+"""A trained model as ONNX graphs for `nmt.engine.runtime`: weights laid out so that a step of search needs few products.
 
 Three graphs come from the weights of a `TranslationModel`:
 
@@ -20,8 +20,8 @@ import shutil
 import numpy as np
 
 from nmt import files
+from nmt.engine.runtime.builder import Graph, quantise, stored
 from nmt.errors import UserError
-from nmt.graph import Graph, quantise, stored
 from nmt.run import GRAPHS, Run
 
 FILES = (

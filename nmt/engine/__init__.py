@@ -1,0 +1,1 @@
+"""A trained model as ONNX graphs, and their runtime without Keras."""
