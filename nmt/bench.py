@@ -223,7 +223,7 @@ def product_rate(precision):
 def translating(case):
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
     from nmt.prepare import held_out
-    from nmt.run import Run
+    from nmt.runs.folder import Run
     from nmt.translate import load
 
     engine = case["engine"]

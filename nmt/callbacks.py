@@ -20,7 +20,7 @@ import numpy as np
 
 from nmt import files, metrics
 from nmt.errors import Diverged, Failure
-from nmt.run import read_weights, write_weights
+from nmt.runs.folder import read_weights, write_weights
 
 COLUMNS = (
     "step",

@@ -100,7 +100,7 @@ def evaluate(options):
         raise UserError("--plot has no effect here: it needs --wait")
     from nmt.evaluate import compare, last_report, lines, memory_baseline, same_sentences
     from nmt.evaluate import evaluate as evaluate_run
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     if len(options.run) > 2:
         raise UserError("one run is evaluated, or two are compared; more were given")
@@ -163,7 +163,7 @@ def lagging(options):
         )
     from nmt import plots
     from nmt.recipe import sections as config
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     if options.plot:
         plots.ready(options.plot)
@@ -188,7 +188,7 @@ def lagging(options):
 
 
 def score(options):
-    from nmt.run import Run
+    from nmt.runs.folder import Run
     from nmt.translate import windows
 
     scorer = _load(options.run, options, _search(options))
@@ -278,7 +278,7 @@ def generate(options):
 def export(options):
     from nmt.engine.runtime.writer import export as export_run
     from nmt.machine import start_keras
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     run = Run.open(options.run)
     if not importlib.util.find_spec("onnx"):
@@ -305,7 +305,7 @@ def bench(options):
         return growth(options)
     from nmt.bench import about
     from nmt.bench import bench as measure
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     if options.run and Run.open(options.run).recipe.language_model:
         raise UserError(f"{options.run}: is a language model; translators are measured")
@@ -365,7 +365,7 @@ def _load(path, options, overrides):
     """What translates or, with a language model, measures text."""
     import nmt.language
     import nmt.translate
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     if Run.open_all(path)[0].recipe.language_model:
         return nmt.language.load(path, say, options.engine, options.threads, overrides)

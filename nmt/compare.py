@@ -21,7 +21,7 @@ from nmt.errors import Failure, UserError
 from nmt.measure import CELLS, RECIPE, TOKENIZER
 from nmt.prepare import DOWNLOADS, training_store
 from nmt.recipe import sections as config
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.translate import cores
 
 RESULTS = "compare.json"

@@ -18,7 +18,7 @@ from nmt.language import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
 from nmt.recipe import sections as config
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 
 SAMPLES = 10

@@ -79,7 +79,7 @@ def preparing(settings):
     """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
     from nmt.prepare import training_store
     from nmt.recipe import sections as config
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     recipe = config.Config(
         data=config.Data(format="grammar", size=settings["value"]),

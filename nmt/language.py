@@ -92,7 +92,7 @@ def batches_of(recipe, ids):
 def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     """The `TextGenerator` of a run folder; arguments as those of `translate.load`."""
     from nmt.machine import start_keras
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     run = Run.open(path)
     if not run.recipe.language_model:

@@ -17,7 +17,7 @@ from nmt import child, metrics
 from nmt.errors import Diverged
 from nmt.prepare import held_out, prepared, training_store
 from nmt.recipe import sections as config
-from nmt.run import Run
+from nmt.runs.folder import Run
 
 RECIPE = "recipe.toml"
 TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share

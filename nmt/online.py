@@ -13,7 +13,7 @@ from nmt.errors import UserError
 from nmt.machine import start_keras
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.translate import Reader, Translator
 from nmt.wait import reads

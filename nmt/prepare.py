@@ -9,7 +9,7 @@ from nmt import files
 from nmt.batches import store as batches
 from nmt.corpora import corpus
 from nmt.errors import UserError
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 

@@ -13,7 +13,7 @@ from nmt.errors import Failure, UserError
 from nmt.machine import start_keras
 from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
 from nmt.recipe import sections as config
-from nmt.run import Run, read_weights
+from nmt.runs.folder import Run, read_weights
 
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
 

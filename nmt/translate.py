@@ -289,7 +289,7 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where it can be had.
     threads: processor threads, 0 for all. overrides: options that replace the recipe's, as `section.key=value`.
     """
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     runs = Run.open_all(path)
     for run in runs:
@@ -343,7 +343,7 @@ def _export(run, engine):
 
 def _lm_runs(options):
     """A list of the language model's run, empty if none takes part; options: `config.Search`."""
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     try:
         return [Run.open(options.lm)] if options.lm and options.lm_weight else []

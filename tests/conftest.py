@@ -94,7 +94,7 @@ def loaded():
 @pytest.fixture(scope="module")
 def load_once(loaded):
     """The Keras model of a run is loaded, and its graphs are traced, once for all modules that ask for this."""
-    from nmt.run import Run
+    from nmt.runs.folder import Run
 
     load_model = Run.load_model
 

@@ -19,7 +19,7 @@ import pytest
 import nmt.corpora.corpus
 import nmt.corpora.fetch
 import nmt.evaluate
-import nmt.run
+import nmt.runs.folder
 import nmt.translate
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
@@ -446,7 +446,7 @@ def test_weights_are_not_begun_without_room(tmp_path, monkeypatch):
     model = types.SimpleNamespace(count_params=lambda: 10**6, save_weights=begun.append)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=3 * 10**6))
     with pytest.raises(Failure, match=r"cannot write .*best\.weights\.h5: No space left"):
-        nmt.run.write_weights(model, tmp_path / "run" / "best.weights.h5")
+        nmt.runs.folder.write_weights(model, tmp_path / "run" / "best.weights.h5")
     assert begun == [] and tree(tmp_path) == {}
 
 
@@ -466,7 +466,7 @@ def test_weights_that_cannot_be_written(tmp_path, message):
 
     model = types.SimpleNamespace(count_params=lambda: 10, save_weights=save_weights)
     with pytest.raises(Failure) as caught:
-        nmt.run.write_weights(model, tmp_path / "best.weights.h5")
+        nmt.runs.folder.write_weights(model, tmp_path / "best.weights.h5")
     assert len(str(caught.value).splitlines()) == 1 and "best.weights.h5" in str(caught.value)
     assert tree(tmp_path) == {}
 
@@ -778,7 +778,7 @@ def test_score_reproduces_what_translate_printed(tiny_run, tmp_path):
         stdin="".join(f"{source}\t{row[4]}\n" for source, row in zip(SOURCES, rows, strict=True)),
     )
     assert scored.status == 0 and scored.out.count("\n") == len(rows)
-    compared, target = 0, nmt.run.Run.open(tiny_run).tokenizers[1]
+    compared, target = 0, nmt.runs.folder.Run.open(tiny_run).tokenizers[1]
     for row, line, again in zip(rows, pieces, scored.out.splitlines(), strict=True):
         canonical = [target.piece(i) for i in target.encode([row[4]])[0]]
         if [*canonical, "</s>"] == line["target_pieces"]:
@@ -853,7 +853,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     report = {
         "split": "test",
         "beam": 3,
-        "weights": nmt.run.Run.open(run).meta["weights"],
+        "weights": nmt.runs.folder.Run.open(run).meta["weights"],
         "sentences": 5,
         "source": "en",
         "target": "de",

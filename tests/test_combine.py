@@ -20,7 +20,7 @@ from nmt.errors import UserError
 from nmt.evaluate import last_report
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.text.tokenizer import Tokenizer
 from nmt.translate import Reader, load
 from tests.test_model import VOCAB, made, sentences

@@ -18,7 +18,7 @@ from nmt.engine import lexicon
 from nmt.engine import writer as export
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.translate import load
 from tests.test_model import MODELS, VOCAB, compiled, made, sentences
 

@@ -13,7 +13,7 @@ import pytest
 from nmt import files
 from nmt.__main__ import main
 from nmt.recipe import sections as config
-from nmt.run import Run
+from nmt.runs.folder import Run
 
 ROOT = Path(__file__).parent.parent
 TOY = str(ROOT / "data" / "toy.toml")

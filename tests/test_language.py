@@ -23,7 +23,7 @@ from nmt.language import TextGenerator
 from nmt.models.translation import LanguageModel
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.train import train
 
 VOCAB = 11

@@ -28,7 +28,7 @@ from nmt.models.translation import Graphs, TranslationModel
 from nmt.online import Lines, Online, Source
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.run import Run
+from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.train import train

@@ -29,7 +29,7 @@ from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.models import translation as model_module
 from nmt.recipe import sections as config
-from nmt.run import Run, read_weights, write_weights
+from nmt.runs.folder import Run, read_weights, write_weights
 from nmt.train import train
 from nmt.translate import load
 

@@ -22,7 +22,7 @@ import numpy as np
 from nmt import files
 from nmt.engine.runtime.builder import Graph, quantise, stored
 from nmt.errors import UserError
-from nmt.run import GRAPHS, Run
+from nmt.runs.folder import GRAPHS, Run
 
 FILES = (
     "encoder.onnx",
