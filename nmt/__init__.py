@@ -15,6 +15,6 @@ def load(run):
 
     "RUN1,RUN2,..." is an ensemble (see nmt/decoding/ensemble.py).
     """
-    from nmt.translate import load as load_run
+    from nmt.inference.translator import load as load_run
 
     return load_run(run)

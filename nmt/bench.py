@@ -23,7 +23,7 @@ import numpy as np
 
 from nmt import child
 from nmt.batches.store.store import Batches, write_ids, write_text
-from nmt.translate import cores
+from nmt.inference.translator import cores
 
 REPEATS = 5
 STEPS = {2048: 3, 4096: 2}  # of a repeat, by target tokens a batch
@@ -222,9 +222,9 @@ def product_rate(precision):
 
 def translating(case):
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
+    from nmt.inference.translator import load
     from nmt.prepare import held_out
     from nmt.runs.folder import Run
-    from nmt.translate import load
 
     engine = case["engine"]
     run = Run.open(case["run"])

@@ -27,7 +27,7 @@ def fetch(options):
 def translate(options):
     if options.stream:
         return stream(options)
-    import nmt.translate as module
+    import nmt.inference.translator as module
 
     if options.wait is not None:
         raise UserError("--wait has no effect here: it needs --stream")
@@ -188,8 +188,8 @@ def lagging(options):
 
 
 def score(options):
+    from nmt.inference.translator import windows
     from nmt.runs.folder import Run
-    from nmt.translate import windows
 
     scorer = _load(options.run, options, _search(options))
     alone = Run.open_all(options.run)[0].recipe.language_model
@@ -202,7 +202,7 @@ def score(options):
 
 def filter(options):
     from nmt import filter as module
-    from nmt.translate import windows
+    from nmt.inference.translator import windows
 
     if options.check:
         return check(options)
@@ -261,7 +261,7 @@ def check(options):
 
 
 def generate(options):
-    from nmt.language import load
+    from nmt.inference.generator import load
 
     generator = load(options.run, say, threads=options.threads)
     for line in generator.generate(
@@ -363,13 +363,13 @@ def _search(options):
 
 def _load(path, options, overrides):
     """What translates or, with a language model, measures text."""
-    import nmt.language
-    import nmt.translate
+    import nmt.inference.generator
+    import nmt.inference.translator
     from nmt.runs.folder import Run
 
     if Run.open_all(path)[0].recipe.language_model:
-        return nmt.language.load(path, say, options.engine, options.threads, overrides)
-    return nmt.translate.load(path, say, options.engine, options.threads, overrides)
+        return nmt.inference.generator.load(path, say, options.engine, options.threads, overrides)
+    return nmt.inference.translator.load(path, say, options.engine, options.threads, overrides)
 
 
 def _input(options):
@@ -394,7 +394,7 @@ def _pairs(options):
 
 def _directions(options):
     """The translator of a run, and that of the reverse direction if it was named."""
-    from nmt.translate import load
+    from nmt.inference.translator import load
 
     if len(options.run) > 2:
         raise UserError(

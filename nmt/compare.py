@@ -18,11 +18,11 @@ from nmt import child, files
 from nmt.bench import about
 from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
+from nmt.inference.translator import cores
 from nmt.measure import CELLS, RECIPE, TOKENIZER
 from nmt.prepare import DOWNLOADS, training_store
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
-from nmt.translate import cores
 
 RESULTS = "compare.json"
 PROJECT = Path(__file__).resolve().parent.parent  # recipes are found from any folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from nmt import __version__, files, metrics
 from nmt.corpora import corpus
 from nmt.errors import UserError
-from nmt.language import lines_of
+from nmt.inference.generator import lines_of
 from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
 from nmt.recipe import sections as config

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from nmt import metrics
+from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
 from nmt.prepare import held_out
 from nmt.recipe.sections import EOS
-from nmt.translate import Translator
 from nmt.wait import begins, reads
 
 FULL = 10**9  # words that no sentence has

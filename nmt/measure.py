@@ -30,8 +30,8 @@ UPDATES = 100  # of the training that explodes
 def measure(case):
     """Trains a system, which may have been begun, in <folder>/<name>, and measures it; returns its row (a dict)."""
     from nmt.evaluate import evaluate
+    from nmt.inference.translator import load
     from nmt.train import train
-    from nmt.translate import load
 
     started = time.monotonic()
     folder = Path(case["folder"])

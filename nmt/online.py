@@ -10,12 +10,12 @@ import re
 import numpy as np
 
 from nmt.errors import UserError
+from nmt.inference.translator import Reader, Translator
 from nmt.machine import start_keras
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
-from nmt.translate import Reader, Translator
 from nmt.wait import reads
 
 BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends

@@ -266,9 +266,9 @@ def _batches(run, recipe, store):
 def _validation(run, recipe, model, history, clock, log):
     """The callback that measures the model on validation text."""
     from nmt.callbacks import LanguageValidation, TranslationValidation
+    from nmt.inference.generator import TextGenerator
+    from nmt.inference.translator import Translator
     from nmt.lagging import Waiting
-    from nmt.language import TextGenerator
-    from nmt.translate import Translator
 
     common = run, recipe, history, clock, _validation_batches(run, recipe), log
     if recipe.language_model:
@@ -319,7 +319,7 @@ def _validation_batches(run, recipe):
 
 def _validation_lines(run, recipe):
     """Yields (inputs, labels)."""
-    from nmt.language import batches_of, lines_of
+    from nmt.inference.generator import batches_of, lines_of
 
     coded = run.tokenizers[1].encode(lines_of(recipe, "valid", VALID_PAIRS))
     return batches_of(recipe, [ids for ids in coded if len(ids) <= 2 * recipe.data.max_pieces])

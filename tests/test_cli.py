@@ -19,8 +19,8 @@ import pytest
 import nmt.corpora.corpus
 import nmt.corpora.fetch
 import nmt.evaluate
+import nmt.inference.translator
 import nmt.runs.folder
-import nmt.translate
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
@@ -523,7 +523,9 @@ def babbling(monkeypatch, byte_tokenizer):
         recipe = config.Config()
         recipe.search.beam = 2
         model = Babbler(byte_tokenizer.size, likely)
-        return nmt.translate.Translator(model, (byte_tokenizer, byte_tokenizer), recipe, warn)
+        return nmt.inference.translator.Translator(
+            model, (byte_tokenizer, byte_tokenizer), recipe, warn
+        )
 
     monkeypatch.setattr(nmt.translate, "load", load)
 
@@ -918,11 +920,11 @@ def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arg
 
 ECHO = """
 import sys
-import nmt.translate
+import nmt.inference.translator
 class Echo:
     def candidates(self, window, *_, **__):
-        return [[nmt.translate.Translation(line)] for line in window]
-nmt.translate.load = lambda *_: Echo()
+        return [[nmt.inference.translator.Translation(line)] for line in window]
+nmt.inference.translator.load = lambda *_: Echo()
 from nmt.__main__ import main
 sys.exit(main())
 """

@@ -18,11 +18,11 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.errors import UserError
 from nmt.evaluate import last_report
+from nmt.inference.translator import Reader, load
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.runs.folder import Run
 from nmt.text.tokenizer import Tokenizer
-from nmt.translate import Reader, load
 from tests.test_model import VOCAB, made, sentences
 from tests.test_search import World
 

@@ -16,10 +16,10 @@ from nmt.decoding.beam import beam_search
 from nmt.engine import builder as graph
 from nmt.engine import lexicon
 from nmt.engine import writer as export
+from nmt.inference.translator import load
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.runs.folder import Run
-from nmt.translate import load
 from tests.test_model import MODELS, VOCAB, compiled, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_cli import nmt_command
 
-import nmt.translate
+import nmt.inference.translator
 from nmt import filter, plots
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
@@ -213,7 +213,7 @@ def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
     """Of a model that hardly learnt to translate: far above chance, which is 0.1."""
     from nmt.prepare import held_out
 
-    translator = nmt.translate.load(tiny_run)
+    translator = nmt.inference.translator.load(tiny_run)
     sources, targets = held_out(translator.recipe, "valid", 100)
     found = filter.check([translator], sources, targets)
     areas = [filter.average_precision(*one) for one in found.values()]

@@ -15,11 +15,12 @@ import tensorflow as tf
 from nmt.batches.store.store import pad, write_ids, write_text
 
 from nmt import __main__ as command
-from nmt import callbacks, language, prepare
+from nmt import callbacks, prepare
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search, sample
-from nmt.language import TextGenerator
+from nmt.inference import generator as language
+from nmt.inference.generator import TextGenerator
 from nmt.models.translation import LanguageModel
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK

@@ -11,14 +11,14 @@ import pytest
 import tensorflow as tf
 from nmt.batches.store.store import pad
 
-import nmt.translate
+import nmt.inference.translator
 from nmt.callbacks import variables
 from nmt.decoding.beam import beam_search
+from nmt.inference.translator import Translator, load
 from nmt.models import kernels
 from nmt.models.translation import Graphs, TranslationModel, build
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
-from nmt.translate import Translator, load
 
 pytestmark = pytest.mark.usefixtures("load_once")
 

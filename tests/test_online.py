@@ -22,6 +22,7 @@ from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
+from nmt.inference.translator import Translator
 from nmt.lagging import Waiting
 from nmt.models.attention import AdditiveAttention
 from nmt.models.translation import Graphs, TranslationModel
@@ -32,7 +33,6 @@ from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.train import train
-from nmt.translate import Translator
 from nmt.wait import Words, reads
 
 VOCAB = 14

@@ -8,7 +8,7 @@ import pytest
 
 from nmt import plots
 from nmt.errors import UserError
-from nmt.translate import Translation
+from nmt.inference.translator import Translation
 
 SVG = "{http://www.w3.org/2000/svg}"
 HISTORY = """\

@@ -27,11 +27,11 @@ from nmt import callbacks, evaluate, files, metrics, prepare
 from nmt import train as train_module
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
+from nmt.inference.translator import load
 from nmt.models import translation as model_module
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run, read_weights, write_weights
 from nmt.train import train
-from nmt.translate import load
 
 ROOT = Path(nmt.__file__).parents[1]
 LINES = ["The boy reads a book.", "We found a fresh egg in the park.", "Where are my two cats?"]
