@@ -18,8 +18,9 @@ import zipfile
 import keras
 import numpy as np
 
-from nmt import files, metrics
+from nmt import files
 from nmt.errors import Diverged, Failure
+from nmt.evaluation import metrics
 from nmt.runs.folder import read_weights, write_weights
 
 COLUMNS = (

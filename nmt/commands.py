@@ -98,8 +98,8 @@ def evaluate(options):
         return lagging(options)
     if options.plot:
         raise UserError("--plot has no effect here: it needs --wait")
-    from nmt.evaluate import compare, last_report, lines, memory_baseline, same_sentences
-    from nmt.evaluate import evaluate as evaluate_run
+    from nmt.evaluation.report import compare, last_report, lines, memory_baseline, same_sentences
+    from nmt.evaluation.report import evaluate as evaluate_run
     from nmt.runs.folder import Run
 
     if len(options.run) > 2:
@@ -201,7 +201,7 @@ def score(options):
 
 
 def filter(options):
-    from nmt import filter as module
+    from nmt.evaluation import mismatch as module
     from nmt.inference.translator import windows
 
     if options.check:
@@ -231,9 +231,9 @@ def filter(options):
 
 
 def check(options):
-    from nmt import filter as module
     from nmt import plots
     from nmt.corpora.formats import splits
+    from nmt.evaluation import mismatch as module
     from nmt.prepare import DOWNLOADS, held_out
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:

@@ -7,7 +7,7 @@ nmt/online.py, in batches. `by_wait` gives quality against average lagging.
 import numpy as np
 import tensorflow as tf
 
-from nmt import metrics
+from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
 from nmt.prepare import held_out

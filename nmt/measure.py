@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt import child, metrics
+from nmt import child
 from nmt.errors import Diverged
+from nmt.evaluation import metrics
 from nmt.prepare import held_out, prepared, training_store
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
@@ -29,7 +30,7 @@ UPDATES = 100  # of the training that explodes
 
 def measure(case):
     """Trains a system, which may have been begun, in <folder>/<name>, and measures it; returns its row (a dict)."""
-    from nmt.evaluate import evaluate
+    from nmt.evaluation.report import evaluate
     from nmt.inference.translator import load
     from nmt.train import train
 

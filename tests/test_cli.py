@@ -18,7 +18,7 @@ import pytest
 
 import nmt.corpora.corpus
 import nmt.corpora.fetch
-import nmt.evaluate
+import nmt.evaluation.report
 import nmt.inference.translator
 import nmt.runs.folder
 from nmt.__main__ import main

@@ -17,7 +17,7 @@ from nmt.decoding import ensemble as combine
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.errors import UserError
-from nmt.evaluate import last_report
+from nmt.evaluation.report import last_report
 from nmt.inference.translator import Reader, load
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
@@ -390,9 +390,9 @@ def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
 
 def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatch, capsys):
     pairs = [LINES[0], LINES[3]] * 4, ["Der Junge liest ein Buch."] * 8
-    monkeypatch.setattr("nmt.evaluate.held_out", lambda recipe, split: pairs)
+    monkeypatch.setattr("nmt.evaluation.report.held_out", lambda recipe, split: pairs)
     written = []
-    monkeypatch.setattr("nmt.evaluate._write", lambda run, *_: written.append(run.path))
+    monkeypatch.setattr("nmt.evaluation.report._write", lambda run, *_: written.append(run.path))
     ensemble = f"{tiny_run},{other}"
     assert main(["evaluate", ensemble, "--engine", "keras"]) == 0
     assert capsys.readouterr().out.startswith(f"{ensemble}: test, 8 sentences") and not written

@@ -6,9 +6,10 @@ import random
 import pytest
 import sacrebleu
 
-from nmt import evaluate, metrics
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
+from nmt.evaluation import metrics
+from nmt.evaluation import report as evaluate
 from nmt.recipe import sections as config
 
 REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]

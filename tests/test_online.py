@@ -17,11 +17,12 @@ import pytest
 import tensorflow as tf
 from nmt.batches.store.store import pad
 
-from nmt import lagging, metrics
+from nmt import lagging
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
+from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.lagging import Waiting
 from nmt.models.attention import AdditiveAttention

@@ -23,10 +23,12 @@ from nmt.batches.store.store import Store
 
 import nmt
 from nmt import __main__ as command
-from nmt import callbacks, evaluate, files, metrics, prepare
+from nmt import callbacks, files, prepare
 from nmt import train as train_module
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
+from nmt.evaluation import metrics
+from nmt.evaluation import report as evaluate
 from nmt.inference.translator import load
 from nmt.models import translation as model_module
 from nmt.recipe import sections as config

@@ -11,11 +11,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt import __version__, files, metrics
+from nmt import __version__, files
 from nmt.corpora import corpus
 from nmt.errors import UserError
+from nmt.evaluation import metrics
+from nmt.evaluation.translation_memory import nearest_targets
 from nmt.inference.generator import lines_of
-from nmt.memory import nearest_targets
 from nmt.prepare import DOWNLOADS, held_out
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run

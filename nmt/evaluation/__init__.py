@@ -1,0 +1,1 @@
+"""Scores, reports, and what else is measured of translations."""
