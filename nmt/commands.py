@@ -77,7 +77,7 @@ def stream(options):
         raise UserError(
             f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout"
         )
-    from nmt.online import Lines, load
+    from nmt.simultaneous.stream import Lines, load
     from nmt.text.placeholders.placeholders import unspaced
 
     online = load(options.run, options.wait or 0, say, options.threads)
@@ -176,7 +176,7 @@ def lagging(options):
     from nmt.machine import start_keras
 
     start_keras(options.threads)
-    from nmt import lagging as module
+    from nmt.simultaneous import lagging as module
 
     curves = {}
     for run in runs:

@@ -120,7 +120,7 @@ def precision_recall(curves, chance):
 
 
 def lagging(curves):
-    """BLEU over average lagging, a curve for each run. curves: name -> rows of `nmt.lagging.by_wait`."""
+    """BLEU over average lagging, a curve for each run. curves: name -> rows of `nmt.simultaneous.lagging.by_wait`."""
     figure, axes = _subplots(figsize=(6, 4))
     for name, rows in curves.items():
         x = [row["average_lagging"] for row in rows]

@@ -172,7 +172,7 @@ def _fit(run, recipe, batches, log):
 
     from nmt.callbacks import Clock, History, Progress, Rewind, State
     from nmt.models.translation import build
-    from nmt.wait import Words
+    from nmt.simultaneous.policy import Words
 
     options = recipe.train
     store = batches.store
@@ -268,7 +268,7 @@ def _validation(run, recipe, model, history, clock, log):
     from nmt.callbacks import LanguageValidation, TranslationValidation
     from nmt.inference.generator import TextGenerator
     from nmt.inference.translator import Translator
-    from nmt.lagging import Waiting
+    from nmt.simultaneous.lagging import Waiting
 
     common = run, recipe, history, clock, _validation_batches(run, recipe), log
     if recipe.language_model:

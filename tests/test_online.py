@@ -17,24 +17,24 @@ import pytest
 import tensorflow as tf
 from nmt.batches.store.store import pad
 
-from nmt import lagging
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
-from nmt.lagging import Waiting
 from nmt.models.attention import AdditiveAttention
 from nmt.models.translation import Graphs, TranslationModel
-from nmt.online import Lines, Online, Source
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.runs.folder import Run
+from nmt.simultaneous import lagging
+from nmt.simultaneous.lagging import Waiting
+from nmt.simultaneous.policy import Words, reads
+from nmt.simultaneous.stream import Lines, Online, Source
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.train import train
-from nmt.wait import Words, reads
 
 VOCAB = 14
 SMALL = {
@@ -589,7 +589,7 @@ def test_words_have_the_pieces_they_have_in_their_line(kind):
 
 def test_words_come_out_before_the_line_is_complete(online_run, online, behind, monkeypatch):
     """Through pipes: after each word that arrives, all that the policy allows is there, and no more is needed."""
-    import nmt.online
+    import nmt.simultaneous.stream
 
     monkeypatch.setattr(nmt.online, "load", lambda *_: online(2))
     line = next(line for line in LINES if len(line.split()) > 8)
@@ -631,7 +631,7 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
 
 
 def test_without_input_there_is_no_output(online_run, online, monkeypatch, capsys):
-    import nmt.online
+    import nmt.simultaneous.stream
 
     monkeypatch.setattr(nmt.online, "load", lambda *_: online(2))
     for stdin in (None, io.TextIOWrapper(io.BytesIO(b""))):

@@ -10,7 +10,7 @@
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
 encoder and a decoder; a language model is a decoder with an empty memory. Where translation is online, a source
-comes bit by bit (`memory`), or the decoder is kept a number of words behind it (`wait`, see nmt/wait.py).
+comes bit by bit (`memory`), or the decoder is kept a number of words behind it (`wait`, see nmt/simultaneous/policy.py).
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from nmt.models.loss import cross_entropy
 from nmt.models.recurrent import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.models.transformer import TransformerDecoder, TransformerEncoder
 from nmt.recipe import sections as config
-from nmt.wait import reads
+from nmt.simultaneous.policy import reads
 
 
 class SequenceModel(keras.Model):
@@ -243,7 +243,7 @@ class TranslationModel(SequenceModel):
         memory: that of the words before, {} for none; `source` then goes on from there (EOS at the end only), and
         so may the memory returned.
         wait: how many words the decoder waits for, a number or [sentences]: the state comes from these alone, and
-        `step` sees what the policy of nmt/wait.py lets it see. The model's `words` must tell where words begin.
+        `step` sees what the policy of nmt/simultaneous/policy.py lets it see. The model's `words` must tell where words begin.
         Either is for one-way encoders only.
         """
         lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)

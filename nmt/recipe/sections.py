@@ -233,7 +233,7 @@ class Train:
     steps: int = option(0, "updates in all; 0: as many as the epochs have", low=0)
     wait: int = option(
         0,
-        "wait-k: words of the source read before the first is written; 0: all (nmt/wait.py)",
+        "wait-k: words of the source read before the first is written; 0: all (nmt/simultaneous/policy.py)",
         low=0,
         needs=TRANSLATOR,
     )

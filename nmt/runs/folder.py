@@ -221,7 +221,7 @@ class Run:
     def load_model(self):
         """The Keras model with the run's weights."""
         from nmt.models.translation import build
-        from nmt.wait import Words
+        from nmt.simultaneous.policy import Words
 
         if "weights" not in self.meta:
             raise UserError(

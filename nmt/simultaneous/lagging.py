@@ -1,7 +1,7 @@
 """Waiting on whole test sets: a model kept `wait` words behind sources that are there already, and what it costs.
 
 Instead of reading word by word, the encoder reads all and a mask hides what is ahead: the same translations as in
-nmt/online.py, in batches. `by_wait` gives quality against average lagging.
+nmt/simultaneous/stream.py, in batches. `by_wait` gives quality against average lagging.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
 from nmt.prepare import held_out
 from nmt.recipe.sections import EOS
-from nmt.wait import begins, reads
+from nmt.simultaneous.policy import begins, reads
 
 FULL = 10**9  # words that no sentence has
 

@@ -18,7 +18,7 @@ def reads(t, wait):
     t = 0, nothing written yet, is as good as 1. The end of the source is one word more. t, wait: int32 tensors,
     arrays or numbers.
     """
-    from keras import ops  # not before `nmt.online` has started Keras
+    from keras import ops  # not before `nmt.simultaneous.stream` has started Keras
 
     return ops.maximum(t, 1) + wait - 1
 

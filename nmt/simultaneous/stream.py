@@ -1,7 +1,7 @@
 """Translating a source that is still arriving: words in, words out, `wait` words behind (`nmt translate --stream`).
 
 The encoder goes on from where it was with each word, the decoder chooses greedily from what has been read. How far
-behind it stays is said in nmt/wait.py; a word is written as soon as it is known to be complete.
+behind it stays is said in nmt/simultaneous/policy.py; a word is written as soon as it is known to be complete.
 """
 
 import codecs
@@ -15,8 +15,8 @@ from nmt.machine import start_keras
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS
 from nmt.runs.folder import Run
+from nmt.simultaneous.policy import reads
 from nmt.text import placeholders as text
-from nmt.wait import reads
 
 BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends
 ROW = np.zeros(1, np.int32)  # the only one

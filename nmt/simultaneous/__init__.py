@@ -1,0 +1,1 @@
+"""Simultaneous translation: words out while the source still arrives (wait-k)."""
