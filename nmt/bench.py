@@ -104,7 +104,7 @@ def training(case):
     from nmt.models import kernels
     from nmt.models.translation import build
     from nmt.recipe import sections as config
-    from nmt.train import dataset, optimizer
+    from nmt.training.train import dataset, optimizer
 
     precision = case["precision"]
     budget = case["batch_tokens"]
@@ -223,8 +223,8 @@ def product_rate(precision):
 def translating(case):
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
     from nmt.inference.translator import load
-    from nmt.prepare import held_out
     from nmt.runs.folder import Run
+    from nmt.training.prepare import held_out
 
     engine = case["engine"]
     run = Run.open(case["run"])

@@ -12,7 +12,7 @@ from nmt.errors import Failure, UserError
 
 def train(options):
     from nmt.recipe import sections as config
-    from nmt.train import train as train_run
+    from nmt.training.train import train as train_run
 
     recipe = config.load(options.recipe, options.overrides, notes=say)
     train_run(recipe, options.run or Path("runs") / Path(options.recipe).stem, say)
@@ -234,7 +234,7 @@ def check(options):
     from nmt import plots
     from nmt.corpora.formats import splits
     from nmt.evaluation import mismatch as module
-    from nmt.prepare import DOWNLOADS, held_out
+    from nmt.training.prepare import DOWNLOADS, held_out
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
         raise UserError(
@@ -350,7 +350,7 @@ def say(line):
 def _fetch(recipe):
     """The corpus of a recipe, if it is not there yet."""
     from nmt.corpora import corpus
-    from nmt.prepare import DOWNLOADS
+    from nmt.training.prepare import DOWNLOADS
 
     corpus.fetch(recipe.data, DOWNLOADS, say)
 

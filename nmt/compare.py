@@ -20,9 +20,9 @@ from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
 from nmt.inference.translator import cores
 from nmt.measure import CELLS, RECIPE, TOKENIZER
-from nmt.prepare import DOWNLOADS, training_store
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
+from nmt.training.prepare import DOWNLOADS, training_store
 
 RESULTS = "compare.json"
 PROJECT = Path(__file__).resolve().parent.parent  # recipes are found from any folder

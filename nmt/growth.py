@@ -77,9 +77,9 @@ def line(row):
 
 def preparing(settings):
     """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
-    from nmt.prepare import training_store
     from nmt.recipe import sections as config
     from nmt.runs.folder import Run
+    from nmt.training.prepare import training_store
 
     recipe = config.Config(
         data=config.Data(format="grammar", size=settings["value"]),
@@ -127,7 +127,7 @@ def training(settings):
     model, recipe = _reference(vocabulary)
     import tensorflow as tf
 
-    from nmt.train import optimizer
+    from nmt.training.train import optimizer
 
     model.compile(
         optimizer(recipe.train, 1000), recipe.train.label_smoothing, "auto", jit_compile=False

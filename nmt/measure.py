@@ -16,9 +16,9 @@ import numpy as np
 from nmt import child
 from nmt.errors import Diverged
 from nmt.evaluation import metrics
-from nmt.prepare import held_out, prepared, training_store
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
+from nmt.training.prepare import held_out, prepared, training_store
 
 RECIPE = "recipe.toml"
 TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share
@@ -32,7 +32,7 @@ def measure(case):
     """Trains a system, which may have been begun, in <folder>/<name>, and measures it; returns its row (a dict)."""
     from nmt.evaluation.report import evaluate
     from nmt.inference.translator import load
-    from nmt.train import train
+    from nmt.training.train import train
 
     started = time.monotonic()
     folder = Path(case["folder"])
@@ -168,7 +168,7 @@ def exploding(folder):
     from nmt.batches.store.store import Batches
     from nmt.gradients import training_norms
     from nmt.models.translation import build
-    from nmt.train import optimizer
+    from nmt.training.train import optimizer
 
     recipe = Run.open(folder / "rnn-fixed").recipe
     found = {}

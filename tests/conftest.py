@@ -78,7 +78,7 @@ def tiny_recipe(tmp_path_factory):
 def tiny_run(tiny_recipe, once):
     """The folder of a complete run: its translations are poor, but each line has its own. Not to be changed."""
     from nmt.recipe import sections as config
-    from nmt.train import train
+    from nmt.training.train import train
 
     return once(
         "tiny", lambda folder: train(config.load(tiny_recipe), folder, log=lambda line: None)

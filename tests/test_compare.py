@@ -18,7 +18,7 @@ from nmt.errors import Failure, UserError
 from nmt.gradients import gradient_norms, training_norms
 from nmt.models.translation import build
 from nmt.recipe import sections as config
-from nmt.train import optimizer
+from nmt.training.train import optimizer
 
 TINY = [
     "data.size=200",

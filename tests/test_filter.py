@@ -212,7 +212,7 @@ def test_a_threshold_that_flags_nothing_has_no_precision():
 
 def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
     """Of a model that hardly learnt to translate: far above chance, which is 0.1."""
-    from nmt.prepare import held_out
+    from nmt.training.prepare import held_out
 
     translator = nmt.inference.translator.load(tiny_run)
     sources, targets = held_out(translator.recipe, "valid", 100)

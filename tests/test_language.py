@@ -15,7 +15,6 @@ import tensorflow as tf
 from nmt.batches.store.store import pad, write_ids, write_text
 
 from nmt import __main__ as command
-from nmt import callbacks, prepare
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search, sample
@@ -25,7 +24,8 @@ from nmt.models.translation import LanguageModel
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, UNK
 from nmt.runs.folder import Run
-from nmt.train import train
+from nmt.training import callbacks, prepare
+from nmt.training.train import train
 
 VOCAB = 11
 SMALL = {"architecture": "language_model", "embedding": 6, "decoder_units": 7, "dropout": 0.0}

@@ -12,13 +12,13 @@ import tensorflow as tf
 from nmt.batches.store.store import pad
 
 import nmt.inference.translator
-from nmt.callbacks import variables
 from nmt.decoding.beam import beam_search
 from nmt.inference.translator import Translator, load
 from nmt.models import kernels
 from nmt.models.translation import Graphs, TranslationModel, build
 from nmt.recipe import sections as config
 from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.training.callbacks import variables
 
 pytestmark = pytest.mark.usefixtures("load_once")
 

@@ -34,7 +34,7 @@ from nmt.simultaneous.policy import Words, reads
 from nmt.simultaneous.stream import Lines, Online, Source
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
-from nmt.train import train
+from nmt.training.train import train
 
 VOCAB = 14
 SMALL = {

@@ -23,8 +23,7 @@ from nmt.batches.store.store import Store
 
 import nmt
 from nmt import __main__ as command
-from nmt import callbacks, files, prepare
-from nmt import train as train_module
+from nmt import files
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import metrics
@@ -33,7 +32,9 @@ from nmt.inference.translator import load
 from nmt.models import translation as model_module
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run, read_weights, write_weights
-from nmt.train import train
+from nmt.training import callbacks, prepare
+from nmt.training import train as train_module
+from nmt.training.train import train
 
 ROOT = Path(nmt.__file__).parents[1]
 LINES = ["The boy reads a book.", "We found a fresh egg in the park.", "Where are my two cats?"]
@@ -57,7 +58,7 @@ def trained(recipe, folder, *overrides, lines=None):
 
 @contextlib.contextmanager
 def stopped_at(name, monkeypatch):
-    """Ctrl-C at the call of a function of nmt/train.py."""
+    """Ctrl-C at the call of a function of nmt/training/train.py."""
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(train_module, name, mock.Mock(side_effect=KeyboardInterrupt))
         yield
@@ -301,9 +302,9 @@ def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe
     folder = tmp_path / "run"
     for moment in (
         "os:replace:4",
-        "nmt.callbacks:State.save:9",
+        "nmt.training.callbacks:State.save:9",
         "nmt.files:digest:2",
-        "nmt.callbacks:average:1",
+        "nmt.training.callbacks:average:1",
     ):
         process = started(moment, tiny_recipe, folder, *SHORT)
         output, _ = process.communicate(timeout=300)

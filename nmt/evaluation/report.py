@@ -17,10 +17,10 @@ from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.translation_memory import nearest_targets
 from nmt.inference.generator import lines_of
-from nmt.prepare import DOWNLOADS, held_out
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
+from nmt.training.prepare import DOWNLOADS, held_out
 
 SAMPLES = 10
 CARD = "Trained by nmt"  # stands in every model card

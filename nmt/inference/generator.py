@@ -6,9 +6,9 @@ from nmt.batches.streams import whole
 from nmt.decoding.beam import sample
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
-from nmt.prepare import held_out, prepared
 from nmt.recipe.sections import UNK
 from nmt.text import placeholders as text
+from nmt.training.prepare import held_out, prepared
 
 
 class TextGenerator:

@@ -10,9 +10,9 @@ import tensorflow as tf
 from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
-from nmt.prepare import held_out
 from nmt.recipe.sections import EOS
 from nmt.simultaneous.policy import begins, reads
+from nmt.training.prepare import held_out
 
 FULL = 10**9  # words that no sentence has
 

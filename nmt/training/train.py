@@ -11,9 +11,9 @@ from nmt import files
 from nmt.engine import lexicon
 from nmt.errors import Failure, UserError
 from nmt.machine import start_keras
-from nmt.prepare import DOWNLOADS, held_out, prepared, training_store
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run, read_weights
+from nmt.training.prepare import DOWNLOADS, held_out, prepared, training_store
 
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
 
@@ -170,9 +170,9 @@ def _record(run, recipe):
 def _fit(run, recipe, batches, log):
     import keras
 
-    from nmt.callbacks import Clock, History, Progress, Rewind, State
     from nmt.models.translation import build
     from nmt.simultaneous.policy import Words
+    from nmt.training.callbacks import Clock, History, Progress, Rewind, State
 
     options = recipe.train
     store = batches.store
@@ -265,10 +265,10 @@ def _batches(run, recipe, store):
 
 def _validation(run, recipe, model, history, clock, log):
     """The callback that measures the model on validation text."""
-    from nmt.callbacks import LanguageValidation, TranslationValidation
     from nmt.inference.generator import TextGenerator
     from nmt.inference.translator import Translator
     from nmt.simultaneous.lagging import Waiting
+    from nmt.training.callbacks import LanguageValidation, TranslationValidation
 
     common = run, recipe, history, clock, _validation_batches(run, recipe), log
     if recipe.language_model:
@@ -290,7 +290,7 @@ def optimizer(options, total_steps):
     """Adam or AdamW with warm-up, decay and clipping by global norm; options: config.Train."""
     import keras
 
-    from nmt.schedule import WarmUp
+    from nmt.training.schedule import WarmUp
 
     schedule = WarmUp(options.learning_rate, options.warmup_steps, total_steps, options.decay)
     common = {"learning_rate": schedule, "global_clipnorm": options.clip_norm or None}
@@ -354,7 +354,7 @@ def _validation_pairs(run, recipe):
 
 def _choose(run, recipe, model, validation, history, log):
     """Ends a training: averaged weights where they beat the best ones on validation."""
-    from nmt.callbacks import average
+    from nmt.training.callbacks import average
 
     name = None
     if len(history.snapshots) > 1:
