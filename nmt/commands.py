@@ -161,7 +161,7 @@ def lagging(options):
         raise UserError(
             f"{given} has no effect with --wait, which translates greedily with the Keras weights"
         )
-    from nmt import plots
+    from nmt.plots import curves as plots
     from nmt.recipe import sections as config
     from nmt.runs.folder import Run
 
@@ -231,9 +231,9 @@ def filter(options):
 
 
 def check(options):
-    from nmt import plots
     from nmt.corpora.formats import splits
     from nmt.evaluation import mismatch as module
+    from nmt.plots import curves as plots
     from nmt.training.prepare import DOWNLOADS, held_out
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
@@ -290,8 +290,9 @@ def export(options):
 
 
 def compare(options):
-    from nmt import plots, results
+    from nmt import results
     from nmt.compare import compare as measure
+    from nmt.plots import curves as plots
 
     plots.ready()
     folder = Path(options.output or f"runs/compare-{options.budget}")
@@ -323,7 +324,7 @@ def bench(options):
 
 def growth(options):
     from nmt import growth as module
-    from nmt import plots
+    from nmt.plots import curves as plots
 
     if options.run:
         raise UserError(

@@ -2,8 +2,9 @@
 
 import tomllib
 
-from nmt import files, plots
+from nmt import files
 from nmt.compare import BUDGETS, CURVES, SYSTEMS
+from nmt.plots import curves as plots
 
 HEADS = (
     "",

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from nmt import bench, growth, plots
+from nmt import bench, growth
 from nmt.models.translation import build
+from nmt.plots import curves as plots
 from nmt.recipe import sections as config
 
 

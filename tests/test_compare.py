@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import child, compare, measure, plots, results
+from nmt import child, compare, measure, results
 from nmt.compare import BUDGETS, SYSTEMS
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.gradients import gradient_norms, training_norms
 from nmt.models.translation import build
+from nmt.plots import curves as plots
 from nmt.recipe import sections as config
 from nmt.training.train import optimizer
 

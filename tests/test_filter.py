@@ -9,10 +9,10 @@ import pytest
 from test_cli import nmt_command
 
 import nmt.inference.translator
-from nmt import plots
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import mismatch as filter
+from nmt.plots import curves as plots
 from nmt.recipe import sections as config
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from nmt import plots
 from nmt.errors import UserError
 from nmt.inference.translator import Translation
+from nmt.plots import curves as plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 HISTORY = """\
