@@ -290,8 +290,8 @@ def export(options):
 
 
 def compare(options):
-    from nmt import results
-    from nmt.compare import compare as measure
+    from nmt.experiments import results
+    from nmt.experiments.comparison import compare as measure
     from nmt.plots import curves as plots
 
     plots.ready()
@@ -304,8 +304,8 @@ def compare(options):
 def bench(options):
     if options.growth:
         return growth(options)
-    from nmt.bench import about
-    from nmt.bench import bench as measure
+    from nmt.experiments.bench import about
+    from nmt.experiments.bench import bench as measure
     from nmt.runs.folder import Run
 
     if options.run and Run.open(options.run).recipe.language_model:
@@ -323,7 +323,7 @@ def bench(options):
 
 
 def growth(options):
-    from nmt import growth as module
+    from nmt.experiments import growth as module
     from nmt.plots import curves as plots
 
     if options.run:

@@ -1,4 +1,4 @@
-"""JoeyNMT on this machine, for comparison with `nmt bench`: the reference model of nmt/bench.py on Multi30k en-de.
+"""JoeyNMT on this machine, for comparison with `nmt bench`: the reference model of nmt/experiments/bench.py on Multi30k en-de.
 
 JoeyNMT is no dependency: give it an environment of its own, and run this file with that environment's Python.
 

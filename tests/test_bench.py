@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nmt import bench, growth
+from nmt.experiments import bench, growth
 from nmt.models.translation import build
 from nmt.plots import curves as plots
 from nmt.recipe import sections as config

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt import child, compare, measure, results
-from nmt.compare import BUDGETS, SYSTEMS
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
-from nmt.gradients import gradient_norms, training_norms
+from nmt.experiments import comparison as compare
+from nmt.experiments import isolated as child
+from nmt.experiments import measurement as measure
+from nmt.experiments import results
+from nmt.experiments.comparison import BUDGETS, SYSTEMS
+from nmt.experiments.gradients import gradient_norms, training_norms
 from nmt.models.translation import build
 from nmt.plots import curves as plots
 from nmt.recipe import sections as config

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt import child
 from nmt.errors import Diverged
 from nmt.evaluation import metrics
+from nmt.experiments import isolated as child
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
 from nmt.training.prepare import held_out, prepared, training_store
@@ -136,7 +136,7 @@ def vanishing(folder, chain):
     Geometric means over sentences of at least `chain` pieces, cut there.
     """
     from nmt.batches.store.store import pad
-    from nmt.gradients import gradient_norms
+    from nmt.experiments.gradients import gradient_norms
     from nmt.models.translation import build
 
     recipe = recipe_of(folder)
@@ -166,7 +166,7 @@ def vanishing(folder, chain):
 def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
     from nmt.batches.store.store import Batches
-    from nmt.gradients import training_norms
+    from nmt.experiments.gradients import training_norms
     from nmt.models.translation import build
     from nmt.training.train import optimizer
 

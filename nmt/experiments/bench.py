@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt import child
 from nmt.batches.store.store import Batches, write_ids, write_text
+from nmt.experiments import isolated as child
 from nmt.inference.translator import cores
 
 REPEATS = 5

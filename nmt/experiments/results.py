@@ -3,7 +3,7 @@
 import tomllib
 
 from nmt import files
-from nmt.compare import BUDGETS, CURVES, SYSTEMS
+from nmt.experiments.comparison import BUDGETS, CURVES, SYSTEMS
 from nmt.plots import curves as plots
 
 HEADS = (

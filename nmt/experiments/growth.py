@@ -1,6 +1,6 @@
 """`nmt bench --growth`: how time and memory grow with pairs, sentence length, vocabulary and beam.
 
-Preparing a corpus is measured on generated pairs. Translating and training use the reference model of `nmt.bench`
+Preparing a corpus is measured on generated pairs. Translating and training use the reference model of `nmt.experiments.bench`
 with random weights: translating never ends a sentence before its limit, as many pieces as the source has, so that
 the work is known. Each point is a process of its own, on one thread.
 """
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt import child, files
+from nmt import files
 from nmt.errors import UserError
+from nmt.experiments import isolated as child
 
 VALUES = {
     "pairs": (10_000, 100_000, 1_000_000, 5_000_000),

@@ -2,7 +2,7 @@
 
 Equal are the text, the vocabulary, the updates and the pieces they see, the seed and, within a few per cent, the
 number of weights: where a system would have more or fewer than the base, its layers are made narrower or wider.
-Every system is an ordinary run folder, trained in a process of its own on one thread (nmt/measure.py), as many at
+Every system is an ordinary run folder, trained in a process of its own on one thread (nmt/experiments/measurement.py), as many at
 a time as there are cores. Rows are kept in compare.json as they come: stopped and started again, the
 comparison goes on. Scores are those of validation text; test text is never read.
 """
@@ -14,12 +14,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from nmt import child, files
-from nmt.bench import about
+from nmt import files
 from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
+from nmt.experiments import isolated as child
+from nmt.experiments.bench import about
+from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
 from nmt.inference.translator import cores
-from nmt.measure import CELLS, RECIPE, TOKENIZER
 from nmt.recipe import sections as config
 from nmt.runs.folder import Run
 from nmt.training.prepare import DOWNLOADS, training_store
