@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from nmt.arguments import parse
+from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 
 

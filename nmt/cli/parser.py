@@ -5,7 +5,8 @@ import difflib
 import math
 import re
 
-from nmt import __version__, commands
+from nmt import __version__
+from nmt.cli import commands
 
 OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
 
