@@ -77,11 +77,11 @@ def tiny_recipe(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_run(tiny_recipe, once):
     """The folder of a complete run: its translations are poor, but each line has its own. Not to be changed."""
-    from nmt.recipe import sections as config
+    from nmt.recipe import load_recipe
     from nmt.training.train import train
 
     return once(
-        "tiny", lambda folder: train(config.load(tiny_recipe), folder, log=lambda line: None)
+        "tiny", lambda folder: train(load_recipe(tiny_recipe), folder, log=lambda line: None)
     )
 
 

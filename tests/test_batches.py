@@ -11,9 +11,9 @@ from nmt.batches.store.store import Batches, Store, cut, pad, write_ids, write_t
 from nmt.batches import store as batches
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.recipe import Recipe, TokenizerOptions, all_options
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import BOS, EOS, PAD
 
 
 class Words:
@@ -146,7 +146,7 @@ def test_sampling_draws_anew_each_time(store):
 def test_sampled_streams_are_repeatable_with_sentencepiece(tmp_path):
     pairs = list(grammar.generate("en-de", "train", 60))
     for kind in ("unigram", "bpe"):
-        options = config.Tokenizer(
+        options = TokenizerOptions(
             kind=kind, vocab_size=200, byte_fallback=False, character_coverage=1.0
         )
         tokenizer = Tokenizer.train(itertools.chain.from_iterable(pairs), options)
@@ -210,7 +210,7 @@ def test_the_largest_ids_fit(tmp_path):
         [4, 63_999],
         [63_999],
     ]
-    options = {name: field for name, field, _ in config.options(config.Config())}
+    options = {name: field for name, field, _ in all_options(Recipe())}
     assert options["tokenizer.vocab_size"].metadata["high"] <= 2**16
     counts = made.frequencies(64_000)
     assert counts[63_999] == 1 and counts[EOS] == 1 and counts.sum() == 2

@@ -7,12 +7,12 @@ import pytest
 from nmt.experiments import bench, growth
 from nmt.models.translation import build
 from nmt.plots import curves as plots
-from nmt.recipe import sections as config
+from nmt.recipe import Recipe
 
 
 def test_operations_of_the_reference_model(tmp_path):
     """Counted by hand: six a weight, and source weights by the source pieces a target token has."""
-    model, store = build(config.Config(), bench.VOCAB, bench.VOCAB), bench.random_store(tmp_path)
+    model, store = build(Recipe(), bench.VOCAB, bench.VOCAB), bench.random_store(tmp_path)
     encoder = 2 * (256 + 256) * 4 * 256 + 512 * 512  # both directions, and the attention keys
     decoder = (256 + 512 + 512) * 4 * 512 + 512 * 512 + 1024 * 512 + 512 * bench.VOCAB
     ratio = (store.lengths[0] + 1).mean() / (store.lengths[1] + 1).mean()

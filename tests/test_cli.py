@@ -24,9 +24,9 @@ import nmt.runs.folder
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
-from nmt.recipe import sections as config
-from nmt.recipe.sections import EOS, UNK
+from nmt.recipe import Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import EOS, UNK
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
@@ -359,7 +359,7 @@ def test_no_network_for_tfds(world, monkeypatch):
     fake = types.SimpleNamespace(
         is_prepared=lambda: False, url_infos={"http://127.0.0.1:9/set.tgz": None}
     )
-    monkeypatch.setattr(nmt.fetch, "builder", lambda data, downloads: fake)
+    monkeypatch.setattr(nmt.corpora.fetch, "builder", lambda data, downloads: fake)
     (world / "set.toml").write_text(
         '[data]\nformat = "tfds"\nname = "ted_hrlr_translate/pt_to_en"\n'
     )
@@ -503,7 +503,7 @@ class Babbler:
 @pytest.fixture(scope="module")
 def byte_tokenizer():
     lines = itertools.chain.from_iterable(grammar.generate("en-de", "train", 200))
-    return Tokenizer.train(lines, config.Tokenizer(vocab_size=500))
+    return Tokenizer.train(lines, TokenizerOptions(vocab_size=500))
 
 
 @pytest.fixture
@@ -520,14 +520,14 @@ def babbling(monkeypatch, byte_tokenizer):
     ]
 
     def load(path, warn=lambda line: None, *_):
-        recipe = config.Config()
+        recipe = Recipe()
         recipe.search.beam = 2
         model = Babbler(byte_tokenizer.size, likely)
         return nmt.inference.translator.Translator(
             model, (byte_tokenizer, byte_tokenizer), recipe, warn
         )
 
-    monkeypatch.setattr(nmt.translate, "load", load)
+    monkeypatch.setattr(nmt.inference.translator, "load", load)
 
 
 ODD = [
@@ -862,7 +862,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "sentences_per_second": 1.0,
         "bleu": part,
         "chrf": part,
-        "text": nmt.corpora.corpus.stamp(config.load(run / "recipe.toml").data, world),
+        "text": nmt.corpora.corpus.stamp(load_recipe(run / "recipe.toml").data, world),
         "by_length": [],
         "placeholders": {"in_sources": 0, "lost": 0},
     }
@@ -872,9 +872,9 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         calls.append((split, beam))
         return {**report, "split": split, "beam": beam or 3}, []
 
-    monkeypatch.setattr(nmt.evaluate, "evaluate", fake)
-    monkeypatch.setattr(nmt.evaluate, "compare", lambda *_: {})
-    monkeypatch.setattr(nmt.translate, "load", lambda *_: None)
+    monkeypatch.setattr(nmt.evaluation.report, "evaluate", fake)
+    monkeypatch.setattr(nmt.evaluation.report, "compare", lambda *_: {})
+    monkeypatch.setattr(nmt.inference.translator, "load", lambda *_: None)
     for arguments, expected in (
         (["--once"], []),
         ([], [("test", None)]),
@@ -901,16 +901,16 @@ def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arg
     """A run may be scored on another machine than the one that trained it."""
     run, asked = world / "moved", []
     shutil.copytree(tiny_run, run)
-    own = config.load(
+    own = load_recipe(
         run / "recipe.toml", ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"]
     )
-    (run / "recipe.toml").write_text(config.dump(own), encoding="utf-8")
+    (run / "recipe.toml").write_text(dump_recipe(own), encoding="utf-8")
 
     def fetch(data, *_):
         asked.append(data.name)
         raise Failure("no network")
 
-    monkeypatch.setattr(nmt.corpus, "fetch", fetch)
+    monkeypatch.setattr(nmt.corpora.corpus, "fetch", fetch)
     done = nmt_command(arguments[0], run, *arguments[1:])
     assert (done.status, done.err.splitlines()[-1]) == (FAILURE, "nmt: no network")
     assert asked == ["ted_hrlr_translate/pt_to_en"]

@@ -19,10 +19,10 @@ from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.translator import Reader, load
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import BOS, EOS, PAD
 from tests.test_model import VOCAB, made, sentences
 from tests.test_search import World
 
@@ -538,17 +538,17 @@ def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
 
 def test_options_of_the_language_model():
     grammar = "data.format=grammar"
-    recipe = config.load(overrides=[grammar, "search.lm=x", "search.lm_weight=0.3"])
+    recipe = load_recipe(overrides=[grammar, "search.lm=x", "search.lm_weight=0.3"])
     assert recipe.search.lm.endswith("/x") and recipe.search.lm_weight == 0.3
-    assert not config.differences(config.load(overrides=[grammar]), recipe)
+    assert not differences(load_recipe(overrides=[grammar]), recipe)
     with pytest.raises(UserError, match=r"lm_weight has no effect here: it needs search\.lm"):
-        config.load(overrides=[grammar, "search.lm_weight=0.3"])
+        load_recipe(overrides=[grammar, "search.lm_weight=0.3"])
 
 
 def test_readers_are_told_apart_by_what_they_do(tiny_run):
-    tokenizers, data = Run(tiny_run).tokenizers, config.Data()
+    tokenizers, data = Run(tiny_run).tokenizers, DataOptions()
     same = tuple(Tokenizer(tokenizer.proto) for tokenizer in tokenizers)
     assert Reader.of(tokenizers, data) == Reader.of(same, data)
     assert Reader.of(tokenizers, data) != Reader.of((renumbered(tokenizers[0])[0], None), data)
-    assert Reader.of(tokenizers, data) != Reader.of(tokenizers, config.Data(preprocess="tokens"))
+    assert Reader.of(tokenizers, data) != Reader.of(tokenizers, DataOptions(preprocess="tokens"))
     combine.check_words(Run(tiny_run), Run(tiny_run))

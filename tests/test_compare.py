@@ -21,7 +21,7 @@ from nmt.experiments.comparison import BUDGETS, SYSTEMS
 from nmt.experiments.gradients import gradient_norms, training_norms
 from nmt.models.translation import build
 from nmt.plots import curves as plots
-from nmt.recipe import sections as config
+from nmt.recipe import ModelOptions, Recipe, differences, dump_recipe, load_recipe
 from nmt.training.train import optimizer
 
 TINY = [
@@ -46,9 +46,9 @@ def base(tmp_path_factory):
     """The recipe of the small budget in a folder, as `compare` leaves it there."""
     folder = tmp_path_factory.mktemp("base")
     for budget in BUDGETS:
-        recipe = config.load(BUDGETS[budget].recipe, BUDGETS[budget].overrides.split())
+        recipe = load_recipe(BUDGETS[budget].recipe, BUDGETS[budget].overrides.split())
         (folder / budget).mkdir()
-        (folder / budget / measure.RECIPE).write_text(config.dump(recipe), encoding="utf-8")
+        (folder / budget / measure.RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     return folder
 
 
@@ -57,7 +57,7 @@ def test_every_system_is_a_recipe_of_the_same_training(base, budget):
     first = measure.recipe_of(base / budget)
     for name, system in compare.systems(budget).items():
         recipe = measure.recipe_of(base / budget, system.overrides.split())
-        assert {line.split(":")[0] for line in config.differences(first, recipe)} == {
+        assert {line.split(":")[0] for line in differences(first, recipe)} == {
             override.partition("=")[0] for override in system.overrides.split()
         }, name
         assert (recipe.train.steps, recipe.train.batch_tokens) == (
@@ -181,7 +181,7 @@ def found():
         "clipped": [[5.0, 10.0], [4.0, 1.0]],
         "unclipped": [[5.0, 10.0], [6.0, 1e6]],
     }
-    recipe = config.dump(config.load(BUDGETS["small"].recipe, ["train.steps=300"]))
+    recipe = dump_recipe(load_recipe(BUDGETS["small"].recipe, ["train.steps=300"]))
     return {
         "budget": "small",
         "overrides": [],
@@ -278,7 +278,7 @@ def test_labels_of_the_speed_picture_cover_nothing():
 )
 def test_gradient_norms_equal_differences(options):
     sizes = {"embedding": 5, "encoder_units": 4, "decoder_units": 6, "attention_units": 4}
-    model = build(config.Config(model=config.Model(**{**sizes, **options})), 12, 11)
+    model = build(Recipe(model=ModelOptions(**{**sizes, **options})), 12, 11)
     rng = np.random.default_rng(1)
     source = rng.integers(4, 12, (2, 5)).astype(np.int32)
     target = rng.integers(4, 11, (2, 5)).astype(np.int32)
@@ -301,7 +301,7 @@ def test_gradient_norms_equal_differences(options):
 
 
 def test_training_norms_are_those_of_training():
-    recipe = config.Config(model=config.Model(embedding=6, encoder_units=4, decoder_units=6))
+    recipe = Recipe(model=ModelOptions(embedding=6, encoder_units=4, decoder_units=6))
     rng = np.random.default_rng(0)
     batches = [
         tuple(rng.integers(4, 11, (3, n)).astype(np.int32) for n in (4, 6)) for _ in range(3)

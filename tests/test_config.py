@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nmt.errors import UserError
-from nmt.recipe import sections as config
-from nmt.recipe.sections import Config, load
+from nmt.recipe import Recipe, all_options, differences, dump_recipe, load_recipe
+from nmt.recipe.sections import RUN_MAY_DIFFER
 
 RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
 GRAMMAR = "data.format=grammar"
@@ -26,7 +26,7 @@ def recipe(tmp_path, text, name="own.toml"):
 def mistakes(path=None, typed=()):
     """The lines of the error."""
     with pytest.raises(UserError) as caught:
-        load(path, typed)
+        load_recipe(path, typed)
     return str(caught.value)
 
 
@@ -47,34 +47,34 @@ def other(field, value):
 
 def changed():
     """A Config in which no option has its default."""
-    out = Config()
-    for _, field, part in config.options(out):
+    out = Recipe()
+    for _, field, part in all_options(out):
         setattr(part, field.name, other(field, getattr(part, field.name)))
     return out
 
 
 def test_every_option_says_what_it_does_and_starts_within_its_bounds():
-    for name, field, part in config.options(Config()):
+    for name, field, part in all_options(Recipe()):
         meta, value = field.metadata, getattr(part, field.name)
         assert meta["doc"] and "\n" not in meta["doc"], name
         assert not meta["choices"] or value in meta["choices"], name
         assert meta["low"] is None or value >= meta["low"], name
         assert meta["high"] is None or value <= meta["high"], name
-    assert {name for name, _, _ in config.options(Config())} > config.RUN_MAY_DIFFER
+    assert {name for name, _, _ in all_options(Recipe())} > RUN_MAY_DIFFER
 
 
-@pytest.mark.parametrize("make", [Config, changed])
+@pytest.mark.parametrize("make", [Recipe, changed])
 def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before = make()
-    if make is Config:
+    if make is Recipe:
         before.data.format = "grammar"  # the default needs data.train
-    text = config.dump(before)
+    text = dump_recipe(before)
     flat = {
         f"{head}.{key}": value
         for head, table in tomllib.loads(text).items()
         for key, value in table.items()
     }
-    assert flat == {name: getattr(part, field.name) for name, field, part in config.options(before)}
+    assert flat == {name: getattr(part, field.name) for name, field, part in all_options(before)}
     before.data.format = (
         "grammar"  # what is no path is not resolved, what has no effect is no mistake here
     )
@@ -82,14 +82,14 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before.data.train = before.data.valid = before.data.test = ""
     before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
     before.model.embedding, before.train.wait = 2 * before.model.heads, 0
-    assert load(recipe(tmp_path, config.dump(before))) == before
+    assert load_recipe(recipe(tmp_path, dump_recipe(before))) == before
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\tb", "\a", "\x7f", "a\\nb", '"""', "\u2028", "é"])
 def test_any_text_survives_a_dump(tmp_path, value):
-    before = Config()
+    before = Recipe()
     before.data.format, before.data.folder = "grammar", value
-    assert load(recipe(tmp_path, config.dump(before))) == before
+    assert load_recipe(recipe(tmp_path, dump_recipe(before))) == before
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path):
@@ -164,8 +164,8 @@ TABLE = [
 @pytest.mark.parametrize(("typed", "expected"), TABLE)
 def test_types_bounds_and_choices(typed, expected):
     if expected is None:
-        value = load(overrides=[GRAMMAR, typed])
-        assert config.differences(load(overrides=[GRAMMAR]), value) or "epochs" in typed
+        value = load_recipe(overrides=[GRAMMAR, typed])
+        assert differences(load_recipe(overrides=[GRAMMAR]), value) or "epochs" in typed
         return
     text = mistakes(typed=[GRAMMAR, typed])
     assert expected in text and typed.partition("=")[0] in text
@@ -193,7 +193,7 @@ def test_types_in_a_recipe_are_those_of_toml(tmp_path, line):
 
 
 def test_a_whole_number_will_do_for_a_number(tmp_path):
-    value = load(
+    value = load_recipe(
         recipe(tmp_path, '[data]\nformat = "grammar"\n[train]\nclip_norm = 2')
     ).train.clip_norm
     assert value == 2 and isinstance(value, float)
@@ -201,7 +201,7 @@ def test_a_whole_number_will_do_for_a_number(tmp_path):
 
 def test_bounds_are_finite():
     """No option takes infinity: it would spoil arithmetic much later."""
-    for name, field, _ in config.options(Config()):
+    for name, field, _ in all_options(Recipe()):
         if field.type is float:
             assert name in mistakes(typed=[GRAMMAR, f"{name}={math.inf}"])
 
@@ -209,18 +209,20 @@ def test_bounds_are_finite():
 def test_an_option_without_effect(tmp_path):
     path = recipe(tmp_path, '[data]\nformat = "grammar"\nname = "x"\n[train]\nweight_decay = 0.5')
     notes = []
-    assert load(path, notes=notes.append).train.weight_decay == 0.5  # in the recipe: a note each
+    assert (
+        load_recipe(path, notes=notes.append).train.weight_decay == 0.5
+    )  # in the recipe: a note each
     assert len(notes) == 2 and all(note.startswith("note: ") and "\n" not in note for note in notes)
     assert any("train.weight_decay" in note and "train.optimizer=adamw" in note for note in notes)
     assert any("data.name" in note for note in notes)
     text = mistakes(typed=[GRAMMAR, "train.weight_decay=0.5"])  # typed: a mistake
     assert "train.weight_decay has no effect" in text and "train.optimizer=adamw" in text
     notes.clear()
-    load(
+    load_recipe(
         path, ["train.optimizer=adamw", "data.format=catalogues"], notes.append
     )  # typed ones count
     assert notes == []
-    load(
+    load_recipe(
         overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=notes.append
     )  # in any order
     assert notes == []
@@ -244,24 +246,24 @@ def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(
     """,
     )
     monkeypatch.chdir(here)
-    got = load(Path("..") / "there" / path.name, ["data.test=x.{lang}"])
+    got = load_recipe(Path("..") / "there" / path.name, ["data.test=x.{lang}"])
     assert got.data.train == str(there / "corpus/t.{lang}")
     assert got.data.valid == str(tmp_path / "v.{lang}")
     assert got.data.test == str(here / "x.{lang}")
     assert got.train.from_ == "/runs/b"
     assert got.tokenizer.from_ == str(there / "runs/a")
-    assert load(path, ["train.from=runs/c"]).train.from_ == str(here / "runs/c")
-    dumped = recipe(tmp_path / "run", config.dump(got), "recipe.toml")
+    assert load_recipe(path, ["train.from=runs/c"]).train.from_ == str(here / "runs/c")
+    dumped = recipe(tmp_path / "run", dump_recipe(got), "recipe.toml")
     monkeypatch.chdir("/")
-    assert load(dumped) == got  # so a run folder may move
+    assert load_recipe(dumped) == got  # so a run folder may move
 
 
 def test_names_of_fetched_files_are_left_alone(tmp_path):
     path = recipe(tmp_path, '[data]\ntrain = "t.{lang}.gz"\nurl = "https://example.com/"')
-    assert load(path).data.train == "t.{lang}.gz"
+    assert load_recipe(path).data.train == "t.{lang}.gz"
     plain = recipe(tmp_path, '[data]\ntrain = "t.{lang}.gz"')
-    assert load(plain, ["data.url=https://example.com/"]).data.train == "t.{lang}.gz"
-    assert load(plain).data.train == str(tmp_path / "t.{lang}.gz")
+    assert load_recipe(plain, ["data.url=https://example.com/"]).data.train == "t.{lang}.gz"
+    assert load_recipe(plain).data.train == str(tmp_path / "t.{lang}.gz")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +315,7 @@ def test_what_one_option_alone_cannot_tell(typed, expected):
     ],
 )
 def test_recipes_of_language_models(typed):
-    value = load(overrides=typed)
+    value = load_recipe(overrides=typed)
     assert value.language_model and value.sides == ("target",)
 
 
@@ -355,16 +357,16 @@ def test_unreadable_recipes(tmp_path, make, expected):
 
 
 def test_differences_name_what_makes_another_run():
-    old = Config()
-    for name, field, _ in config.options(old):
+    old = Recipe()
+    for name, field, _ in all_options(old):
         new = dataclasses.replace(old)
         section = name.split(".")[0]
         part = dataclasses.replace(getattr(old, section))
         value = other(field, getattr(part, field.name))
         setattr(part, field.name, value)
         setattr(new, section, part)
-        found = config.differences(old, new)
-        if name in config.RUN_MAY_DIFFER:
+        found = differences(old, new)
+        if name in RUN_MAY_DIFFER:
             assert found == [], name
         else:
             assert len(found) == 1 and name in found[0] and repr(value) in found[0]
@@ -375,13 +377,13 @@ def test_differences_name_what_makes_another_run():
         "train.save_minutes",
         "train.log_every",
     ):
-        assert name in config.RUN_MAY_DIFFER
+        assert name in RUN_MAY_DIFFER
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_the_recipes_of_the_package_load_without_a_note(path):
     notes = []
-    load(path, notes=notes.append)
+    load_recipe(path, notes=notes.append)
     assert notes == []
 
 

@@ -17,7 +17,7 @@ import pytest
 from nmt.corpora import corpus, fetch
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
-from nmt.recipe import sections as config
+from nmt.recipe import DataOptions
 
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""
@@ -40,7 +40,7 @@ def read(data, split="train", dropped=None, downloads="nowhere"):
 
 
 def own(tmp_path, form, text, held_out=0.0):
-    return config.Data(
+    return DataOptions(
         format=form, train=str(write(tmp_path / f"own.{form}", text)), held_out=held_out
     )
 
@@ -61,7 +61,7 @@ def test_files_keep_pairs_together(tmp_path):
     write(tmp_path / "t.de.gz", "\ufeffeine Katze\n\ndas\u2028Ende\nkeine Zeile")
     write(tmp_path / "v.en", "same\n\nsame\nsame\n")
     write(tmp_path / "v.de", "same\nleer\nsame\n\n")
-    data = config.Data(
+    data = DataOptions(
         train=str(tmp_path / "t.{lang}.gz"), valid=str(tmp_path / "v.{lang}"), held_out=0.0
     )
     dropped = collections.Counter()
@@ -83,7 +83,7 @@ def test_tsv(tmp_path):
 def test_text(tmp_path):
     """Lines that are their own source; how often one is said is not changed, but for faults."""
     write(tmp_path / "t.txt.gz", "ein Haus\nja\n\nja\nbell\x07\nein\u2028Haus\n" + "x" * 70)
-    data = config.Data(format="text", train=str(tmp_path / "t.txt.gz"), held_out=0.0, max_chars=60)
+    data = DataOptions(format="text", train=str(tmp_path / "t.txt.gz"), held_out=0.0, max_chars=60)
     dropped = collections.Counter()
     good = ["ein Haus", "ja", "ja", "ein\u2028Haus"]
     assert read(data, dropped=dropped) == [(line, line) for line in good]
@@ -214,7 +214,7 @@ def test_grammar(monkeypatch):
     monkeypatch.setattr(
         readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")])
     )
-    data = config.Data(format="grammar", source="en", target="ja", size=7, sentences=2)
+    data = DataOptions(format="grammar", source="en", target="ja", size=7, sentences=2)
     assert [read(data, split) for split in corpus.SPLITS] == [[("a", "b")]] * 3
     assert asked == [
         ("en-ja", "train", 7, 0, 2),
@@ -235,7 +235,7 @@ def catalogue(folder, components, name="house-1.0-py3-none-any.whl"):
                     f"house/components/{component}/translations/{code}.json", json.dumps(texts)
                 )
     write(path, data.getvalue())
-    return path, config.Data(format="catalogues", name="house==1.0", folder="house")
+    return path, DataOptions(format="catalogues", name="house==1.0", folder="house")
 
 
 def component_of(split, number=0):
@@ -311,7 +311,7 @@ def test_catalogues(tmp_path):
 @pytest.mark.parametrize("target", ["de", "ja", "fr"])
 def test_default_test_set_is_frozen(target):
     folder = Path(__file__).parents[1] / "data"
-    data = config.Data(
+    data = DataOptions(
         format="catalogues", target=target, name="homeassistant==2026.11.0", folder="homeassistant"
     )
     if not corpus.ready(data, folder / "downloads"):
@@ -414,13 +414,13 @@ def test_differing_line_counts(tmp_path, left, right):
     write(tmp_path / "t.en", "x\n" * left)
     write(tmp_path / "t.de", "y\n" * right)
     with pytest.raises(UserError, match=rf"t.en has {left} lines but .*t.de has {right}:"):
-        read(config.Data(train=str(tmp_path / "t.{lang}")))
+        read(DataOptions(train=str(tmp_path / "t.{lang}")))
 
 
 @pytest.mark.parametrize("form", ["files", "tsv", "tmx", "po"])
 def test_missing_files(tmp_path, form):
     with pytest.raises(UserError, match="gone.*no such file"):
-        read(config.Data(format=form, train=str(tmp_path / "gone.{lang}")))
+        read(DataOptions(format=form, train=str(tmp_path / "gone.{lang}")))
 
 
 # Fetching
@@ -438,7 +438,7 @@ def public(tmp_path, **changes):
         "folder": "birds",
         "held_out": 0.0,
     }
-    return config.Data(**{**values, "checksums": checksums, **changes})
+    return DataOptions(**{**values, "checksums": checksums, **changes})
 
 
 def test_fetch_once_then_offline(tmp_path, monkeypatch):
@@ -530,7 +530,7 @@ def test_wheel(tmp_path, monkeypatch):
 def test_no_wheel(tmp_path, monkeypatch, stderr, reason):
     answer = types.SimpleNamespace(returncode=1, stderr=stderr)
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
-    data = config.Data(format="catalogues", name="house==1.0", folder="house")
+    data = DataOptions(format="catalogues", name="house==1.0", folder="house")
     with pytest.raises(Failure, match=f"house==1.0: cannot be fetched .*{reason}.*NMT_DATA"):
         corpus.fetch(data, tmp_path, lambda line: None)
 
@@ -554,7 +554,7 @@ def fake_set(monkeypatch, features, **splits):
 
 
 def test_tfds_splits_and_features(monkeypatch):
-    data = config.Data(format="tfds", name="talks/de_en", held_out=0.2)
+    data = DataOptions(format="tfds", name="talks/de_en", held_out=0.2)
     train = [example(de=f"Satz {i}", en=f"sentence {i}") for i in range(100)]
     fake_set(monkeypatch, ["de", "en"], train=train, validation=train[:7])
     assert len(read(data, "valid")) == 7
@@ -569,7 +569,7 @@ def test_tfds_splits_and_features(monkeypatch):
 
 
 def test_tfds_other_layouts(monkeypatch):
-    data = config.Data(format="tfds", name="noisy/en-de", source="de", target="en", held_out=0.0)
+    data = DataOptions(format="tfds", name="noisy/en-de", source="de", target="en", held_out=0.0)
     fake_set(monkeypatch, ["src", "dst"], train=[example(src="yes!", dst="ja!")])
     assert read(data) == [("ja!", "yes!")]
     texts = [
@@ -585,7 +585,7 @@ def test_tfds_other_layouts(monkeypatch):
 @pytest.mark.slow
 def test_tfds_itself(tmp_path, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
-    data = config.Data(
+    data = DataOptions(
         format="tfds", name="ted_hrlr_translate/pt_to_en", source="pt", target="en", held_out=0.2
     )
     with tfds.testing.mock_data(num_examples=20):

@@ -17,14 +17,14 @@ from nmt.engine import builder as graph
 from nmt.engine import lexicon
 from nmt.engine import writer as export
 from nmt.inference.translator import load
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.recipe import ModelOptions
 from nmt.runs.folder import Run
+from nmt.text.vocabulary import BOS, EOS, PAD
 from tests.test_model import MODELS, VOCAB, compiled, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
-EXPORTED = [name for name in MODELS if not export.reason_against(config.Model(**MODELS[name]))]
+EXPORTED = [name for name in MODELS if not export.reason_against(ModelOptions(**MODELS[name]))]
 MORE = {
     "deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
     "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},

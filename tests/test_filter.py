@@ -13,7 +13,7 @@ from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import mismatch as filter
 from nmt.plots import curves as plots
-from nmt.recipe import sections as config
+from nmt.recipe import DataOptions, Recipe
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]
 
@@ -23,7 +23,7 @@ class Fake:
 
     def __init__(self, pairs=PAIRS, source="en", target="de", threads=1):
         self.right, self.calls = set(pairs), []
-        self.recipe = config.Config(data=config.Data(source=source, target=target))
+        self.recipe = Recipe(data=DataOptions(source=source, target=target))
 
     def score(self, sources, targets):
         assert all(targets) and len(sources) == len(targets)
@@ -40,7 +40,7 @@ def fake(monkeypatch):
     """Runs "en-de" and "de-en" that know PAIRS."""
     reverse = [(target, source) for source, target in PAIRS]
     made = {"en-de": Fake(), "de-en": Fake(reverse, "de", "en")}
-    monkeypatch.setattr(nmt.translate, "load", lambda path, *_: made[path])
+    monkeypatch.setattr(nmt.inference.translator, "load", lambda path, *_: made[path])
     return made
 
 
@@ -309,7 +309,7 @@ def test_the_check_as_a_command(monkeypatch, tmp_path):
     pairs = list(grammar.generate("en-de", "valid", 1500))
     translator = Fake(pairs)
     translator.recipe.data.format, translator.recipe.data.size = "grammar", 100
-    monkeypatch.setattr(nmt.translate, "load", lambda *_: translator)
+    monkeypatch.setattr(nmt.inference.translator, "load", lambda *_: translator)
     done = nmt_command("filter", "any", "--check")
     assert done.status == 0 and done.out.startswith("average precision 1.000"), done.err
     assert "seeds 1, 2, 3, 4, 5" in done.err

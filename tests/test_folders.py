@@ -12,7 +12,7 @@ import pytest
 
 from nmt import files
 from nmt.__main__ import main
-from nmt.recipe import sections as config
+from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 
 ROOT = Path(__file__).parent.parent
@@ -148,9 +148,9 @@ def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkey
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
     run = Run(folder)
-    recipe = config.load(tiny_recipe, [*options, "tokenizer.vocab_size=200"])
+    recipe = load_recipe(tiny_recipe, [*options, "tokenizer.vocab_size=200"])
     run.update(source="en", target="de")
-    (folder / "recipe.toml").write_text(config.dump(recipe), encoding="utf-8")
+    (folder / "recipe.toml").write_text(dump_recipe(recipe), encoding="utf-8")
     for name in mine:
         (folder / name).write_text(name)
     for more in ([], ["train.epochs=2"], ["train.epochs=2"]):
@@ -164,7 +164,7 @@ def test_what_was_prepared_is_there_again_when_another_recipe_fails(tiny_recipe,
     folder = tmp_path / "run"
     run = Run(folder)
     run.update(source="en", target="de")
-    (folder / "recipe.toml").write_text(config.dump(config.load(tiny_recipe)), encoding="utf-8")
+    (folder / "recipe.toml").write_text(dump_recipe(load_recipe(tiny_recipe)), encoding="utf-8")
     (folder / "cache").mkdir()
     (folder / "cache" / "source.txt").write_text("prepared")
     before = tree(folder)

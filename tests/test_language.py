@@ -21,9 +21,9 @@ from nmt.decoding.beam import beam_search, sample
 from nmt.inference import generator as language
 from nmt.inference.generator import TextGenerator
 from nmt.models.translation import LanguageModel
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, UNK
+from nmt.recipe import DataOptions, ModelOptions, Recipe, TrainOptions, load_recipe
 from nmt.runs.folder import Run
+from nmt.text.vocabulary import BOS, EOS, UNK
 from nmt.training import callbacks, prepare
 from nmt.training.train import train
 
@@ -43,7 +43,7 @@ some_models = pytest.mark.parametrize("name", ["lstm", "gru"])
 def made(name, streams=3, **more):
     """A model whose weights are large enough for differences to show."""
     model = LanguageModel(
-        config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, seed=3, streams=streams
+        ModelOptions(**{**SMALL, **MODELS[name], **more}), VOCAB, seed=3, streams=streams
     )
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
@@ -67,7 +67,7 @@ def close(first, second, **tolerance):
 
 
 def test_the_table_has_every_choice_of_every_option():
-    for field in dataclasses.fields(config.Model):
+    for field in dataclasses.fields(ModelOptions):
         needs = field.metadata["needs"] or ""
         if (needs and "language_model" not in needs) or field.name == "architecture":
             continue
@@ -295,8 +295,8 @@ class Letters:
 
 def generator(name, **data):
     model, letters = made(name), Letters()
-    recipe = config.Config(
-        data=config.Data(**data), model=model.options, train=config.Train(streams=2, bptt=8)
+    recipe = Recipe(
+        data=DataOptions(**data), model=model.options, train=TrainOptions(streams=2, bptt=8)
     )
     return TextGenerator(model, (letters, letters), recipe)
 
@@ -422,7 +422,7 @@ def said():
 @pytest.fixture(scope="module")
 def run(recipe, said):
     """A complete run that nothing interrupted. Not to be changed."""
-    return train(config.load(recipe), recipe.parent / "run", log=said.append)
+    return train(load_recipe(recipe), recipe.parent / "run", log=said.append)
 
 
 @pytest.fixture
@@ -491,9 +491,9 @@ def test_stopped_amid_an_epoch_a_run_is_bit_for_bit_the_same(run, recipe, monkey
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Clock, "on_train_batch_end", after)
         with pytest.raises(KeyboardInterrupt):
-            train(config.load(recipe), folder, log=lambda line: None)
+            train(load_recipe(recipe), folder, log=lambda line: None)
     assert Run(folder).state_path.exists()
-    resumed = train(config.load(recipe), folder, log=lambda line: None)
+    resumed = train(load_recipe(recipe), folder, log=lambda line: None)
     first, second = numbers(run), numbers(resumed)
     assert first.keys() == second.keys()
     for name, value in first.items():
@@ -621,7 +621,7 @@ def test_another_text_can_go_on_from_a_run(run, recipe):
         "train.epochs=1",
         "train.learning_rate=1e-8",
     ]
-    tuned = train(config.load(recipe, options), recipe.parent / "tuned", log=lambda line: None)
+    tuned = train(load_recipe(recipe, options), recipe.parent / "tuned", log=lambda line: None)
     assert tuned.tokenizers[1].digest == run.tokenizers[1].digest
     for own, other in zip(
         *(one.load_model().trainable_variables for one in (tuned, run)), strict=True
@@ -640,8 +640,8 @@ def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_pa
         "tokenizer.vocab_size=60",
         "tokenizer.byte_fallback=false",
     ]
-    pair = config.load(None, [*common, "tokenizer.joint=false"])
-    alone = config.load(
+    pair = load_recipe(None, [*common, "tokenizer.joint=false"])
+    alone = load_recipe(
         None,
         [option for option in common if "tokenizer" not in option]
         + ["model.architecture=language_model", f"tokenizer.from={tmp_path / 'pair'}"],

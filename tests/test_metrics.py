@@ -10,7 +10,7 @@ from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation import report as evaluate
-from nmt.recipe import sections as config
+from nmt.recipe import Recipe
 
 REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]
 
@@ -183,7 +183,7 @@ def test_lost_placeholders_are_counted(source, hypothesis, expected):
 
 
 def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
-    recipe = config.Config()
+    recipe = Recipe()
     recipe.data.source, recipe.data.target, recipe.data.preprocess = "en", "ja", "tokens"
     sources = ["a dog", "a cat"] * 4
     references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
@@ -192,4 +192,4 @@ def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
     assert {score["score"] for score in report["joined"].values()} == {100} and "char" in report[
         "joined"
     ]
-    assert "joined" not in evaluate.scores(config.Config(), REFERENCES, REFERENCES, REFERENCES)
+    assert "joined" not in evaluate.scores(Recipe(), REFERENCES, REFERENCES, REFERENCES)

@@ -16,8 +16,9 @@ from nmt.decoding.beam import beam_search
 from nmt.inference.translator import Translator, load
 from nmt.models import kernels
 from nmt.models.translation import Graphs, TranslationModel, build
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.recipe import ModelOptions, Recipe, SearchOptions
+from nmt.recipe.sections import LANGUAGE_MODEL
+from nmt.text.vocabulary import BOS, EOS, PAD
 from nmt.training.callbacks import variables
 
 pytestmark = pytest.mark.usefixtures("load_once")
@@ -90,7 +91,7 @@ every_model = pytest.mark.parametrize("name", MODELS)
 
 def made(name, **more):
     """A model whose weights are large enough for differences to show."""
-    options = config.Model(**{**SMALL, **MODELS[name], **more})
+    options = ModelOptions(**{**SMALL, **MODELS[name], **more})
     model = TranslationModel(
         options, VOCAB if options.tie == "all" else SOURCE_VOCAB, VOCAB, seed=3
     )
@@ -145,8 +146,8 @@ def test_the_table_has_every_choice_of_every_option():
 
     Those of the language model are in tests/test_language.py.
     """
-    for field in dataclasses.fields(config.Model):
-        if field.name == "architecture" or field.metadata["needs"] == config.LANGUAGE_MODEL:
+    for field in dataclasses.fields(ModelOptions):
+        if field.name == "architecture" or field.metadata["needs"] == LANGUAGE_MODEL:
             continue
         used = {
             MODELS[name].get(field.name, SMALL.get(field.name, field.default)) for name in MODELS
@@ -494,7 +495,7 @@ def test_the_seed_gives_the_weights(name):
     models = []
     for seed in (3, 3, 4):
         models.append(
-            TranslationModel(config.Model(**{**SMALL, **MODELS[name]}), SOURCE_VOCAB, VOCAB, seed)
+            TranslationModel(ModelOptions(**{**SMALL, **MODELS[name]}), SOURCE_VOCAB, VOCAB, seed)
         )
         keras.random.normal((2,))
     for a, b, c in zip(*(m.trainable_variables for m in models), strict=True):
@@ -504,7 +505,7 @@ def test_the_seed_gives_the_weights(name):
 
 
 def test_a_joint_vocabulary_begins_with_one_vector_a_piece():
-    model = TranslationModel(config.Model(**{**SMALL, "tie": "target"}), VOCAB, VOCAB)
+    model = TranslationModel(ModelOptions(**{**SMALL, "tie": "target"}), VOCAB, VOCAB)
     np.testing.assert_array_equal(model.source_embedding, model.target_embedding)
 
 
@@ -565,7 +566,7 @@ def test_scoring_reproduces_what_the_search_found(name):
     """For every finished hypothesis of an n-best list, from the search's reordered states."""
     model = compiled(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
-    recipe = config.Config(search=config.Search(length_penalty=0.7))
+    recipe = Recipe(search=SearchOptions(length_penalty=0.7))
     translator = Translator(model.graphs(), (None, None), recipe)
     source, _ = sentences(6, seed=2, longest=6)
     found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
@@ -590,7 +591,7 @@ def test_searches_side_by_side_are_searches_in_turn(name):
     for threads in (3, 1):
         graphs = Graphs(model)
         graphs.rows = 8
-        translator = Translator(graphs, (None, None), config.Config(), threads=threads)
+        translator = Translator(graphs, (None, None), Recipe(), threads=threads)
         hypotheses = translator._search([[ids] for ids in lines], 2, 4, True)
         found[threads] = [
             [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses
@@ -605,15 +606,15 @@ def test_scores_do_not_depend_on_batches(monkeypatch):
         [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
     )
     source = [[ids] for ids in source]  # of one reader
-    expected = Translator(graphs, (None, None), config.Config()).score_ids(source, target)
+    expected = Translator(graphs, (None, None), Recipe()).score_ids(source, target)
 
     def log_probs(source, target):
         shapes.append((len(target), max(target.shape[1] - 1, source.shape[1])))
         return graphs.log_probs(source, target)
 
-    monkeypatch.setattr(nmt.translate, "POSITIONS", 20)
+    monkeypatch.setattr(nmt.inference.translator, "POSITIONS", 20)
     spy = types.SimpleNamespace(rows=4, log_probs=log_probs)
-    scores = Translator(spy, (None, None), config.Config(), threads=2).score_ids(source, target)
+    scores = Translator(spy, (None, None), Recipe(), threads=2).score_ids(source, target)
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert sum(rows for rows, _ in shapes) == 30 and max(shapes)[0] == 4
     assert all(rows == 1 or rows * length <= 20 for rows, length in shapes)
@@ -706,7 +707,7 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
 @every_model
 def test_every_model_learns(name):
     """Sixty steps on one batch, compiled for any shape; `precision=auto` is one of the two there are."""
-    recipe = config.Config(model=config.Model(**{**SMALL, **MODELS[name]}))
+    recipe = Recipe(model=ModelOptions(**{**SMALL, **MODELS[name]}))
     model = build(recipe, VOCAB, VOCAB)
     plain = keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=1.0)  # soon traced
     model.compile(plain, precision="auto", jit_compile=False)

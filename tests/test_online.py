@@ -25,8 +25,7 @@ from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.attention import AdditiveAttention
 from nmt.models.translation import Graphs, TranslationModel
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.recipe import DataOptions, ModelOptions, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.simultaneous import lagging
 from nmt.simultaneous.lagging import Waiting
@@ -34,6 +33,7 @@ from nmt.simultaneous.policy import Words, reads
 from nmt.simultaneous.stream import Lines, Online, Source
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import BOS, EOS, PAD
 from nmt.training.train import train
 
 VOCAB = 14
@@ -71,13 +71,13 @@ def vocabulary(starts):
 
 def words(source="de", target="en"):
     """Of 14 ids the even ones from 4 on begin words."""
-    return Words([vocabulary([1, 0] * 5)] * 2, config.Data(source=source, target=target))
+    return Words([vocabulary([1, 0] * 5)] * 2, DataOptions(source=source, target=target))
 
 
 def made(name, **more):
     """A model of one's own, whose weights are large enough for differences to show."""
     model = TranslationModel(
-        config.Model(**{**SMALL, **MODELS[name], **more}), VOCAB, VOCAB, seed=3
+        ModelOptions(**{**SMALL, **MODELS[name], **more}), VOCAB, VOCAB, seed=3
     )
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
@@ -145,7 +145,7 @@ def test_models_that_cannot_read_on_say_so(options):
         for key, value in {"bidirectional": False, **options}.items()
     ]
     with pytest.raises(UserError, match="train.wait: "):
-        config.load(None, ["data.format=grammar", "train.wait=3", *typed])
+        load_recipe(None, ["data.format=grammar", "train.wait=3", *typed])
 
 
 # ---- the mask
@@ -356,7 +356,7 @@ def test_the_policy_lags_by_its_wait(wait):
 @pytest.fixture(scope="module")
 def online_run(once):
     """A run that stays 1 to 6 words behind; its translations are poor, but each line has its own."""
-    recipe = config.load(
+    recipe = load_recipe(
         None,
         [
             "data.format=grammar",
@@ -577,7 +577,7 @@ def test_words_have_the_pieces_they_have_in_their_line(kind):
     """What streams feed word by word is what training has seen."""
     lines = [source for source, _ in grammar.generate("de-en", "train", 300)]
     tokenizer = Tokenizer.train(
-        lines, config.Tokenizer(kind=kind, vocab_size=400, byte_fallback=kind == "bpe")
+        lines, TokenizerOptions(kind=kind, vocab_size=400, byte_fallback=kind == "bpe")
     )
     for line in [*lines, "Ein  Haus\u00a0am See, \ue000 und x\u3000y: 10\u2009km ﬁn …"]:
         (words,) = (list(one) for one in Lines(iter([line.encode(), b""]).__next__))
@@ -591,7 +591,7 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
     """Through pipes: after each word that arrives, all that the policy allows is there, and no more is needed."""
     import nmt.simultaneous.stream
 
-    monkeypatch.setattr(nmt.online, "load", lambda *_: online(2))
+    monkeypatch.setattr(nmt.simultaneous.stream, "load", lambda *_: online(2))
     line = next(line for line in LINES if len(line.split()) > 8)
     ((best,),) = behind(2).candidates([line], beam=1, attention=True)
     read, _ = lagging.written(best, (False, False))
@@ -633,7 +633,7 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
 def test_without_input_there_is_no_output(online_run, online, monkeypatch, capsys):
     import nmt.simultaneous.stream
 
-    monkeypatch.setattr(nmt.online, "load", lambda *_: online(2))
+    monkeypatch.setattr(nmt.simultaneous.stream, "load", lambda *_: online(2))
     for stdin in (None, io.TextIOWrapper(io.BytesIO(b""))):
         monkeypatch.setattr(sys, "stdin", stdin)
         assert main(["translate", str(online_run.path), "--stream", "--wait", "2"]) == 0
@@ -677,7 +677,7 @@ def both_ways(tmp_path):
     run = Run(tmp_path / "run")
     run.update(weights="none")
     (run.path / "recipe.toml").write_text(
-        config.dump(config.load(None, ["data.format=grammar"])), encoding="utf-8"
+        dump_recipe(load_recipe(None, ["data.format=grammar"])), encoding="utf-8"
     )
     return run.path
 
@@ -704,8 +704,8 @@ def test_recipes_that_cannot_wait(both_ways):
         (["train.wait=3", "train.wait_to=2"], "train.wait_to=2 is below"),
     ):
         with pytest.raises(UserError, match=message):
-            config.load(None, [*one_way, *typed])
-    recipe = config.load(None, ["data.format=grammar", "train.wait=3", f"train.from={both_ways}"])
+            load_recipe(None, [*one_way, *typed])
+    recipe = load_recipe(None, ["data.format=grammar", "train.wait=3", f"train.from={both_ways}"])
     with pytest.raises(UserError, match="bidirectional=false is needed"):
         train(recipe, both_ways.parent / "no", log=lambda line: None)
     assert not (both_ways.parent / "no").exists()

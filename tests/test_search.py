@@ -8,7 +8,7 @@ import pytest
 from nmt.decoding.beam import beam_search, sample
 from nmt.decoding.ensemble import Contract
 from nmt.errors import Failure
-from nmt.recipe.sections import BOS, EOS, PAD, UNK
+from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 
 class World(Contract):

@@ -8,7 +8,7 @@ from nmt.batches.store.store import Store, write_ids, write_text
 
 from nmt.batches.streams import Streams, joined, parts, whole
 from nmt.errors import UserError
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.text.vocabulary import BOS, EOS, PAD
 
 
 class Spelled:

@@ -7,9 +7,9 @@ from nmt.text.placeholders.placeholders import SYMBOLS
 
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS, PAD, UNK
+from nmt.recipe import TokenizerOptions
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 KINDS = ("unigram", "bpe")
 LINES = [
@@ -22,7 +22,7 @@ LINES = [
 
 def trained(kind="unigram", lines=LINES, note=lambda line: None, **options):
     options = {"vocab_size": 900, "byte_fallback": True, "character_coverage": 1.0, **options}
-    return Tokenizer.train(lines, config.Tokenizer(kind=kind, **options), note)
+    return Tokenizer.train(lines, TokenizerOptions(kind=kind, **options), note)
 
 
 @pytest.fixture(scope="module", params=KINDS)

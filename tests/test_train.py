@@ -30,7 +30,7 @@ from nmt.evaluation import metrics
 from nmt.evaluation import report as evaluate
 from nmt.inference.translator import load
 from nmt.models import translation as model_module
-from nmt.recipe import sections as config
+from nmt.recipe import load_recipe
 from nmt.runs.folder import Run, read_weights, write_weights
 from nmt.training import callbacks, prepare
 from nmt.training import train as train_module
@@ -52,7 +52,7 @@ SHORT = (
 def trained(recipe, folder, *overrides, lines=None):
     """Trains in this process; what it says is collected in `lines`."""
     return train(
-        config.load(recipe, overrides), folder, log=(lines if lines is not None else []).append
+        load_recipe(recipe, overrides), folder, log=(lines if lines is not None else []).append
     )
 
 
@@ -136,7 +136,7 @@ def copy(short_run, tmp_path):
 
 
 def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
-    run, recipe = Run.open(tiny_run), config.load(tiny_recipe)
+    run, recipe = Run.open(tiny_run), load_recipe(tiny_recipe)
     assert run.recipe == recipe
     meta, rows = run.meta, history(tiny_run)
     assert (meta["format"], meta["complete"], meta["epochs"]) == (1, True, recipe.train.epochs)
@@ -184,7 +184,7 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
 
 def test_training_tokens_are_counted_once_an_epoch(short_run, tiny_recipe, tmp_path):
     """EOS counts, BOS and padding do not."""
-    recipe = config.load(tiny_recipe, SHORT)
+    recipe = load_recipe(tiny_recipe, SHORT)
     run = Run(shutil.copytree(short_run, tmp_path / "run"))
     store = prepare.training_store(run, recipe, print)
     assert isinstance(store, Store) and store.pairs == 300
@@ -345,7 +345,7 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, mon
         assert any(files.PARTIAL.fullmatch(path.name) for path in folder.iterdir())
     with stopped_at("_fit", monkeypatch):
         trained(tiny_recipe, folder, *SHORT)
-    assert Run(folder).recipe == config.load(tiny_recipe, SHORT)
+    assert Run(folder).recipe == load_recipe(tiny_recipe, SHORT)
     assert not any(files.PARTIAL.fullmatch(path.name) for path in folder.rglob("*"))
 
 
@@ -354,10 +354,10 @@ def test_sampled_pieces_are_a_function_of_the_seed(kind):
     """In any process, or a resumed training would go on with other pieces than it would have seen."""
     program = f"""
 from nmt.corpora import toy as grammar
-from nmt.recipe import sections as config
+from nmt.recipe import TokenizerOptions, load_recipe
 from nmt.text.tokenizer import Tokenizer
 lines = [source for source, _ in grammar.generate("en-de", "train", 200)]
-options = config.Tokenizer(kind={kind!r}, vocab_size=200, byte_fallback=False)
+options = TokenizerOptions(kind={kind!r}, vocab_size=200, byte_fallback=False)
 tokenizer = Tokenizer.train(lines, options)
 print([tokenizer.sample(lines[:20], 0.3, seed) for seed in (5, 5, 6)])
 """
@@ -713,7 +713,7 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
         ("second", [f"tokenizer.from={tmp_path / 'first'}", "data.size=200"]),
     ):
         recipe, run = (
-            config.load(tiny_recipe, [f"tokenizer.joint={joint}", *more]),
+            load_recipe(tiny_recipe, [f"tokenizer.joint={joint}", *more]),
             Run(tmp_path / name),
         )
         train_module._record(run, recipe)
@@ -726,7 +726,7 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
 
 def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     """model.tie=all with the tokenizers of a run that has two: a mistake, told before training."""
-    first = config.load(tiny_recipe, ["tokenizer.joint=false"])
+    first = load_recipe(tiny_recipe, ["tokenizer.joint=false"])
     train_module._record(Run(tmp_path / "first"), first)
     prepare.training_store(Run(tmp_path / "first"), first, lambda line: None)
     with pytest.raises(UserError, match="tie"):
@@ -800,7 +800,7 @@ def test_another_format_is_refused(copy):
 @pytest.mark.parametrize("damage", [cut_short, flip, empty, nonsense])
 def test_a_damaged_state_is_told_in_one_line(copy, tiny_recipe, damage):
     """Or restored to the bit, where the damage does not matter; never taken in silence."""
-    run, recipe = Run(copy), config.load(tiny_recipe, SHORT)
+    run, recipe = Run(copy), load_recipe(tiny_recipe, SHORT)
     model = run.load_model()
     model.compile(train_module.optimizer(recipe.train, 32))
     model.optimizer.build(model.trainable_variables)
@@ -830,7 +830,7 @@ def test_damaged_weights_to_start_from_are_told_in_one_line(copy, damage):
 @pytest.mark.first
 def test_the_toy_recipe_learns_to_translate(tmp_path):
     """BLEU over 90 on combinations of verb and object that training never saw, in about a minute."""
-    recipe = config.load(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
+    recipe = load_recipe(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
     folder = train(recipe, tmp_path / "toy", log=lambda line: None).path
     sources, references = prepare.held_out(recipe, "test", 200)
     hypotheses = load(folder).translate(sources)

@@ -16,7 +16,8 @@ import numpy as np
 
 from nmt import files
 from nmt.errors import UserError
-from nmt.recipe.sections import BOS, EOS, PAD, SIDES
+from nmt.recipe import SIDES
+from nmt.text.vocabulary import BOS, EOS, PAD
 
 CHUNK = 10_000  # lines tokenised at a time
 

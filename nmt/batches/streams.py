@@ -14,7 +14,7 @@ import numpy as np
 
 from nmt.batches.store.store import cut, pad
 from nmt.errors import UserError
-from nmt.recipe.sections import BOS, EOS, PAD
+from nmt.text.vocabulary import BOS, EOS, PAD
 
 
 class Streams:

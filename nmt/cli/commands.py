@@ -11,17 +11,17 @@ from nmt.errors import Failure, UserError
 
 
 def train(options):
-    from nmt.recipe import sections as config
+    from nmt.recipe import load_recipe
     from nmt.training.train import train as train_run
 
-    recipe = config.load(options.recipe, options.overrides, notes=say)
+    recipe = load_recipe(options.recipe, options.overrides, notes=say)
     train_run(recipe, options.run or Path("runs") / Path(options.recipe).stem, say)
 
 
 def fetch(options):
-    from nmt.recipe import sections as config
+    from nmt.recipe import load_recipe
 
-    _fetch(config.load(options.recipe, options.overrides))
+    _fetch(load_recipe(options.recipe, options.overrides))
 
 
 def translate(options):
@@ -162,14 +162,14 @@ def lagging(options):
             f"{given} has no effect with --wait, which translates greedily with the Keras weights"
         )
     from nmt.plots import curves as plots
-    from nmt.recipe import sections as config
+    from nmt.recipe import reason_against_waiting
     from nmt.runs.folder import Run
 
     if options.plot:
         plots.ready(options.plot)
     runs = [Run.open(name) for name in options.run]
     for run in runs:
-        if reason := config.reason_against_waiting(run.recipe.model):
+        if reason := reason_against_waiting(run.recipe.model):
             raise UserError(f"{run.path}: {reason}")
     for run in runs:
         _fetch(run.recipe)

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from nmt.errors import Failure
-from nmt.recipe.sections import BOS, EOS, PAD, UNK
+from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 DEAD = -1e30  # log-probability of an empty slot
 NONE = -1e15  # a score that every hypothesis beats, and no empty slot

@@ -7,7 +7,7 @@ The engine restricts a batch to the pieces that its source pieces suggest and th
 import numpy as np
 
 from nmt import files
-from nmt.recipe.sections import EOS
+from nmt.text.vocabulary import EOS
 
 SUGGESTED = 50
 FREQUENT = 200  # target pieces a source piece; always allowed

@@ -17,7 +17,7 @@ from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.translation_memory import nearest_targets
 from nmt.inference.generator import lines_of
-from nmt.recipe import sections as config
+from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.training.prepare import DOWNLOADS, held_out
@@ -245,7 +245,7 @@ def card(run, report):
     recipe = run.recipe
     meta = run.meta
     data = recipe.data
-    defaults = config.Config()
+    defaults = Recipe()
     origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
     what = f"A translator from {data.source} to {data.target}"
     verb = "Translate with `nmt translate"
@@ -276,13 +276,13 @@ def card(run, report):
     yield ""
     yield "Options other than the defaults:"
     yield ""
-    for name, field, part in config.options(recipe):
+    for name, field, part in all_options(recipe):
         value = getattr(part, field.name)
         if not isinstance(value, dict) and value != getattr(
             getattr(defaults, name.split(".")[0]), field.name
         ):
             shown = (
-                Path(value).name if name in config.PATHS else value
+                Path(value).name if name in PATHS else value
             )  # where it lay is nobody's business
             yield f"- `{name} = {shown}`"
     yield ""

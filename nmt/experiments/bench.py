@@ -103,7 +103,7 @@ def training(case):
 
     from nmt.models import kernels
     from nmt.models.translation import build
-    from nmt.recipe import sections as config
+    from nmt.recipe import Recipe, TrainOptions
     from nmt.training.train import dataset, optimizer
 
     precision = case["precision"]
@@ -111,7 +111,7 @@ def training(case):
     what = f"training, {budget:,} tokens, {precision}, {threads(case)}"
     if precision == "bfloat16" and kernels.detect_precision() != precision:
         return [{"what": what, "note": "not measured: this processor has no bfloat16 products"}]
-    recipe = config.Config(train=config.Train(batch_tokens=budget, precision=precision))
+    recipe = Recipe(train=TrainOptions(batch_tokens=budget, precision=precision))
     model = build(recipe, VOCAB, VOCAB)
     model.compile(
         optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False

@@ -21,12 +21,12 @@ from nmt.experiments import isolated as child
 from nmt.experiments.bench import about
 from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
 from nmt.inference.translator import cores
-from nmt.recipe import sections as config
+from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import DOWNLOADS, training_store
 
 RESULTS = "compare.json"
-PROJECT = Path(__file__).resolve().parent.parent  # recipes are found from any folder
+PROJECT = Path(__file__).resolve().parents[2]  # recipes are found from any folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
     """
     folder = Path(folder)
     chosen = _chosen(only, systems(budget))
-    recipe = config.load(
+    recipe = load_recipe(
         PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides]
     )
     found = _opened(
@@ -129,7 +129,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
         {
             "budget": budget,
             "overrides": list(overrides),
-            "recipe": config.dump(recipe),
+            "recipe": dump_recipe(recipe),
             "jobs": cores(),
             "machine": about(),
             "rows": {},
@@ -166,7 +166,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
     fixed = [found["rows"].get(f"{cell}-fixed", {}) for cell in CELLS]
     if "gradients" not in found and all("bleu" in row for row in fixed):
         case = {"folder": str(folder), "chain": BUDGETS[budget].chain}
-        found["gradients"] = child.run("measure", case, folder / "gradients.log")
+        found["gradients"] = child.run("measurement", case, folder / "gradients.log")
         _keep(found, folder)
     return found
 
@@ -218,7 +218,7 @@ def _prepare(recipe, found, folder, log):
     corpus.fetch(recipe.data, DOWNLOADS, log)
     _keep(found, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
-        file.write(config.dump(recipe))
+        file.write(dump_recipe(recipe))
     run = Run(folder / TOKENIZER)
     if not run.meta.get("tokenizers"):
         training_store(run, recipe, log)
@@ -230,7 +230,7 @@ def _measured(cases, folder, jobs):
     pool = ThreadPoolExecutor(jobs)
     try:
         work = {
-            pool.submit(child.run, "measure", case, folder / f"{name}.log"): name
+            pool.submit(child.run, "measurement", case, folder / f"{name}.log"): name
             for name, case in cases.items()
         }
         for future in as_completed(work):

@@ -78,13 +78,13 @@ def line(row):
 
 def preparing(settings):
     """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
-    from nmt.recipe import sections as config
+    from nmt.recipe import DataOptions, Recipe, TokenizerOptions
     from nmt.runs.folder import Run
     from nmt.training.prepare import training_store
 
-    recipe = config.Config(
-        data=config.Data(format="grammar", size=settings["value"]),
-        tokenizer=config.Tokenizer(vocab_size=2000),
+    recipe = Recipe(
+        data=DataOptions(format="grammar", size=settings["value"]),
+        tokenizer=TokenizerOptions(vocab_size=2000),
     )
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
@@ -156,9 +156,9 @@ def _reference(vocabulary):
 
     start_keras(threads=1)
     from nmt.models.translation import build
-    from nmt.recipe import sections as config
+    from nmt.recipe import Recipe
 
-    recipe = config.Config()
+    recipe = Recipe()
     return build(recipe, vocabulary, vocabulary), recipe
 
 

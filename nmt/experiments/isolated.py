@@ -14,12 +14,12 @@ MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells byte
 
 
 def run(module, case, log=None):
-    """What `python -m nmt.<module>` makes of `case`, in a new process; both are JSON.
+    """What `python -m nmt.experiments.<module>` makes of `case`, in a new process; both are JSON.
 
     log: a file that what it says is appended to, instead of stderr. Raises Failure when it ends badly.
     """
     with open(log or os.devnull, "ab") as file:
-        command = [sys.executable, "-m", f"nmt.{module}", json.dumps(case)]
+        command = [sys.executable, "-m", f"nmt.experiments.{module}", json.dumps(case)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file if log else None
         ) as child:

@@ -16,8 +16,9 @@ import numpy as np
 from nmt.errors import Diverged
 from nmt.evaluation import metrics
 from nmt.experiments import isolated as child
-from nmt.recipe import sections as config
+from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
+from nmt.text.vocabulary import BOS, EOS
 from nmt.training.prepare import held_out, prepared, training_store
 
 RECIPE = "recipe.toml"
@@ -68,7 +69,7 @@ def measure(case):
 
 def recipe_of(folder, overrides=()):
     """The recipe of a system, its weights not yet evened out."""
-    recipe = config.load(folder / RECIPE, overrides)
+    recipe = load_recipe(folder / RECIPE, overrides)
     tokenizer = dataclasses.replace(recipe.tokenizer, from_=str((folder / TOKENIZER).absolute()))
     return dataclasses.replace(
         recipe, tokenizer=tokenizer, train=dataclasses.replace(recipe.train, threads=1)
@@ -145,8 +146,8 @@ def vanishing(folder, chain):
         t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True)
     )
     long = [number for number, target in enumerate(targets) if len(target) >= chain][:CHAINS]
-    source = pad([sources[number] for number in long], [], [config.EOS])
-    target = pad([targets[number][:chain] for number in long], [config.BOS], [])
+    source = pad([sources[number] for number in long], [], [EOS])
+    target = pad([targets[number][:chain] for number in long], [BOS], [])
 
     def norms(model):
         found = np.maximum(gradient_norms(model, source, target), 1e-30)

@@ -6,8 +6,8 @@ from nmt.batches.streams import whole
 from nmt.decoding.beam import sample
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
-from nmt.recipe.sections import UNK
 from nmt.text import placeholders as text
+from nmt.text.vocabulary import UNK
 from nmt.training.prepare import held_out, prepared
 
 

@@ -13,9 +13,9 @@ from nmt.batches.store.store import pad
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
-from nmt.recipe.sections import BOS, EOS
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
+from nmt.text.vocabulary import BOS, EOS
 
 POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")

@@ -25,8 +25,9 @@ from nmt.models import kernels
 from nmt.models.loss import cross_entropy
 from nmt.models.recurrent import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.models.transformer import TransformerDecoder, TransformerEncoder
-from nmt.recipe import sections as config
+from nmt.recipe import ModelOptions, reason_against_waiting
 from nmt.simultaneous.policy import reads
+from nmt.text.vocabulary import BOS, PAD
 
 
 class SequenceModel(keras.Model):
@@ -35,7 +36,7 @@ class SequenceModel(keras.Model):
     def __init__(self, options, target_vocab, seed=1, **kwargs):
         super().__init__(**kwargs)
         if isinstance(options, dict):
-            options = config.Model(**options)
+            options = ModelOptions(**options)
         self.options = options
         self.target_vocab = target_vocab
         self.seed = seed
@@ -153,7 +154,7 @@ class SequenceModel(keras.Model):
     def summed(self, hidden, labels):
         """hidden: [rows, n, units], labels: [rows, n] -> what `losses_of` returns."""
         labels = tf.reshape(labels, [-1])
-        weights = tf.cast(labels != config.PAD, tf.float32)
+        weights = tf.cast(labels != PAD, tf.float32)
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
         loss, likelihood = cross_entropy(
             hidden, self.output_kernel, self.output_bias, labels, weights, self.label_smoothing
@@ -212,7 +213,7 @@ class SequenceModel(keras.Model):
 
 @keras.saving.register_keras_serializable("nmt")
 class TranslationModel(SequenceModel):
-    """Encoder and decoder. `options`: a `config.Model` or its dict."""
+    """Encoder and decoder. `options`: a `ModelOptions` or its dict."""
 
     def __init__(self, options, source_vocab, target_vocab, seed=1, **kwargs):
         super().__init__(options, target_vocab, seed, **kwargs)
@@ -246,12 +247,12 @@ class TranslationModel(SequenceModel):
         `step` sees what the policy of nmt/simultaneous/policy.py lets it see. The model's `words` must tell where words begin.
         Either is for one-way encoders only.
         """
-        lengths = tf.reduce_sum(tf.cast(source != config.PAD, tf.int32), 1)
+        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
         x = self.embed(self.source_embedding, source, training)
         if memory is None and wait is None:
             outputs, final = self.encoder.read(x, lengths, training)
             return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
-        if reason := config.reason_against_waiting(self.options):
+        if reason := reason_against_waiting(self.options):
             raise ValueError(reason)
         if wait is not None:
             return self._encode_waiting(
@@ -266,7 +267,7 @@ class TranslationModel(SequenceModel):
     def _encode_waiting(self, source, x, lengths, wait, training):
         """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
         word = tf.cumsum(tf.gather(self.words.source, source), 1)
-        first = (word <= reads(1, wait)[:, None]) & (source != config.PAD)
+        first = (word <= reads(1, wait)[:, None]) & (source != PAD)
         outputs, final = self.encoder.read(
             x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1)
         )
@@ -333,7 +334,7 @@ class LanguageModel(SequenceModel):
     def step(self, memory, state, tokens, training=False):
         """As every model; the state becomes zero before BOS unless it is to run across sentences."""
         y = self.embed(self.target_embedding, tokens, training)
-        keep = None if self.options.across_sentences else tf.cast(tokens != config.BOS, tf.float32)
+        keep = None if self.options.across_sentences else tf.cast(tokens != BOS, tf.float32)
         return self.decoder.step(memory, state, y, training, keep)
 
     def losses_of(self, inputs, labels, training):

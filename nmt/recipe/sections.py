@@ -1,7 +1,7 @@
 """A recipe: every option once, with its default, its meaning and its bounds; TOML, overrides, all checks.
 
-`Config` has a dataclass a section (`[data]`, `[tokenizer]`, `[model]`, `[train]`, `[search]`).
-`load("data/toy.toml", ["train.epochs=3"])` reads a recipe and reports *all* mistakes at once.
+`Recipe` has a dataclass a section (`[data]`, `[tokenizer]`, `[model]`, `[train]`, `[search]`).
+`load_recipe("data/toy.toml", ["train.epochs=3"])` reads a recipe and reports *all* mistakes at once.
 """
 
 import dataclasses
@@ -15,10 +15,6 @@ from pathlib import Path
 
 from nmt.errors import UserError
 
-PAD = 0
-UNK = 1
-BOS = 2
-EOS = 3  # special ids, the same in every tokenizer
 RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
     "train.epochs",
     "train.steps",
@@ -67,7 +63,7 @@ def option(default, doc, choices=None, low=None, high=None, needs=None):
 
 
 @dataclasses.dataclass
-class Data:
+class DataOptions:
     """The parallel text; a language model reads its target side."""
 
     format: str = option(
@@ -127,7 +123,7 @@ class Data:
 
 
 @dataclasses.dataclass
-class Tokenizer:
+class TokenizerOptions:
     """SentencePiece."""
 
     kind: str = option("unigram", "model of SentencePiece", ("unigram", "bpe"))
@@ -148,7 +144,7 @@ class Tokenizer:
 
 
 @dataclasses.dataclass
-class Model:
+class ModelOptions:
     """Encoder and decoder, or a decoder alone."""
 
     architecture: str = option(
@@ -226,7 +222,7 @@ class Model:
 
 
 @dataclasses.dataclass
-class Train:
+class TrainOptions:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
     epochs: int = option(12, "passes over the training pairs", low=1, needs="train.steps=0")
@@ -303,7 +299,7 @@ class Train:
 
 
 @dataclasses.dataclass
-class Search:
+class SearchOptions:
     """Beam search."""
 
     beam: int = option(
@@ -330,14 +326,14 @@ class Search:
 
 
 @dataclasses.dataclass
-class Config:
+class Recipe:
     """The whole recipe."""
 
-    data: Data = dataclasses.field(default_factory=Data)
-    tokenizer: Tokenizer = dataclasses.field(default_factory=Tokenizer)
-    model: Model = dataclasses.field(default_factory=Model)
-    train: Train = dataclasses.field(default_factory=Train)
-    search: Search = dataclasses.field(default_factory=Search)
+    data: DataOptions = dataclasses.field(default_factory=DataOptions)
+    tokenizer: TokenizerOptions = dataclasses.field(default_factory=TokenizerOptions)
+    model: ModelOptions = dataclasses.field(default_factory=ModelOptions)
+    train: TrainOptions = dataclasses.field(default_factory=TrainOptions)
+    search: SearchOptions = dataclasses.field(default_factory=SearchOptions)
 
     @property
     def language_model(self):
@@ -350,7 +346,7 @@ class Config:
         return SIDES[1:] if self.language_model else SIDES
 
 
-def options(config):
+def all_options(config):
     """Yields (name, field, section object) of every option, `name` as typed: "train.epochs"."""
     for section in dataclasses.fields(config):
         part = getattr(config, section.name)
@@ -358,13 +354,13 @@ def options(config):
             yield f"{section.name}.{field.name.removesuffix('_')}", field, part
 
 
-def load(path=None, overrides=(), notes=None):
+def load_recipe(path=None, overrides=(), notes=None):
     """Reads a recipe and applies `section.key=value` overrides; raises UserError listing every mistake.
 
     Relative paths in a recipe count from the recipe's folder, typed ones from the working directory.
     `notes`: called with a line for each option of the recipe that has no effect under the others.
     """
-    config = Config()
+    config = Recipe()
     mistakes = []
     given = {}
     typed = {}
@@ -376,7 +372,7 @@ def load(path=None, overrides=(), notes=None):
             mistakes.append(f"{override!r}: an option is written section.key=value")
         else:
             typed[name] = text
-    known = {name: (field, part) for name, field, part in options(config)}
+    known = {name: (field, part) for name, field, part in all_options(config)}
     for origin, values in (("recipe", given), ("typed", typed)):
         for name, value in values.items():
             if name not in known:
@@ -450,11 +446,11 @@ def read_toml(path):
         raise UserError(f"{path}: not a TOML file: {error}") from None
 
 
-def dump(config) -> str:
+def dump_recipe(config) -> str:
     """The effective recipe as TOML, every option with its meaning."""
     out = []
     section = None
-    for name, field, part in options(config):
+    for name, field, part in all_options(config):
         head, key = name.split(".")
         if head != section:
             out += ["", f"[{head}]"] if out else [f"[{head}]"]
@@ -470,16 +466,16 @@ def dump(config) -> str:
 
 def differences(old, new):
     """Lines "name: old, new" for the options in which two recipes make different runs."""
-    values = {name: getattr(part, field.name) for name, field, part in options(old)}
+    values = {name: getattr(part, field.name) for name, field, part in all_options(old)}
     return [
         f"{name}: {values[name]!r} there, {getattr(part, field.name)!r} here"
-        for name, field, part in options(new)
+        for name, field, part in all_options(new)
         if name not in RUN_MAY_DIFFER and values[name] != getattr(part, field.name)
     ]
 
 
 def reason_against_waiting(model):
-    """Why a model (config.Model) cannot translate a source that is still arriving, or None."""
+    """Why a model (ModelOptions) cannot translate a source that is still arriving, or None."""
     reasons = {
         "only a recurrent encoder can go on with a source that is still arriving: model.architecture=recurrent is "
         "needed": model.architecture != "recurrent",

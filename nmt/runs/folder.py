@@ -21,16 +21,14 @@ from pathlib import Path
 
 from nmt import files
 from nmt.errors import Failure, UserError
-from nmt.recipe import sections as config
+from nmt.recipe import SIDES, load_recipe
 from nmt.text.tokenizer import Tokenizer
 
 FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out
 LOCK = "run.lock"
 CACHE = [
-    f"{side}.{ending}"
-    for side in config.SIDES
-    for ending in ("txt", "ids", "starts.npy", "lines.npy")
+    f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")
 ]
 CACHE.append("meta.json")
 PREPARED = [
@@ -155,7 +153,7 @@ class Run:
 
     def recipe_with(self, overrides):
         """The effective recipe with typed options, `section.key=value`, in place of its own."""
-        return config.load(self.path / "recipe.toml", overrides)
+        return load_recipe(self.path / "recipe.toml", overrides)
 
     # Tokenizers.
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
-from nmt.recipe.sections import EOS
 from nmt.simultaneous.policy import begins, reads
+from nmt.text.vocabulary import EOS
 from nmt.training.prepare import held_out
 
 FULL = 10**9  # words that no sentence has

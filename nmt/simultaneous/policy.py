@@ -8,8 +8,8 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 
 import numpy as np
 
-from nmt.recipe.sections import BOS, EOS, PAD
 from nmt.text.placeholders.placeholders import unspaced
+from nmt.text.vocabulary import BOS, EOS, PAD
 
 
 def reads(t, wait):

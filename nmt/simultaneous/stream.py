@@ -12,11 +12,11 @@ import numpy as np
 from nmt.errors import UserError
 from nmt.inference.translator import Reader, Translator
 from nmt.machine import start_keras
-from nmt.recipe import sections as config
-from nmt.recipe.sections import BOS, EOS
+from nmt.recipe import reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import reads
 from nmt.text import placeholders as text
+from nmt.text.vocabulary import BOS, EOS
 
 BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends
 ROW = np.zeros(1, np.int32)  # the only one
@@ -204,7 +204,7 @@ class Lines:
 def load(path, wait, warn=lambda line: None, threads=0):
     """The `Online` of a run folder; UserError where its model cannot translate before it has read all."""
     run = Run.open(path)
-    if reason := config.reason_against_waiting(run.recipe.model):
+    if reason := reason_against_waiting(run.recipe.model):
         raise UserError(f"{path}: {reason}")
     start_keras(threads)
     return Online(run.load_model(), run.tokenizers, run.recipe, wait, warn)

@@ -10,8 +10,8 @@ import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
-from nmt.recipe.sections import BOS, EOS, PAD, UNK
 from nmt.text.placeholders.placeholders import SYMBOLS
+from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 NBEST = 64  # segmentations a sample is drawn from
 SENTENCES = 1_000_000  # the trainer draws at most so many lines, which bounds its memory

@@ -9,9 +9,9 @@ import numpy as np
 
 from nmt import files
 from nmt.engine import lexicon
-from nmt.errors import Failure, UserError
+from nmt.errors import UserError
 from nmt.machine import start_keras
-from nmt.recipe import sections as config
+from nmt.recipe import differences, dump_recipe, reason_against_waiting
 from nmt.runs.folder import Run, read_weights
 from nmt.training.prepare import DOWNLOADS, held_out, prepared, training_store
 
@@ -128,7 +128,7 @@ def _started_from(run, recipe, log):
     tokenizer = dataclasses.replace(
         parent.tokenizer, from_=recipe.train.from_, sampling=recipe.tokenizer.sampling
     )
-    if recipe.train.wait and (reason := config.reason_against_waiting(model)):
+    if recipe.train.wait and (reason := reason_against_waiting(model)):
         raise UserError(f"{recipe.train.from_}: train.wait: {reason}")
     log(f"starting from {recipe.train.from_}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
@@ -151,7 +151,7 @@ def _claimed(run, recipe):
         raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
     if not (run.path / "recipe.toml").exists() and not _trained(run):
         return None  # killed between the two first files
-    different = config.differences(run.recipe, recipe)
+    different = differences(run.recipe, recipe)
     if different and _trained(run):
         raise UserError(
             f"{run.path} holds another training; choose another run folder (--run). It differs in\n  "
@@ -164,7 +164,7 @@ def _record(run, recipe):
     """Writes the recipe into the run folder; run.json comes first, since it makes the folder ours."""
     run.update(source=recipe.data.source, target=recipe.data.target)
     with files.atomic(run.path / "recipe.toml") as file:
-        file.write(config.dump(recipe))
+        file.write(dump_recipe(recipe))
 
 
 def _fit(run, recipe, batches, log):
@@ -287,7 +287,7 @@ def _validation(run, recipe, model, history, clock, log):
 
 
 def optimizer(options, total_steps):
-    """Adam or AdamW with warm-up, decay and clipping by global norm; options: config.Train."""
+    """Adam or AdamW with warm-up, decay and clipping by global norm; options: TrainOptions."""
     import keras
 
     from nmt.training.schedule import WarmUp
@@ -328,7 +328,7 @@ def _validation_lines(run, recipe):
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
     from nmt.batches.store.store import cut, pad
-    from nmt.recipe.sections import BOS, EOS
+    from nmt.text.vocabulary import BOS, EOS
 
     sides = zip(
         *prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data),
