@@ -6,6 +6,7 @@ import sys
 
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
+from nmt.machine import messages_on_stderr
 
 
 def main(arguments=None):
@@ -18,6 +19,11 @@ def main(arguments=None):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     options = parse(arguments)
+    with messages_on_stderr():
+        return _run(options)
+
+
+def _run(options):
     try:
         options.run_command(options)
         sys.stdout.flush()

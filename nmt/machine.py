@@ -1,8 +1,31 @@
 """Importing TensorFlow without its chatter: it writes to file descriptor 2 whatever its log level says."""
 
 import contextlib
+import logging
 import os
 import sys
+
+
+@contextlib.contextmanager
+def messages_on_stderr():
+    """Sends what the package logs to stderr for the block, a line a message; warnings say that they are some."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    logger = logging.getLogger("nmt")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record):
+        prefix = "warning: " if record.levelno >= logging.WARNING else ""
+        return prefix + super().format(record)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""JoeyNMT on this machine, for comparison with `nmt bench`: the reference model of nmt/experiments/bench.py on Multi30k en-de.
+"""JoeyNMT on this machine, for comparison with `nmt bench`: the reference model of nmt/bench.py on Multi30k en-de.
 
 JoeyNMT is no dependency: give it an environment of its own, and run this file with that environment's Python.
 
@@ -97,9 +97,8 @@ def measure(folder, options):
 
     def run(*arguments, beam=1, batch=32, stdin=None):
         """A JoeyNMT process: (log, seconds, peak MB)."""
-        text = CONFIG.format(
-            folder=folder, beam=beam, batch=batch, updates=options.updates, length=options.length
-        )
+        text = CONFIG.format(folder=folder, beam=beam, batch=batch, updates=options.updates,
+                             length=options.length)  # fmt: skip
         config.write_text(text, encoding="utf-8")
         number = str(options.threads)
         environment = {**os.environ, "OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number}
@@ -128,11 +127,8 @@ def measure(folder, options):
         log, _, _ = run("test", "-o", str(folder / "out"), beam=beam, batch=batch)
         bleu = re.findall(r"bleu:\s*([\d.]+)", log)[-1]
         seconds = float(re.findall(r"Generation took ([\d.]+)\[sec\]", log)[-1])
-        print(
-            f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
-            f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu}",
-            flush=True,
-        )
+        print(f"beam {beam}, batch {batch:<2}     {options.sentences / seconds:8.1f} sentences/s, "
+              f"{1000 * seconds / options.sentences:.1f} ms a sentence  BLEU {bleu}", flush=True)  # fmt: skip
     (folder / "one").write_text("A dog runs through the snow.\n", encoding="utf-8")
     times = [run("translate", beam=5, stdin=folder / "one")[1] for _ in range(3)]
     print(f"one line, whole process {statistics.median(times):.1f} s  ({datetime.now():%Y-%m-%d})")
@@ -149,15 +145,9 @@ def prepare(folder, data, sentences):
                 lines = file.read().split("\n")[:-1][:count]
             (folder / f"{name}.{lang}").write_text("\n".join(lines) + "\n", encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=[str(folder / "train.en"), str(folder / "train.de")],
-        model_prefix=str(folder / "spm"),
-        vocab_size=8000,
-        unk_id=0,
-        pad_id=1,
-        bos_id=2,
-        eos_id=3,
-        minloglevel=2,
-    )
+        input=[str(folder / "train.en"), str(folder / "train.de")], model_prefix=str(folder / "spm"),
+        vocab_size=8000, unk_id=0, pad_id=1, bos_id=2, eos_id=3, minloglevel=2,
+    )  # fmt: skip
     pieces = [
         line.split("\t")[0]
         for line in (folder / "spm.vocab").read_text(encoding="utf-8").splitlines()

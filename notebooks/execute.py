@@ -28,16 +28,9 @@ def execute(path, **parameters):
         lines = "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
         cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
         cell.source += "\n" + lines
-    client = NotebookClient(
-        notebook,
-        timeout=None,
-        kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],
-        record_timing=False,
-        coalesce_streams=True,
-        on_cell_start=_progress,
-        resources={"metadata": {"path": str(FOLDER)}},
-    )
+    client = NotebookClient(notebook, timeout=None, kernel_name="python3", extra_arguments=["--log-level=ERROR"],
+                            record_timing=False, coalesce_streams=True, on_cell_start=_progress,
+                            resources={"metadata": {"path": str(FOLDER)}})  # fmt: skip
     try:
         return client.execute()
     except CellExecutionError as error:
@@ -49,12 +42,10 @@ def execute(path, **parameters):
 
 def storable(notebook):
     """The notebook without execution counts, timings, versions, and what its cells sent to stderr."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    notebook.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    })  # fmt: skip
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict(
             {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}

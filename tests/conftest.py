@@ -80,9 +80,7 @@ def tiny_run(tiny_recipe, once):
     from nmt.recipe import load_recipe
     from nmt.training.train import train
 
-    return once(
-        "tiny", lambda folder: train(load_recipe(tiny_recipe), folder, log=lambda line: None)
-    )
+    return once("tiny", lambda folder: train(load_recipe(tiny_recipe), folder))
 
 
 @pytest.fixture(scope="session")

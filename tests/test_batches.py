@@ -6,9 +6,9 @@ import zlib
 
 import numpy as np
 import pytest
-from nmt.batches.store.store import Batches, Store, cut, pad, write_ids, write_text
 
 from nmt.batches import store as batches
+from nmt.batches.store import Batches, Store, cut, pad, write_ids, write_text
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.recipe import Recipe, TokenizerOptions, all_options

@@ -519,13 +519,11 @@ def babbling(monkeypatch, byte_tokenizer):
         UNK,
     ]
 
-    def load(path, warn=lambda line: None, *_):
+    def load(*_):
         recipe = Recipe()
         recipe.search.beam = 2
         model = Babbler(byte_tokenizer.size, likely)
-        return nmt.inference.translator.Translator(
-            model, (byte_tokenizer, byte_tokenizer), recipe, warn
-        )
+        return nmt.inference.translator.Translator(model, (byte_tokenizer, byte_tokenizer), recipe)
 
     monkeypatch.setattr(nmt.inference.translator, "load", load)
 

@@ -7,15 +7,15 @@ import shutil
 
 import numpy as np
 import pytest
-from nmt.batches.store.store import pad
-from nmt.engine.runtime.runtime import Engine
-from nmt.engine.runtime.writer import write
 
 from nmt.__main__ import main
+from nmt.batches.store import pad
 from nmt.corpora.fetch import stamp
 from nmt.decoding import ensemble as combine
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
+from nmt.engine.runtime import Engine
+from nmt.engine.writer import write
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.translator import Reader, load
@@ -23,6 +23,7 @@ from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
+from tests.fakes import messages
 from tests.test_model import VOCAB, made, sentences
 from tests.test_search import World
 
@@ -377,9 +378,9 @@ def test_another_direction_is_told(tiny_run, tmp_path):
             'target = "de"', 'target = "en"'
         ),
     )
-    said = []
-    load(f"{tiny_run},{back}", said.append, engine="keras")
-    assert said == ["warning: the members translate en-de, de-en"]
+    with messages() as said:
+        load(f"{tiny_run},{back}", engine="keras")
+    assert said == ["the members translate en-de, de-en"]
 
 
 def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):

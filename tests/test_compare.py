@@ -23,6 +23,7 @@ from nmt.models.translation import build
 from nmt.plots import curves as plots
 from nmt.recipe import ModelOptions, Recipe, differences, dump_recipe, load_recipe
 from nmt.training.train import optimizer
+from tests.fakes import messages
 
 TINY = [
     "data.size=200",
@@ -138,8 +139,8 @@ def test_what_was_measured_is_not_measured_again(tmp_path, children):
     rows = json.loads((tmp_path / "compare.json").read_text())["rows"]
     assert len(rows) < len(compare.systems("small"))
     fate.clear()
-    lines = []
-    found = compare.compare("small", tmp_path, overrides=TINY, log=lines.append)
+    with messages() as lines:
+        found = compare.compare("small", tmp_path, overrides=TINY)
     assert found["rows"].keys() == compare.systems("small").keys() and found["gradients"] == {
         "made": "up"
     }
@@ -335,7 +336,7 @@ def test_a_child_ends_with_its_parent(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "nmt.growth",
+        "nmt.experiments.growth",
         json.dumps({"kind": "preparing", "value": 10**7}),
     ]
     with subprocess.Popen(

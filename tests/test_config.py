@@ -10,6 +10,7 @@ import pytest
 from nmt.errors import UserError
 from nmt.recipe import Recipe, all_options, differences, dump_recipe, load_recipe
 from nmt.recipe.sections import RUN_MAY_DIFFER
+from tests.fakes import messages
 
 RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
 GRAMMAR = "data.format=grammar"
@@ -208,23 +209,18 @@ def test_bounds_are_finite():
 
 def test_an_option_without_effect(tmp_path):
     path = recipe(tmp_path, '[data]\nformat = "grammar"\nname = "x"\n[train]\nweight_decay = 0.5')
-    notes = []
-    assert (
-        load_recipe(path, notes=notes.append).train.weight_decay == 0.5
-    )  # in the recipe: a note each
+    with messages() as notes:  # in the recipe: a note each
+        assert load_recipe(path, notes=True).train.weight_decay == 0.5
     assert len(notes) == 2 and all(note.startswith("note: ") and "\n" not in note for note in notes)
     assert any("train.weight_decay" in note and "train.optimizer=adamw" in note for note in notes)
     assert any("data.name" in note for note in notes)
     text = mistakes(typed=[GRAMMAR, "train.weight_decay=0.5"])  # typed: a mistake
     assert "train.weight_decay has no effect" in text and "train.optimizer=adamw" in text
-    notes.clear()
-    load_recipe(
-        path, ["train.optimizer=adamw", "data.format=catalogues"], notes.append
-    )  # typed ones count
-    assert notes == []
-    load_recipe(
-        overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=notes.append
-    )  # in any order
+    with messages() as notes:  # typed ones count, in any order
+        load_recipe(path, ["train.optimizer=adamw", "data.format=catalogues"], notes=True)
+        load_recipe(
+            overrides=[GRAMMAR, "train.weight_decay=0.5", "train.optimizer=adamw"], notes=True
+        )
     assert notes == []
 
 
@@ -382,8 +378,8 @@ def test_differences_name_what_makes_another_run():
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_the_recipes_of_the_package_load_without_a_note(path):
-    notes = []
-    load_recipe(path, notes=notes.append)
+    with messages() as notes:
+        load_recipe(path, notes=True)
     assert notes == []
 
 

@@ -18,6 +18,7 @@ from nmt.corpora import corpus, fetch
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
+from tests.fakes import messages
 
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""
@@ -442,9 +443,10 @@ def public(tmp_path, **changes):
 
 
 def test_fetch_once_then_offline(tmp_path, monkeypatch):
-    data, said = public(tmp_path), []
+    data = public(tmp_path)
     assert not corpus.ready(data, tmp_path / "down")
-    corpus.fetch(data, tmp_path / "down", said.append)
+    with messages() as said:
+        corpus.fetch(data, tmp_path / "down")
     assert len(said) == 2 and corpus.ready(data, tmp_path / "down")
     monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
     corpus.fetch(data, tmp_path / "down")
@@ -461,13 +463,13 @@ def test_what_arrives_wrong_is_not_kept(tmp_path):
     with pytest.raises(
         Failure, match="t.en.gz: wrong checksum: expected 0{64}, got .*nothing was kept"
     ):
-        corpus.fetch(data, tmp_path / "down", lambda line: None)
+        corpus.fetch(data, tmp_path / "down")
     write(tmp_path / "public/t.en.gz", "").write_bytes(b"\x1f\x8bnonsense")
     with pytest.raises(Failure, match="damaged gzip data"):
-        corpus.fetch(data, tmp_path / "down", lambda line: None)
+        corpus.fetch(data, tmp_path / "down")
     (tmp_path / "public/t.en.gz").unlink()
     with pytest.raises(Failure, match="cannot be fetched .*NMT_DATA"):
-        corpus.fetch(data, tmp_path / "down", lambda line: None)
+        corpus.fetch(data, tmp_path / "down")
     assert list((tmp_path / "down/birds").iterdir()) == []
 
 
@@ -499,10 +501,10 @@ def test_wheel(tmp_path, monkeypatch):
         read(data, downloads=tmp_path / "down")
     data.checksums = {path.name: "1" * 64}
     with pytest.raises(Failure, match=f"{path.name}: wrong checksum: expected 1{{64}}, got "):
-        corpus.fetch(data, tmp_path / "down", lambda line: None)
+        corpus.fetch(data, tmp_path / "down")
     assert list((tmp_path / "down/house").iterdir()) == []
     data.checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-    corpus.fetch(data, tmp_path / "down", lambda line: None)
+    corpus.fetch(data, tmp_path / "down")
     monkeypatch.setattr(subprocess, "run", None)
     corpus.fetch(data, tmp_path / "down")
     assert read(data, downloads=tmp_path / "down") == [("Lamp", "Lampe")]
@@ -532,7 +534,7 @@ def test_no_wheel(tmp_path, monkeypatch, stderr, reason):
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
     data = DataOptions(format="catalogues", name="house==1.0", folder="house")
     with pytest.raises(Failure, match=f"house==1.0: cannot be fetched .*{reason}.*NMT_DATA"):
-        corpus.fetch(data, tmp_path, lambda line: None)
+        corpus.fetch(data, tmp_path)
 
 
 # TensorFlow Datasets

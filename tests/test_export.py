@@ -8,14 +8,14 @@ import sys
 
 import numpy as np
 import pytest
-from nmt.batches.store.store import pad
-from nmt.engine.runtime.runtime import Engine
 
 from nmt.__main__ import main
+from nmt.batches.store import pad
 from nmt.decoding.beam import beam_search
 from nmt.engine import builder as graph
 from nmt.engine import lexicon
 from nmt.engine import writer as export
+from nmt.engine.runtime import Engine
 from nmt.inference.translator import load
 from nmt.recipe import ModelOptions
 from nmt.runs.folder import Run

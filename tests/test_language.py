@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from nmt.batches.store.store import pad, write_ids, write_text
 
 from nmt import __main__ as command
+from nmt.batches.store import pad, write_ids, write_text
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search, sample
@@ -26,6 +26,7 @@ from nmt.runs.folder import Run
 from nmt.text.vocabulary import BOS, EOS, UNK
 from nmt.training import callbacks, prepare
 from nmt.training.train import train
+from tests.fakes import messages
 
 VOCAB = 11
 SMALL = {"architecture": "language_model", "embedding": 6, "decoder_units": 7, "dropout": 0.0}
@@ -422,7 +423,10 @@ def said():
 @pytest.fixture(scope="module")
 def run(recipe, said):
     """A complete run that nothing interrupted. Not to be changed."""
-    return train(load_recipe(recipe), recipe.parent / "run", log=said.append)
+    with messages() as lines:
+        run = train(load_recipe(recipe), recipe.parent / "run")
+    said += lines
+    return run
 
 
 @pytest.fixture
@@ -455,7 +459,7 @@ def test_a_run_of_a_language_model(run, said):
     }
     perplexities = [float(row["valid_perplexity"]) for row in rows]
     assert perplexities[-1] < 0.9 * perplexities[0] < 40
-    store = prepare.training_store(Run(run.path), run.recipe, lambda line: None)
+    store = prepare.training_store(Run(run.path), run.recipe)
     assert (
         int(rows[-1]["target_tokens"]) == 2 * store.target_tokens
     )  # EOS counts, BOS and padding do not
@@ -491,9 +495,9 @@ def test_stopped_amid_an_epoch_a_run_is_bit_for_bit_the_same(run, recipe, monkey
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Clock, "on_train_batch_end", after)
         with pytest.raises(KeyboardInterrupt):
-            train(load_recipe(recipe), folder, log=lambda line: None)
+            train(load_recipe(recipe), folder)
     assert Run(folder).state_path.exists()
-    resumed = train(load_recipe(recipe), folder, log=lambda line: None)
+    resumed = train(load_recipe(recipe), folder)
     first, second = numbers(run), numbers(resumed)
     assert first.keys() == second.keys()
     for name, value in first.items():
@@ -621,7 +625,7 @@ def test_another_text_can_go_on_from_a_run(run, recipe):
         "train.epochs=1",
         "train.learning_rate=1e-8",
     ]
-    tuned = train(load_recipe(recipe, options), recipe.parent / "tuned", log=lambda line: None)
+    tuned = train(load_recipe(recipe, options), recipe.parent / "tuned")
     assert tuned.tokenizers[1].digest == run.tokenizers[1].digest
     for own, other in zip(
         *(one.load_model().trainable_variables for one in (tuned, run)), strict=True
@@ -649,7 +653,7 @@ def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_pa
     stores = {}
     for name, made_recipe in (("pair", pair), ("alone", alone)):
         (tmp_path / name).mkdir()
-        stores[name] = prepare.training_store(Run(tmp_path / name), made_recipe, lambda line: None)
+        stores[name] = prepare.training_store(Run(tmp_path / name), made_recipe)
     tokenizers = [Run(tmp_path / name).tokenizers for name in ("pair", "alone")]
     assert (
         tokenizers[1][0].digest

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from nmt.batches.store.store import pad
 
 import nmt.inference.translator
+from nmt.batches.store import pad
 from nmt.decoding.beam import beam_search
 from nmt.inference.translator import Translator, load
 from nmt.models import kernels

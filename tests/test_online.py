@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from nmt.batches.store.store import pad
 
 from nmt.__main__ import main
+from nmt.batches.store import pad
 from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
@@ -35,6 +35,7 @@ from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
 from nmt.training.train import train
+from tests.fakes import messages
 
 VOCAB = 14
 SMALL = {
@@ -383,7 +384,7 @@ def online_run(once):
             "train.wait_to=6",
         ],
     )
-    return Run(once("online", lambda folder: train(recipe, folder, log=lambda line: None)))
+    return Run(once("online", lambda folder: train(recipe, folder)))
 
 
 @pytest.fixture(scope="module")
@@ -400,10 +401,9 @@ def online(online_run, model):
     words = Online(model, online_run.tokenizers, online_run.recipe, 1)
     whole = Online(model, online_run.tokenizers, online_run.recipe, 0)
 
-    def waiting(wait, warn=pytest.fail):
+    def waiting(wait):
         chosen = words if wait else whole
-        chosen.wait, chosen.warn = wait, warn
-        chosen.translator.warn = warn
+        chosen.wait = wait
         return chosen
 
     return waiting
@@ -452,11 +452,11 @@ def test_streams_equal_batches_where_a_piece_is_a_word(online_run, model, online
 
 def test_full_is_ordinary_translation_line_by_line(online_run, model, online):
     lines = [*LINES[:4], "", "  \t", " {name}  ist\u00a0da. ", "犬", "\u200b", LINES[4] * 9]
-    warnings = []
     ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(
         lines, beam=1
     )
-    assert streamed(online(0, warnings.append), lines) == ordinary
+    with messages() as warnings:
+        assert streamed(online(0), lines) == ordinary
     assert len(warnings) == 1
 
 
@@ -470,8 +470,8 @@ def test_blank_lines_and_odd_text_stay_lines(online):
 
 def test_long_lines_lose_no_word(online_run, online):
     """More pieces than training data have: parts of whole words, one warning for each that follows."""
-    warnings, line = [], " ".join(LINES)
-    translator = online(2, warnings.append)
+    line = " ".join(LINES)
+    translator = online(2)
     limit = translator.recipe.data.max_pieces
     source, read, parts = Source(translator, [line[:50], line[50:]]), [], 0
     while source.more():
@@ -484,7 +484,8 @@ def test_long_lines_lose_no_word(online_run, online):
         read, parts = [*read, *itertools.chain(*part)], parts + 1
     assert read == [*itertools.chain(*online_run.tokenizers[0].encode([line[:50], line[50:]]))]
     assert source.line == line and parts > 1
-    (found,) = streamed(translator, [line])
+    with messages() as warnings:
+        (found,) = streamed(translator, [line])
     assert len(found.split()) > 20 and len(warnings) == parts - 1
 
 
@@ -675,7 +676,7 @@ REFUSED = {
 def both_ways(tmp_path):
     """A run folder as far as refusals look into it."""
     run = Run(tmp_path / "run")
-    run.update(weights="none")
+    run.update(weights="none", source="en", target="de")
     (run.path / "recipe.toml").write_text(
         dump_recipe(load_recipe(None, ["data.format=grammar"])), encoding="utf-8"
     )
@@ -707,7 +708,7 @@ def test_recipes_that_cannot_wait(both_ways):
             load_recipe(None, [*one_way, *typed])
     recipe = load_recipe(None, ["data.format=grammar", "train.wait=3", f"train.from={both_ways}"])
     with pytest.raises(UserError, match="bidirectional=false is needed"):
-        train(recipe, both_ways.parent / "no", log=lambda line: None)
+        train(recipe, both_ways.parent / "no")
     assert not (both_ways.parent / "no").exists()
 
 

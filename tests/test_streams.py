@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from nmt.batches.store.store import Store, write_ids, write_text
 
+from nmt.batches.store import Store, write_ids, write_text
 from nmt.batches.streams import Streams, joined, parts, whole
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD

@@ -5,7 +5,9 @@ import re
 import time
 
 import pytest
-from nmt.text.placeholders.placeholders import (
+
+from nmt.text import placeholders as text
+from nmt.text.placeholders import (
     SYMBOLS,
     join,
     placeholders,
@@ -15,8 +17,6 @@ from nmt.text.placeholders.placeholders import (
     source_tokens,
     unspaced,
 )
-
-from nmt.text import placeholders as text
 
 # a line, its placeholders
 KINDS = [

@@ -3,13 +3,14 @@
 import random
 
 import pytest
-from nmt.text.placeholders.placeholders import SYMBOLS
 
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import TokenizerOptions
+from nmt.text.placeholders import SYMBOLS
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
+from tests.fakes import messages
 
 KINDS = ("unigram", "bpe")
 LINES = [
@@ -20,9 +21,9 @@ LINES = [
 ]
 
 
-def trained(kind="unigram", lines=LINES, note=lambda line: None, **options):
+def trained(kind="unigram", lines=LINES, **options):
     options = {"vocab_size": 900, "byte_fallback": True, "character_coverage": 1.0, **options}
-    return Tokenizer.train(lines, TokenizerOptions(kind=kind, **options), note)
+    return Tokenizer.train(lines, TokenizerOptions(kind=kind, **options))
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -97,12 +98,12 @@ def test_any_text_survives_byte_fallback_but_for_normalisation(tokenizer):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_small_corpus_shrinks_the_vocabulary_and_says_so(kind):
-    notes = []
-    small = trained(kind, ["a dog", "a cat", "the dog"], notes.append, vocab_size=5000)
+    with messages() as notes:
+        small = trained(kind, ["a dog", "a cat", "the dog"], vocab_size=5000)
     assert small.size < 5000 and len(notes) == 1
     assert str(small.size) in notes[0] and "5000" in notes[0] and "\n" not in notes[0]
-    notes.clear()
-    assert trained(kind, note=notes.append).size == 900 and notes == []
+    with messages() as notes:
+        assert trained(kind).size == 900 and notes == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

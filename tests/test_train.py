@@ -19,11 +19,11 @@ from unittest import mock
 import h5py
 import numpy as np
 import pytest
-from nmt.batches.store.store import Store
 
 import nmt
 from nmt import __main__ as command
 from nmt import files
+from nmt.batches.store import Store
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import metrics
@@ -35,6 +35,7 @@ from nmt.runs.folder import Run, read_weights, write_weights
 from nmt.training import callbacks, prepare
 from nmt.training import train as train_module
 from nmt.training.train import train
+from tests.fakes import messages
 
 ROOT = Path(nmt.__file__).parents[1]
 LINES = ["The boy reads a book.", "We found a fresh egg in the park.", "Where are my two cats?"]
@@ -51,9 +52,12 @@ SHORT = (
 
 def trained(recipe, folder, *overrides, lines=None):
     """Trains in this process; what it says is collected in `lines`."""
-    return train(
-        load_recipe(recipe, overrides), folder, log=(lines if lines is not None else []).append
-    )
+    with messages() as said:
+        try:
+            return train(load_recipe(recipe, overrides), folder)
+        finally:
+            if lines is not None:
+                lines += said
 
 
 @contextlib.contextmanager
@@ -186,7 +190,7 @@ def test_training_tokens_are_counted_once_an_epoch(short_run, tiny_recipe, tmp_p
     """EOS counts, BOS and padding do not."""
     recipe = load_recipe(tiny_recipe, SHORT)
     run = Run(shutil.copytree(short_run, tmp_path / "run"))
-    store = prepare.training_store(run, recipe, print)
+    store = prepare.training_store(run, recipe)
     assert isinstance(store, Store) and store.pairs == 300
     assert run.meta["target_tokens"] == 2 * store.target_tokens
     assert store.target_tokens == sum(len(ids) + 1 for ids in store.side(1, range(300)))
@@ -630,7 +634,7 @@ def test_the_better_of_best_and_average_is_kept(copy, best, averaged, chosen):
     )
     past = callbacks.History(20, 10)
     past.step, past.snapshots = 20, ["step-0000010", "step-0000020"]
-    train_module._choose(run, run.recipe, model, validation, past, lambda line: None)
+    train_module._choose(run, run.recipe, model, validation, past)
     assert run.meta["weights"] == f"{chosen}.weights.h5" and run.meta["complete"]
     expected = (
         values[2]
@@ -717,7 +721,7 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
             Run(tmp_path / name),
         )
         train_module._record(run, recipe)
-        prepare.training_store(run, recipe, lambda line: None)
+        prepare.training_store(run, recipe)
     first, second = (Run(tmp_path / name).meta for name in ("first", "second"))
     assert first["tokenizer_sha256"] == second["tokenizer_sha256"]
     assert len(set(first["tokenizer_sha256"])) == (1 if joint == "true" else 2)
@@ -728,7 +732,7 @@ def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     """model.tie=all with the tokenizers of a run that has two: a mistake, told before training."""
     first = load_recipe(tiny_recipe, ["tokenizer.joint=false"])
     train_module._record(Run(tmp_path / "first"), first)
-    prepare.training_store(Run(tmp_path / "first"), first, lambda line: None)
+    prepare.training_store(Run(tmp_path / "first"), first)
     with pytest.raises(UserError, match="tie"):
         trained(
             tiny_recipe,
@@ -831,7 +835,7 @@ def test_damaged_weights_to_start_from_are_told_in_one_line(copy, damage):
 def test_the_toy_recipe_learns_to_translate(tmp_path):
     """BLEU over 90 on combinations of verb and object that training never saw, in about a minute."""
     recipe = load_recipe(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
-    folder = train(recipe, tmp_path / "toy", log=lambda line: None).path
+    folder = train(recipe, tmp_path / "toy").path
     sources, references = prepare.held_out(recipe, "test", 200)
     hypotheses = load(folder).translate(sources)
     score = metrics.bleu(hypotheses, references)["score"]

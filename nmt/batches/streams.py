@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from nmt.batches.store.store import cut, pad
+from nmt.batches.store import cut, pad
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD
 

@@ -3,19 +3,22 @@
 import contextlib
 import importlib.util
 import json
+import logging
 import os
 import sys
 from pathlib import Path
 
 from nmt.errors import Failure, UserError
 
+log = logging.getLogger(__name__)
+
 
 def train(options):
     from nmt.recipe import load_recipe
     from nmt.training.train import train as train_run
 
-    recipe = load_recipe(options.recipe, options.overrides, notes=say)
-    train_run(recipe, options.run or Path("runs") / Path(options.recipe).stem, say)
+    recipe = load_recipe(options.recipe, options.overrides, notes=True)
+    train_run(recipe, options.run or Path("runs") / Path(options.recipe).stem)
 
 
 def fetch(options):
@@ -41,15 +44,17 @@ def translate(options):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
     waiting = options.input == "-" and not options.text and sys.stdin and sys.stdin.isatty()
     window_size = options.window or (1 if waiting else 1000)
-    translator = module.load(options.run, say, options.engine, options.threads, _search(options))
+    translator = module.load(options.run, options.engine, options.threads, _search(options))
     with _output(options.output) as out, _opened(options.attention) as attention_file:
         number = 0
         for window in module.windows(_input(options), window_size):
             found = translator.candidates(
-                window, options.nbest, options.beam, bool(options.attention), first=number + 1
+                window, options.nbest, options.beam, bool(options.attention)
             )
             for source, candidates in zip(window, found, strict=True):
                 number += 1
+                for warning in candidates[0].warnings:
+                    log.warning(f"line {number} {warning}")
                 out.write(_format(number, source, candidates, options))
                 if attention_file:
                     attention_file.write(
@@ -78,9 +83,9 @@ def stream(options):
             f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout"
         )
     from nmt.simultaneous.stream import Lines, load
-    from nmt.text.placeholders.placeholders import unspaced
+    from nmt.text.placeholders import unspaced
 
-    online = load(options.run, options.wait or 0, say, options.threads)
+    online = load(options.run, options.wait or 0, options.threads)
     buffer = sys.stdin and sys.stdin.buffer
     lines = Lines(
         (lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source)
@@ -130,7 +135,7 @@ def evaluate(options):
             return
         translator = _load(name, options, () if number else overrides)
         _fetch(run.recipe)
-        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, say, others)
+        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, others)
         reports.append(report)
         outputs.append(hypotheses)
         print("\n".join(lines(name, report)))
@@ -180,7 +185,7 @@ def lagging(options):
 
     curves = {}
     for run in runs:
-        rows = module.by_wait(run, run.load_model(), options.wait, options.split, say)
+        rows = module.by_wait(run, run.load_model(), options.wait, options.split)
         curves[str(run.path)] = rows
         print("\n".join(module.lines(run.path, options.split, rows)), flush=True)
     if options.plot:
@@ -225,7 +230,7 @@ def filter(options):
                 out.write(f"{value:.4f}\t{'mismatch' if wrong else 'ok'}\t{source}\t{target}\n")
             elif not wrong:
                 out.write(f"{source}\t{target}\n")
-    say(
+    log.info(
         f"{counts[True]:,} of {sum(counts.values()):,} pairs flagged: they score below {threshold:.4f}"
     )
 
@@ -246,10 +251,10 @@ def check(options):
     _fetch(translators[0].recipe)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
     if len(translators) > 1 and "valid" not in splits(translators[0].recipe.data, DOWNLOADS):
-        say(
-            f"warning: {options.run[1]} may have been trained on these pairs: text is held out by its source side"
+        log.warning(
+            f"{options.run[1]} may have been trained on these pairs: text is held out by its source side"
         )
-    say(
+    log.info(
         f"scoring {len(sources):,} validation pairs with {100 * module.SHARE:g} % of the targets shuffled, "
         f"seeds {', '.join(map(str, module.SEEDS))}"
     )
@@ -263,7 +268,7 @@ def check(options):
 def generate(options):
     from nmt.inference.generator import load
 
-    generator = load(options.run, say, threads=options.threads)
+    generator = load(options.run, threads=options.threads)
     for line in generator.generate(
         _typed(options.text),
         options.count,
@@ -276,7 +281,7 @@ def generate(options):
 
 
 def export(options):
-    from nmt.engine.runtime.writer import export as export_run
+    from nmt.engine.writer import export as export_run
     from nmt.machine import start_keras
     from nmt.runs.folder import Run
 
@@ -284,7 +289,7 @@ def export(options):
     if not importlib.util.find_spec("onnx"):
         raise Failure("the package onnx is needed: pip install onnx onnxruntime")
     start_keras()
-    say(
+    log.info(
         f"exported to {export_run(run, options.output and Path(options.output), options.precision)}"
     )
 
@@ -296,9 +301,9 @@ def compare(options):
 
     plots.ready()
     folder = Path(options.output or f"runs/compare-{options.budget}")
-    found = measure(options.budget, folder, options.only, options.overrides, say)
+    found = measure(options.budget, folder, options.only, options.overrides)
     print("\n".join(results.write(found, folder)))
-    say(f"tables and pictures: {folder / 'report.md'}")
+    log.info(f"tables and pictures: {folder / 'report.md'}")
 
 
 def bench(options):
@@ -335,17 +340,12 @@ def growth(options):
             f"{options.output}: a name that ends in .json is needed; the picture goes beside it"
         )
     path = Path(options.output or "growth.json")
-    rows = module.growth(path, say)
+    rows = module.growth(path)
     print("\n".join(map(module.line, rows)))
     if importlib.util.find_spec("matplotlib"):
         plots.save(plots.growth(rows, module.UNITS), path.with_suffix(".png"))
     else:
-        say("note: no picture, the package matplotlib is not installed")
-
-
-def say(line):
-    """All that is not a result goes to stderr."""
-    print(line, file=sys.stderr, flush=True)
+        log.info("note: no picture, the package matplotlib is not installed")
 
 
 def _fetch(recipe):
@@ -353,7 +353,7 @@ def _fetch(recipe):
     from nmt.corpora import corpus
     from nmt.training.prepare import DOWNLOADS
 
-    corpus.fetch(recipe.data, DOWNLOADS, say)
+    corpus.fetch(recipe.data, DOWNLOADS)
 
 
 def _search(options):
@@ -369,8 +369,8 @@ def _load(path, options, overrides):
     from nmt.runs.folder import Run
 
     if Run.open_all(path)[0].recipe.language_model:
-        return nmt.inference.generator.load(path, say, options.engine, options.threads, overrides)
-    return nmt.inference.translator.load(path, say, options.engine, options.threads, overrides)
+        return nmt.inference.generator.load(path, options.engine, options.threads, overrides)
+    return nmt.inference.translator.load(path, options.engine, options.threads, overrides)
 
 
 def _input(options):
@@ -401,7 +401,7 @@ def _directions(options):
         raise UserError(
             "a run filters, or one with a run of the reverse direction; more were given"
         )
-    translators = [load(path, say, options.engine, options.threads) for path in options.run]
+    translators = [load(path, options.engine, options.threads) for path in options.run]
     (source, target), *reverse = [(t.recipe.data.source, t.recipe.data.target) for t in translators]
     if reverse not in ([], [(target, source)]):
         raise UserError(

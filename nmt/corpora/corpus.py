@@ -15,7 +15,7 @@ import numpy as np
 from nmt.corpora.fetch import fetch, ready, stamp
 from nmt.corpora.formats import READERS, hash64, share, splits
 from nmt.errors import UserError
-from nmt.text.placeholders.placeholders import count_words, language, unspaced
+from nmt.text.placeholders import count_words, language, unspaced
 
 __all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
 

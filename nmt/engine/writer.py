@@ -20,7 +20,7 @@ import shutil
 import numpy as np
 
 from nmt import files
-from nmt.engine.runtime.builder import Graph, quantise, stored
+from nmt.engine.builder import Graph, quantise, stored
 from nmt.errors import UserError
 from nmt.runs.folder import GRAPHS, Run
 

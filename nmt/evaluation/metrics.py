@@ -8,7 +8,7 @@ import importlib.util
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
-from nmt.text.placeholders.placeholders import count_words, language
+from nmt.text.placeholders import count_words, language
 
 RESAMPLES = 1000
 

@@ -5,6 +5,7 @@ compared by paired bootstrap on the same sentences.
 """
 
 import json
+import logging
 import platform
 import time
 from importlib.metadata import version
@@ -22,11 +23,13 @@ from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.training.prepare import DOWNLOADS, held_out
 
+log = logging.getLogger(__name__)
+
 SAMPLES = 10
 CARD = "Trained by nmt"  # stands in every model card
 
 
-def evaluate(run, translator, split="test", beam=None, log=lambda line: None, others=()):
+def evaluate(run, translator, split="test", beam=None, others=()):
     """Scores a run on one of its recipe's splits; returns the report (a dict) and the hypotheses.
 
     translator: of a language model its `TextGenerator`; it has no hypotheses. others: the other members of an
@@ -35,18 +38,18 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     recipe = translator.recipe
     for one in (run, *others):
         if "step" in one.meta and not one.meta.get("complete"):
-            log(f"note: {one.path}: training has not ended; these are the best weights so far")
+            log.info(f"note: {one.path}: training has not ended; these are the best weights so far")
     if recipe.language_model:
-        return _measure(run, translator, split, log), []
+        return _measure(run, translator, split), []
     lms = [Run.open(recipe.search.lm)] if fusion(recipe) else []
     for other in (*others, *lms):
         if other.recipe.data != recipe.data:
-            log(
-                f"warning: {other.path} has other data options; it may have been trained on the {split} text"
+            log.warning(
+                f"{other.path} has other data options; it may have been trained on the {split} text"
             )
     sources, references = held_out(recipe, split)
     started = time.perf_counter()
-    log(f"translating {len(sources):,} sentences of the {split} split")
+    log.info(f"translating {len(sources):,} sentences of the {split} split")
     found = translator.candidates(sources, beam=beam, joined=False)
     seconds = time.perf_counter() - started
     hypotheses = [candidates[0].text for candidates in found]
@@ -69,12 +72,12 @@ def evaluate(run, translator, split="test", beam=None, log=lambda line: None, ot
     return report, hypotheses
 
 
-def _measure(run, generator, split, log):
+def _measure(run, generator, split):
     """The report of a language model."""
     recipe = run.recipe
     texts = lines_of(run.recipe, split)
     started = time.perf_counter()
-    log(f"reading {len(texts):,} sentences of the {split} split")
+    log.info(f"reading {len(texts):,} sentences of the {split} split")
     report = {
         "split": split,
         "sentences": len(texts),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt.batches.store.store import Batches, write_ids, write_text
+from nmt.batches.store import Batches, write_ids, write_text
 from nmt.experiments import isolated as child
 from nmt.inference.translator import cores
 

@@ -10,6 +10,7 @@ comparison goes on. Scores are those of validation text; test text is never read
 import dataclasses
 import difflib
 import json
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -24,6 +25,8 @@ from nmt.inference.translator import cores
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import DOWNLOADS, training_store
+
+log = logging.getLogger(__name__)
 
 RESULTS = "compare.json"
 PROJECT = Path(__file__).resolve().parents[2]  # recipes are found from any folder
@@ -113,7 +116,7 @@ def changed(system, overrides, **more):
     return dataclasses.replace(system, overrides=f"{system.overrides} {overrides}".strip(), **more)
 
 
-def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
+def compare(budget, folder, only=(), overrides=()):
     """Trains and measures the systems that <folder>/compare.json lacks; returns all it then holds (a dict).
 
     only: names of systems; all without. overrides: of the recipe, for all systems. Raises UserError where the
@@ -135,7 +138,7 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
             "rows": {},
         },
     )
-    _prepare(recipe, found, folder, log)
+    _prepare(recipe, found, folder)
     cases = {
         name: {
             "folder": str(folder),
@@ -154,11 +157,11 @@ def compare(budget, folder, only=(), overrides=(), log=lambda line: None):
             found["rows"][name] = future.result()
         except Failure as error:  # the others are measured all the same
             failures.append(error)
-            log(f"{name}: {error}")
+            log.info(f"{name}: {error}")
             continue
         _keep(found, folder)
         left = (time.monotonic() - started) / done * (len(cases) - done) / 60
-        log(
+        log.info(
             f"{done} of {len(cases)}: {line(name, found['rows'][name])}; about {left:.0f} minutes left"
         )
     if failures:
@@ -213,15 +216,15 @@ def _keep(found, folder):
         json.dump(found, file, indent=1)
 
 
-def _prepare(recipe, found, folder, log):
+def _prepare(recipe, found, folder):
     """compare.json, the recipe of the base, which the others start from, and the tokenizer that all share."""
-    corpus.fetch(recipe.data, DOWNLOADS, log)
+    corpus.fetch(recipe.data, DOWNLOADS)
     _keep(found, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))
     run = Run(folder / TOKENIZER)
     if not run.meta.get("tokenizers"):
-        training_store(run, recipe, log)
+        training_store(run, recipe)
         run.drop_cache()
 
 

@@ -6,6 +6,7 @@ the work is known. Each point is a process of its own, on one thread.
 """
 
 import json
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ import numpy as np
 from nmt import files
 from nmt.errors import UserError
 from nmt.experiments import isolated as child
+
+log = logging.getLogger(__name__)
 
 VALUES = {
     "pairs": (10_000, 100_000, 1_000_000, 5_000_000),
@@ -26,7 +29,7 @@ STANDARD = {"length": 16, "vocabulary": 8000, "beam": 5}
 UNITS = {"preparing": "s", "translating": "µs a target piece", "training": "µs a target token"}
 
 
-def growth(path, log=lambda line: None):
+def growth(path):
     """Measures every point that the JSON file `path` lacks, and writes each as it comes; returns all rows."""
     path, rows = Path(path), _rows(path)
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +49,7 @@ def growth(path, log=lambda line: None):
                     ):
                         child.run("growth", {**settings, "kind": "graphs"})
                     rows.append({**case, **child.run("growth", settings)})
-                    log(line(rows[-1]))
+                    log.info(line(rows[-1]))
                     with files.atomic(path) as file:
                         json.dump(rows, file, indent=1)
     return rows
@@ -88,13 +91,13 @@ def preparing(settings):
     )
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        store = training_store(Run(folder), recipe, lambda line: None)
+        store = training_store(Run(folder), recipe)
         return {"time": time.perf_counter() - started, "kept": store.pairs}
 
 
 def graphs(settings):
     """Writes the graphs of the reference model with random weights that never say EOS."""
-    from nmt.engine.runtime.writer import write
+    from nmt.engine.writer import write
 
     model, _ = _reference(settings["vocabulary"])
     model.output_bias.assign(np.where(np.arange(settings["vocabulary"]) == 3, -1e4, 0.0))
@@ -107,7 +110,7 @@ def graphs(settings):
 def translating(settings):
     """The engine, batches of 40 rows: microseconds a target piece."""
     from nmt.decoding.beam import beam_search
-    from nmt.engine.runtime.runtime import Engine
+    from nmt.engine.runtime import Engine
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))

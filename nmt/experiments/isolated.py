@@ -9,6 +9,7 @@ import sys
 import threading
 
 from nmt.errors import Failure, UserError
+from nmt.machine import messages_on_stderr
 
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells bytes, Linux kilobytes
 
@@ -34,7 +35,8 @@ def main(part):
     """The other end of `run`: prints `part(case)`."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        print(json.dumps(part(json.loads(sys.argv[1]))))
+        with messages_on_stderr():
+            print(json.dumps(part(json.loads(sys.argv[1]))))
     except (UserError, Failure) as error:
         print(f"nmt: {error}", file=sys.stderr)
         sys.exit(error.status)

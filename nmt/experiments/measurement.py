@@ -6,7 +6,6 @@ A case is a dict: `folder` of the comparison; for a system its `name`, `override
 
 import csv
 import dataclasses
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -46,13 +45,13 @@ def measure(case):
         "widths": [getattr(recipe.model, name) for name in case["widths"]],
     }
     try:
-        run = train(recipe, folder / case["name"], log=say, export=False)
+        run = train(recipe, folder / case["name"], export=False)
     except Diverged as error:
         return {**row, "diverged": str(error)}
     translator = load(run.path, engine="keras")
     sources, references = held_out(recipe, "valid")
     translator.translate(sources[:10])  # traces the graphs
-    report, hypotheses = evaluate(run, translator, "valid", log=say)
+    report, hypotheses = evaluate(run, translator, "valid")
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     return {
         **row,
@@ -136,7 +135,7 @@ def vanishing(folder, chain):
 
     Geometric means over sentences of at least `chain` pieces, cut there.
     """
-    from nmt.batches.store.store import pad
+    from nmt.batches.store import pad
     from nmt.experiments.gradients import gradient_norms
     from nmt.models.translation import build
 
@@ -166,7 +165,7 @@ def vanishing(folder, chain):
 
 def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
-    from nmt.batches.store.store import Batches
+    from nmt.batches.store import Batches
     from nmt.experiments.gradients import training_norms
     from nmt.models.translation import build
     from nmt.training.train import optimizer
@@ -175,7 +174,7 @@ def exploding(folder):
     found = {}
     options = recipe.train
     with tempfile.TemporaryDirectory() as temporary:
-        store = training_store(Run(temporary), recipe_of(folder), say)
+        store = training_store(Run(temporary), recipe_of(folder))
         for name, norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
             model = enlarged(build(recipe, *vocabularies(folder)))
             model.start_from_frequencies(store.frequencies(model.target_vocab))
@@ -196,11 +195,6 @@ def enlarged(model):
     for one in (*model.decoder.cells, *(one for layer in model.encoder.layers for one in layer)):
         one.recurrent_kernel.assign(LARGE * one.recurrent_kernel)
     return model
-
-
-def say(line):
-    """The log of a child is its stderr."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def part(case):

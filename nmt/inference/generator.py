@@ -89,7 +89,7 @@ def batches_of(recipe, ids):
     )
 
 
-def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
+def load(path, engine="auto", threads=0, overrides=()):
     """The `TextGenerator` of a run folder; arguments as those of `translate.load`."""
     from nmt.machine import start_keras
     from nmt.runs.folder import Run

@@ -4,18 +4,21 @@ import contextlib
 import dataclasses
 import importlib.util
 import itertools
+import logging
 import os
 import re
 
 import numpy as np
 
-from nmt.batches.store.store import pad
+from nmt.batches.store import pad
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS
+
+log = logging.getLogger(__name__)
 
 POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
@@ -30,9 +33,8 @@ class Translation:
     score: float = 0.0  # what candidates are ranked by
     source_pieces: list = dataclasses.field(default_factory=list)
     target_pieces: list = dataclasses.field(default_factory=list)
-    attention: np.ndarray | None = (
-        None  # [target pieces, source pieces]; None for lines that were split
-    )
+    attention: np.ndarray | None = None  # [target, source pieces]; None if the line was split
+    warnings: list = dataclasses.field(default_factory=list)  # what the user should know
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,34 +68,29 @@ class Translator:
     what is told of source pieces, and the limits on lengths, refer to the first one.
     """
 
-    def __init__(self, model, tokenizers, recipe, warn=lambda line: None, threads=1, others=()):
+    def __init__(self, model, tokenizers, recipe, threads=1, others=()):
         self.model = model
         self.tokenizers = tokenizers
         self.recipe = recipe
-        self.warn = warn
         self.threads, self.readers = threads, [Reader.of(tokenizers, recipe.data), *others]
 
     def translate(self, lines, **search):
         """The best translation of each line, in order; options as for `candidates`."""
         return [found[0].text for found in self.candidates(lines, **search)]
 
-    def candidates(self, lines, nbest=1, beam=None, attention=False, joined=True, first=1):
+    def candidates(self, lines, nbest=1, beam=None, attention=False, joined=True):
         """For each line up to `nbest` `Translation`s, best first.
 
         A blank line, or one of which the tokenizer keeps nothing, is its own translation. Lines longer than
         the training data's are split at sentence or word borders. joined: tokens of a tokenised corpus are
-        put together as people write them. first: the number of the first line, for warnings.
+        put together as people write them.
         """
         if isinstance(lines, str):
             raise TypeError(
                 "a list of texts is needed, not one text: its letters would be translated one by one"
             )
         lines = list(lines)
-        parts = [
-            Part(n, *piece)
-            for n, line in enumerate(lines)
-            for piece in self._pieces(first + n, line)
-        ]
+        parts = [Part(n, *piece) for n, line in enumerate(lines) for piece in self._pieces(line)]
         found = self._search(
             [part.ids for part in parts], nbest, beam or self.recipe.search.beam, attention
         )
@@ -144,7 +141,7 @@ class Translator:
                     out[row] = (total, total / words**self.recipe.search.length_penalty)
         return out
 
-    def _pieces(self, number, line):
+    def _pieces(self, line):
         """(ids, names) of each part a line is translated in, ids a reader; nothing for a line that is copied."""
         if not line.strip():
             return []
@@ -155,7 +152,6 @@ class Translator:
         if len(ids) <= limit:
             return [([ids, *(r.ids(r.protected(line)[0]) for r in others)], names)] if ids else []
         parts = split(prepared, first.tokenizer, limit)
-        self.warn(f"warning: line {number} is long ({len(ids)} pieces); split in {len(parts)}")
         return [
             ([part, *(r.ids(r.arranged(first.tokenizer.decode(part))) for r in others)], names)
             for part in parts
@@ -210,6 +206,8 @@ class Translator:
                     sum(c.score for c in chosen) / len(chosen),
                 )
             )
+            if len(chosen) > 1:
+                whole.warnings.append(f"is long; split in {len(chosen)}")
             out.append(dataclasses.replace(whole, text=before + whole.text.strip() + after))
         return out
 
@@ -282,7 +280,7 @@ def _batches(lengths, size, positions=None):
     return out
 
 
-def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
+def load(path, engine="auto", threads=0, overrides=()):
     """`nmt.load(run).translate(lines)`: the translator of a run folder, or of the ensemble "RUN1,RUN2,...".
 
     The recipe of an ensemble is that of its first run; `search.lm` adds a language model to any of them.
@@ -303,7 +301,7 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
         check_words(runs[0], other)
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
-        warn(f"warning: the members translate {', '.join(directions)}")
+        log.warning(f"the members translate {', '.join(directions)}")
     exports = [_export(run, engine) for run in runs]
     threads = threads or cores()
     if None in exports or lms:
@@ -328,7 +326,7 @@ def load(path, warn=lambda line: None, engine="auto", threads=0, overrides=()):
     )
     for lm in lms:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
-    return Translator(model, runs[0].tokenizers, recipe, warn, threads, distinct[1:])
+    return Translator(model, runs[0].tokenizers, recipe, threads, distinct[1:])
 
 
 def _export(run, engine):

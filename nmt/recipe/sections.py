@@ -7,6 +7,7 @@
 import dataclasses
 import difflib
 import json
+import logging
 import math
 import os
 import re
@@ -14,6 +15,8 @@ import tomllib
 from pathlib import Path
 
 from nmt.errors import UserError
+
+log = logging.getLogger(__name__)
 
 RUN_MAY_DIFFER = {  # a run may be resumed although these changed: they steer how long and where, not what
     "train.epochs",
@@ -354,11 +357,11 @@ def all_options(config):
             yield f"{section.name}.{field.name.removesuffix('_')}", field, part
 
 
-def load_recipe(path=None, overrides=(), notes=None):
+def load_recipe(path=None, overrides=(), notes=False):
     """Reads a recipe and applies `section.key=value` overrides; raises UserError listing every mistake.
 
     Relative paths in a recipe count from the recipe's folder, typed ones from the working directory.
-    `notes`: called with a line for each option of the recipe that has no effect under the others.
+    notes: log a line for each option of the recipe that has no effect under the others.
     """
     config = Recipe()
     mistakes = []
@@ -406,7 +409,7 @@ def load_recipe(path=None, overrides=(), notes=None):
             if name in typed:
                 mistakes.append(f"{name} has no effect here: it needs {_spoken(needs)}")
             elif notes:
-                notes(f"note: {name} has no effect here: it needs {_spoken(needs)}")
+                log.info(f"note: {name} has no effect here: it needs {_spoken(needs)}")
     _check(config, mistakes)
     if mistakes:
         where = f"{path}: " if path else ""

@@ -256,7 +256,7 @@ class Run:
 
     def load_engine(self, shortlist=True):
         """The ONNX Runtime engine of an exported folder."""
-        from nmt.engine.runtime.runtime import Engine
+        from nmt.engine.runtime import Engine
 
         if self.meta["engine"].get("graphs") != GRAPHS:
             raise Failure(

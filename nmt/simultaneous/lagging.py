@@ -4,6 +4,8 @@ Instead of reading word by word, the encoder reads all and a mask hides what is 
 nmt/simultaneous/stream.py, in batches. `by_wait` gives quality against average lagging.
 """
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,6 +15,8 @@ from nmt.models.translation import Graphs
 from nmt.simultaneous.policy import begins, reads
 from nmt.text.vocabulary import EOS
 from nmt.training.prepare import held_out
+
+log = logging.getLogger(__name__)
 
 FULL = 10**9  # words that no sentence has
 
@@ -45,7 +49,7 @@ class Waiting:
             state = {**state, "wait": wait}
 
 
-def by_wait(run, model, waits, split="test", log=lambda line: None):
+def by_wait(run, model, waits, split="test"):
     """BLEU, chrF and average lagging in words on a split, greedy, for each wait (0: all): a list of dicts."""
     recipe = run.recipe
     rows = []
@@ -54,7 +58,7 @@ def by_wait(run, model, waits, split="test", log=lambda line: None):
     sources, references = held_out(recipe, split)
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     for wait in waits:
-        log(
+        log.info(
             f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}"
         )
         waiting.wait.assign(wait or FULL)

@@ -8,7 +8,7 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 
 import numpy as np
 
-from nmt.text.placeholders.placeholders import unspaced
+from nmt.text.placeholders import unspaced
 from nmt.text.vocabulary import BOS, EOS, PAD
 
 

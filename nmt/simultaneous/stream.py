@@ -5,6 +5,7 @@ behind it stays is said in nmt/simultaneous/policy.py; a word is written as soon
 """
 
 import codecs
+import logging
 import re
 
 import numpy as np
@@ -18,6 +19,8 @@ from nmt.simultaneous.policy import reads
 from nmt.text import placeholders as text
 from nmt.text.vocabulary import BOS, EOS
 
+log = logging.getLogger(__name__)
+
 BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends
 ROW = np.zeros(1, np.int32)  # the only one
 
@@ -25,16 +28,15 @@ ROW = np.zeros(1, np.int32)  # the only one
 class Online:
     """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
 
-    def __init__(self, model, tokenizers, recipe, wait, warn=lambda line: None):
+    def __init__(self, model, tokenizers, recipe, wait):
         from nmt.models.translation import Graphs  # not before `load` has started Keras
 
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.wait = wait
-        self.warn = warn
         self.words = model.words
         self.graphs = Graphs(model, memory={}) if wait else None
-        self.translator = Translator(model.graphs(), tokenizers, recipe, warn)
+        self.translator = Translator(model.graphs(), tokenizers, recipe)
 
     def translate(self, chunks, number=1):
         """Yields the translation of a line in pieces, each as soon as it is known.
@@ -42,7 +44,9 @@ class Online:
         chunks: the text of the line as it comes, cut before spaces; see `Lines`. number: of the line, for warnings.
         """
         if not self.wait:
-            [[best]] = self.translator.candidates(["".join(chunks)], beam=1, first=number)
+            [[best]] = self.translator.candidates(["".join(chunks)], beam=1)
+            for warning in best.warnings:
+                log.warning(f"line {number} {warning}")
             yield best.text
             return
         source = Source(self, chunks)
@@ -53,7 +57,7 @@ class Online:
         yield from self._part(source)
         while source.more():
             limit = self.recipe.data.max_pieces
-            self.warn(f"warning: line {number} is long (over {limit} pieces); translated in parts")
+            log.warning(f"line {number} is long (over {limit} pieces); translated in parts")
             yield "" if text.unspaced(self.recipe.data.target) else " "
             yield from self._part(source)
         yield source.line[len(source.line.rstrip()) :]
@@ -201,10 +205,10 @@ class Lines:
         return chunk
 
 
-def load(path, wait, warn=lambda line: None, threads=0):
+def load(path, wait, threads=0):
     """The `Online` of a run folder; UserError where its model cannot translate before it has read all."""
     run = Run.open(path)
     if reason := reason_against_waiting(run.recipe.model):
         raise UserError(f"{path}: {reason}")
     start_keras(threads)
-    return Online(run.load_model(), run.tokenizers, run.recipe, wait, warn)
+    return Online(run.load_model(), run.tokenizers, run.recipe, wait)

@@ -4,14 +4,17 @@ import functools
 import hashlib
 import io
 import itertools
+import logging
 import re
 
 import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
-from nmt.text.placeholders.placeholders import SYMBOLS
+from nmt.text.placeholders import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
+
+log = logging.getLogger(__name__)
 
 NBEST = 64  # segmentations a sample is drawn from
 SENTENCES = 1_000_000  # the trainer draws at most so many lines, which bounds its memory
@@ -38,10 +41,10 @@ class Tokenizer:
         return hash(self.digest)
 
     @classmethod
-    def train(cls, lines, options, note=lambda text: None):
+    def train(cls, lines, options):
         """Trains on an iterator of lines; `options`: config.Tokenizer.
 
-        A corpus too small for options.vocab_size gets as many pieces as it can fill, and a note.
+        A corpus too small for options.vocab_size gets as many pieces as it can fill, and a note is logged.
         """
         out = io.BytesIO()
         sentencepiece.set_random_generator_seed(0)
@@ -67,7 +70,7 @@ class Tokenizer:
             raise _explained(error, options) from None
         tokenizer = cls(out.getvalue())
         if tokenizer.size < options.vocab_size:
-            note(
+            log.info(
                 f"note: the corpus fills {tokenizer.size} of {options.vocab_size} pieces; the vocabulary shrinks"
             )
         return tokenizer

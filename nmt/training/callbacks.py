@@ -6,6 +6,7 @@ Order in `fit`: Validation measures and records, State saves what it recorded, P
 import csv
 import io
 import json
+import logging
 import math
 import re
 import shutil
@@ -22,6 +23,8 @@ from nmt import files
 from nmt.errors import Diverged, Failure
 from nmt.evaluation import metrics
 from nmt.runs.folder import read_weights, write_weights
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "step",
@@ -104,14 +107,13 @@ class Validation(keras.callbacks.Callback):
     What quality is, subclasses say. A score is the larger the better.
     """
 
-    def __init__(self, run, recipe, history, clock, batches, log):
+    def __init__(self, run, recipe, history, clock, batches):
         super().__init__()
         self.run = run
         self.recipe = recipe
         self.history = history
         self.clock = clock
         self.batches = batches
-        self.log = log
 
     def examine(self, valid):
         """(columns of the history, score that selects weights), quickly; valid: what `evaluate` gave."""
@@ -159,7 +161,7 @@ class Validation(keras.callbacks.Callback):
         else:
             history.stale += 1
         if train.patience and history.stale >= train.patience:
-            self.log(f"stopping: no better {self.metric} for {history.stale} validations")
+            log.info(f"stopping: no better {self.metric} for {history.stale} validations")
             self.model.stop_training = True
 
 
@@ -190,10 +192,10 @@ class TranslationValidation(Validation):
         """A few translations, other ones each time; a warning when the outputs are all alike."""
         for n in range(2):
             at = (len(self.history.rows) * 2 + n) * 7919 % len(sources)
-            self.log(f"  {sources[at]}\n    -> {hypotheses[at]}\n     = {references[at]}")
+            log.info(f"  {sources[at]}\n    -> {hypotheses[at]}\n     = {references[at]}")
         common = max(map(hypotheses.count, set(hypotheses)))
         if len(hypotheses) > 3 and common > len(hypotheses) / 2:
-            self.log(f"warning: {common} of {len(hypotheses)} validation outputs are identical")
+            log.warning(f"{common} of {len(hypotheses)} validation outputs are identical")
 
 
 class LanguageValidation(Validation):
@@ -207,7 +209,7 @@ class LanguageValidation(Validation):
 
     def examine(self, valid):
         for line in self.generator.generate(count=2, length=40, seed=self.history.step):
-            self.log(f"  {line}")
+            log.info(f"  {line}")
         return {}, -valid["perplexity"]
 
     def final_score(self):
@@ -349,12 +351,21 @@ class Progress(keras.callbacks.Callback):
         self.shown = 0.0
         self.drawn = False
 
-    def log(self, text):
-        """A line above the bar."""
+    def on_train_begin(self, logs=None):
+        for handler in logging.getLogger("nmt").handlers:
+            handler.addFilter(self.erase)
+
+    def on_train_end(self, logs=None):
+        for handler in logging.getLogger("nmt").handlers:
+            handler.removeFilter(self.erase)
+
+    def erase(self, record=None):
+        """Wipes the bar out, so that a line of the log takes its place."""
         if self.drawn:
             self.stream.write("\r\x1b[K")
+            self.stream.flush()
             self.drawn = False
-        print(text, file=self.stream, flush=True)
+        return True
 
     def on_train_batch_end(self, batch, logs=None):
         history = self.history
@@ -366,7 +377,7 @@ class Progress(keras.callbacks.Callback):
             self.stream.flush()
             self.drawn, self.shown = True, time.monotonic()
         elif not self.terminal and history.step % self.every == 0:
-            self.log(self.line(logs))
+            log.info(self.line(logs))
 
     def on_epoch_end(self, epoch, logs=None):
         row = self.history.rows[-1]
@@ -374,7 +385,7 @@ class Progress(keras.callbacks.Callback):
             f"  BLEU {row['bleu']:.1f} (greedy)  chrF {row['chrf']:.1f}" if "bleu" in row else ""
         )
         best = "  best" if self.history.stale == 0 else ""
-        self.log(f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}{scores}{best}")
+        log.info(f"{self.line(logs)}  valid perplexity {row['valid_perplexity']:.2f}{scores}{best}")
 
     def line(self, logs):
         history = self.history

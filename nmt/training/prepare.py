@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import itertools
+import logging
 from pathlib import Path
 
 from nmt import files
@@ -12,6 +13,8 @@ from nmt.errors import UserError
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
 
 DOWNLOADS = Path("data/downloads")
 
@@ -25,7 +28,7 @@ def prepared(pairs, data):
         yield source, target
 
 
-def training_store(run, recipe, log):
+def training_store(run, recipe):
     """The Store of a run's training pairs and its tokenizers, made if they are not there yet.
 
     A language model's has the target side alone: what a translator of the same corpus learns to say.
@@ -42,36 +45,36 @@ def training_store(run, recipe, log):
     count = batches.write_text(prepared(pairs, recipe.data), run.cache, recipe.sides)
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
     what = "sentences" if recipe.language_model else "pairs"
-    log(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))
+    log.info(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))
     fingerprint = _fingerprint(run.cache, recipe.sides)
     known = run.meta.setdefault("corpus_sha256", fingerprint)
     if known != fingerprint:
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
     if not run.meta.get("tokenizers"):
-        _look_at_held_out(recipe, log)
-        run.save_tokenizers(_tokenizers(run, recipe, log))
+        _look_at_held_out(recipe)
+        run.save_tokenizers(_tokenizers(run, recipe))
     store = batches.write_ids(
         run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces
     )
     if count > store.pairs:
-        log(
+        log.info(
             f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side"
         )
     run.update(pairs=store.pairs, text=stamp)
     return store
 
 
-def _look_at_held_out(recipe, log):
+def _look_at_held_out(recipe):
     """Raises UserError if there is no validation text: better now than when the first epoch is over."""
     next(corpus.read(recipe.data, "valid", DOWNLOADS))
     try:
         next(corpus.read(recipe.data, "test", DOWNLOADS))
     except UserError as error:
-        log(f"note: nothing to evaluate on: {error}")
+        log.info(f"note: nothing to evaluate on: {error}")
 
 
-def _tokenizers(run, recipe, log):
+def _tokenizers(run, recipe):
     """(source, target) tokenizers: those of another run, or trained on the text of the cache.
 
     A language model has that of the target, twice.
@@ -86,12 +89,12 @@ def _tokenizers(run, recipe, log):
             )
         return tokenizers
     sides = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
-    log(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
+    log.info(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
     if recipe.tokenizer.joint or recipe.language_model:
         lines = itertools.chain.from_iterable(zip(*sides, strict=True))
-        tokenizer = Tokenizer.train(lines, recipe.tokenizer, log)
+        tokenizer = Tokenizer.train(lines, recipe.tokenizer)
         return tokenizer, tokenizer
-    return tuple(Tokenizer.train(side, recipe.tokenizer, log) for side in sides)
+    return tuple(Tokenizer.train(side, recipe.tokenizer) for side in sides)
 
 
 def _fingerprint(cache, sides):

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.util
 import itertools
-import sys
+import logging
 
 import numpy as np
 
@@ -15,23 +15,25 @@ from nmt.recipe import differences, dump_recipe, reason_against_waiting
 from nmt.runs.folder import Run, read_weights
 from nmt.training.prepare import DOWNLOADS, held_out, prepared, training_store
 
+log = logging.getLogger(__name__)
+
 VALID_PAIRS = 1000  # pairs that validation loss and perplexity are taken over, at most
 
 
-def train(recipe, folder, log=lambda line: print(line, file=sys.stderr, flush=True), export=True):
+def train(recipe, folder, export=True):
     """Trains `recipe` in a run folder, or goes on where a former training stopped. Returns the Run.
 
     export: end with what `translate` runs under ONNX Runtime, without Keras.
     Raises UserError when the folder belongs to another recipe, naming what differs.
     """
     run = Run(folder)
-    recipe = _started_from(run, recipe, log)
+    recipe = _started_from(run, recipe)
     _claimed(run, recipe)  # before anything is touched
     with run.lock():
-        return _train(Run(folder), recipe, log, export)  # read again: nobody changes it from now on
+        return _train(Run(folder), recipe, export)  # read again: nobody changes it from now on
 
 
-def _train(run, recipe, log, export):
+def _train(run, recipe, export):
     from nmt.corpora.corpus import fetch
 
     former = _claimed(run, recipe)
@@ -39,8 +41,8 @@ def _train(run, recipe, log, export):
     files.remove_leftovers(run.path, run.state_path.parent, run.cache)
 
     def prepare():
-        fetch(recipe.data, DOWNLOADS, log)
-        return _batches(run, recipe, training_store(run, recipe, log))
+        fetch(recipe.data, DOWNLOADS)
+        return _batches(run, recipe, training_store(run, recipe))
 
     if not former:
         with run.renewed():
@@ -54,18 +56,18 @@ def _train(run, recipe, log, export):
         _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
     if complete:
         higher = "train.patience" if "patience" in run.meta else f"train.{_measure(recipe.train)}"
-        log(
+        log.info(
             f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
             f"another run folder, more training a higher {higher})"
         )
         run.drop_cache()
         if export:
-            _export(run, log)
+            _export(run)
         return run
     start_keras(recipe.train.threads)
-    _fit(run, recipe, batches, log)
+    _fit(run, recipe, batches)
     if export:
-        _export(run, log)
+        _export(run)
     return run
 
 
@@ -83,27 +85,27 @@ def _complete(meta, options):
     return getattr(options, _measure(options)) <= meta.get(_measure(options), 0)
 
 
-def _export(run, log):
+def _export(run):
     """Ends a training with what `translate` runs, unless it is there or cannot be made."""
-    from nmt.engine.runtime.writer import export, reason_against
+    from nmt.engine.writer import export, reason_against
 
     if run.exported():
         return
     if reason := reason_against(run.recipe.model):
-        log(f"note: not exported, the run needs Keras: {reason}")
+        log.info(f"note: not exported, the run needs Keras: {reason}")
     elif not importlib.util.find_spec("onnx"):
-        log("note: not exported, the run needs Keras: the package onnx is not installed")
+        log.info("note: not exported, the run needs Keras: the package onnx is not installed")
     else:
         start_keras()
         try:
-            log(f"exported to {export(run)}")
+            log.info(f"exported to {export(run)}")
         except (
             UserError
         ) as error:  # somebody's own folder of that name: no reason to call the training failed
-            log(f"note: not exported: {error}")
+            log.info(f"note: not exported: {error}")
 
 
-def _started_from(run, recipe, log):
+def _started_from(run, recipe):
     """With train.from: model and tokenizer are those of the run it names."""
     if not recipe.train.from_:
         return recipe
@@ -130,7 +132,7 @@ def _started_from(run, recipe, log):
     )
     if recipe.train.wait and (reason := reason_against_waiting(model)):
         raise UserError(f"{recipe.train.from_}: train.wait: {reason}")
-    log(f"starting from {recipe.train.from_}: its model and its tokenizer")
+    log.info(f"starting from {recipe.train.from_}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)
 
 
@@ -167,7 +169,7 @@ def _record(run, recipe):
         file.write(dump_recipe(recipe))
 
 
-def _fit(run, recipe, batches, log):
+def _fit(run, recipe, batches):
     import keras
 
     from nmt.models.translation import build
@@ -192,7 +194,7 @@ def _fit(run, recipe, batches, log):
     state.set_model(model)
     if run.state_path.exists():
         state.restore()
-        log(f"resuming at step {history.step} of {history.total_steps}")
+        log.info(f"resuming at step {history.step} of {history.total_steps}")
     elif run.meta.get("complete"):
         raise UserError(
             f"{run.state_path}: missing, so training cannot go on; choose another run folder (--run), "
@@ -206,14 +208,14 @@ def _fit(run, recipe, batches, log):
 
     clock = Clock(history)
     progress = Progress(history, clock, options.log_every)
-    validation = _validation(run, recipe, model, history, clock, progress.log)
-    log(
+    validation = _validation(run, recipe, model, history, clock)
+    log.info(
         f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, {model.precision}; "
         f"{store.pairs:,} {'sentences' if recipe.language_model else 'pairs'}, {len(batches)} batches an epoch, "
         f"{history.total_steps} steps"
     )
     if 2 * options.warmup_steps > history.total_steps:
-        log(
+        log.info(
             f"note: train.warmup_steps={options.warmup_steps} is over half of the {history.total_steps} steps; the "
             "learning rate hardly gets to its peak"
         )
@@ -245,12 +247,12 @@ def _fit(run, recipe, batches, log):
         lexicon.write(
             run.path / "lexicon.npz", store, *(tokenizer.size for tokenizer in run.tokenizers)
         )
-    _choose(run, recipe, model, validation, history, progress.log)
+    _choose(run, recipe, model, validation, history)
 
 
 def _batches(run, recipe, store):
     """The training batches of every epoch."""
-    from nmt.batches.store.store import Batches
+    from nmt.batches.store import Batches
     from nmt.batches.streams import Streams
 
     options = recipe.train
@@ -263,14 +265,14 @@ def _batches(run, recipe, store):
     )
 
 
-def _validation(run, recipe, model, history, clock, log):
+def _validation(run, recipe, model, history, clock):
     """The callback that measures the model on validation text."""
     from nmt.inference.generator import TextGenerator
     from nmt.inference.translator import Translator
     from nmt.simultaneous.lagging import Waiting
     from nmt.training.callbacks import LanguageValidation, TranslationValidation
 
-    common = run, recipe, history, clock, _validation_batches(run, recipe), log
+    common = run, recipe, history, clock, _validation_batches(run, recipe)
     if recipe.language_model:
         validation = LanguageValidation(
             *common, generator=TextGenerator(model, run.tokenizers, recipe)
@@ -327,7 +329,7 @@ def _validation_lines(run, recipe):
 
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
-    from nmt.batches.store.store import cut, pad
+    from nmt.batches.store import cut, pad
     from nmt.text.vocabulary import BOS, EOS
 
     sides = zip(
@@ -352,7 +354,7 @@ def _validation_pairs(run, recipe):
         yield pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
 
-def _choose(run, recipe, model, validation, history, log):
+def _choose(run, recipe, model, validation, history):
     """Ends a training: averaged weights where they beat the best ones on validation."""
     from nmt.training.callbacks import average
 
@@ -362,7 +364,7 @@ def _choose(run, recipe, model, validation, history, log):
         best = validation.final_score()
         average(model, run, history.snapshots)
         averaged = validation.final_score()
-        log(
+        log.info(
             f"validation {validation.final_name}: best {abs(best):.2f}, "
             f"average of the last {len(history.snapshots)} {abs(averaged):.2f}"
         )
@@ -384,6 +386,6 @@ def _choose(run, recipe, model, validation, history, log):
     else:
         run.update(**end)
     run.drop_cache()
-    log(
+    log.info(
         f"{run.path}: complete after {history.step} steps, {history.seconds / 60:.1f} minutes of training"
     )
