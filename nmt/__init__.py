@@ -7,6 +7,14 @@ search. Around them: run (the folder a translator lives in), evaluate and metric
 side), commands and __main__ (what users type).
 """
 
+import os
+
+# TensorFlow and Keras read these when they are imported, whoever imports them first.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow itself leaves oneDNN off on processors that have AVX2 only.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 __version__ = "0.1.0"
 
 

@@ -32,7 +32,7 @@ def _run(options):
         if options.debug:
             raise
         print(f"nmt: {error}", file=sys.stderr)
-        return error.status
+        return error.exit_status
     except BrokenPipeError:  # the reader has had enough: `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -4,13 +4,13 @@
 class UserError(Exception):
     """A mistake the user can mend: one clear line saying what, where, and what to do."""
 
-    status = 2
+    exit_status = 2
 
 
 class Failure(Exception):
     """Something outside the user's command went wrong: network, disk, damaged file, diverged loss."""
 
-    status = 1
+    exit_status = 1
 
 
 class Diverged(Failure):

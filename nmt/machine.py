@@ -1,14 +1,27 @@
-"""Importing TensorFlow without its chatter: it writes to file descriptor 2 whatever its log level says."""
+"""The machine: messages on stderr, Keras started without its chatter, and what the processor can do."""
 
 import contextlib
+import functools
+import importlib.util
 import logging
 import os
+import platform
 import sys
+from collections.abc import Iterator
+
+INSTRUCTION_SETS = (
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_bf16",
+)  # that speed depends on
+PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
 
 
 @contextlib.contextmanager
-def messages_on_stderr():
-    """Sends what the package logs to stderr for the block, a line a message; warnings say that they are some."""
+def messages_on_stderr() -> Iterator[None]:
+    """Sends what the package logs to stderr for the block, a line a message; "warning: " marks warnings."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter())
     logger = logging.getLogger("nmt")
@@ -23,44 +36,78 @@ def messages_on_stderr():
 
 
 class _Formatter(logging.Formatter):
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
         return prefix + super().format(record)
 
 
 @contextlib.contextmanager
-def silence():
-    """Sends file descriptor 2 to nowhere; exceptions still travel."""
+def silence() -> Iterator[None]:
+    """Sends file descriptor 2 to nowhere: TensorFlow writes there whatever its log level is.
+
+    Exceptions still travel.
+    """
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
         os.close(nowhere)
 
 
-def start_keras(threads=0, each=0):
-    """Imports Keras on TensorFlow, quietly; once it is imported, without effect.
+def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
+    """Imports Keras on TensorFlow, quietly; without effect where it is imported already.
 
-    threads: processor threads, 0 for all; each: of so many, those that one operation may take, 0 for as many.
+    threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
+    `threads`. The environment variables that both packages read are set in nmt/__init__.py.
     """
     if "keras" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault(
-        "TF_ENABLE_ONEDNN_OPTS", "1"
-    )  # TensorFlow leaves it off on processors with AVX2 only
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     with silence():
         import tensorflow as tf
 
         if threads:
-            tf.config.threading.set_intra_op_parallelism_threads(each or threads)
+            tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras  # noqa: F401
 
         tf.constant(0) + 1  # the first operation greets too
+
+
+def about() -> dict[str, str]:
+    """What figures measured here hold for: processor, system, versions."""
+    from importlib.metadata import version  # takes as long as all of `nmt --help`
+
+    name, flags = _processor()
+    known = " ".join(flag for flag in INSTRUCTION_SETS if flag in flags)
+    installed = [package for package in PACKAGES if importlib.util.find_spec(package)]
+    return {
+        "processor": ", ".join(filter(None, [name, f"{os.cpu_count()} cores", known])),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{package: version(package) for package in installed},
+    }
+
+
+def processor_flags() -> frozenset[str]:
+    """Instruction sets of the processor, as Linux names them; empty on other systems."""
+    return _processor()[1]
+
+
+@functools.cache
+def _processor() -> tuple[str, frozenset[str]]:
+    """Name and flags of the first core."""
+    fields: dict[str, str] = {}
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file,
+    ):
+        for line in file:
+            name, _, value = line.partition(":")
+            fields.setdefault(name.strip(), value.strip())
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    return name, frozenset(fields.get("flags", "").split())

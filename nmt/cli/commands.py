@@ -309,8 +309,8 @@ def compare(options):
 def bench(options):
     if options.growth:
         return growth(options)
-    from nmt.experiments.bench import about
     from nmt.experiments.bench import bench as measure
+    from nmt.machine import about
     from nmt.runs.folder import Run
 
     if options.run and Run.open(options.run).recipe.language_model:

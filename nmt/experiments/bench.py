@@ -11,13 +11,11 @@ batches take to be made as a share of the training step, which they are made bes
 
 import itertools
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -56,19 +54,6 @@ def bench(run, log=lambda line: None):
             rows.append(row)
             log(line(row))
     return rows
-
-
-def about():
-    """What the figures hold for."""
-    from importlib.metadata import version
-
-    names = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
-    return {
-        "processor": _processor(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in names if _installed(name)},
-    }
 
 
 def line(row):
@@ -307,29 +292,6 @@ def threads(case):
 
 def _peak():
     return f"{child.peak():,} MB"
-
-
-def _processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next(
-            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
-        )
-        flags = next((line for line in lines if line.startswith("flags")), "").split()
-        found = [
-            flag
-            for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
-            if flag in flags
-        ]
-        return f"{name}, {os.cpu_count()} cores, {' '.join(found)}"
-    except (OSError, StopIteration):
-        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-
-
-def _installed(name):
-    import importlib.util
-
-    return importlib.util.find_spec(name) is not None
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from nmt import files
 from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
 from nmt.experiments import isolated as child
-from nmt.experiments.bench import about
 from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
 from nmt.inference.translator import cores
+from nmt.machine import about
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import DOWNLOADS, training_store

@@ -39,7 +39,7 @@ def main(part):
             print(json.dumps(part(json.loads(sys.argv[1]))))
     except (UserError, Failure) as error:
         print(f"nmt: {error}", file=sys.stderr)
-        sys.exit(error.status)
+        sys.exit(error.exit_status)
     except KeyboardInterrupt as stop:
         sys.exit(128 + getattr(stop, "number", signal.SIGINT))
 

@@ -308,7 +308,7 @@ def load(path, engine="auto", threads=0, overrides=()):
         from nmt.machine import start_keras
 
         start_keras(
-            threads, each=1
+            threads, intra_op_threads=1
         )  # two batches side by side, a core each, are faster than one on both
     alone = (
         len(runs) == 1 and not lms
