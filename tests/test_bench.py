@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from nmt import plots
 from nmt.experiments import bench, growth
 from nmt.models.translation import build
-from nmt.plots import curves as plots
 from nmt.recipe import Recipe
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nmt import plots
 from nmt.corpora import formats as readers
 from nmt.errors import Failure, UserError
 from nmt.experiments import comparison as compare
@@ -20,7 +21,6 @@ from nmt.experiments import results
 from nmt.experiments.comparison import BUDGETS, SYSTEMS
 from nmt.experiments.gradients import gradient_norms, training_norms
 from nmt.models.translation import build
-from nmt.plots import curves as plots
 from nmt.recipe import ModelOptions, Recipe, differences, dump_recipe, load_recipe
 from nmt.training.train import optimizer
 from tests.fakes import messages

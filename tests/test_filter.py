@@ -1,5 +1,6 @@
 """`nmt filter`: the score tells wrong pairs from rare ones, lines stay lines, mistakes are told."""
 
+import importlib.util
 import math
 import random
 import warnings
@@ -9,10 +10,10 @@ import pytest
 from test_cli import nmt_command
 
 import nmt.inference.translator
+from nmt import plots
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import mismatch as filter
-from nmt.plots import curves as plots
 from nmt.recipe import DataOptions, Recipe
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]
@@ -313,7 +314,7 @@ def test_the_check_as_a_command(monkeypatch, tmp_path):
     done = nmt_command("filter", "any", "--check")
     assert done.status == 0 and done.out.startswith("average precision 1.000"), done.err
     assert "seeds 1, 2, 3, 4, 5" in done.err
-    monkeypatch.setattr(plots.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     translator.calls.clear()
     done = nmt_command("filter", "any", "--check", "-o", tmp_path / "curve.png")
     assert done.status == Failure.status and "pip install matplotlib" in done.err

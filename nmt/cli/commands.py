@@ -166,12 +166,12 @@ def lagging(options):
         raise UserError(
             f"{given} has no effect with --wait, which translates greedily with the Keras weights"
         )
-    from nmt.plots import curves as plots
+    from nmt import plots
     from nmt.recipe import reason_against_waiting
     from nmt.runs.folder import Run
 
     if options.plot:
-        plots.ready(options.plot)
+        plots.check_ready(options.plot)
     runs = [Run.open(name) for name in options.run]
     for run in runs:
         if reason := reason_against_waiting(run.recipe.model):
@@ -236,9 +236,9 @@ def filter(options):
 
 
 def check(options):
+    from nmt import plots
     from nmt.corpora.formats import splits
     from nmt.evaluation import mismatch as module
-    from nmt.plots import curves as plots
     from nmt.training.prepare import DOWNLOADS, held_out
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
@@ -246,7 +246,7 @@ def check(options):
             "--check takes the run's own text: --input, --share, --threshold, --clean have no effect"
         )
     if options.output != "-":
-        plots.ready(options.output)
+        plots.check_ready(options.output)
     translators = _directions(options)
     _fetch(translators[0].recipe)
     sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
@@ -295,11 +295,11 @@ def export(options):
 
 
 def compare(options):
+    from nmt import plots
     from nmt.experiments import results
     from nmt.experiments.comparison import compare as measure
-    from nmt.plots import curves as plots
 
-    plots.ready()
+    plots.check_ready()
     folder = Path(options.output or f"runs/compare-{options.budget}")
     found = measure(options.budget, folder, options.only, options.overrides)
     print("\n".join(results.write(found, folder)))
@@ -328,8 +328,8 @@ def bench(options):
 
 
 def growth(options):
+    from nmt import plots
     from nmt.experiments import growth as module
-    from nmt.plots import curves as plots
 
     if options.run:
         raise UserError(

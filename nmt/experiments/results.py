@@ -2,9 +2,8 @@
 
 import tomllib
 
-from nmt import files
+from nmt import files, plots
 from nmt.experiments.comparison import BUDGETS, CURVES, SYSTEMS
-from nmt.plots import curves as plots
 
 HEADS = (
     "",

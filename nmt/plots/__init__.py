@@ -1,1 +1,37 @@
-"""Pictures of what was measured."""
+"""Pictures of what was measured: figures of matplotlib, and attention as SVG.
+
+`from nmt import plots`. matplotlib (the extra `plots`) is imported when a figure is drawn.
+"""
+
+from nmt.plots.attention import Drawing, attention
+from nmt.plots.curves import (
+    by_length,
+    by_pairs,
+    check_ready,
+    gradients,
+    growth,
+    history,
+    lagging,
+    precision_recall,
+    save,
+    scores,
+    speed,
+    subplots,
+)
+
+__all__ = [
+    "Drawing",
+    "attention",
+    "by_length",
+    "by_pairs",
+    "check_ready",
+    "gradients",
+    "growth",
+    "history",
+    "lagging",
+    "precision_recall",
+    "save",
+    "scores",
+    "speed",
+    "subplots",
+]

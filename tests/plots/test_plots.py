@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from nmt import plots
 from nmt.errors import UserError
 from nmt.inference.translator import Translation
-from nmt.plots import curves as plots
+from nmt.plots.attention import CELL, FAINT, FONT
 
 SVG = "{http://www.w3.org/2000/svg}"
 HISTORY = """\
@@ -41,7 +42,7 @@ def test_attention_shows_every_piece_and_each_largest_weight():
         f"{target}: {source} {weights[m, n]:.2f}"
         for n, source in enumerate(pieces[0])
         for m, target in enumerate(pieces[1])
-        if weights[m, n] >= plots.FAINT
+        if weights[m, n] >= FAINT
     }
     frames = [
         (float(e.get("y")), float(e.get("x")))
@@ -49,7 +50,7 @@ def test_attention_shows_every_piece_and_each_largest_weight():
         if e.get("stroke-width")
     ]
     columns = [x for _, x in sorted(frames[: len(weights)])]
-    assert (np.diff(columns) / plots.CELL).tolist() == np.diff(weights.argmax(1)).tolist()
+    assert (np.diff(columns) / CELL).tolist() == np.diff(weights.argmax(1)).tolist()
 
 
 def test_darkness_follows_weight():
@@ -69,7 +70,7 @@ def test_labels_lie_inside(source, target):
     width, height = float(root.get("width")), float(root.get("height"))
     for element in root.iter(f"{SVG}text"):
         if element.get("text-anchor") == "end":
-            assert float(element.get("x")) > len(element.text) * plots.FONT / 2
+            assert float(element.get("x")) > len(element.text) * FONT / 2
         assert float(element.get("x") or 0) < width and float(element.get("y") or 0) < height
 
 
