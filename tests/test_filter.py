@@ -213,10 +213,11 @@ def test_a_threshold_that_flags_nothing_has_no_precision():
 
 def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
     """Of a model that hardly learnt to translate: far above chance, which is 0.1."""
-    from nmt.training.prepare import held_out
+    from nmt.corpora.corpus import Corpus
 
     translator = nmt.inference.translator.load(tiny_run)
-    sources, targets = held_out(translator.recipe, "valid", 100)
+    pairs = Corpus(translator.recipe.data).held_out("valid", 100)
+    sources, targets = zip(*pairs, strict=True)
     found = filter.check([translator], sources, targets)
     areas = [filter.average_precision(*one) for one in found.values()]
     assert np.mean(areas) > 0.5, areas

@@ -14,9 +14,11 @@ import pytest
 import tensorflow as tf
 
 from nmt import __main__ as command
-from nmt.batches.store import pad, write_ids, write_text
+from nmt.batches.padding import pad
+from nmt.batches.store import write_ids, write_text
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
+from nmt.corpora.corpus import Corpus
 from nmt.decoding.beam import beam_search, sample
 from nmt.inference import generator as language
 from nmt.inference.generator import TextGenerator
@@ -248,7 +250,7 @@ def test_a_window_as_long_as_the_text_is_full_backpropagation(name, tmp_path):
     streams = Streams(store, 3, 40, seed=1, shuffle=False)
     assert len(streams) == 1
     with tf.GradientTape() as tape:
-        loss = model.losses_of(*next(streams.stream(0)), training=True)[0]
+        loss = model.losses_of(*next(streams.batches_from(0)), training=True)[0]
     gradients = gradient(tape, loss, model.trainable_variables)
     with tf.GradientTape() as tape:
         total = 0.0
@@ -530,7 +532,7 @@ def test_evaluate_reports_perplexity(run, nmt, tmp_path):
     )
     assert (report["split"], report["sentences"]) == (
         "test",
-        len(prepare.held_out(run.recipe, "test")[1]),
+        len(Corpus(run.recipe.data).held_out("test")),
     )
     assert 1 < report["perplexity"] < report["word_perplexity"] and len(report["samples"]) == 10
     card = (folder / "README.md").read_text()

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import nmt.inference.translator
-from nmt.batches.store import pad
+from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
 from nmt.inference.translator import Translator, load
 from nmt.models import kernels

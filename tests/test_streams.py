@@ -88,7 +88,7 @@ def test_the_order_is_a_function_of_seed_and_epoch(store):
 def test_a_stream_goes_on_at_any_step(store, epochs, windows):
     made = Streams(store, 4, 7, seed=3)
     step = epochs * len(made) + windows
-    unbroken, later = made.stream(0), made.stream(step)
+    unbroken, later = made.batches_from(0), made.batches_from(step)
     for _ in range(step):
         next(unbroken)
     for _ in range(len(made)):

@@ -25,6 +25,7 @@ from nmt import __main__ as command
 from nmt import files
 from nmt.batches.store import Store
 from nmt.corpora import toy as grammar
+from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.evaluation import metrics
 from nmt.evaluation import report as evaluate
@@ -836,7 +837,7 @@ def test_the_toy_recipe_learns_to_translate(tmp_path):
     """BLEU over 90 on combinations of verb and object that training never saw, in about a minute."""
     recipe = load_recipe(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
     folder = train(recipe, tmp_path / "toy").path
-    sources, references = prepare.held_out(recipe, "test", 200)
+    sources, references = zip(*Corpus(recipe.data).held_out("test", 200), strict=True)
     hypotheses = load(folder).translate(sources)
     score = metrics.bleu(hypotheses, references)["score"]
     wrong = [pair for pair in zip(hypotheses, references, strict=True) if pair[0] != pair[1]]

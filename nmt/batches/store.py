@@ -1,11 +1,4 @@
-"""Training batches: sorted by length, cut at a token budget, shuffled as batches.
-
-Assumes a `Store`: ids of every pair in memory-mapped files, written once. A batch holds sentences of nearly
-one length, so almost nothing of it is padding; which sentences of equal length share a batch, and in which
-order batches come, is a function of (seed, epoch). Example, budget 12 target tokens, lengths with EOS:
-
-    lengths 3 3 4 4 6 6 6  ->  [3 3 4] [4 6] [6 6]  ->  shuffled [6 6] [3 3 4] [4 6]
-"""
+"""Ids and prepared text of the training pairs on disk: written once, then mapped into memory."""
 
 import contextlib
 import json
@@ -17,7 +10,7 @@ import numpy as np
 from nmt import files
 from nmt.errors import UserError
 from nmt.recipe import SIDES
-from nmt.text.vocabulary import BOS, EOS, PAD
+from nmt.text.vocabulary import EOS
 
 CHUNK = 10_000  # lines tokenised at a time
 
@@ -153,79 +146,3 @@ def _chunks(*iterators):
             chunk = [[] for _ in iterators]
     if chunk[0]:
         yield chunk
-
-
-def cut(lengths, other, budget):
-    """Ends of batches over sorted `lengths`: rows * longest <= budget, at least one row.
-
-    other: lengths of the other side in the same order; rows * longest of it <= 2 * budget.
-    """
-    ends = []
-    start = 0
-    total = len(lengths)
-    while start < total:
-        rows = max(1, min(budget // int(lengths[start]), total - start))
-        while rows > 1:
-            fits = budget // int(lengths[start + rows - 1])
-            fits = min(fits, 2 * budget // int(other[start : start + rows].max()))
-            if fits >= rows:
-                break
-            rows = max(1, min(fits, rows - 1))
-        start += rows
-        ends.append(start)
-    return np.asarray(ends)
-
-
-class Batches:
-    """The batches of every epoch: `epoch(n)` gives their rows, `arrays` their padded ids."""
-
-    def __init__(self, store, batch_tokens, seed, tokenizers=None, sampling=0.0):
-        self.store = store
-        self.seed = seed
-        self.sampling = sampling
-        self.tokenizers = tokenizers
-        source, target = store.lengths
-        order = np.lexsort((source, target))
-        self.ends = cut(target[order] + 1, source[order] + 1, batch_tokens)
-
-    def __len__(self):
-        """Batches an epoch, the same for every epoch."""
-        return len(self.ends)
-
-    def epoch(self, number):
-        """Row numbers of each batch of an epoch, in training order."""
-        rng = np.random.default_rng([self.seed, number])
-        source, target = self.store.lengths
-        order = np.lexsort((rng.random(len(source)), source, target))
-        rows = np.split(order, self.ends[:-1])
-        return [rows[n] for n in rng.permutation(len(rows))]
-
-    def arrays(self, rows, seed):
-        """(source [rows, source_len] with EOS, target [rows, n + 1] from BOS to EOS), int32, padded right."""
-        sides = []
-        for side in (0, 1):
-            if self.sampling:
-                text = self.store.text(side, rows)
-                sides.append(self.tokenizers[side].sample(text, self.sampling, seed + side))
-            else:
-                sides.append(self.store.side(side, rows))
-        return pad(sides[0], [], [EOS]), pad(sides[1], [BOS], [EOS])
-
-    def stream(self, step):
-        """Endless batches from a global step on."""
-        while True:
-            number, skip = divmod(step, len(self))
-            for rows in self.epoch(number)[skip:]:
-                yield self.arrays(rows, seed=(self.seed * 1_000_003 + step * 2) % 2**32)
-                step += 1
-
-
-def pad(sentences, before, after):
-    """One int32 matrix of sentences between `before` and `after`, padded right."""
-    extra = len(before) + len(after)
-    out = np.full(
-        (len(sentences), max((len(s) for s in sentences), default=0) + extra), PAD, np.int32
-    )
-    for row, ids in zip(out, sentences, strict=True):
-        row[: len(ids) + extra] = [*before, *ids, *after]
-    return out

@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from nmt.batches.store import cut, pad
+from nmt.batches.padding import cut, pad
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD
 
@@ -62,7 +62,7 @@ class Streams:
                     out[row, : len(tokens)] = tokens
         return inputs, labels
 
-    def stream(self, step):
+    def batches_from(self, step):
         """Endless batches from a global step on."""
         while True:
             number, first = divmod(step, len(self))

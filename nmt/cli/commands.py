@@ -237,9 +237,8 @@ def filter(options):
 
 def check(options):
     from nmt import plots
-    from nmt.corpora.formats import splits
+    from nmt.corpora.corpus import Corpus
     from nmt.evaluation import mismatch as module
-    from nmt.training.prepare import DOWNLOADS, held_out
 
     if options.input != "-" or options.share or options.threshold is not None or options.clean:
         raise UserError(
@@ -248,9 +247,10 @@ def check(options):
     if options.output != "-":
         plots.check_ready(options.output)
     translators = _directions(options)
-    _fetch(translators[0].recipe)
-    sources, targets = held_out(translators[0].recipe, "valid", module.CHECKED)
-    if len(translators) > 1 and "valid" not in splits(translators[0].recipe.data, DOWNLOADS):
+    corpus = Corpus(translators[0].recipe.data)
+    corpus.fetch()
+    sources, targets = zip(*corpus.held_out("valid", module.CHECKED), strict=True)
+    if len(translators) > 1 and "valid" not in corpus.standalone_splits():
         log.warning(
             f"{options.run[1]} may have been trained on these pairs: text is held out by its source side"
         )
@@ -350,10 +350,9 @@ def growth(options):
 
 def _fetch(recipe):
     """The corpus of a recipe, if it is not there yet."""
-    from nmt.corpora import corpus
-    from nmt.training.prepare import DOWNLOADS
+    from nmt.corpora.corpus import Corpus
 
-    corpus.fetch(recipe.data, DOWNLOADS)
+    Corpus(recipe.data).fetch()
 
 
 def _search(options):

@@ -1,24 +1,28 @@
 """Parallel text: splits that never move, and cleaning that counts what it drops.
 
-`fetch(data, downloads)` brings the corpus of a recipe's `[data]` onto the disk; `read(data, split, downloads)`
-then yields (source, target) pairs. Everything streams: memory does not grow with the corpus, but for 8 bytes
-a pair that find duplicates. The formats are read in nmt/corpora/formats.py.
+`Corpus(recipe.data).fetch()` brings the corpus of a recipe onto the disk; `read(split)` then yields (source,
+target) pairs. Everything streams: memory does not grow with the corpus, but for 8 bytes a pair that find
+duplicates. The formats are read in nmt/corpora/formats.py.
 """
 
 import bisect
 import collections
 import heapq
+import os
 import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from nmt.corpora.fetch import fetch, ready, stamp
 from nmt.corpora.formats import READERS, hash64, share, splits
 from nmt.errors import UserError
+from nmt.recipe import DataOptions
 from nmt.text.placeholders import count_words, language, unspaced
 
-__all__ = ["SPLITS", "Hashes", "fetch", "read", "ready", "side", "stamp"]
-
+DOWNLOADS = Path("data/downloads")  # below the working folder; NMT_HOME names another folder
 SPLITS = ("train", "valid", "test")
 MIN_WORDS = (
     3  # of sources in the catalogues' validation and test: shorter ones repeat in all components
@@ -27,64 +31,104 @@ MIN_WORDS = (
 ODD = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 
 
-def read(data, split, downloads, dropped=None):
-    """Yields the cleaned (source, target) pairs of "train", "valid" or "test".
+class Corpus:
+    """The parallel text that a recipe's `[data]` section describes.
 
-    Training pairs pass every rule. Of validation and test text given as such only pairs with an empty side
-    are left out; text held out from train has each source once. Text without translations (data.format=text)
-    comes as pairs of equal sides and keeps its repeated lines: how often a line is said is what a language model
-    learns. `dropped`, a Counter, collects the reasons on the way. Raises UserError when no pair is left.
+    folder: where fetched files are kept; without one, NMT_HOME or else `DOWNLOADS`.
     """
-    if split not in SPLITS:
-        raise ValueError(f"{split!r} is not one of {SPLITS}")
-    dropped = collections.Counter() if dropped is None else dropped
-    before = dropped.copy()
-    kept = 0
-    given = splits(data, downloads)
-    for pair in _pairs(data, split, downloads, given, dropped):
-        kept += 1
-        yield pair
-    if not kept:
-        gone = dropped - before
-        reasons = (
-            ", ".join(f"{reason} {count}" for reason, count in gone.most_common())
-            or "none was found"
-        )
+
+    def __init__(self, data: DataOptions, folder: Path | str | None = None):
+        self.data = data
+        self.folder = Path(folder or os.environ.get("NMT_HOME") or DOWNLOADS)
+
+    def fetch(self) -> None:
+        """Brings the corpus onto the disk; the network is used only for what is not there.
+
+        Raises Failure when it cannot be fetched or its checksum is wrong.
+        """
+        fetch(self.data, self.folder)
+
+    def ready(self) -> bool:
+        """Whether `fetch` would leave the network alone."""
+        return ready(self.data, self.folder)
+
+    def stamp(self) -> str:
+        """A checksum of the options and of size and time of the files: changes when the corpus may have."""
+        return stamp(self.data, self.folder)
+
+    def standalone_splits(self) -> set[str]:
+        """The splits with text of their own; the others are held out from train."""
+        return splits(self.data, self.folder)
+
+    def read(self, split: str, dropped: Counter | None = None) -> Iterator[tuple[str, str]]:
+        """Yields the cleaned (source, target) pairs of "train", "valid" or "test".
+
+        Training pairs pass every rule. Validation and test text of its own loses only pairs with an empty side;
+        text held out from train has each source once. Text without translations (data.format=text) comes as
+        pairs of equal sides and keeps repeated lines: their frequency is what a language model learns.
+
+        dropped: counts the dropped pairs by reason. Raises UserError when no pair is left.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"{split!r} is not one of {SPLITS}")
+        dropped = Counter() if dropped is None else dropped
+        before = dropped.copy()
+        standalone = self.standalone_splits()
+        empty = True
+        for pair in _pairs(self.data, split, self.folder, standalone, dropped):
+            empty = False
+            yield pair
+        if empty:
+            raise self._no_pairs(split, standalone, dropped - before)
+
+    def _no_pairs(self, split: str, standalone: set[str], dropped: Counter) -> UserError:
+        data = self.data
+        reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
         where = getattr(data, split) or data.train or data.name or data.format
-        held = "" if split in given else f" (data.held_out={data.held_out})"
+        rule = "" if split in standalone else f" (data.held_out={data.held_out})"
         what = "line" if data.format == "text" else "pair"
-        raise UserError(f"{where}: no {split} {what} left of {gone.total()}{held}: {reasons}")
+        return UserError(
+            f"{where}: no {split} {what} left of {dropped.total()}{rule}: "
+            f"{reasons or 'none was found'}"
+        )
+
+    def held_out(self, split: str, limit: int | None = None) -> list[tuple[str, str]]:
+        """(source, target) pairs of "valid" or "test"; at most `limit`, spread evenly over the split."""
+        pairs = list(self.read(split))
+        if limit and len(pairs) > limit:
+            return [pairs[n * len(pairs) // limit] for n in range(limit)]
+        return pairs
 
 
-def side(source, held_out, given=("train",)) -> str:
+def split_of(source: str, held_out: float, standalone=("train",)) -> str:
     """The split of a pair by its source alone, so that equal sources (but for case and spaces) stay together."""
     at = share(" ".join(source.casefold().split()))
     if at < held_out:
-        return "train" if "valid" in given else "valid"
-    return "test" if at < 2 * held_out and "test" not in given else "train"
+        return "train" if "valid" in standalone else "valid"
+    return "test" if at < 2 * held_out and "test" not in standalone else "train"
 
 
-def _pairs(data, split, downloads, given, dropped):
+def _pairs(data, split, downloads, standalone, dropped):
     reader = READERS[data.format]
-    if split in given:
+    if split in standalone:
         pairs = by_line(reader(data, split, downloads, dropped))
     else:
         pairs = by_line(reader(data, "train", downloads, dropped))
-    if len(given) < len(SPLITS) and (split == "train" or split not in given):
-        pairs = _of_side(pairs, split, data.held_out, given, dropped)
+    if len(standalone) < len(SPLITS) and (split == "train" or split not in standalone):
+        pairs = _only_split(pairs, split, data.held_out, standalone, dropped)
     if split == "train":
         pairs = _clean(pairs, data, dropped)
         return _first(pairs, data.pairs) if data.pairs else pairs
     if data.format == "catalogues":
         pairs = _unseen(pairs, data, split, downloads, dropped)
-    once = data.format == "catalogues" or (split not in given and data.format != "text")
+    once = data.format == "catalogues" or (split not in standalone and data.format != "text")
     return _nonempty(pairs, dropped, once)
 
 
-def _of_side(pairs, split, held_out, given, dropped):
+def _only_split(pairs, split, held_out, standalone, dropped):
     """Pairs of a split of text that is held out from train; of training text the others are no loss."""
     for pair in pairs:
-        if side(pair[0], held_out, given) == split:
+        if split_of(pair[0], held_out, standalone) == split:
             yield pair
         elif split != "train":
             dropped["in other splits"] += 1

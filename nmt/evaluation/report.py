@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nmt import __version__, files
-from nmt.corpora import corpus
+from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.translation_memory import nearest_targets
@@ -21,7 +21,6 @@ from nmt.inference.generator import lines_of
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
-from nmt.training.prepare import DOWNLOADS, held_out
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def evaluate(run, translator, split="test", beam=None, others=()):
             log.warning(
                 f"{other.path} has other data options; it may have been trained on the {split} text"
             )
-    sources, references = held_out(recipe, split)
+    sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
     started = time.perf_counter()
     log.info(f"translating {len(sources):,} sentences of the {split} split")
     found = translator.candidates(sources, beam=beam, joined=False)
@@ -60,7 +59,7 @@ def evaluate(run, translator, split="test", beam=None, others=()):
         "source": recipe.data.source,
         "target": recipe.data.target,
         "weights": run.weights_id,
-        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        "text": Corpus(recipe.data).stamp(),
         "fusion": fusion(recipe),
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(sources) / seconds, 1),
@@ -83,7 +82,7 @@ def _measure(run, generator, split):
         "sentences": len(texts),
         "target": recipe.data.target,
         "weights": run.weights_id,
-        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        "text": Corpus(recipe.data).stamp(),
         **generator.perplexity(texts),
         "seconds": round(time.perf_counter() - started, 1),
         "samples": generator.generate(count=SAMPLES),
@@ -109,7 +108,7 @@ def last_report(run, beam=None, overrides=()):
     recipe = run.recipe_with(overrides)
     now = {
         "weights": run.weights_id,
-        "text": corpus.stamp(recipe.data, DOWNLOADS),
+        "text": Corpus(recipe.data).stamp(),
         "fusion": fusion(recipe),
         "beam": None if recipe.language_model else beam or recipe.search.beam,
     }
@@ -119,8 +118,9 @@ def last_report(run, beam=None, overrides=()):
 def memory_baseline(run, split):
     """BLEU and chrF of a translation memory of the training pairs on the same sentences."""
     recipe = run.recipe
-    sources, references = held_out(recipe, split)
-    found = list(nearest_targets(corpus.read(recipe.data, "train", DOWNLOADS), sources))
+    corpus = Corpus(recipe.data)
+    sources, references = zip(*corpus.held_out(split), strict=True)
+    found = list(nearest_targets(corpus.read("train"), sources))
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     return {
         "bleu": metrics.bleu(found, references, tokenize),
@@ -171,7 +171,8 @@ def samples(sources, hypotheses, references):
 
 def same_sentences(first, second, split):
     """UserError when two runs are tested on different sentences."""
-    if held_out(first.recipe, split) != held_out(second.recipe, split):
+    sentences, others = (Corpus(run.recipe.data).held_out(split) for run in (first, second))
+    if sentences != others:
         raise UserError(
             f"{first.path} and {second.path} have different test sentences; scores cannot be compared"
         )
@@ -180,7 +181,7 @@ def same_sentences(first, second, split):
 def compare(run, reports, outputs):
     """Paired bootstrap of two runs that were evaluated on the same sentences, those of `run`."""
     recipe = run.recipe
-    _, references = held_out(recipe, reports[0]["split"])
+    references = [target for _, target in Corpus(recipe.data).held_out(reports[0]["split"])]
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     return metrics.paired(references, *outputs, tokenize)
 

@@ -19,7 +19,8 @@ import time
 
 import numpy as np
 
-from nmt.batches.store import Batches, write_ids, write_text
+from nmt.batches.buckets import Batches
+from nmt.batches.store import write_ids, write_text
 from nmt.experiments import isolated as child
 from nmt.inference.translator import cores
 
@@ -113,7 +114,7 @@ def training(case):
     with tempfile.TemporaryDirectory() as folder:
         batches = Batches(random_store(folder), budget, seed=1)
         model.fit(
-            dataset(lambda: batches.stream(0)),
+            dataset(lambda: batches.batches_from(0)),
             epochs=1 + REPEATS,
             steps_per_epoch=STEPS[budget],
             callbacks=[Timer()],
@@ -142,7 +143,7 @@ def reading(batches):
     started = time.perf_counter()
     tokens = sum(
         np.count_nonzero(target) - len(target)
-        for _, target in itertools.islice(batches.stream(0), 50)
+        for _, target in itertools.islice(batches.batches_from(0), 50)
     )
     return (time.perf_counter() - started) / tokens
 
@@ -207,15 +208,16 @@ def product_rate(precision):
 
 def translating(case):
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
+    from nmt.corpora.corpus import Corpus
     from nmt.inference.translator import load
     from nmt.runs.folder import Run
-    from nmt.training.prepare import held_out
 
     engine = case["engine"]
     run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
         return [{"what": f"onnx, {threads(case)}", "note": "not measured: the run has no export"}]
-    sources, _ = held_out(run.recipe, "valid", SENTENCES[engine])
+    pairs = Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])
+    sources = [source for source, _ in pairs]
     translator = load(case["run"], engine=engine, threads=case["threads"])
     rows = []
     for beam in (5, 1):

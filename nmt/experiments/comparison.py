@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from nmt import files
-from nmt.corpora import corpus
+from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.experiments import isolated as child
 from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
@@ -24,7 +24,7 @@ from nmt.inference.translator import cores
 from nmt.machine import about
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
-from nmt.training.prepare import DOWNLOADS, training_store
+from nmt.training.prepare import training_store
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ def _keep(found, folder):
 
 def _prepare(recipe, found, folder):
     """compare.json, the recipe of the base, which the others start from, and the tokenizer that all share."""
-    corpus.fetch(recipe.data, DOWNLOADS)
+    Corpus(recipe.data).fetch()
     _keep(found, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))

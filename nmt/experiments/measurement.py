@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from nmt.corpora.corpus import Corpus
 from nmt.errors import Diverged
 from nmt.evaluation import metrics
 from nmt.experiments import isolated as child
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.text.vocabulary import BOS, EOS
-from nmt.training.prepare import held_out, prepared, training_store
+from nmt.training.prepare import prepared, training_store
 
 RECIPE = "recipe.toml"
 TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share
@@ -49,7 +50,7 @@ def measure(case):
     except Diverged as error:
         return {**row, "diverged": str(error)}
     translator = load(run.path, engine="keras")
-    sources, references = held_out(recipe, "valid")
+    sources, references = zip(*Corpus(recipe.data).held_out("valid"), strict=True)
     translator.translate(sources[:10])  # traces the graphs
     report, hypotheses = evaluate(run, translator, "valid")
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
@@ -135,12 +136,12 @@ def vanishing(folder, chain):
 
     Geometric means over sentences of at least `chain` pieces, cut there.
     """
-    from nmt.batches.store import pad
+    from nmt.batches.padding import pad
     from nmt.experiments.gradients import gradient_norms
     from nmt.models.translation import build
 
     recipe = recipe_of(folder)
-    sides = zip(*prepared(zip(*held_out(recipe, "valid"), strict=True), recipe.data), strict=True)
+    sides = zip(*prepared(Corpus(recipe.data).held_out("valid"), recipe.data), strict=True)
     sources, targets = (
         t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True)
     )
@@ -165,7 +166,7 @@ def vanishing(folder, chain):
 
 def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
-    from nmt.batches.store import Batches
+    from nmt.batches.buckets import Batches
     from nmt.experiments.gradients import training_norms
     from nmt.models.translation import build
     from nmt.training.train import optimizer
@@ -185,7 +186,7 @@ def exploding(folder):
                 jit_compile=False,
             )
             model.optimizer.build(model.trainable_variables)
-            batches = Batches(store, options.batch_tokens, options.seed).stream(step=0)
+            batches = Batches(store, options.batch_tokens, options.seed).batches_from(step=0)
             found[name] = training_norms(model, batches, UPDATES)
     return found
 

@@ -3,12 +3,13 @@
 import math
 
 from nmt.batches.streams import whole
+from nmt.corpora.corpus import Corpus
 from nmt.decoding.beam import sample
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
 from nmt.text import placeholders as text
 from nmt.text.vocabulary import UNK
-from nmt.training.prepare import held_out, prepared
+from nmt.training.prepare import prepared
 
 
 class TextGenerator:
@@ -77,7 +78,7 @@ class TextGenerator:
 def lines_of(recipe, split, limit=None):
     """Lines of a split as the model sees them: at most `limit`, spread over it or, of running text, the first."""
     running = recipe.model.across_sentences
-    pairs = zip(*held_out(recipe, split, None if running else limit), strict=True)
+    pairs = Corpus(recipe.data).held_out(split, None if running else limit)
     return [target for _, target in prepared(pairs, recipe.data)][:limit]
 
 

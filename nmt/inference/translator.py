@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from nmt.batches.store import pad
+from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError

@@ -9,12 +9,12 @@ import logging
 import numpy as np
 import tensorflow as tf
 
+from nmt.corpora.corpus import Corpus
 from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.translation import Graphs
 from nmt.simultaneous.policy import begins, reads
 from nmt.text.vocabulary import EOS
-from nmt.training.prepare import held_out
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def by_wait(run, model, waits, split="test"):
     rows = []
     waiting = Waiting(model, FULL)
     translator = Translator(waiting, run.tokenizers, recipe)
-    sources, references = held_out(recipe, split)
+    sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
     tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
     for wait in waits:
         log.info(

@@ -166,27 +166,25 @@ class Validation(keras.callbacks.Callback):
 
 
 class TranslationValidation(Validation):
-    """BLEU and chrF of translations; sentences: (sources, references)."""
+    """BLEU and chrF of translations of `pairs`, (source, reference) each."""
 
-    def __init__(self, *common, translator, sentences):
+    def __init__(self, *common, translator, pairs):
         super().__init__(*common)
         self.translator = translator
-        self.sentences = sentences
+        self.sources, self.references = zip(*pairs, strict=True)
         self.metric = self.recipe.train.metric
         self.beam = 1 if self.recipe.train.wait else self.recipe.search.beam
         self.final_name = f"{self.metric}, beam {self.beam}"
 
     def examine(self, valid):
-        sources, references = self.sentences
-        hypotheses = self.translator.translate(sources, beam=1, joined=False)
-        self.show(sources, hypotheses, references)
-        scores = scored(hypotheses, references, self.recipe)
+        hypotheses = self.translator.translate(self.sources, beam=1, joined=False)
+        self.show(self.sources, hypotheses, self.references)
+        scores = scored(hypotheses, self.references, self.recipe)
         return scores, scores[self.metric]
 
     def final_score(self):
-        sources, references = self.sentences
-        hypotheses = self.translator.translate(sources, beam=self.beam, joined=False)
-        return scored(hypotheses, references, self.recipe)[self.metric]
+        hypotheses = self.translator.translate(self.sources, beam=self.beam, joined=False)
+        return scored(hypotheses, self.references, self.recipe)[self.metric]
 
     def show(self, sources, hypotheses, references):
         """A few translations, other ones each time; a warning when the outputs are all alike."""

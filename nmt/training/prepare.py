@@ -4,19 +4,16 @@ import collections
 import hashlib
 import itertools
 import logging
-from pathlib import Path
 
 from nmt import files
 from nmt.batches import store as batches
-from nmt.corpora import corpus
+from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.runs.folder import Run
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-
-DOWNLOADS = Path("data/downloads")
 
 
 def prepared(pairs, data):
@@ -33,7 +30,8 @@ def training_store(run, recipe):
 
     A language model's has the target side alone: what a translator of the same corpus learns to say.
     """
-    stamp = corpus.stamp(recipe.data, DOWNLOADS)
+    corpus = Corpus(recipe.data)
+    stamp = corpus.stamp()
     if (
         run.meta.get("text") == stamp
         and run.meta.get("tokenizers")
@@ -41,7 +39,7 @@ def training_store(run, recipe):
     ):
         return batches.Store(run.cache)
     dropped = collections.Counter()
-    pairs = corpus.read(recipe.data, "train", DOWNLOADS, dropped)
+    pairs = corpus.read("train", dropped)
     count = batches.write_text(prepared(pairs, recipe.data), run.cache, recipe.sides)
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
     what = "sentences" if recipe.language_model else "pairs"
@@ -52,7 +50,7 @@ def training_store(run, recipe):
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
     if not run.meta.get("tokenizers"):
-        _look_at_held_out(recipe)
+        _look_at_held_out(corpus)
         run.save_tokenizers(_tokenizers(run, recipe))
     store = batches.write_ids(
         run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces
@@ -65,11 +63,11 @@ def training_store(run, recipe):
     return store
 
 
-def _look_at_held_out(recipe):
+def _look_at_held_out(corpus):
     """Raises UserError if there is no validation text: better now than when the first epoch is over."""
-    next(corpus.read(recipe.data, "valid", DOWNLOADS))
+    next(corpus.read("valid"))
     try:
-        next(corpus.read(recipe.data, "test", DOWNLOADS))
+        next(corpus.read("test"))
     except UserError as error:
         log.info(f"note: nothing to evaluate on: {error}")
 
@@ -101,11 +99,3 @@ def _fingerprint(cache, sides):
     """One checksum over the prepared text of the sides."""
     digests = "".join(files.digest(cache / f"{side}.txt") for side in sides)
     return hashlib.sha256(digests.encode()).hexdigest()
-
-
-def held_out(recipe, split, limit=None):
-    """(sources, references) of validation or test, as read; at most `limit` pairs, spread over the split."""
-    pairs = list(corpus.read(recipe.data, split, DOWNLOADS))
-    if limit and len(pairs) > limit:
-        pairs = [pairs[n * len(pairs) // limit] for n in range(limit)]
-    return [source for source, _ in pairs], [target for _, target in pairs]

@@ -8,12 +8,13 @@ import logging
 import numpy as np
 
 from nmt import files
+from nmt.corpora.corpus import Corpus
 from nmt.engine import lexicon
 from nmt.errors import UserError
 from nmt.machine import start_keras
 from nmt.recipe import differences, dump_recipe, reason_against_waiting
 from nmt.runs.folder import Run, read_weights
-from nmt.training.prepare import DOWNLOADS, held_out, prepared, training_store
+from nmt.training.prepare import prepared, training_store
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +35,12 @@ def train(recipe, folder, export=True):
 
 
 def _train(run, recipe, export):
-    from nmt.corpora.corpus import fetch
-
     former = _claimed(run, recipe)
     complete = _complete(run.meta, recipe.train)
     files.remove_leftovers(run.path, run.state_path.parent, run.cache)
 
     def prepare():
-        fetch(recipe.data, DOWNLOADS)
+        Corpus(recipe.data).fetch()
         return _batches(run, recipe, training_store(run, recipe))
 
     if not former:
@@ -235,7 +234,7 @@ def _fit(run, recipe, batches):
             epochs = (history.total_steps - history.step) // steps if steps == interval else 1
             done = history.step // interval
             model.fit(
-                dataset(lambda: batches.stream(history.step)),
+                dataset(lambda: batches.batches_from(history.step)),
                 epochs=done + epochs,
                 initial_epoch=done,
                 steps_per_epoch=steps,
@@ -252,7 +251,7 @@ def _fit(run, recipe, batches):
 
 def _batches(run, recipe, store):
     """The training batches of every epoch."""
-    from nmt.batches.store import Batches
+    from nmt.batches.buckets import Batches
     from nmt.batches.streams import Streams
 
     options = recipe.train
@@ -282,7 +281,7 @@ def _validation(run, recipe, model, history, clock):
         validation = TranslationValidation(
             *common,
             translator=Translator(searched, run.tokenizers, recipe),
-            sentences=held_out(recipe, "valid", recipe.train.valid_sentences),
+            pairs=Corpus(recipe.data).held_out("valid", recipe.train.valid_sentences),
         )
     validation.set_model(model)
     return validation
@@ -329,11 +328,11 @@ def _validation_lines(run, recipe):
 
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
-    from nmt.batches.store import cut, pad
+    from nmt.batches.padding import cut, pad
     from nmt.text.vocabulary import BOS, EOS
 
     sides = zip(
-        *prepared(zip(*held_out(recipe, "valid", VALID_PAIRS), strict=True), recipe.data),
+        *prepared(Corpus(recipe.data).held_out("valid", VALID_PAIRS), recipe.data),
         strict=True,
     )
     limit = 2 * recipe.data.max_pieces
