@@ -18,9 +18,11 @@ from nmt.engine.runtime import Engine
 from nmt.engine.writer import write
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
-from nmt.inference.translator import Reader, load
+from nmt.inference.translator import load
 from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
+from nmt.text.placeholders import SYMBOLS
+from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
 from tests.fakes import messages
@@ -299,7 +301,7 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(tiny_run, foreign):
     )
     for name in (f"{tiny_run},{tiny_run}", f"{tiny_run},{foreign}", f"{foreign},{tiny_run}"):
         ensemble = load(name, engine="keras")
-        assert isinstance(ensemble.model, Ensemble) and len(ensemble.readers) == 1 + (
+        assert isinstance(ensemble.model, Ensemble) and len(ensemble.preparations) == 1 + (
             str(foreign) in name
         )
         alike(ensemble.candidates(lines, nbest=2, attention=True), expected)
@@ -314,7 +316,7 @@ def test_keras_and_onnx_members_together(tiny_run, other):
         isinstance(engine, Engine) and engine._shortlist is None and not isinstance(graphs, Engine)
     )
     lines = LINES[:1] + LINES[2:4]
-    ids = [ensemble.readers[0].ids(ensemble.readers[0].protected(line)[0]) for line in lines]
+    ids = [ensemble.preparations[0].source(line).ids for line in lines]
     source = pad(ids, [], [EOS])
     found = [h[0] for h in beam_search(ensemble.model, source, 3)]
     target = pad([h.ids for h in found], [BOS], [EOS])
@@ -339,11 +341,13 @@ def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
         edit=lambda text: text.replace('preprocess = "none"', 'preprocess = "tokens"'),
     )
     ensemble = load(f"{tiny_run},{tokens}", engine="keras")
-    raw, lower = ensemble.readers
+    raw, lower = ensemble.preparations
     line = "The Boy isn't here: %s."
-    assert raw.arranged(line) == line and lower.arranged(line) == "the boy isn 't here : %s ."
+    symbol = SYMBOLS[0]
+    assert raw.source(line).text == f"The Boy isn't here: {symbol}."
+    assert lower.source(line).text == f"the boy isn 't here : {symbol} ."
     target = "Der Junge liest."
-    ids = [reader.ids(reader.protected(line)[0]) for reader in (raw, lower)]
+    ids = [preparation.source(line).ids for preparation in (raw, lower)]
     words = pad([ensemble.tokenizers[1].encode([target])[0]], [BOS], [EOS])
     parts = [
         m.log_probs(pad([one], [], [EOS]), words)
@@ -546,10 +550,12 @@ def test_options_of_the_language_model():
         load_recipe(overrides=[grammar, "search.lm_weight=0.3"])
 
 
-def test_readers_are_told_apart_by_what_they_do(tiny_run):
+def test_preparations_are_equal_if_they_make_the_same_ids_of_sources(tiny_run):
     tokenizers, data = Run(tiny_run).tokenizers, DataOptions()
     same = tuple(Tokenizer(tokenizer.proto) for tokenizer in tokenizers)
-    assert Reader.of(tokenizers, data) == Reader.of(same, data)
-    assert Reader.of(tokenizers, data) != Reader.of((renumbered(tokenizers[0])[0], None), data)
-    assert Reader.of(tokenizers, data) != Reader.of(tokenizers, DataOptions(preprocess="tokens"))
+    assert Preparation(data, tokenizers) == Preparation(data, same)
+    assert Preparation(data, tokenizers) != Preparation(data, (renumbered(tokenizers[0])[0], None))
+    assert Preparation(data, tokenizers) != Preparation(
+        DataOptions(preprocess="tokens"), tokenizers
+    )
     combine.check_words(Run(tiny_run), Run(tiny_run))

@@ -25,6 +25,7 @@ from nmt.inference.generator import TextGenerator
 from nmt.models.translation import LanguageModel
 from nmt.recipe import DataOptions, ModelOptions, Recipe, TrainOptions, load_recipe
 from nmt.runs.folder import Run
+from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS, UNK
 from nmt.training import callbacks, prepare
 from nmt.training.train import train
@@ -364,10 +365,11 @@ def test_generated_lines_begin_with_the_prompt():
 def test_placeholders_of_the_prompt_come_through(monkeypatch):
     """And those that the model adds get names of their own."""
     made_up = generator("lstm")
-    made_up.tokenizer = types.SimpleNamespace(
+    fake = types.SimpleNamespace(
         encode=lambda lines: [[4] * len(line) for line in lines],
         decode=lambda ids: "\ue000 geht \ue001 in \ue002",
     )
+    made_up.preparation = Preparation(DataOptions(), (fake, fake))
     assert made_up.generate("{name} und %s", length=1) == ["{name} geht %s in {2}"]
 
 

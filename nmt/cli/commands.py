@@ -83,7 +83,7 @@ def stream(options):
             f"{given} and --stream exclude each other: it is a greedy filter from stdin to stdout"
         )
     from nmt.simultaneous.stream import Lines, load
-    from nmt.text.placeholders import unspaced
+    from nmt.text.languages import unspaced
 
     online = load(options.run, options.wait or 0, options.threads)
     buffer = sys.stdin and sys.stdin.buffer

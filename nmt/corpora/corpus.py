@@ -20,7 +20,7 @@ from nmt.corpora.fetch import fetch, ready, stamp
 from nmt.corpora.formats import READERS, hash64, share, splits
 from nmt.errors import UserError
 from nmt.recipe import DataOptions
-from nmt.text.placeholders import count_words, language, unspaced
+from nmt.text.languages import count_words, language, unspaced
 
 DOWNLOADS = Path("data/downloads")  # below the working folder; NMT_HOME names another folder
 SPLITS = ("train", "valid", "test")

@@ -8,7 +8,7 @@ import importlib.util
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
-from nmt.text.placeholders import count_words, language
+from nmt.text.languages import count_words, language
 
 RESAMPLES = 1000
 
@@ -116,7 +116,7 @@ def average_lagging(reads, source_words):
 def by_length(
     sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True
 ):
-    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: as for `text.count_words`."""
+    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: as for `count_words`."""
     rows = []
     low = 1
     lengths = [max(1, count_words(s, spaced)) for s in sources]

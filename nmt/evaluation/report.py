@@ -20,7 +20,9 @@ from nmt.evaluation.translation_memory import nearest_targets
 from nmt.inference.generator import lines_of
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
-from nmt.text import placeholders as text
+from nmt.text.languages import unspaced
+from nmt.text.placeholders import placeholders
+from nmt.text.preparation import Preparation
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +123,7 @@ def memory_baseline(run, split):
     corpus = Corpus(recipe.data)
     sources, references = zip(*corpus.held_out(split), strict=True)
     found = list(nearest_targets(corpus.read("train"), sources))
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
     return {
         "bleu": metrics.bleu(found, references, tokenize),
         "chrf": metrics.chrf(found, references),
@@ -131,17 +133,18 @@ def memory_baseline(run, split):
 def scores(recipe, sources, hypotheses, references):
     """BLEU and chrF with interval and signature, by length, placeholders lost."""
     lang = recipe.data.target
-    tokenised = recipe.data.preprocess == "tokens"
+    tokenised = recipe.data.tokenised
     tokenize = metrics.tokenize_for(lang, tokenised)
-    spaced = tokenised or not text.unspaced(recipe.data.source)
+    spaced = tokenised or not unspaced(recipe.data.source)
     out = {
         "bleu": metrics.bleu(hypotheses, references, tokenize, interval=True),
         "chrf": metrics.chrf(hypotheses, references, interval=True),
         "by_length": metrics.by_length(sources, hypotheses, references, tokenize, spaced=spaced),
         "placeholders": lost(sources, hypotheses),
     }
-    if tokenised and text.unspaced(lang):  # the same outputs as people see them
-        joined = [[text.present(line, lang) for line in side] for side in (hypotheses, references)]
+    if tokenised and unspaced(lang):  # the same outputs as people see them
+        detokenised = Preparation(recipe.data).detokenised
+        joined = [list(map(detokenised, side)) for side in (hypotheses, references)]
         names = dict.fromkeys([metrics.tokenize_for(lang), "char"])
         out["joined"] = {name: metrics.bleu(*joined, name, interval=True) for name in names}
     return out
@@ -151,8 +154,8 @@ def lost(sources, hypotheses):
     """How many placeholders the sources have, and how many of them their translations lack."""
     total = missing = 0
     for source, hypothesis in zip(sources, hypotheses, strict=True):
-        left = text.placeholders(hypothesis)
-        for name in text.placeholders(source):
+        left = placeholders(hypothesis)
+        for name in placeholders(source):
             total += 1
             if name in left:
                 left.remove(name)
@@ -182,7 +185,7 @@ def compare(run, reports, outputs):
     """Paired bootstrap of two runs that were evaluated on the same sentences, those of `run`."""
     recipe = run.recipe
     references = [target for _, target in Corpus(recipe.data).held_out(reports[0]["split"])]
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
     return metrics.paired(references, *outputs, tokenize)
 
 
@@ -227,10 +230,9 @@ def _interval(entry):
 
 def _write(run, report, outputs):
     """The report, the texts of the translations, and the model card."""
-    if outputs and run.recipe.data.preprocess == "tokens":
-        outputs["joined"] = [
-            text.present(line, run.recipe.data.target) for line in outputs["output"]
-        ]
+    if outputs and run.recipe.data.tokenised:
+        detokenised = Preparation(run.recipe.data).detokenised
+        outputs["joined"] = list(map(detokenised, outputs["output"]))
     for name, content in outputs.items():
         with files.atomic(run.path / f"test.{name}.txt") as file:
             file.write("".join(line + "\n" for line in content))

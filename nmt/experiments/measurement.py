@@ -18,8 +18,9 @@ from nmt.evaluation import metrics
 from nmt.experiments import isolated as child
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
+from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
-from nmt.training.prepare import prepared, training_store
+from nmt.training.prepare import training_store
 
 RECIPE = "recipe.toml"
 TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share
@@ -53,7 +54,7 @@ def measure(case):
     sources, references = zip(*Corpus(recipe.data).held_out("valid"), strict=True)
     translator.translate(sources[:10])  # traces the graphs
     report, hypotheses = evaluate(run, translator, "valid")
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
     return {
         **row,
         **history(run, recipe.train.metric),
@@ -141,7 +142,8 @@ def vanishing(folder, chain):
     from nmt.models.translation import build
 
     recipe = recipe_of(folder)
-    sides = zip(*prepared(Corpus(recipe.data).held_out("valid"), recipe.data), strict=True)
+    pairs = Corpus(recipe.data).held_out("valid")
+    sides = zip(*Preparation(recipe.data).pairs(pairs), strict=True)
     sources, targets = (
         t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True)
     )

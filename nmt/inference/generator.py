@@ -7,9 +7,9 @@ from nmt.corpora.corpus import Corpus
 from nmt.decoding.beam import sample
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
-from nmt.text import placeholders as text
+from nmt.text.languages import unspaced
+from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import UNK
-from nmt.training.prepare import prepared
 
 
 class TextGenerator:
@@ -19,6 +19,7 @@ class TextGenerator:
         self.model = model
         self.tokenizer = tokenizers[1]
         self.recipe = recipe
+        self.preparation = Preparation(recipe.data, tokenizers)
         self.scorer = Translator(model.graphs(), tokenizers, recipe)
 
     def generate(self, prompt="", count=1, length=None, temperature=1.0, top_k=0, seed=1):
@@ -26,17 +27,10 @@ class TextGenerator:
 
         length: pieces after the prompt, at most (default: data.max_pieces); other options as for `search.sample`.
         """
-        known, _, names = text.protect(prompt)
-        names = names + [
-            f"{{{n}}}" for n in range(len(names), len(text.SYMBOLS))
-        ]  # the model's own placeholders
-        ids = self.tokenizer.encode([known])[0]
+        start = self.preparation.prompt(prompt)
         length = length or self.recipe.data.max_pieces
-        found = sample(self.model.graphs(), count, ids, length, temperature, top_k, seed)
-        lines = [text.restore(self.tokenizer.decode([*ids, *more.ids]), names) for more in found]
-        if self.recipe.data.preprocess == "tokens":
-            lines = [text.present(line, self.recipe.data.target) for line in lines]
-        return lines
+        found = sample(self.model.graphs(), count, start.ids, length, temperature, top_k, seed)
+        return [self.preparation.output([*start.ids, *more.ids], start.names) for more in found]
 
     def score(self, lines):
         """(log-probability, ranking score) of each line by itself; see `Translator.score`."""
@@ -61,7 +55,7 @@ class TextGenerator:
             *(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True
         )
         surprise = math.fsum(map(float, likelihoods))
-        spaced = not text.unspaced(data.target) or data.preprocess == "tokens"
+        spaced = not unspaced(data.target) or data.tokenised
         words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)
         tokens = sum(len(line) + 1 for line in ids)
         return {
@@ -79,7 +73,7 @@ def lines_of(recipe, split, limit=None):
     """Lines of a split as the model sees them: at most `limit`, spread over it or, of running text, the first."""
     running = recipe.model.across_sentences
     pairs = Corpus(recipe.data).held_out(split, None if running else limit)
-    return [target for _, target in prepared(pairs, recipe.data)][:limit]
+    return [target for _, target in Preparation(recipe.data).pairs(pairs)][:limit]
 
 
 def batches_of(recipe, ids):

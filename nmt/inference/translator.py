@@ -14,8 +14,7 @@ from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
 from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
 from nmt.errors import UserError
-from nmt.text import placeholders as text
-from nmt.text.tokenizer import Tokenizer
+from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 
 log = logging.getLogger(__name__)
@@ -37,42 +36,19 @@ class Translation:
     warnings: list = dataclasses.field(default_factory=list)  # what the user should know
 
 
-@dataclasses.dataclass(frozen=True)
-class Reader:
-    """How a run reads a line of source: arranged as its training text was, then cut into pieces."""
-
-    tokenizer: Tokenizer
-    tokens: str  # language of a tokenised corpus, "" for other text
-
-    @classmethod
-    def of(cls, tokenizers, data):
-        """The reader of a run's tokenizers and `config.Data`."""
-        return cls(tokenizers[0], data.source if data.preprocess == "tokens" else "")
-
-    def arranged(self, line):
-        return text.source_tokens(line, self.tokens) if self.tokens else line
-
-    def protected(self, line, target=None):
-        """`text.protect` of the arranged line and, if given, of a target that is arranged already."""
-        return text.protect(self.arranged(line), target)
-
-    def ids(self, line):
-        """Pieces of an arranged line without BOS and EOS."""
-        return self.tokenizer.encode([line])[0]
-
-
 class Translator:
     """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time.
 
-    threads: batches searched at the same time. others: readers of an ensemble's members that read differently;
-    what is told of source pieces, and the limits on lengths, refer to the first one.
+    threads: batches searched at the same time. others: preparations of an ensemble's members that make other ids
+    of a source; source pieces that are shown, and the limits on lengths, are those of the first member.
     """
 
     def __init__(self, model, tokenizers, recipe, threads=1, others=()):
         self.model = model
         self.tokenizers = tokenizers
         self.recipe = recipe
-        self.threads, self.readers = threads, [Reader.of(tokenizers, recipe.data), *others]
+        self.threads = threads
+        self.preparations = [Preparation(recipe.data, tokenizers), *others]
 
     def translate(self, lines, **search):
         """The best translation of each line, in order; options as for `candidates`."""
@@ -97,7 +73,7 @@ class Translator:
         by_line = [[] for _ in lines]
         for part, hypotheses in zip(parts, found, strict=True):
             by_line[part.line].append([self._translation(part, h, joined) for h in hypotheses])
-        between = "" if joined and text.unspaced(self.recipe.data.target) else " "
+        between = self.preparations[0].separator(joined)
         return [
             self._joined(line, parts, between) for line, parts in zip(lines, by_line, strict=True)
         ]
@@ -109,17 +85,14 @@ class Translator:
         """
         source_ids = []
         target_ids = []
-        data = self.recipe.data
         for source, target in zip(sources, targets, strict=True):
-            if data.preprocess == "tokens" and not text.unspaced(data.target):
-                target = text.source_tokens(target, data.target)
-            _, target, _ = self.readers[0].protected(source, target)
-            source_ids.append([reader.ids(reader.protected(source)[0]) for reader in self.readers])
-            target_ids.append(self.tokenizers[1].encode([target])[0])
+            prepared = [preparation.source(source) for preparation in self.preparations]
+            source_ids.append([each.ids for each in prepared])
+            target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
         return self.score_ids(source_ids, target_ids)
 
     def score_ids(self, source_ids, target_ids):
-        """The same for pieces without BOS and EOS: of each source a list a reader, of each target one list."""
+        """The same for pieces without BOS and EOS: a list of each target, of a source one by preparation."""
         out = [None] * len(source_ids)
 
         def log_probs(rows):
@@ -142,19 +115,21 @@ class Translator:
         return out
 
     def _pieces(self, line):
-        """(ids, names) of each part a line is translated in, ids a reader; nothing for a line that is copied."""
+        """(ids, names) of each part that is translated, ids by preparation; none for a copied line."""
         if not line.strip():
             return []
-        first, *others = self.readers
-        prepared, _, names = first.protected(line)
-        ids = first.ids(prepared)
+        prepared = [preparation.source(line) for preparation in self.preparations]
+        first = prepared[0]
         limit = self.recipe.data.max_pieces
-        if len(ids) <= limit:
-            return [([ids, *(r.ids(r.protected(line)[0]) for r in others)], names)] if ids else []
-        parts = split(prepared, first.tokenizer, limit)
+        if not first.ids:
+            return []
+        if len(first.ids) <= limit:
+            return [([each.ids for each in prepared], first.names)]
+        tokenizer = self.tokenizers[0]
+        others = self.preparations[1:]
         return [
-            ([part, *(r.ids(r.arranged(first.tokenizer.decode(part))) for r in others)], names)
-            for part in parts
+            ([part, *(other.segment_ids(tokenizer.decode(part)) for other in others)], first.names)
+            for part in split(first.text, tokenizer, limit)
         ]
 
     def _search(self, ids, nbest, beam, attention):
@@ -177,9 +152,7 @@ class Translator:
         return out
 
     def _translation(self, part, hypothesis, joined):
-        output = text.restore(self.tokenizers[1].decode(hypothesis.ids), part.names)
-        if joined and self.recipe.data.preprocess == "tokens":
-            output = text.present(output, self.recipe.data.target)
+        output = self.preparations[0].output(hypothesis.ids, part.names, joined)
         out = Translation(output, hypothesis.log_prob, hypothesis.score)
         if hypothesis.attention is not None:
             out.source_pieces = [self.tokenizers[0].piece(i) for i in part.ids[0]] + ["</s>"]
@@ -217,7 +190,7 @@ class Part:
     """What is searched for at once: a line, or a part of a long one."""
 
     line: int
-    ids: list  # of pieces, one a reader
+    ids: list  # of pieces, one list a preparation
     names: list
 
 
@@ -260,7 +233,7 @@ def _pool(threads):
 
 
 def _source(ids):
-    """What `encode` takes of sentences with ids of each reader: a matrix, or one a reader."""
+    """What `encode` takes of sentences with ids of each preparation: a matrix, or one each."""
     matrices = [pad(column, [], [EOS]) for column in zip(*ids, strict=True)]
     return matrices[0] if len(matrices) == 1 else Sources(matrices)
 
@@ -317,12 +290,12 @@ def load(path, engine="auto", threads=0, overrides=()):
         export.load_engine(shortlist=alone) if export else run.load_model().graphs()
         for run, export in zip(runs, exports, strict=True)
     ]
-    readers = [Reader.of(run.tokenizers, run.recipe.data) for run in runs]
-    distinct = list(dict.fromkeys(readers))
+    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
+    distinct = list(dict.fromkeys(preparations))
     model = (
         models[0]
         if len(models) == 1
-        else Ensemble(models, [distinct.index(reader) for reader in readers])
+        else Ensemble(models, [distinct.index(preparation) for preparation in preparations])
     )
     for lm in lms:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)

@@ -119,10 +119,15 @@ class DataOptions:
     max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
     preprocess: str = option(
         "none",
-        "tokens: the corpus is tokenised text (see nmt/text/placeholders.py)",
+        "tokens: the corpus is tokenised text (see nmt/text/tokens.py)",
         ("none", "tokens"),
     )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
+
+    @property
+    def tokenised(self) -> bool:
+        """Whether the corpus is tokenised text."""
+        return self.preprocess == "tokens"
 
 
 @dataclasses.dataclass

@@ -56,7 +56,7 @@ def by_wait(run, model, waits, split="test"):
     waiting = Waiting(model, FULL)
     translator = Translator(waiting, run.tokenizers, recipe)
     sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.preprocess == "tokens")
+    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
     for wait in waits:
         log.info(
             f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}"

@@ -8,7 +8,7 @@ words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word 
 
 import numpy as np
 
-from nmt.text.placeholders import unspaced
+from nmt.text.languages import unspaced
 from nmt.text.vocabulary import BOS, EOS, PAD
 
 
@@ -32,7 +32,7 @@ class Words:
 
     def __init__(self, tokenizers, data):
         """tokenizers: (source, target); data: config.Data."""
-        self.unspaced = unspaced(data.source), unspaced(data.target) and data.preprocess != "tokens"
+        self.unspaced = unspaced(data.source), unspaced(data.target) and not data.tokenised
         self.source, self.target = (
             np.array([begins(tokenizer.piece(n), each) for n in range(tokenizer.size)], np.int32)
             for tokenizer, each in zip(tokenizers, self.unspaced, strict=True)

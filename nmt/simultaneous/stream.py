@@ -11,12 +11,13 @@ import re
 import numpy as np
 
 from nmt.errors import UserError
-from nmt.inference.translator import Reader, Translator
+from nmt.inference.translator import Translator
 from nmt.machine import start_keras
 from nmt.recipe import reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import reads
-from nmt.text import placeholders as text
+from nmt.text.placeholders import unfinished
+from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Online:
         self.wait = wait
         self.words = model.words
         self.graphs = Graphs(model, memory={}) if wait else None
+        self.preparation = Preparation(recipe.data, tokenizers)
         self.translator = Translator(model.graphs(), tokenizers, recipe)
 
     def translate(self, chunks, number=1):
@@ -58,7 +60,7 @@ class Online:
         while source.more():
             limit = self.recipe.data.max_pieces
             log.warning(f"line {number} is long (over {limit} pieces); translated in parts")
-            yield "" if text.unspaced(self.recipe.data.target) else " "
+            yield self.preparation.separator()
             yield from self._part(source)
         yield source.line[len(source.line.rstrip()) :]
 
@@ -67,20 +69,19 @@ class Online:
         ids = []
         shown = ""
         for token in self._choose(source):
-            if self.tokenizers[1].piece(token) in text.SYMBOLS[len(source.names) :]:
+            if source.prepared.is_early(token):
                 continue  # a placeholder that has not come yet: what is shown could not be mended later
             ids.append(token)
             if self.words.target[token]:
-                complete = self._text(ids if self.words.unspaced[1] else ids[:-1], source.names)
+                complete = self._text(
+                    ids if self.words.unspaced[1] else ids[:-1], source.prepared.names
+                )
                 yield complete[len(shown) :]
                 shown = complete
-        yield self._text(ids, source.names)[len(shown) :]
+        yield self._text(ids, source.prepared.names)[len(shown) :]
 
     def _text(self, ids, names):
-        output = text.restore(self.tokenizers[1].decode(ids), names)
-        if self.recipe.data.preprocess == "tokens":
-            output = text.present(output, self.recipe.data.target)
-        return output.strip()
+        return self.preparation.output(ids, names).strip()
 
     def _choose(self, source):
         """Yields the pieces of a translation, reading the source between them.
@@ -127,9 +128,8 @@ class Source:
         self.chunks = iter(chunks)
         self.starts = online.words.source
         self.limit = online.recipe.data.max_pieces
-        self.reader = Reader.of(online.tokenizers, online.recipe.data)
-        self.line = ""
-        self.names = []  # what has come, and the placeholders in it
+        self.prepared = online.preparation.incremental()
+        self.line = ""  # what has come
         self.ready = []  # words that have come and are not read yet
         self.size = 0  # pieces read of this part of the line
 
@@ -149,7 +149,7 @@ class Source:
     def _arrived(self):
         while not self.ready and (chunk := next(self.chunks, None)) is not None:
             self.line += chunk
-            ids = self.reader.ids(text.protect_more(self.reader.arranged(chunk), self.names))
+            ids = self.prepared.ids(chunk)
             borders = np.flatnonzero(self.starts[ids])[1:]
             self.ready = [
                 word.tolist() for word in np.split(np.array(ids, np.int32), borders) if len(word)
@@ -182,7 +182,7 @@ class Lines:
         while True:
             line, newline, rest = self.text.partition("\n")
             borders = () if self.whole else (found.start() for found in BORDER.finditer(line))
-            end = next((n for n in borders if not text.UNFINISHED.search(line[:n])), 0)
+            end = next((n for n in borders if not unfinished(line[:n])), 0)
             if end:
                 self.text = self.text[end:]
                 yield self._checked(line[:end])

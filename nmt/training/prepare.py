@@ -10,19 +10,10 @@ from nmt.batches import store as batches
 from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.runs.folder import Run
-from nmt.text import placeholders as text
+from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
-
-
-def prepared(pairs, data):
-    """Pairs as the model sees them: placeholders as symbols, tokens of a tokenised corpus arranged."""
-    for source, target in pairs:
-        if data.preprocess == "tokens" and data.format != "text":
-            source = text.source_tokens(source, data.source)
-        source, target, _ = text.protect(source, target)
-        yield source, target
 
 
 def training_store(run, recipe):
@@ -39,8 +30,8 @@ def training_store(run, recipe):
     ):
         return batches.Store(run.cache)
     dropped = collections.Counter()
-    pairs = corpus.read("train", dropped)
-    count = batches.write_text(prepared(pairs, recipe.data), run.cache, recipe.sides)
+    pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped))
+    count = batches.write_text(pairs, run.cache, recipe.sides)
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
     what = "sentences" if recipe.language_model else "pairs"
     log.info(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))

@@ -14,7 +14,7 @@ from nmt.errors import UserError
 from nmt.machine import start_keras
 from nmt.recipe import differences, dump_recipe, reason_against_waiting
 from nmt.runs.folder import Run, read_weights
-from nmt.training.prepare import prepared, training_store
+from nmt.training.prepare import training_store
 
 log = logging.getLogger(__name__)
 
@@ -329,12 +329,11 @@ def _validation_lines(run, recipe):
 def _validation_pairs(run, recipe):
     """Yields (source, target)."""
     from nmt.batches.padding import cut, pad
+    from nmt.text.preparation import Preparation
     from nmt.text.vocabulary import BOS, EOS
 
-    sides = zip(
-        *prepared(Corpus(recipe.data).held_out("valid", VALID_PAIRS), recipe.data),
-        strict=True,
-    )
+    held_out = Corpus(recipe.data).held_out("valid", VALID_PAIRS)
+    sides = zip(*Preparation(recipe.data).pairs(held_out), strict=True)
     limit = 2 * recipe.data.max_pieces
     coded = zip(
         *(t.encode(side) for t, side in zip(run.tokenizers, sides, strict=True)), strict=True

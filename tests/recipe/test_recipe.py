@@ -12,7 +12,7 @@ from nmt.recipe import Recipe, all_options, differences, dump_recipe, load_recip
 from nmt.recipe.sections import RUN_MAY_DIFFER
 from tests.fakes import messages
 
-RECIPES = sorted((Path(__file__).parent.parent / "data").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "data").glob("*.toml"))
 GRAMMAR = "data.format=grammar"
 LANGUAGE = ["data.format=text", "data.train=t.txt", "model.architecture=language_model"]
 

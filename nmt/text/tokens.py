@@ -1,0 +1,65 @@
+"""Corpora of tokenised text (`data.preprocess=tokens`): text as people write it to tokens and back.
+
+English and its like are lower-cased, with spaces between tokens. Of a language without spaces
+the model reads a source as people write it, so its spaces are dropped.
+"""
+
+import re
+from collections.abc import Callable
+
+from nmt.text.languages import unspaced
+from nmt.text.placeholders import PLACEHOLDER
+
+_TOKEN = re.compile(
+    r"(?:[a-z]\.){2,}"  # u.s.
+    r"|(?:mr|mrs|ms|dr|st)\."
+    r"|\d[\d.,:]*\d"  # 1,000
+    r"|\.\.\.|''"
+    r"|'\w+"  # 's
+    r"|\w+(?:-\w+)*"
+    r"|[^\w\s]",
+    re.IGNORECASE,
+)
+_SEGMENT = re.compile(f"({PLACEHOLDER.pattern})")
+
+
+def tokenise(line: str, code: str) -> str:
+    """A raw or tokenised line in the form that the model of a tokenised corpus reads.
+
+    code: language code. Placeholders stay as they are.
+    """
+    if unspaced(code):
+        return join_unspaced(line)
+    tokens: list[str] = []
+    for n, segment in enumerate(_SEGMENT.split(line)):
+        placeholder = n % 2  # what `split` returns for the group
+        tokens += [segment] if placeholder else _TOKEN.findall(segment.lower())
+    return " ".join(tokens)
+
+
+def detokenise(line: str, code: str) -> str:
+    """Tokens of an output joined as people write them; placeholders stay as they are.
+
+    code: language code.
+    """
+    return join_unspaced(line) if unspaced(code) else _between_placeholders(_join_spaced, line)
+
+
+def join_unspaced(line: str) -> str:
+    """Drops spaces beside characters of languages written without them: 犬 が い る -> 犬がいる."""
+    return _between_placeholders(_join_letters, line)
+
+
+def _join_spaced(text):
+    return re.sub(r" (?=[.,;:!?)\]}%]|'\w)|(?<=[(\[{]) ", "", text)
+
+
+def _join_letters(text):
+    return re.sub(r"(?<=[^\x00-\u024F]) +|(?<! ) +(?=[^\x00-\u024F])", "", text)
+
+
+def _between_placeholders(change: Callable[[str], str], line: str) -> str:
+    """The line with what stands between its placeholders changed."""
+    segments = _SEGMENT.split(line)
+    segments[::2] = map(change, segments[::2])
+    return "".join(segments)
