@@ -97,7 +97,7 @@ def load_once(loaded):
     load_model = Run.load_model
 
     def remembered(run):
-        key = run.path, run.meta.get("weights_sha256")
+        key = run.path, run.info.weights_sha256
         if key not in loaded:
             loaded[key] = load_model(run)
         return loaded[key]

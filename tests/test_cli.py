@@ -21,6 +21,7 @@ import nmt.corpora.fetch
 import nmt.evaluation.report
 import nmt.inference.translator
 import nmt.runs.folder
+import nmt.runs.weights
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
@@ -446,7 +447,7 @@ def test_weights_are_not_begun_without_room(tmp_path, monkeypatch):
     model = types.SimpleNamespace(count_params=lambda: 10**6, save_weights=begun.append)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=3 * 10**6))
     with pytest.raises(Failure, match=r"cannot write .*best\.weights\.h5: No space left"):
-        nmt.runs.folder.write_weights(model, tmp_path / "run" / "best.weights.h5")
+        nmt.runs.weights.write_weights(model, tmp_path / "run" / "best.weights.h5")
     assert begun == [] and tree(tmp_path) == {}
 
 
@@ -466,7 +467,7 @@ def test_weights_that_cannot_be_written(tmp_path, message):
 
     model = types.SimpleNamespace(count_params=lambda: 10, save_weights=save_weights)
     with pytest.raises(Failure) as caught:
-        nmt.runs.folder.write_weights(model, tmp_path / "best.weights.h5")
+        nmt.runs.weights.write_weights(model, tmp_path / "best.weights.h5")
     assert len(str(caught.value).splitlines()) == 1 and "best.weights.h5" in str(caught.value)
     assert tree(tmp_path) == {}
 
@@ -853,7 +854,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     report = {
         "split": "test",
         "beam": 3,
-        "weights": nmt.runs.folder.Run.open(run).meta["weights"],
+        "weights": nmt.runs.folder.Run.open(run).info.weights,
         "sentences": 5,
         "source": "en",
         "target": "de",

@@ -520,7 +520,7 @@ def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
         ({"lm": "/lm", "weight": 0.3}, with_lm, ()),
     ):
         report = {
-            "weights": run.meta["weights"],
+            "weights": run.info.weights,
             "beam": 3,
             "fusion": fused,
             "text": Corpus(run.recipe.data).stamp(),

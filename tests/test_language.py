@@ -472,14 +472,15 @@ def test_a_run_of_a_language_model(run, said):
     names = {path.name for path in run.path.iterdir()} - {"tensorboard"}
     assert names == {
         "run.json",
+        "run.lock",
         "recipe.toml",
         "history.csv",
         "tokenizer.model",
         "state",
-        run.meta["weights"],
+        run.info.weights,
     }
     assert (
-        run.meta["complete"]
+        run.info.complete
         and said[-1].startswith("note: not exported")
         and "language_model" in said[-1]
     )
@@ -576,7 +577,9 @@ def translator(tmp_path):
     """A run folder that looks like one of a translator."""
     (tmp_path / "translator").mkdir()
     (tmp_path / "translator" / "recipe.toml").write_text('[data]\nformat = "grammar"\n')
-    (tmp_path / "translator" / "run.json").write_text('{"format": 1, "weights": "w"}')
+    (tmp_path / "translator" / "run.json").write_text(
+        '{"format": 1, "source": "en", "target": "de", "weights": "w"}'
+    )
     return tmp_path / "translator"
 
 

@@ -32,7 +32,8 @@ from nmt.evaluation import report as evaluate
 from nmt.inference.translator import load
 from nmt.models import translation as model_module
 from nmt.recipe import load_recipe
-from nmt.runs.folder import Run, read_weights, write_weights
+from nmt.runs.folder import Run
+from nmt.runs.weights import read_weights, write_weights
 from nmt.training import callbacks, prepare
 from nmt.training import train as train_module
 from nmt.training.train import train
@@ -72,7 +73,7 @@ def stopped_at(name, monkeypatch):
 def arrays(folder):
     """All numbers of a run: its weights, and the weights, moments and step count it resumes from."""
     found, run = {}, Run(folder)
-    with h5py.File(run.path / run.meta["weights"]) as file:
+    with h5py.File(run.path / run.info.weights) as file:
         file.visititems(
             lambda name, item: found.update({name: item[()]} if hasattr(item, "shape") else {})
         )
@@ -96,7 +97,9 @@ def assert_same(folder, other):
         "tokenizer_sha256",
         "complete",
     ]
-    assert [Run(folder).meta[name] for name in told] == [Run(other).meta[name] for name in told]
+    assert [getattr(Run(folder).info, name) for name in told] == [
+        getattr(Run(other).info, name) for name in told
+    ]
     measured = [[row[c] for c in ("step", "valid_loss", "bleu", "chrf")] for row in history(folder)]
     assert measured == [
         [row[c] for c in ("step", "valid_loss", "bleu", "chrf")] for row in history(other)
@@ -143,17 +146,14 @@ def copy(short_run, tmp_path):
 def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     run, recipe = Run.open(tiny_run), load_recipe(tiny_recipe)
     assert run.recipe == recipe
-    meta, rows = run.meta, history(tiny_run)
-    assert (meta["format"], meta["complete"], meta["epochs"]) == (1, True, recipe.train.epochs)
-    assert (meta["source"], meta["target"]) == ("en", "de")
-    assert files.digest(tiny_run / meta["weights"]) == meta["weights_sha256"]
-    assert [files.digest(tiny_run / name) for name in meta["tokenizers"]] == meta[
-        "tokenizer_sha256"
-    ]
+    info, rows = run.info, history(tiny_run)
+    assert (info.format, info.complete, info.epochs) == (1, True, recipe.train.epochs)
+    assert (info.source, info.target) == ("en", "de")
+    assert files.digest(tiny_run / info.weights) == info.weights_sha256
+    assert [files.digest(tiny_run / name) for name in info.tokenizers] == info.tokenizer_sha256
     assert tuple(rows[0]) == callbacks.COLUMNS
     assert (
-        int(rows[-1]["step"]) == meta["step"]
-        and int(rows[-1]["target_tokens"]) == meta["target_tokens"]
+        int(rows[-1]["step"]) == info.step and int(rows[-1]["target_tokens"]) == info.target_tokens
     )
     steps = [int(row["step"]) for row in rows]
     assert steps[:-1] == [recipe.train.valid_every * (n + 1) for n in range(len(rows) - 1)]
@@ -169,7 +169,7 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
         "history.csv",
         "tokenizer.model",
         "state/state.npz",
-        meta["weights"],
+        info.weights,
         "lexicon.npz",
     ]
     graphs = [
@@ -193,7 +193,7 @@ def test_training_tokens_are_counted_once_an_epoch(short_run, tiny_recipe, tmp_p
     run = Run(shutil.copytree(short_run, tmp_path / "run"))
     store = prepare.training_store(run, recipe)
     assert isinstance(store, Store) and store.pairs == 300
-    assert run.meta["target_tokens"] == 2 * store.target_tokens
+    assert run.info.target_tokens == 2 * store.target_tokens
     assert store.target_tokens == sum(len(ids) + 1 for ids in store.side(1, range(300)))
 
 
@@ -421,7 +421,7 @@ def test_more_epochs_go_on(short_run, tiny_recipe, tmp_path):
     """One epoch, complete, then another: as two at once, for the schedule of this recipe knows no end."""
     folder = tmp_path / "run"
     trained(tiny_recipe, folder, *SHORT, "train.epochs=1")
-    assert Run(folder).meta["complete"] and Run(folder).meta["epochs"] == 1
+    assert Run(folder).info.complete and Run(folder).info.epochs == 1
     lines = []
     trained(tiny_recipe, folder, *SHORT, lines=lines)
     assert any(re.search(r"resuming at step (\d+) of 32", line) for line in lines)
@@ -436,7 +436,7 @@ def test_steps_tell_how_long_as_well(short_run, tiny_recipe, tmp_path):
     )
     for steps in (16, 32):
         trained(tiny_recipe, folder, *options, f"train.steps={steps}")
-        assert Run(folder).meta["complete"] and Run(folder).meta["step"] == steps
+        assert Run(folder).info.complete and Run(folder).info.step == steps
     trained(tiny_recipe, folder, *options, "train.steps=32", lines=lines)
     assert any("nothing to train" in line for line in lines)
     for name, value in arrays(short_run).items():
@@ -448,16 +448,16 @@ def test_a_run_that_goes_on_is_not_complete(short_run, copy, tiny_recipe, monkey
     for more in (["train.epochs=3"], []):
         with stopped_at("_choose", monkeypatch):
             trained(tiny_recipe, copy, *SHORT, *more)
-        assert not Run(copy).meta["complete"]
+        assert not Run(copy).info.complete
 
 
 def test_without_its_state_a_complete_run_cannot_go_on(copy, tiny_recipe):
     """Training anew would replace weights that took hours by those of the first minutes."""
     shutil.rmtree(copy / "state")
-    weights = (copy / Run(copy).meta["weights"]).read_bytes()
+    weights = (copy / Run(copy).info.weights).read_bytes()
     with pytest.raises(UserError, match="missing, so training cannot go on.*train.from"):
         trained(tiny_recipe, copy, *SHORT, "train.epochs=3")
-    assert (copy / Run(copy).meta["weights"]).read_bytes() == weights and Run(copy).meta["complete"]
+    assert (copy / Run(copy).info.weights).read_bytes() == weights and Run(copy).info.complete
 
 
 def test_two_trainings_do_not_share_a_folder(copy, tiny_recipe):
@@ -483,7 +483,7 @@ def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_p
         trained(tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
     assert Run(folder).tokenizers[0].size == 200
     trained(tiny_recipe, folder, *SHORT, "train.epochs=1")
-    assert Run(folder).meta["complete"] and Run(folder).tokenizers[0].size == 250
+    assert Run(folder).info.complete and Run(folder).tokenizers[0].size == 250
 
 
 @pytest.fixture(scope="module")
@@ -593,8 +593,8 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
         trained(tiny_recipe, folder, *options)
     assert [int(row["step"]) for row in history(folder)] == [4, 8, 12]
     trained(tiny_recipe, folder, *options)
-    meta = Run(folder).meta
-    assert (meta["complete"], meta["step"], meta["weights"]) == (
+    info = Run(folder).info
+    assert (info.complete, info.step, info.weights) == (
         True,
         12,
         "best-0000004.weights.h5",
@@ -607,7 +607,7 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
     assert any("nothing to train" in line and "a higher train.patience" in line for line in lines)
     falling(monkeypatch, *range(11, 50))
     trained(tiny_recipe, folder, *options, "train.patience=3")
-    assert (Run(folder).meta["step"], "patience" in Run(folder).meta) == (32, False)
+    assert (Run(folder).info.step, Run(folder).info.patience) == (32, None)
 
 
 @pytest.mark.parametrize(
@@ -636,7 +636,7 @@ def test_the_better_of_best_and_average_is_kept(copy, best, averaged, chosen):
     past = callbacks.History(20, 10)
     past.step, past.snapshots = 20, ["step-0000010", "step-0000020"]
     train_module._choose(run, run.recipe, model, validation, past)
-    assert run.meta["weights"] == f"{chosen}.weights.h5" and run.meta["complete"]
+    assert run.info.weights == f"{chosen}.weights.h5" and run.info.complete
     expected = (
         values[2]
         if chosen.startswith("best")
@@ -700,7 +700,7 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(
         "it begins no better than its parent began"
     )
     tuned, parent = Run(tmp_path / "tuned"), Run(tiny_run)
-    assert tuned.meta["tokenizer_sha256"] == parent.meta["tokenizer_sha256"]
+    assert tuned.info.tokenizer_sha256 == parent.info.tokenizer_sha256
     assert tuned.recipe.model == parent.recipe.model and tuned.recipe.train.learning_rate == 1e-3
     for own, other in zip(
         models[-1].trainable_variables, parent.load_model().trainable_variables, strict=True
@@ -721,18 +721,18 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
             load_recipe(tiny_recipe, [f"tokenizer.joint={joint}", *more]),
             Run(tmp_path / name),
         )
-        train_module._record(run, recipe)
+        run.save_recipe(recipe)
         prepare.training_store(run, recipe)
-    first, second = (Run(tmp_path / name).meta for name in ("first", "second"))
-    assert first["tokenizer_sha256"] == second["tokenizer_sha256"]
-    assert len(set(first["tokenizer_sha256"])) == (1 if joint == "true" else 2)
-    assert first["corpus_sha256"] != second["corpus_sha256"]
+    first, second = (Run(tmp_path / name).info for name in ("first", "second"))
+    assert first.tokenizer_sha256 == second.tokenizer_sha256
+    assert len(set(first.tokenizer_sha256)) == (1 if joint == "true" else 2)
+    assert first.corpus_sha256 != second.corpus_sha256
 
 
 def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     """model.tie=all with the tokenizers of a run that has two: a mistake, told before training."""
     first = load_recipe(tiny_recipe, ["tokenizer.joint=false"])
-    train_module._record(Run(tmp_path / "first"), first)
+    Run(tmp_path / "first").save_recipe(first)
     prepare.training_store(Run(tmp_path / "first"), first)
     with pytest.raises(UserError, match="tie"):
         trained(
@@ -784,7 +784,7 @@ def nonsense(path):
     ],
 )
 def test_damage_is_told_in_one_line(copy, name, damage):
-    path = copy / (Run(copy).meta["weights"] if name == "weights" else name)
+    path = copy / (Run(copy).info.weights if name == "weights" else name)
     damage(path)
     with pytest.raises((Failure, UserError)) as failure:
         load(copy, engine="keras" if name == "weights" else "auto").translate(LINES)
@@ -821,7 +821,7 @@ def test_a_damaged_state_is_told_in_one_line(copy, tiny_recipe, damage):
 
 @pytest.mark.parametrize("damage", [cut_short, empty, nonsense, Path.unlink])
 def test_damaged_weights_to_start_from_are_told_in_one_line(copy, damage):
-    model, path = Run(copy).load_model(), copy / Run(copy).meta["weights"]
+    model, path = Run(copy).load_model(), copy / Run(copy).info.weights
     read_weights(model, path)
     damage(path)
     with pytest.raises(Failure) as failure:

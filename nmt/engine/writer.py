@@ -14,6 +14,7 @@ new h of a layer is one product: the recurrent part of its next gates, the input
 and readout. `state` therefore holds the coming step's recurrent part instead of h.
 """
 
+import dataclasses
 import os
 import shutil
 
@@ -23,6 +24,7 @@ from nmt import files
 from nmt.engine.builder import Graph, quantise, stored
 from nmt.errors import UserError
 from nmt.runs.folder import GRAPHS, Run
+from nmt.runs.info import ExportInfo, RunInfo
 
 FILES = (
     "encoder.onnx",
@@ -73,7 +75,7 @@ def export(run, folder=None, precision="int8"):
     folder = run.export_path if folder is None else folder.absolute()
     target = Run(folder)
     if folder.exists() and not (
-        folder.is_dir() and ("engine" in target.meta or not any(folder.iterdir()))
+        folder.is_dir() and (target.info.engine is not None or not any(folder.iterdir()))
     ):
         raise UserError(
             f"{folder}: is there already and no exported folder; choose another one (--output)"
@@ -88,44 +90,42 @@ def export(run, folder=None, precision="int8"):
     try:
         with files.scratch_folder(folder) as partial:
             write(model, precision, partial)
-            for name in {"recipe.toml", *run.meta["tokenizers"], *run.lexicon}:
+            for name in {"recipe.toml", *run.info.tokenizers, *run.lexicon}:
                 shutil.copyfile(run.path / name, partial / name)
             checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
-            about = {
-                "graphs": GRAPHS,
-                "precision": precision,
-                "weights_sha256": run.meta["weights_sha256"],
-                "files": checksums,
-            }
-            kept = {
-                key: run.meta[key]
-                for key in ("format", "source", "target", "tokenizers", "tokenizer_sha256")
-            }
-            _take_over(target, partial, {**kept, "engine": about})
+            info = RunInfo(
+                source=run.info.source,
+                target=run.info.target,
+                tokenizers=run.info.tokenizers,
+                tokenizer_sha256=run.info.tokenizer_sha256,
+                engine=ExportInfo(GRAPHS, precision, run.info.weights_sha256, checksums),
+            )
+            _take_over(target, partial, info)
     except OSError as error:
         raise files.write_failure(folder, error) from error
     return folder
 
 
-def _take_over(target, partial, meta):
+def _take_over(target, partial, info):
     """Puts the files of a finished export in the place of a former one's; other files of that folder stay.
 
     In between run.json names no files, so that a half-renewed export is not taken for a whole one.
     """
     former = _own(target)
-    target.meta = {**meta, "engine": {}}
+    target.info = dataclasses.replace(info, engine=ExportInfo())
     target.update()
-    for name in meta["engine"]["files"]:
+    for name in info.engine.files:
         os.replace(partial / name, target.path / name)
-    for name in set(former) - set(meta["engine"]["files"]):
+    for name in set(former) - set(info.engine.files):
         (target.path / name).unlink(missing_ok=True)
-    target.update(**meta)
+    target.update(engine=info.engine)
 
 
 def _own(target):
     """Names of the files that an earlier export wrote; all that there may be where a kill left it unfinished."""
-    engine = target.meta.get("engine", {"files": ()})
-    return engine.get("files", FILES)
+    if target.info.engine is None:
+        return ()
+    return FILES if target.info.engine.files is None else target.info.engine.files
 
 
 def write(model, precision, folder):

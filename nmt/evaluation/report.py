@@ -38,7 +38,7 @@ def evaluate(run, translator, split="test", beam=None, others=()):
     """
     recipe = translator.recipe
     for one in (run, *others):
-        if "step" in one.meta and not one.meta.get("complete"):
+        if one.info.step is not None and not one.info.complete:
             log.info(f"note: {one.path}: training has not ended; these are the best weights so far")
     if recipe.language_model:
         return _measure(run, translator, split), []
@@ -249,7 +249,7 @@ def _write(run, report, outputs):
 def card(run, report):
     """The model card: data, domain, sizes, scores, versions."""
     recipe = run.recipe
-    meta = run.meta
+    info = run.info
     data = recipe.data
     defaults = Recipe()
     origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
@@ -268,10 +268,10 @@ def card(run, report):
     yield ""
     trained = (
         (
-            f"{meta['step']:,} steps, {meta.get('target_tokens', 0):,} target tokens, "
-            f"{meta.get('train_seconds', 0) / 60:.1f} minutes; "
+            f"{info.step:,} steps, {info.target_tokens or 0:,} target tokens, "
+            f"{(info.train_seconds or 0) / 60:.1f} minutes; "
         )
-        if "step" in meta
+        if info.step is not None
         else ""
     )
     yield f"{trained}{pieces}."  # an exported folder does not know how it was trained

@@ -223,7 +223,7 @@ def _prepare(recipe, found, folder):
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))
     run = Run(folder / TOKENIZER)
-    if not run.meta.get("tokenizers"):
+    if not run.info.tokenizers:
         training_store(run, recipe)
         run.drop_cache()
 

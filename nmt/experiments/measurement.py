@@ -116,9 +116,9 @@ def history(run, metric):
     )  # it has the time to start as well
     tokens, seconds = (rows[-1][name] - first[name] for name in ("target_tokens", "seconds"))
     return {
-        "pairs": run.meta["pairs"],
-        "steps": run.meta["step"],
-        "target_tokens": run.meta["target_tokens"],
+        "pairs": run.info.pairs,
+        "steps": run.info.step,
+        "target_tokens": run.info.target_tokens,
         "tokens_per_second": round(
             tokens / max(seconds, 0.1)
         ),  # which history.csv rounds to tenths

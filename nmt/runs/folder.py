@@ -12,19 +12,19 @@ history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
 import contextlib
-import errno
+import dataclasses
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 from nmt import files
 from nmt.errors import Failure, UserError
-from nmt.recipe import SIDES, load_recipe
+from nmt.recipe import SIDES, dump_recipe, load_recipe
+from nmt.runs.info import FORMAT, ExportInfo, RunInfo
+from nmt.runs.weights import read_weights, write_weights
 from nmt.text.tokenizer import Tokenizer
 
-FORMAT = 1
 GRAPHS = 2  # of an export: what goes into them and comes out
 LOCK = "run.lock"
 CACHE = [
@@ -47,22 +47,29 @@ class Run:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.meta = {}
+        self.info = RunInfo()
+        self._recipe = None
         self._tokenizers = None
         if (self.path / "run.json").exists():
-            self.meta = self._read_meta()
+            self.info = self._read_info()
 
-    def _read_meta(self):
+    def _read_info(self):
         try:
-            meta = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            number = meta["format"]
-            if not meta.keys() & {"source", "tokenizers"}:  # any program may call a file run.json
+            entries = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            number = entries["format"]
+            if not entries.keys() & {"source", "tokenizers"}:  # any program may write a run.json
                 raise ValueError
+            info = RunInfo.from_dict(entries)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise Failure(f"{self.path / 'run.json'}: damaged; restore it or train anew") from None
         if number != FORMAT:
             raise Failure(f"{self.path}: run format {number}, this version reads format {FORMAT}")
-        return meta
+        return info
+
+    @property
+    def begun(self):
+        """Whether a run is in the folder: it has a run.json of ours."""
+        return self.info.format is not None
 
     @classmethod
     def open(cls, path):
@@ -70,9 +77,9 @@ class Run:
         run = cls(path)
         if not run.path.is_dir():
             raise UserError(f"{path}: no such run folder")
-        if not run.meta:
+        if not run.begun:
             raise UserError(f"{path}: not a run folder (no run.json)")
-        if "weights" not in run.meta and "engine" not in run.meta:
+        if run.info.weights is None and run.info.engine is None:
             raise UserError(
                 f"{path}: has no weights yet; training has not reached its first validation"
             )
@@ -117,8 +124,9 @@ class Run:
     @contextlib.contextmanager
     def renewed(self):
         """Begins the folder anew for the block. When that fails, what was prepared before is there again."""
-        former = self.meta
-        self.meta = {}
+        former = self.info
+        self.info = RunInfo()
+        self._recipe = None
         self._tokenizers = None
         with files.scratch_folder(self.path / "run.json") as aside:
             (aside / "cache").mkdir()
@@ -129,10 +137,12 @@ class Run:
                 self.drop_cache()
                 for name in PREPARED:
                     (self.path / name).unlink(missing_ok=True)
-                if former:
+                if former.format is not None:
                     self.cache.mkdir(exist_ok=True)
                     _move(PREPARED, aside, self.path)
-                self.meta = former
+                self.info = former
+                self._recipe = None
+                self._tokenizers = None
                 raise
 
     def holds_else(self):
@@ -141,15 +151,24 @@ class Run:
         return any(path.name != LOCK and not files.PARTIAL.fullmatch(path.name) for path in entries)
 
     def update(self, **values):
-        """Changes entries of run.json, atomically."""
-        self.meta = {"format": FORMAT, **self.meta, **values}
+        """Changes entries of run.json (see `RunInfo`; None removes one), atomically."""
+        self.info = dataclasses.replace(self.info, format=FORMAT, **values)
         with files.atomic(self.path / "run.json") as file:
-            json.dump(self.meta, file, indent=2, ensure_ascii=False)
+            json.dump(self.info.to_dict(), file, indent=2, ensure_ascii=False)
 
     @property
     def recipe(self):
-        """The effective recipe."""
-        return self.recipe_with(())
+        """The effective recipe, read from recipe.toml when it is first asked for."""
+        if self._recipe is None:
+            self._recipe = self.recipe_with(())
+        return self._recipe
+
+    def save_recipe(self, recipe):
+        """Writes recipe.toml; run.json comes first, since it makes the folder ours."""
+        self.update(source=recipe.data.source, target=recipe.data.target)
+        with files.atomic(self.path / "recipe.toml") as file:
+            file.write(dump_recipe(recipe))
+        self._recipe = recipe
 
     def recipe_with(self, overrides):
         """The effective recipe with typed options, `section.key=value`, in place of its own."""
@@ -172,21 +191,19 @@ class Run:
         """(source, target); the same object twice when joint."""
         if self._tokenizers is None:
             loaded = {}
-            for name, digest in zip(
-                self.meta["tokenizers"], self.meta["tokenizer_sha256"], strict=True
-            ):
+            for name, digest in zip(self.info.tokenizers, self.info.tokenizer_sha256, strict=True):
                 if name not in loaded:
                     loaded[name] = Tokenizer(
                         self._checked(name, digest).read_bytes(), self.path / name
                     )
-            self._tokenizers = tuple(loaded[name] for name in self.meta["tokenizers"])
+            self._tokenizers = tuple(loaded[name] for name in self.info.tokenizers)
         return self._tokenizers
 
     @classmethod
     def open_tokenizers(cls, path):
         """The tokenizers of another run, which need not be trained yet."""
         run = cls(path)
-        if not run.meta.get("tokenizers"):
+        if not run.info.tokenizers:
             raise UserError(f"{path}: no run folder with a tokenizer")
         return run.tokenizers
 
@@ -205,7 +222,7 @@ class Run:
     @property
     def weights_id(self):
         """What differs when the run's weights do: of a report, which weights it is of."""
-        return self.meta.get("weights") or self.meta["engine"]["weights_sha256"]
+        return self.info.weights or self.info.engine.weights_sha256
 
     def save_weights(self, model, name, **values):
         """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
@@ -221,12 +238,12 @@ class Run:
         from nmt.models.translation import build
         from nmt.simultaneous.policy import Words
 
-        if "weights" not in self.meta:
+        if self.info.weights is None:
             raise UserError(
                 f"{self.path}: is an exported folder, which has no Keras weights; use the run itself"
             )
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
-        path = self._checked(self.meta["weights"], self.meta["weights_sha256"])
+        path = self._checked(self.info.weights, self.info.weights_sha256)
         read_weights(model, path)
         model.words = Words(self.tokenizers, self.recipe.data)
         return model
@@ -244,25 +261,22 @@ class Run:
 
     def exported(self):
         """The export of the weights that the run has now, as a Run, or None. An exported folder is its own."""
-        if "engine" in self.meta:
+        if self.info.engine is not None:
             return self
-        found = Run(self.export_path)
-        engine = found.meta.get("engine", {})
-        current = (
-            engine.get("weights_sha256") == self.meta.get("weights_sha256")
-            and engine.get("graphs") == GRAPHS
-        )
-        return found if found.meta and current else None
+        exported = Run(self.export_path)
+        engine = exported.info.engine or ExportInfo()
+        current = engine.weights_sha256 == self.info.weights_sha256 and engine.graphs == GRAPHS
+        return exported if exported.begun and current else None
 
     def load_engine(self, shortlist=True):
         """The ONNX Runtime engine of an exported folder."""
         from nmt.engine.runtime import Engine
 
-        if self.meta["engine"].get("graphs") != GRAPHS:
+        if self.info.engine.graphs != GRAPHS:
             raise Failure(
                 f"{self.path}: unfinished, or exported by another version of nmt; export the run anew"
             )
-        checksums = self.meta["engine"]["files"]
+        checksums = self.info.engine.files
         return Engine(
             lambda name: self._checked(name, checksums[name]),
             shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums,
@@ -287,43 +301,3 @@ def _move(names, source, target):
     for name in names:
         if (source / name).is_file():
             os.replace(source / name, target / name)
-
-
-@contextlib.contextmanager
-def _no_optimizer(model):
-    """Keras counts moments and step count among the weights of a compiled model; here they are none."""
-    optimizer = getattr(model, "optimizer", None)
-    model.optimizer = None
-    try:
-        yield
-    finally:
-        model.optimizer = optimizer
-
-
-def write_weights(model, path):
-    """`model.save_weights`, whole or not at all."""
-    partial = path.with_name(files.partial_name(".weights.h5"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(path.parent).free < 4 * model.count_params() + 2**20:
-            raise OSError(
-                errno.ENOSPC, os.strerror(errno.ENOSPC)
-            )  # HDF5 may crash when a disk fills up under it
-        with _no_optimizer(model):
-            model.save_weights(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise files.write_failure(path, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def read_weights(model, path):
-    """`model.load_weights` with one line for a file that does not fit."""
-    try:
-        with _no_optimizer(model):
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise Failure(
-            f"{path}: damaged or of another model ({str(error).splitlines()[0]})"
-        ) from None

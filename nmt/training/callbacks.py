@@ -22,7 +22,7 @@ import numpy as np
 from nmt import files
 from nmt.errors import Diverged, Failure
 from nmt.evaluation import metrics
-from nmt.runs.folder import read_weights, write_weights
+from nmt.runs.weights import read_weights, write_weights
 
 log = logging.getLogger(__name__)
 

@@ -23,11 +23,7 @@ def training_store(run, recipe):
     """
     corpus = Corpus(recipe.data)
     stamp = corpus.stamp()
-    if (
-        run.meta.get("text") == stamp
-        and run.meta.get("tokenizers")
-        and (run.cache / "meta.json").exists()
-    ):
+    if run.info.text == stamp and run.info.tokenizers and (run.cache / "meta.json").exists():
         return batches.Store(run.cache)
     dropped = collections.Counter()
     pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped))
@@ -36,11 +32,12 @@ def training_store(run, recipe):
     what = "sentences" if recipe.language_model else "pairs"
     log.info(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))
     fingerprint = _fingerprint(run.cache, recipe.sides)
-    known = run.meta.setdefault("corpus_sha256", fingerprint)
-    if known != fingerprint:
+    if run.info.corpus_sha256 is None:
+        run.update(corpus_sha256=fingerprint)
+    if run.info.corpus_sha256 != fingerprint:
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
-    if not run.meta.get("tokenizers"):
+    if not run.info.tokenizers:
         _look_at_held_out(corpus)
         run.save_tokenizers(_tokenizers(run, recipe))
     store = batches.write_ids(

@@ -12,8 +12,9 @@ from nmt.corpora.corpus import Corpus
 from nmt.engine import lexicon
 from nmt.errors import UserError
 from nmt.machine import start_keras
-from nmt.recipe import differences, dump_recipe, reason_against_waiting
-from nmt.runs.folder import Run, read_weights
+from nmt.recipe import differences, reason_against_waiting
+from nmt.runs.folder import Run
+from nmt.runs.weights import read_weights
 from nmt.training.prepare import training_store
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def train(recipe, folder, export=True):
 
 def _train(run, recipe, export):
     former = _claimed(run, recipe)
-    complete = _complete(run.meta, recipe.train)
+    complete = _complete(run.info, recipe.train)
     files.remove_leftovers(run.path, run.state_path.parent, run.cache)
 
     def prepare():
@@ -45,18 +46,20 @@ def _train(run, recipe, export):
 
     if not former:
         with run.renewed():
-            _record(run, recipe)
+            run.save_recipe(recipe)
             batches = prepare()
     else:
         if (
             not complete or former.data != recipe.data
         ):  # another path to the same text, or another text
             batches = prepare()
-        _record(run, dataclasses.replace(recipe, train=former.train) if complete else recipe)
+        run.save_recipe(dataclasses.replace(recipe, train=former.train) if complete else recipe)
     if complete:
-        higher = "train.patience" if "patience" in run.meta else f"train.{_measure(recipe.train)}"
+        higher = (
+            "train.patience" if run.info.patience is not None else f"train.{_measure(recipe.train)}"
+        )
         log.info(
-            f"{run.path}: complete after {run.meta['step']} steps; nothing to train (another seed or recipe needs "
+            f"{run.path}: complete after {run.info.step} steps; nothing to train (another seed or recipe needs "
             f"another run folder, more training a higher {higher})"
         )
         run.drop_cache()
@@ -75,13 +78,13 @@ def _measure(options):
     return "steps" if options.steps else "epochs"
 
 
-def _complete(meta, options):
-    """Whether a run (its run.json) was trained for as long as `options` say, or to where its patience ended."""
-    if not meta.get("complete"):
+def _complete(info, options):
+    """Whether a run (its `RunInfo`) was trained for as long as `options` say, or to where its patience ended."""
+    if not info.complete:
         return False
-    if "patience" in meta:
-        return 0 < options.patience <= meta["patience"]
-    return getattr(options, _measure(options)) <= meta.get(_measure(options), 0)
+    if info.patience is not None:
+        return 0 < options.patience <= info.patience
+    return getattr(options, _measure(options)) <= (getattr(info, _measure(options)) or 0)
 
 
 def _export(run):
@@ -111,7 +114,7 @@ def _started_from(run, recipe):
     if _trained(run) and run.recipe.train.from_ == recipe.train.from_:  # its parent may be gone
         return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
     parent = Run.open(recipe.train.from_)
-    if "weights" not in parent.meta:
+    if parent.info.weights is None:
         raise UserError(
             f"train.from={parent.path}: is an exported folder, without Keras weights; name its run"
         )
@@ -137,18 +140,18 @@ def _started_from(run, recipe):
 
 def _trained(run):
     """Whether there is anything in a run folder that took time to train."""
-    return "weights" in run.meta or run.state_path.exists()
+    return run.info.weights is not None or run.state_path.exists()
 
 
 def _claimed(run, recipe):
     """The recipe of a run folder, None where its preparation begins anew; refuses what holds anything else."""
-    if not run.meta:
+    if not run.begun:
         if run.holds_else():
             raise UserError(
                 f"{run.path} is not empty and not a run folder; choose another one (--run)"
             )
         return None
-    if "engine" in run.meta:
+    if run.info.engine is not None:
         raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
     if not (run.path / "recipe.toml").exists() and not _trained(run):
         return None  # killed between the two first files
@@ -159,13 +162,6 @@ def _claimed(run, recipe):
             + "\n  ".join(different)
         )
     return None if different else run.recipe
-
-
-def _record(run, recipe):
-    """Writes the recipe into the run folder; run.json comes first, since it makes the folder ours."""
-    run.update(source=recipe.data.source, target=recipe.data.target)
-    with files.atomic(run.path / "recipe.toml") as file:
-        file.write(dump_recipe(recipe))
 
 
 def _fit(run, recipe, batches):
@@ -194,14 +190,14 @@ def _fit(run, recipe, batches):
     if run.state_path.exists():
         state.restore()
         log.info(f"resuming at step {history.step} of {history.total_steps}")
-    elif run.meta.get("complete"):
+    elif run.info.complete:
         raise UserError(
             f"{run.state_path}: missing, so training cannot go on; choose another run folder (--run), "
             f"with train.from={run.path} to start from these weights"
         )
     elif options.from_:
         parent = Run.open(options.from_)
-        read_weights(model, parent.path / parent.meta["weights"])
+        read_weights(model, parent.path / parent.info.weights)
     else:
         model.start_from_frequencies(store.frequencies(run.tokenizers[1].size))
 
@@ -358,7 +354,7 @@ def _choose(run, recipe, model, validation, history):
 
     name = None
     if len(history.snapshots) > 1:
-        read_weights(model, run.path / run.meta["weights"])
+        read_weights(model, run.path / run.info.weights)
         best = validation.final_score()
         average(model, run, history.snapshots)
         averaged = validation.final_score()
@@ -376,7 +372,7 @@ def _choose(run, recipe, model, validation, history):
         "target_tokens": history.target_tokens,
         "train_seconds": round(history.seconds, 1),
     }
-    run.meta.pop("patience", None)
+    end["patience"] = None
     if history.step < history.total_steps:
         end["patience"] = recipe.train.patience
     if name:
