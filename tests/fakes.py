@@ -1,9 +1,14 @@
 """What stands in for something larger in tests."""
 
 import contextlib
+import itertools
 import logging
 
+import numpy as np
+
+from nmt.decoding.contract import FromDistribution
 from nmt.text.placeholders import SYMBOLS
+from nmt.text.vocabulary import BOS, EOS
 
 
 @contextlib.contextmanager
@@ -68,3 +73,44 @@ def random_line(rng):
         return chr(code) if code != 10 and not 0xD800 <= code < 0xE000 else "x"
 
     return "".join(fragment() for _ in range(rng.randrange(60)))
+
+
+class World(FromDistribution):
+    """A fake model: the next token depends on the sentence and all tokens so far, by a seeded table.
+
+    `state` is the history of a row as a number, so wrong reordering shows.
+    """
+
+    def __init__(self, seed, words=3):
+        self.seed, self.vocab = seed, [EOS, *range(4, 4 + words)]
+
+    def table(self, sentence, history):
+        rng = np.random.default_rng([self.seed, int(sentence), int(history)])
+        logits = rng.normal(size=len(self.vocab)) * 2
+        return logits - np.log(np.exp(logits).sum())
+
+    def encode(self, source):
+        return {"sentence": source[:, 0]}, {"history": np.ones(len(source), np.int64)}
+
+    def take(self, memory, sentences):
+        return {"sentence": memory["sentence"][sentences]}
+
+    def distribution(self, memory, state, origin, tokens):
+        history = state["history"][origin] * 11 + tokens
+        per = len(origin) // len(memory["sentence"])
+        log_probs = np.full((len(origin), self.vocab[-1] + 1), -np.inf)
+        for row, h in enumerate(history):
+            log_probs[row, self.vocab] = self.table(memory["sentence"][row // per], h)
+        return log_probs, np.ones((len(origin), 2)) / 2, {"history": history}
+
+    def exhaustive(self, sentence, limit, penalty):
+        found = []
+        for length in range(limit):
+            for words in itertools.product(self.vocab[1:], repeat=length):
+                history, total, token = 1, 0.0, BOS
+                for word in [*words, EOS]:
+                    history = history * 11 + token
+                    total += self.table(sentence, history)[self.vocab.index(word)]
+                    token = word
+                found.append((total / (length + 1) ** penalty, total, list(words)))
+        return sorted(found, reverse=True)

@@ -12,6 +12,7 @@ import pytest
 from nmt.__main__ import main
 from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
+from nmt.decoding.contract import FromDistribution
 from nmt.engine import builder as graph
 from nmt.engine import lexicon
 from nmt.engine import writer as export
@@ -62,6 +63,30 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
             )
             if a.attention is not None:
                 np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
+
+
+def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
+    """Keras and ONNX Runtime, reordered rows included; `log_probs` of both is what follows from it."""
+    model, (source, target) = made("lstm"), sentences(3)
+    export.write(model, "float32", tmp_path)
+    origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
+    for one in (model.graphs(), Engine(lambda name: tmp_path / name)):
+        memory, state = one.encode(source)
+        every, attention, after = one.distribution(memory, state, origin, tokens)
+        every = np.asarray(every)
+        assert every.shape == (3, VOCAB)
+        np.testing.assert_allclose(np.exp(every).sum(1), 1, rtol=1e-5)
+        best, ids, same_attention, same_after = one.advance(memory, state, origin, tokens, 4)
+        np.testing.assert_allclose(np.take_along_axis(every, np.asarray(ids), 1), best, atol=1e-5)
+        np.testing.assert_allclose(attention, same_attention, atol=1e-6)
+        for name in after:
+            np.testing.assert_allclose(after[name], same_after[name], atol=1e-6)
+        real = target[:, 1:] != PAD
+        np.testing.assert_allclose(
+            FromDistribution.log_probs(one, source, target)[real],
+            np.asarray(one.log_probs(source, target))[real],
+            atol=1e-5,
+        )
 
 
 def test_weights_of_seven_bits():

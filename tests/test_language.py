@@ -19,7 +19,8 @@ from nmt.batches.store import write_ids, write_text
 from nmt.batches.streams import Streams
 from nmt.corpora import toy as grammar
 from nmt.corpora.corpus import Corpus
-from nmt.decoding.beam import beam_search, sample
+from nmt.decoding.beam import beam_search
+from nmt.decoding.sampling import sample
 from nmt.inference import generator as language
 from nmt.inference.generator import TextGenerator
 from nmt.models.translation import LanguageModel

@@ -590,8 +590,9 @@ def test_searches_side_by_side_are_searches_in_turn(name):
     found = {}
     for threads in (3, 1):
         graphs = Graphs(model)
-        graphs.rows = 8
-        translator = Translator(graphs, (None, None), Recipe(), threads=threads)
+        translator = Translator(
+            graphs, (None, None), Recipe(), threads=threads, hypotheses_per_batch=8
+        )
         hypotheses = translator._search([[ids] for ids in lines], 2, 4, True)
         found[threads] = [
             [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses
@@ -613,8 +614,9 @@ def test_scores_do_not_depend_on_batches(monkeypatch):
         return graphs.log_probs(source, target)
 
     monkeypatch.setattr(nmt.inference.translator, "POSITIONS", 20)
-    spy = types.SimpleNamespace(rows=4, log_probs=log_probs)
-    scores = Translator(spy, (None, None), Recipe(), threads=2).score_ids(source, target)
+    spy = types.SimpleNamespace(log_probs=log_probs)
+    translator = Translator(spy, (None, None), Recipe(), threads=2, hypotheses_per_batch=4)
+    scores = translator.score_ids(source, target)
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert sum(rows for rows, _ in shapes) == 30 and max(shapes)[0] == 4
     assert all(rows == 1 or rows * length <= 20 for rows, length in shapes)

@@ -1,1 +1,1 @@
-"""The contract of a model, and the searches over it; NumPy alone."""
+"""The contract of a model, and what works on any model through it: search, samples, ensembles."""

@@ -1,169 +1,176 @@
-"""Beam search and sampling over `take` and `advance`, in plain Python and NumPy; it knows no models.
+"""Beam search over `encode`, `take` and `advance` of the contract; NumPy alone.
 
-A sentence has `beam` slots. Each step extends its live hypotheses, and the best candidates take the slots that
-finished hypotheses have left over; one that ends in EOS is finished and keeps its slot (Bahdanau et al. 2015).
-The ranking score is log-probability / length ** penalty, EOS counted (Wu et al. 2016, section 7, simplified).
+A sentence has `beam` slots. Each step extends its live hypotheses, and the best candidates take the
+slots that finished hypotheses have left; a candidate that ends in EOS is finished and keeps its
+slot (Bahdanau et al. 2015). The ranking score is log-probability / length ** penalty, EOS counted
+(Wu et al. 2016, section 7, simplified).
 
-Probability only falls, so a live hypothesis with log-probability p can reach at most p / limit ** penalty:
-once a sentence has n finished hypotheses at least as good, nothing better can come and its search is over.
+Log-probabilities only fall, so a live hypothesis with log-probability p scores at most p / limit **
+penalty: once a sentence has `nbest` finished hypotheses at least that good, nothing better can come
+and its search ends.
 """
 
-import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from nmt.decoding.contract import LOG_ZERO, Contract, Hypothesis, Sources
 from nmt.errors import Failure
-from nmt.text.vocabulary import BOS, EOS, PAD, UNK
+from nmt.text.vocabulary import BOS, EOS
 
-DEAD = -1e30  # log-probability of an empty slot
-NONE = -1e15  # a score that every hypothesis beats, and no empty slot
-NEVER = (PAD, UNK, BOS)  # nothing that one could say
-LEAVE = 0.75  # share of the sentences still searched at which the others leave the batch
+WORST = -1e15  # a score below that of any hypothesis, and above that of an empty slot
+TAKE_SHARE = 0.75  # sentences leave the batch when at most this share of it is still searched
 
 
-@dataclasses.dataclass
-class Hypothesis:
-    """One translation: ids without BOS and EOS."""
+def beam_search(
+    model: Contract,
+    source: np.ndarray | Sources,
+    beam: int = 5,
+    penalty: float = 1.0,
+    limits: Sequence[int] | np.ndarray | None = None,
+    nbest: int = 1,
+    want_attention: bool = False,
+) -> list[list[Hypothesis]]:
+    """Translates sentences; returns for each up to `nbest` hypotheses, best first.
 
-    ids: list
-    log_prob: float  # summed natural log-probability, EOS included
-    score: float  # what hypotheses are ranked by
-    finished: bool = True  # False: cut at the length limit, no EOS; ranks behind the finished ones
-    attention: np.ndarray | None = None  # [len(ids) + 1, source_len]
-
-
-def beam_search(model, source, beam=5, penalty=1.0, limits=None, nbest=1, want_attention=False):
-    """Translates sentences; returns for each a list of up to `nbest` hypotheses, best first.
-
-    model: `encode`, `take`, `advance` of the contract; source: ids [sentences, source_len];
-    limits: the largest number of words of each sentence's output, EOS counted; at the limit a hypothesis is cut.
+    source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
+    EOS counted, where hypotheses are cut. Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
-    total = len(source)
-    limits = np.full(total, 2 * source.shape[1] + 10) if limits is None else np.asarray(limits)
-    longest = int(limits.max(initial=0))
-    finished = [[] for _ in range(total)]
-    sentence = np.arange(total)  # those in the batch
-    taken = np.zeros(total, int)  # slots that finished hypotheses keep
-    room = beam
-    closed = None  # slots that some sentence may still fill; where others may not
-    reach = limits.astype(float) ** penalty  # what a log-probability is divided by at best
-    bar = np.full(total, NONE)  # score of the finished hypothesis that a live one must beat
-    scores = np.zeros((total, 1))  # log-probability of each live hypothesis, DEAD in empty slots
-    origin = np.arange(total, dtype=np.int32)
-    tokens = np.full(total, BOS, np.int32)
-    history = []  # of each step: row in the step before, word, attention of the rows before
-    while len(sentence):
-        log_probs, ids, attention, state = model.advance(memory, state, origin, tokens, beam)
-        log_probs = np.asarray(log_probs)
-        ids = np.asarray(ids)
-        attention = np.asarray(attention) if want_attention and attention is not None else None
-        here = len(sentence)
-        k = log_probs.shape[1]
-        candidates = (scores.reshape(-1, 1) + log_probs).reshape(here, -1)
-        best = np.argsort(-candidates, 1, "stable")[:, :room]
-        best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
-        scores = candidates.take(best)
-        tokens = ids.take(best)
-        rows = best // k
-        if closed is not None:
-            scores[closed[:, : scores.shape[1]]] = DEAD
-        history.append((rows.ravel(), tokens.ravel(), attention))
-        step = len(history)
-
-        ended = (tokens == EOS) | (step >= limits)[:, None]
-        for row, slot in np.argwhere(ended & (scores > DEAD / 2)) if ended.any() else ():
-            words, looks = _traced(history, row * scores.shape[1] + slot)
-            found = finished[sentence[row]]
-            log_prob = float(scores[row, slot])
-            done = words[-1] == EOS
-            found.append(
-                Hypothesis(words[: step - done], log_prob, log_prob / step**penalty, done, looks)
-            )
-            taken[row] += 1
-            complete = sorted((h.score for h in found if h.finished), reverse=True)
-            if len(complete) >= min(nbest, beam):
-                bar[row] = complete[min(nbest, beam) - 1]
-        if taken.any() or step == longest:  # else nothing is over
-            scores[ended] = DEAD
-            stay = scores.max(1) / reach > bar
-            scores[~stay] = DEAD
-            if np.count_nonzero(stay) <= LEAVE * here:
-                kept = np.flatnonzero(stay)
-                memory = model.take(memory, kept.astype(np.int32))
-                sentence, taken, limits, reach, bar = (
-                    a[kept] for a in (sentence, taken, limits, reach, bar)
-                )
-                scores = scores[kept]
-                tokens = tokens[kept]
-                rows = rows[kept]
-                history[-1] = rows.ravel(), tokens.ravel(), attention
-            room = beam - taken.min(initial=beam)
-            closed = np.arange(room) >= beam - taken[:, None]
-        origin = rows.ravel().astype(np.int32)
-        tokens = tokens.ravel().astype(np.int32)
-    if not all(finished):
-        raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
-    return [sorted(found, key=lambda h: (not h.finished, -h.score))[:nbest] for found in finished]
-
-
-def _traced(history, row):
-    """Words of the hypothesis in a row after the last step, and their attention [words, source_len] or None."""
-    words = []
-    looks = []
-    for parents, tokens, attention in reversed(history):
-        words.append(int(tokens[row]))
-        row = parents[row]
-        if attention is not None:
-            looks.append(attention[row])
-    return words[::-1], np.stack(looks[::-1]) if looks else None
-
-
-def sample(model, count, prompt=(), length=100, temperature=1.0, top_k=0, seed=1):
-    """Draws `count` sentences that begin with the words `prompt`, from a model without a source.
-
-    Returns a `Hypothesis` each, without the prompt: up to `length` words, and their log-probability under the model
-    itself. temperature: words are drawn in proportion to p ** (1 / temperature); 0: always the most probable one.
-    top_k: only among the k most probable words (Fan et al. 2018); 0: among all. The n-th sentence is a function of
-    (seed, n), whatever the count.
-    """
-    memory, state = model.encode(np.full((count, 1), EOS, np.int32))
-    chances = np.stack([np.random.default_rng([seed, n]).random(length) for n in range(count)])
-    rows = np.arange(count, dtype=np.int32)
-    tokens = np.full(count, BOS, np.int32)
-    for word in prompt:
-        _, _, _, state = model.advance(memory, state, rows, tokens, 1)
-        tokens = np.full(count, word, np.int32)
-    found = [Hypothesis([], 0.0, 0.0, finished=False) for _ in rows]
-    for step in range(length):
-        k = top_k + len(NEVER) if top_k else np.iinfo(np.int32).max
-        log_probs, ids, _, state = model.advance(memory, state, rows, tokens, k)
-        log_probs = np.asarray(log_probs)
-        ids = np.asarray(ids)
-        chosen = drawn(
-            np.where(np.isin(ids, NEVER), -np.inf, log_probs), chances[:, step], temperature, top_k
+    if limits is None:
+        limits = np.full(len(source), 2 * source.shape[1] + 10)
+    beams = _Beams(np.asarray(limits), beam, penalty, min(nbest, beam))
+    while len(beams.active):
+        # 1. Extend every live hypothesis by its best tokens.
+        log_probs, ids, attention, state = model.advance(
+            memory, state, beams.parents.ravel(), beams.tokens.ravel(), beam
         )
-        tokens = ids[rows, chosen]
-        for one, word, log_prob in zip(
-            found, tokens.tolist(), log_probs[rows, chosen].tolist(), strict=True
-        ):
-            if not one.finished:
-                one.log_prob = one.score = one.log_prob + log_prob
-                one.finished = word == EOS
-                if word != EOS:
-                    one.ids.append(word)
-        if all(one.finished for one in found):
-            break
-    return found
+        # 2. Keep the best candidates of each sentence.
+        beams.extend(np.asarray(log_probs), np.asarray(ids), attention if want_attention else None)
+        # 3. Move what ended to the finished hypotheses.
+        beams.finish_ended()
+        # 4. Drop sentences in which nothing better can come.
+        remaining = beams.close_sentences()
+        if remaining is not None:
+            memory = model.take(memory, remaining)
+    if not all(beams.finished):
+        raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
+    return [sorted(hypotheses, key=_rank)[:nbest] for hypotheses in beams.finished]
 
 
-def drawn(log_probs, chances, temperature, top_k):
-    """The column that each row's chance (0 to 1) falls on; log_probs: best first, -inf where impossible."""
-    possible = np.isfinite(log_probs)
-    if temperature == 0:
-        return possible.argmax(1)
-    if top_k:
-        log_probs = np.where(np.cumsum(possible, 1) <= top_k, log_probs, -np.inf)
-    weights = np.exp((log_probs - log_probs.max(1, keepdims=True)) / temperature, dtype=np.float64)
-    sums = np.cumsum(weights, 1)
-    return (sums > chances[:, None] * sums[:, -1:]).argmax(1)
+def _rank(hypothesis: Hypothesis) -> tuple[bool, float]:
+    return not hypothesis.finished, -hypothesis.score
+
+
+class _Step(NamedTuple):
+    """What tracing a hypothesis back needs of a step."""
+
+    parents: np.ndarray  # the row of each row in the step before
+    tokens: np.ndarray
+    attention: np.ndarray | None  # [rows of the step before, source_len]
+
+
+class _Beams:
+    """The hypotheses of a batch of sentences, live and finished.
+
+    Arrays have a row for each sentence that is still searched: [active] or [active, slots].
+    """
+
+    def __init__(self, limits: np.ndarray, beam: int, penalty: float, nbest: int):
+        sentences = len(limits)
+        self.beam = beam
+        self.penalty = penalty
+        self.nbest = nbest
+        self.longest = int(limits.max(initial=0))
+        self.finished: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+        self.history: list[_Step] = []
+
+        self.active = np.arange(sentences)  # index of each sentence in `finished`
+        self.limits = limits
+        self.length_divisor = limits.astype(float) ** penalty  # of the longest possible hypothesis
+        self.slots_finished = np.zeros(sentences, int)
+        self.score_to_beat = np.full(sentences, WORST)  # of the n-th best finished hypothesis
+
+        self.slots = beam  # the most that any sentence has left
+        self.blocked: np.ndarray | None = None  # slots that a sentence has left no more
+        self.live = np.zeros((sentences, 1))  # log-probabilities; LOG_ZERO in empty slots
+        self.parents = np.arange(sentences, dtype=np.int32)
+        self.tokens = np.full(sentences, BOS, np.int32)
+
+    def extend(self, log_probs: np.ndarray, ids: np.ndarray, attention: Any) -> None:
+        """Fills the slots with the best candidates; log_probs, ids: [active * slots, k]."""
+        k = log_probs.shape[1]
+        candidates = (self.live.reshape(-1, 1) + log_probs).reshape(len(self.active), -1)
+        best = np.argsort(-candidates, 1, "stable")[:, : self.slots]
+        best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
+        self.live = candidates.take(best)
+        if self.blocked is not None:
+            self.live[self.blocked[:, : self.live.shape[1]]] = LOG_ZERO
+        self.tokens = ids.take(best).astype(np.int32)
+        self.parents = (best // k).astype(np.int32)
+        attention = None if attention is None else np.asarray(attention)
+        self.history.append(_Step(self.parents.ravel(), self.tokens.ravel(), attention))
+
+    def finish_ended(self) -> None:
+        """Empties the slots of hypotheses that end in EOS or reach their limit."""
+        step = len(self.history)
+        ended = (self.tokens == EOS) | (step >= self.limits)[:, None]
+        if not ended.any():
+            return
+        for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
+            log_prob = float(self.live[row, slot])
+            hypothesis = self._trace(row * self.live.shape[1] + slot, log_prob)
+            hypotheses = self.finished[self.active[row]]
+            hypotheses.append(hypothesis)
+            self.slots_finished[row] += 1
+            complete = sorted((h.score for h in hypotheses if h.finished), reverse=True)
+            if len(complete) >= self.nbest:
+                self.score_to_beat[row] = complete[self.nbest - 1]
+        self.live[ended] = LOG_ZERO
+
+    def close_sentences(self) -> np.ndarray | None:
+        """Ends searches; returns the rows of the others if only these stay, else None."""
+        if not self.slots_finished.any() and len(self.history) != self.longest:
+            return None
+        remaining = None
+        still_open = self.live.max(1) / self.length_divisor > self.score_to_beat
+        self.live[~still_open] = LOG_ZERO
+        if np.count_nonzero(still_open) <= TAKE_SHARE * len(self.active):
+            remaining = np.flatnonzero(still_open).astype(np.int32)
+            self._take(remaining)
+        self.slots = self.beam - self.slots_finished.min(initial=self.beam)
+        self.blocked = np.arange(self.slots) >= self.beam - self.slots_finished[:, None]
+        return remaining
+
+    def _take(self, rows: np.ndarray) -> None:
+        self.active = self.active[rows]
+        self.limits = self.limits[rows]
+        self.length_divisor = self.length_divisor[rows]
+        self.slots_finished = self.slots_finished[rows]
+        self.score_to_beat = self.score_to_beat[rows]
+        self.live = self.live[rows]
+        self.parents = self.parents[rows]
+        self.tokens = self.tokens[rows]
+        self.history[-1] = self.history[-1]._replace(
+            parents=self.parents.ravel(), tokens=self.tokens.ravel()
+        )
+
+    def _trace(self, row: int, log_prob: float) -> Hypothesis:
+        """The hypothesis in a row after the last step."""
+        ids: list[int] = []
+        attentions = []
+        for parents, tokens, attention in reversed(self.history):
+            ids.append(int(tokens[row]))
+            row = parents[row]
+            if attention is not None:
+                attentions.append(attention[row])
+        length = len(ids)
+        complete = ids[0] == EOS
+        return Hypothesis(
+            ids[::-1][: length - complete],
+            log_prob,
+            log_prob / length**self.penalty,
+            complete,
+            np.stack(attentions[::-1]) if attentions else None,
+        )

@@ -10,14 +10,12 @@ import functools
 import numpy as np
 import onnxruntime
 
-from nmt.decoding.ensemble import Contract
+from nmt.decoding.contract import FromDistribution
 from nmt.errors import Failure
 
 
-class Engine(Contract):
+class Engine(FromDistribution):
     """The graphs of an exported folder. Nothing is kept between calls: several threads may search at once."""
-
-    rows = 40  # hypotheses in a batch: small ones stay in cache and keep shortlists short
 
     def __init__(self, checked, shortlist=False):
         """checked: maps the name of a file to its path, or raises Failure."""

@@ -223,7 +223,7 @@ def translating(case):
     for beam in (5, 1):
         name = f"{engine}, {threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
         for sentences in {"onnx": (4, 8, 16, 32), "keras": (64,)}[engine]:
-            translator.model.rows = sentences * beam
+            translator.hypotheses_per_batch = sentences * beam
             times = []
             for _ in range(REPEATS + 1):
                 started = time.perf_counter()

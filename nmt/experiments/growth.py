@@ -111,10 +111,11 @@ def translating(settings):
     """The engine, batches of 40 rows: microseconds a target piece."""
     from nmt.decoding.beam import beam_search
     from nmt.engine.runtime import Engine
+    from nmt.inference.translator import ENGINE_HYPOTHESES
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))
-    sentences = max(1, engine.rows // beam)
+    sentences = max(1, ENGINE_HYPOTHESES // beam)
     times = []
     source = np.random.default_rng(0).integers(4, vocabulary, (sentences, length)).astype(np.int32)
     while len(times) < 4:

@@ -4,7 +4,7 @@ import math
 
 from nmt.batches.streams import whole
 from nmt.corpora.corpus import Corpus
-from nmt.decoding.beam import sample
+from nmt.decoding.sampling import sample
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
 from nmt.text.languages import unspaced

@@ -12,13 +12,17 @@ import numpy as np
 
 from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
-from nmt.decoding.ensemble import Ensemble, Fusion, Sources, check_words
+from nmt.decoding.contract import Sources
+from nmt.decoding.ensemble import Ensemble, Fusion
 from nmt.errors import UserError
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 
 log = logging.getLogger(__name__)
 
+# Hypotheses in a batch of search: an engine's arrays stay in the processor's cache and its shortlists short.
+ENGINE_HYPOTHESES = 40
+KERAS_HYPOTHESES = 320
 POSITIONS = 8192  # of a batch to score: Keras holds the logits of all words for each
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 
@@ -37,17 +41,21 @@ class Translation:
 
 
 class Translator:
-    """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs`; `rows` hypotheses at a time.
+    """Translates lines with a run's model: `encode`, `take`, `advance`, `log_probs` (nmt/decoding/contract.py).
 
     threads: batches searched at the same time. others: preparations of an ensemble's members that make other ids
     of a source; source pieces that are shown, and the limits on lengths, are those of the first member.
+    hypotheses_per_batch: sentences times beam.
     """
 
-    def __init__(self, model, tokenizers, recipe, threads=1, others=()):
+    def __init__(
+        self, model, tokenizers, recipe, threads=1, others=(), hypotheses_per_batch=KERAS_HYPOTHESES
+    ):
         self.model = model
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.threads = threads
+        self.hypotheses_per_batch = hypotheses_per_batch
         self.preparations = [Preparation(recipe.data, tokenizers), *others]
 
     def translate(self, lines, **search):
@@ -105,7 +113,7 @@ class Translator:
             max(map(len, (target, *source)))
             for source, target in zip(source_ids, target_ids, strict=True)
         ]
-        batches = _batches([length + 1 for length in longest], self.model.rows, POSITIONS)
+        batches = _batches([length + 1 for length in longest], self.hypotheses_per_batch, POSITIONS)
         with _pool(min(self.threads, len(batches))) as mapped:
             for rows, found in zip(batches, mapped(log_probs, batches), strict=True):
                 for row, values in zip(rows, found, strict=True):
@@ -144,7 +152,7 @@ class Translator:
                 self.model, source, beam, options.length_penalty, limits, nbest, attention
             )
 
-        batches = _batches([len(i[0]) for i in ids], max(1, self.model.rows // beam))
+        batches = _batches([len(i[0]) for i in ids], max(1, self.hypotheses_per_batch // beam))
         with _pool(min(self.threads, len(batches))) as mapped:
             for rows, found in zip(batches, mapped(search, batches), strict=True):
                 for row, hypotheses in zip(rows, found, strict=True):
@@ -271,7 +279,7 @@ def load(path, engine="auto", threads=0, overrides=()):
     recipe = runs[0].recipe_with(overrides)
     lms = _lm_runs(recipe.search)
     for other in [*runs[1:], *lms]:
-        check_words(runs[0], other)
+        check_same_target(runs[0], other)
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
         log.warning(f"the members translate {', '.join(directions)}")
@@ -299,7 +307,19 @@ def load(path, engine="auto", threads=0, overrides=()):
     )
     for lm in lms:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
-    return Translator(model, runs[0].tokenizers, recipe, threads, distinct[1:])
+    hypotheses_per_batch = KERAS_HYPOTHESES if None in exports or lms else ENGINE_HYPOTHESES
+    return Translator(
+        model, runs[0].tokenizers, recipe, threads, distinct[1:], hypotheses_per_batch
+    )
+
+
+def check_same_target(first, other):
+    """UserError where two runs have different target tokenizers: their probabilities are of other tokens."""
+    if first.tokenizers[1] != other.tokenizers[1]:
+        raise UserError(
+            f"{first.path} and {other.path} have different target tokenizers and cannot be combined; "
+            "train one of them with tokenizer.from naming the other"
+        )
 
 
 def _export(run, engine):

@@ -5,7 +5,7 @@
     project(hidden, ids)                  -> logits
     take(memory, sentences)               -> memory of those sentences
     advance(memory, state, origin, tokens, k) -> log_probs, ids, attention, state
-    distribution(memory, state, origin, tokens) -> log_probs of all words, attention, state (see nmt/decoding/ensemble.py)
+    distribution(memory, state, origin, tokens) -> log_probs of all words, attention, state (see nmt/decoding/contract.py)
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
@@ -374,8 +374,6 @@ class Graphs:
 
     options: of `encode`: {"wait": 3}, or {"memory": {}} for memories that `encode` can go on from.
     """
-
-    rows = 320  # hypotheses in a batch of search
 
     def __init__(self, model, **options):
         graph = functools.partial(

@@ -31,7 +31,6 @@ class Waiting:
     def __init__(self, model, wait):
         self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
         self.graphs = Graphs(model, wait=self.wait)
-        self.rows = self.graphs.rows
         self.encode = self.graphs.encode
         self.take = self.graphs.take
 

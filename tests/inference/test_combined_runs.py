@@ -1,7 +1,6 @@
-"""Ensembles and shallow fusion: against sums done by hand, exhaustive search, and a model combined with itself."""
+"""Ensembles of run folders, and shallow fusion with a language model's."""
 
 import json
-import math
 import re
 import shutil
 
@@ -11,11 +10,10 @@ import pytest
 from nmt.__main__ import main
 from nmt.batches.padding import pad
 from nmt.corpora.corpus import Corpus
-from nmt.decoding import ensemble as combine
 from nmt.decoding.beam import beam_search
-from nmt.decoding.ensemble import Contract, Ensemble, Fusion, Sources, log_mean
+from nmt.decoding.contract import FromDistribution
+from nmt.decoding.ensemble import Ensemble, Fusion, log_mean
 from nmt.engine.runtime import Engine
-from nmt.engine.writer import write
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.translator import load
@@ -26,8 +24,6 @@ from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
 from tests.fakes import messages
-from tests.test_model import VOCAB, made, sentences
-from tests.test_search import World
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
@@ -39,182 +35,6 @@ LINES = [
     "Not a word of it: %s!",
 ]
 LONG = "Anna sees the old house. " * 30  # more pieces than data.max_pieces
-
-
-# Small worlds.
-
-
-class Speech(World):
-    """A fake language model: no memory, and the same whatever the source."""
-
-    def encode(self, source):
-        return {}, super().encode(source)[1]
-
-    def take(self, memory, sentences):
-        return {}
-
-    def distribution(self, memory, state, origin, tokens):
-        every, _, state = super().distribution(
-            {"sentence": np.zeros(len(origin))}, state, origin, tokens
-        )
-        return np.maximum(every, -1e9), None, state
-
-
-class ByHand(World):
-    """A world whose table is a function of those of other worlds."""
-
-    def __init__(self, rule, *worlds):
-        super().__init__(0, len(worlds[0].vocab) - 1)
-        self.rule, self.worlds = rule, worlds
-
-    def table(self, sentence, history):
-        return self.rule(
-            *(world.table(sentence * (type(world) is World), history) for world in self.worlds)
-        )
-
-
-def mean(*tables):
-    return np.log(sum(np.exp(table) for table in tables) / len(tables))
-
-
-def combinations(seed):
-    """(combined model, the same by hand): two and three members, a fusion, a fusion of an ensemble."""
-    a, b, c, lm = World(seed, 2), World(seed + 50, 2), World(seed + 99, 2), Speech(seed + 7, 2)
-    yield Ensemble([a, b]), ByHand(mean, a, b)
-    yield Ensemble([a, b, c]), ByHand(mean, a, b, c)
-    yield Fusion(a, lm, 0.7), ByHand(lambda x, y: x + 0.7 * y, a, lm)
-    yield Fusion(Ensemble([a, b]), lm, 0.2), ByHand(lambda x, y, z: mean(x, y) + 0.2 * z, a, b, lm)
-
-
-@pytest.mark.parametrize("penalty", [0.0, 1.0])
-@pytest.mark.parametrize("seed", range(2))
-def test_search_equals_exhaustive_search_of_the_combined_scores(seed, penalty):
-    source, limit = np.arange(4)[:, None], 4
-    for model, by_hand in combinations(seed):
-        wide = beam_search(model, source, beam=24, penalty=penalty, limits=[limit] * 4, nbest=3)
-        narrow = beam_search(model, source, beam=2, penalty=penalty, limits=[limit] * 4, nbest=2)
-        for sentence, hypotheses in enumerate(wide):
-            expected = by_hand.exhaustive(sentence, limit, penalty)[:3]
-            assert [h.ids for h in hypotheses] == [words for _, _, words in expected]
-            np.testing.assert_allclose(
-                [h.score for h in hypotheses], [score for score, _, _ in expected]
-            )
-            np.testing.assert_allclose(
-                [h.log_prob for h in hypotheses], [p for _, p, _ in expected]
-            )
-        for found, expected in zip(
-            narrow, beam_search(by_hand, source, 2, penalty, [limit] * 4, 2), strict=True
-        ):
-            assert [h.ids for h in found] == [h.ids for h in expected]
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_scoring_repeats_the_search(number):
-    """What is added up a call a member is what `distribution` gives word by word."""
-    model, by_hand = list(combinations(3))[number]
-    source = np.arange(5)[:, None]
-    found = [h[0] for h in beam_search(model, source, beam=3)]
-    tokens = pad([h.ids for h in found], [BOS], [EOS])
-    real = tokens[:, 1:] != PAD
-    for scored in (
-        model.log_probs(source, tokens),
-        Contract.log_probs(model, source, tokens),
-        by_hand.log_probs(source, tokens),
-    ):
-        np.testing.assert_allclose(
-            np.where(real, scored, 0).sum(1), [h.log_prob for h in found], atol=1e-5
-        )
-
-
-def test_weight_zero_is_no_fusion():
-    world, source = World(1), np.arange(6)[:, None]
-    for beam in (1, 3):
-        alone = beam_search(world, source, beam, nbest=beam)
-        fused = beam_search(Fusion(world, Speech(2), 0.0), source, beam, nbest=beam)
-        assert [[(h.ids, h.log_prob) for h in found] for found in fused] == [
-            [(h.ids, h.log_prob) for h in found] for found in alone
-        ]
-
-
-@pytest.mark.parametrize("k", [1, 3, 8, 20])
-def test_the_k_best_words_come_in_order(k):
-    class Model(Contract):
-        def distribution(self, memory, state, origin, tokens):
-            return every, None, state
-
-    every = np.random.default_rng(k).permutation(40).reshape(5, 8).astype(np.float32)
-    log_probs, ids, _, _ = Model().advance({}, {}, None, None, k)
-    np.testing.assert_array_equal(ids, np.argsort(-every, 1)[:, :k])
-    np.testing.assert_array_equal(log_probs, -np.sort(-every, 1)[:, :k])
-
-
-def test_the_mean_of_probabilities():
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(7), (3, 5)).astype(np.float32)
-    np.testing.assert_allclose(
-        np.exp(log_mean(np.log(probabilities))), probabilities.mean(0), rtol=1e-5
-    )
-    small = np.array([[-1000.0, -np.inf, -np.inf]], np.float32)
-    found = log_mean([small, np.array([[-1000.0, -2.0, -np.inf]], np.float32)])
-    np.testing.assert_allclose(found, [[-1000, -2 - math.log(2), -np.inf]])
-
-
-def test_attention_is_averaged_over_the_members_that_read_alike():
-    class Looking(World):
-        def __init__(self, seed, weights):
-            super().__init__(seed)
-            self.weights = weights
-
-        def distribution(self, memory, state, origin, tokens):
-            every, _, state = super().distribution(memory, state, origin, tokens)
-            return (
-                every,
-                None if self.weights is None else np.tile(self.weights, (len(origin), 1)),
-                state,
-            )
-
-    a, b, other = Looking(1, [1.0, 0.0]), Looking(2, [0.5, 0.5]), Looking(3, [0.2, 0.3, 0.5])
-    short, long = np.array([[4, EOS]]), np.array([[5, 6, EOS]])
-
-    def looks(model, source):
-        return beam_search(model, source, want_attention=True)[0][0].attention[0].tolist()
-
-    assert looks(Ensemble([a, b]), short) == [0.75, 0.25]
-    assert looks(Ensemble([a, other, b], [0, 1, 0]), Sources([short, long])) == [0.75, 0.25]
-    assert looks(Fusion(a, Speech(1), 0.5), short) == [1.0, 0.0]
-    rows = np.zeros(1, np.int32)
-    ensemble = Ensemble([a, Looking(4, None)])
-    assert ensemble.distribution(*ensemble.encode(short), rows, rows)[1] is None
-
-
-# Models.
-
-
-def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
-    """Keras and ONNX Runtime, reordered rows included; `log_probs` of both is what follows from it."""
-    model, (source, target) = made("lstm"), sentences(3)
-    write(model, "float32", tmp_path)
-    origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
-    for one in (model.graphs(), Engine(lambda name: tmp_path / name)):
-        memory, state = one.encode(source)
-        every, attention, after = one.distribution(memory, state, origin, tokens)
-        every = np.asarray(every)
-        assert every.shape == (3, VOCAB)
-        np.testing.assert_allclose(np.exp(every).sum(1), 1, rtol=1e-5)
-        best, ids, same_attention, same_after = one.advance(memory, state, origin, tokens, 4)
-        np.testing.assert_allclose(np.take_along_axis(every, np.asarray(ids), 1), best, atol=1e-5)
-        np.testing.assert_allclose(attention, same_attention, atol=1e-6)
-        for name in after:
-            np.testing.assert_allclose(after[name], same_after[name], atol=1e-6)
-        real = target[:, 1:] != PAD
-        np.testing.assert_allclose(
-            Contract.log_probs(one, source, target)[real],
-            np.asarray(one.log_probs(source, target))[real],
-            atol=1e-5,
-        )
-
-
-# Runs.
 
 
 def copied(run, folder, change=None, tokenizers=None, edit=lambda recipe: recipe):
@@ -417,7 +237,7 @@ def speech(tiny_run, tmp_path, monkeypatch):
     table = np.random.default_rng(1).normal(size=(vocab, vocab)).astype(np.float32)
     table -= np.log(np.exp(table).sum(1, keepdims=True))
 
-    class Bigrams(Contract):
+    class Bigrams(FromDistribution):
         def encode(self, source):
             return {}, {"rows": np.zeros(len(source))}
 
@@ -558,4 +378,3 @@ def test_preparations_are_equal_if_they_make_the_same_ids_of_sources(tiny_run):
     assert Preparation(data, tokenizers) != Preparation(
         DataOptions(preprocess="tokens"), tokenizers
     )
-    combine.check_words(Run(tiny_run), Run(tiny_run))
