@@ -541,7 +541,7 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
     test.write_text(path.read_text())
     options = [*options, f"data.valid={path}", "data.held_out=0"]
     run = trained(tiny_recipe, tmp_path / "run", *options, f"data.test={test}")
-    evaluate.evaluate(run, load(run.path, engine="keras"))
+    evaluate.write_report(run, *evaluate.evaluate(run, load(run.path, engine="keras")))
     assert evaluate.last_report(run)["sentences"] > 1
     other = tmp_path / "other.tsv"
     other.write_text(path.read_text())

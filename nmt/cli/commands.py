@@ -103,8 +103,10 @@ def evaluate(options):
         return lagging(options)
     if options.plot:
         raise UserError("--plot has no effect here: it needs --wait")
-    from nmt.evaluation.report import compare, last_report, lines, memory_baseline, same_sentences
+    from nmt.evaluation.rendering import lines
+    from nmt.evaluation.report import check_same_sentences, compare, last_report, write_report
     from nmt.evaluation.report import evaluate as evaluate_run
+    from nmt.evaluation.translation_memory import memory_baseline
     from nmt.runs.folder import Run
 
     if len(options.run) > 2:
@@ -114,7 +116,6 @@ def evaluate(options):
             "--once shows a report that is there: no --memory, no --engine, no second run"
         )
     overrides = _search(options)
-    reports = []
     outputs = []
     entries = [Run.open_all(path) for path in options.run]
     if any(run.recipe.language_model for runs in entries for run in runs) and (
@@ -126,7 +127,7 @@ def evaluate(options):
     if len(entries) == 2:
         for run, *_ in entries:
             _fetch(run.recipe)
-        same_sentences(entries[0][0], entries[1][0], options.split)
+        check_same_sentences(entries[0][0], entries[1][0], options.split)
     for number, (run, *others) in enumerate(entries):
         name = ",".join(str(one.path) for one in (run, *others))
         may_show = options.once and not others and options.split == "test"
@@ -135,9 +136,10 @@ def evaluate(options):
             return
         translator = _load(name, options, () if number else overrides)
         _fetch(run.recipe)
-        report, hypotheses = evaluate_run(run, translator, options.split, options.beam, others)
-        reports.append(report)
-        outputs.append(hypotheses)
+        report, texts = evaluate_run(run, translator, options.split, options.beam, others)
+        outputs.append(texts)
+        if options.split == "test" and not others:
+            write_report(run, report, texts)
         print("\n".join(lines(name, report)))
         if options.memory:
             found = memory_baseline(run, options.split)
@@ -146,7 +148,7 @@ def evaluate(options):
                 f"chrF {found['chrf']['score']:.2f}"
             )
     if len(entries) == 2:
-        for metric, result in compare(entries[0][0], reports, outputs).items():
+        for metric, result in compare(entries[0][0].recipe, *outputs).items():
             print(
                 f"{metric}: {result['first']:.2f} against {result['second']:.2f}, p = {result['p']:.4f} "
                 f"(paired bootstrap, {result['signature']})"

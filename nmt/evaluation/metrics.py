@@ -1,26 +1,34 @@
-"""BLEU and chrF by sacreBLEU: every score with its signature, intervals and paired tests by bootstrap.
+"""BLEU and chrF by sacreBLEU: every score with its signature, and bootstrap.
 
-And average lagging, how far a translator stays behind a source that is still arriving.
+An entry is a dict: `score` (0 to 100), `signature` (what sacreBLEU computed, and its version), if
+asked `interval` (low and high end of the 95 % interval by bootstrap), of BLEU also `brevity`.
 """
 
 import importlib.util
+from collections.abc import Sequence
+from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF
 
 from nmt.errors import UserError
+from nmt.recipe import DataOptions
 from nmt.text.languages import count_words, language
 
 RESAMPLES = 1000
+NO_LIMIT = 10**9  # upper end of the last span of `by_length`
 
 
 class Chrf(CHRF):
-    """Scores as plain numbers: resamples without any match are of another type in sacreBLEU, which then fails."""
+    """chrF2 whose scores are plain numbers.
 
-    def _compute_f_score(self, statistics):
+    For resamples without any match sacreBLEU returns another type, on which it then fails.
+    """
+
+    def _compute_f_score(self, statistics: Any) -> float:
         return float(super()._compute_f_score(statistics))
 
 
-_TOKENIZE = {
+_TOKENIZE = {  # language -> sacreBLEU's tokenizer, the module it needs
     "ja": ("ja-mecab", "MeCab"),
     "zh": ("zh", None),
     "ko": ("ko-mecab", "mecab_ko"),
@@ -28,39 +36,61 @@ _TOKENIZE = {
 }
 
 
-def tokenize_for(lang, tokenised=False):
-    """The name of sacreBLEU's tokenizer for the language of a code; `none` for text that is tokenised already."""
-    if tokenised:
-        return "none"
+def tokenize_for(lang: str) -> str:
+    """The name of sacreBLEU's tokenizer for raw text in the language of a code."""
     name, module = _TOKENIZE.get(language(lang), ("13a", None))
     return name if module is None or importlib.util.find_spec(module) else "char"
 
 
-def bleu(hypotheses, references, tokenize="13a", interval=False):
-    """Corpus BLEU: dict with score, signature, brevity (output / reference length) and, if asked, its interval."""
-    metric = BLEU(tokenize=tokenize, force=True)  # force: no warning at outputs that look tokenised
-    result = _score(metric, hypotheses, references, interval)
+def tokenize_of(data: DataOptions) -> str:
+    """The same for targets of a corpus; `none` where these are tokenised already."""
+    return "none" if data.tokenised else tokenize_for(data.target)
+
+
+def scores(
+    data: DataOptions,
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    interval: bool = False,
+) -> dict[str, dict]:
+    """Entries of `bleu` and `chrf` for outputs of a model of that corpus, in its form."""
     return {
-        **result["entry"],
-        "brevity": round(result["raw"].sys_len / max(1, result["raw"].ref_len), 4),
+        "bleu": bleu(hypotheses, references, tokenize_of(data), interval),
+        "chrf": chrf(hypotheses, references, interval),
     }
 
 
-def chrf(hypotheses, references, interval=False):
-    """Corpus chrF2: dict with score, signature and, if asked, its interval."""
-    return _score(Chrf(), hypotheses, references, interval)["entry"]
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokenize: str = "13a",
+    interval: bool = False,
+) -> dict:
+    """Entry of corpus BLEU; brevity: length of the output / length of the reference."""
+    metric = BLEU(tokenize=tokenize, force=True)  # force: no warning at outputs that look tokenised
+    result, entry = _score(metric, hypotheses, references, interval)
+    return {**entry, "brevity": round(result.sys_len / max(1, result.ref_len), 4)}
 
 
-def _score(metric, hypotheses, references, interval):
+def chrf(hypotheses: Sequence[str], references: Sequence[str], interval: bool = False) -> dict:
+    """Entry of corpus chrF2."""
+    return _score(Chrf(), hypotheses, references, interval)[1]
+
+
+def _score(
+    metric: Any, hypotheses: Sequence[str], references: Sequence[str], interval: bool
+) -> tuple[Any, dict]:
+    """sacreBLEU's result and our entry."""
     _check(hypotheses, references)
-    raw = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES if interval else 1)
-    entry = {"score": round(float(raw.score), 2), "signature": str(metric.get_signature())}
+    result = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES if interval else 1)
+    entry = {"score": round(float(result.score), 2), "signature": str(metric.get_signature())}
     if interval:
-        entry["interval"] = [round(float(raw._mean + side * raw._ci), 2) for side in (-1, 1)]
-    return {"entry": entry, "raw": raw}
+        ends = (result._mean - result._ci, result._mean + result._ci)
+        entry["interval"] = [round(float(end), 2) for end in ends]
+    return result, entry
 
 
-def _check(hypotheses, references):
+def _check(hypotheses: Sequence[str], references: Sequence[str]) -> None:
     if len(hypotheses) != len(references):
         raise UserError(
             f"{len(hypotheses)} hypotheses, but {len(references)} references: they must pair up"
@@ -69,8 +99,16 @@ def _check(hypotheses, references):
         raise UserError("nothing to score: no sentences")
 
 
-def paired(references, first, second, tokenize="13a"):
-    """Paired bootstrap (Koehn 2004) of two systems: dict metric -> scores and p-value of the second."""
+def paired(
+    references: Sequence[str],
+    first: Sequence[str],
+    second: Sequence[str],
+    tokenize: str = "13a",
+) -> dict[str, dict]:
+    """Paired bootstrap (Koehn 2004) of two systems.
+
+    Returns metric -> scores of the `first` and the `second`, p-value `p`, `signature`.
+    """
     from sacrebleu.significance import PairedTest
 
     for hypotheses in (first, second):
@@ -85,19 +123,18 @@ def paired(references, first, second, tokenize="13a"):
         test_type="bs",
         n_samples=RESAMPLES,
     )
-    signatures, scores = test()
-    out = {}
-    for name, (a, b) in ((key, values) for key, values in scores.items() if key != "System"):
-        p = (
-            b.p_value if a.score != b.score else 1.0
-        )  # sacreBLEU gives equal outputs the smallest p there is
-        out[name] = {
-            "first": round(a.score, 2),
-            "second": round(b.score, 2),
-            "p": p,
-            "signature": str(signatures[name]),
+    signatures, columns = test()
+    result = {}
+    for metric, signature in signatures.items():
+        baseline, system = (entry for entry in columns[metric] if not isinstance(entry, str))
+        result[metric] = {
+            "first": round(baseline.score, 2),
+            "second": round(system.score, 2),
+            # Equal outputs have the smallest p there is in sacreBLEU.
+            "p": system.p_value if baseline.score != system.score else 1.0,
+            "signature": str(signature),
         }
-    return out
+    return result
 
 
 def average_lagging(reads, source_words):
@@ -114,18 +151,24 @@ def average_lagging(reads, source_words):
 
 
 def by_length(
-    sources, hypotheses, references, tokenize="13a", edges=(5, 10, 15, 20, 30), spaced=True
-):
-    """BLEU by source length in words: rows (from, to, sentences, BLEU). spaced: as for `count_words`."""
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokenize: str = "13a",
+    edges: Sequence[int] = (5, 10, 15, 20, 30),
+    spaced: bool = True,
+) -> list[tuple[int, int, int, float]]:
+    """BLEU by source length in words: rows (from, to, sentences, BLEU).
+
+    edges: the `to` of all spans but the last. spaced: as for `count_words`.
+    """
     rows = []
     low = 1
-    lengths = [max(1, count_words(s, spaced)) for s in sources]
-    for high in [*edges, 10**9]:
+    lengths = [max(1, count_words(source, spaced)) for source in sources]
+    for high in [*edges, NO_LIMIT]:
         chosen = [n for n, length in enumerate(lengths) if low <= length <= high]
         if chosen:
-            score = bleu(
-                [hypotheses[n] for n in chosen], [references[n] for n in chosen], tokenize
-            )["score"]
-            rows.append((low, high, len(chosen), score))
+            entry = bleu([hypotheses[n] for n in chosen], [references[n] for n in chosen], tokenize)
+            rows.append((low, high, len(chosen), entry["score"]))
         low = high + 1
     return rows

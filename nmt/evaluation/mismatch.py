@@ -1,69 +1,75 @@
-"""`nmt filter`: which pairs of a parallel text do not belong together, by what a model says of them.
+"""`nmt filter`: pairs of a parallel text that do not belong together, by the scores of a model.
 
-A log-probability alone tells rare targets from common ones as well as wrong from right. What counts is how much of
-a target its source explains: log p(y|x) against log p(y|x') of other sources x', as in pointwise mutual
-information, but as a share, so that long and rare targets weigh no more than others:
+A log-probability alone does not separate wrong targets from rare ones. What counts is how much of
+a target its source explains: log p(y|x) against log p(y|x') of other sources x', as in pointwise
+mutual information, but as a share, so that long and rare targets weigh no more than others:
 
     score(x, y) = 1 - log p(y|x) / mean over x' of log p(y|x')
 
-1: the source says all of the target; 0 and less: other sources say as much. With a run of the reverse direction,
-the mean of both scores. No model is known here: a translator has `score(sources, targets)`.
+1: the source explains all of the target; 0 and less: other sources explain as much. With a run of
+the reverse direction, the mean of both scores. Translators need `score(sources, targets)` alone.
 """
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from nmt.errors import UserError
 
-OTHERS = 2  # sources that a target is tried with besides its own; a third gains little and costs as much again
+OTHERS = 2  # sources a target is tried with besides its own; a third costs as much and gains little
 POOL = 1000  # sources to choose them from
-THRESHOLD = (
-    0.15  # pairs below are flagged: see README, and `nmt filter RUN --check` for a run of your own
-)
-SHARE = 0.1
-SEEDS = (1, 2, 3, 4, 5)  # of the check: targets that are shuffled, each time anew
-CHECKED = 1000
-RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)  # pairs at most; rows of the table
+THRESHOLD = 0.15  # pairs below are flagged: see docs/filter.md, or try `nmt filter RUN --check`
+SHARE = 0.1  # of the check: targets that are shuffled
+SEEDS = (1, 2, 3, 4, 5)  # of the check: a shuffle each
+CHECKED = 1000  # of the check: pairs at most
+RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)  # of the check: rows of the table
+
+Pair = tuple[str, str]
+Checks = Mapping[int, tuple[np.ndarray, np.ndarray]]  # seed -> scores [pairs], wrong [pairs]
 
 
 class Scorer:
-    """Scores (source, target) pairs, a window after the other; the other sources are those of recent windows.
+    """Scores (source, target) pairs window by window; other sources are those of recent windows.
 
-    translators: one, or one and its reverse.
+    translators: one, or one and that of the reverse direction.
     """
 
-    def __init__(self, *translators):
+    def __init__(self, *translators: Any):
         self.translators = translators
-        self.pools = [[], []]
+        self.pools: list[list[str]] = [[], []]  # recent sources of each direction, newest first
 
-    def scores(self, pairs):
+    def scores(self, pairs: Sequence[Pair]) -> np.ndarray:
         """The score of each pair: [pairs]. Pairs with a blank side have -inf."""
-        out = np.full(len(pairs), -np.inf)
+        scores = np.full(len(pairs), -np.inf)
         rows = [row for row, pair in enumerate(pairs) if all(side.strip() for side in pair)]
         if rows:
             sides = [[pairs[row][side] for row in rows] for side in (0, 1)]
-            out[rows] = np.mean(
-                [
-                    self._explained(translator, side, sides[side], sides[1 - side])
-                    for side, translator in enumerate(self.translators)
-                ],
-                0,
-            )
-        return out
+            by_direction = [
+                self._explained(translator, side, sides[side], sides[1 - side])
+                for side, translator in enumerate(self.translators)
+            ]
+            scores[rows] = np.mean(by_direction, 0)
+        return scores
 
-    def _explained(self, translator, side, sources, targets):
+    def _explained(
+        self, translator: Any, side: int, sources: list[str], targets: list[str]
+    ) -> np.ndarray:
         """Share of each target's log-probability that its source explains: [pairs]."""
         pool = dict.fromkeys([*sources, *self.pools[side]])
         self.pools[side] = list(pool)[: max(POOL, len(sources))]
         tried = [sources, *others(sources, self.pools[side])]
-        found = translator.score([line for lines in tried for line in lines], targets * len(tried))
-        log_probs = np.array([log_prob for log_prob, _ in found]).reshape(len(tried), -1)
+        scored = translator.score(
+            [source for lines in tried for source in lines], targets * len(tried)
+        )
+        log_probs = np.array([log_prob for log_prob, _ in scored]).reshape(len(tried), -1)
         return 1 - log_probs[0] / np.minimum(log_probs[1:].mean(0), -1e-9)
 
 
-def others(sources, pool):
-    """OTHERS lists: for each source another one of the distinct texts in `pool`, far from it in the text.
+def others(sources: Sequence[str], pool: Sequence[str]) -> list[list[str]]:
+    """OTHERS lists: for each source another one of the distinct texts in `pool`, far from it there.
 
-    Neighbours often say the same. A source that is alone is tried against an empty one.
+    Neighbours in a text often say the same. A source that is alone is tried against an empty one.
     """
     pool = pool if len(pool) > 1 else [*pool, ""]
     place = {source: n for n, source in enumerate(pool)}
@@ -71,67 +77,75 @@ def others(sources, pool):
     return [[pool[(place[source] + step) % len(pool)] for source in sources] for step in steps]
 
 
-def lowest(scores, share):
+def lowest(scores: Sequence[float], share: float) -> float:
     """The threshold below which that share of the scores lies (fewer where scores are equal)."""
     return float(np.append(np.sort(scores), np.inf)[round(share * len(scores))])
 
 
-def precision_recall(scores, wrong):
-    """Flagging all pairs up to each distinct score, from the lowest on: precision, recall, that score."""
+def precision_recall(
+    scores: Sequence[float] | np.ndarray, wrong: Sequence[bool] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and the score, flagging all pairs up to each distinct score in turn.
+
+    wrong: which pairs should be flagged [pairs].
+    """
     scores = np.asarray(scores, np.float64)
     wrong = np.asarray(wrong, bool)
     order = np.argsort(scores, kind="stable")
     ends = np.flatnonzero(np.append(scores[order][1:] != scores[order][:-1], True))
-    found = np.cumsum(wrong[order])[ends]
-    return found / (ends + 1), found / wrong.sum(), scores[order][ends]
+    hits = np.cumsum(wrong[order])[ends]
+    return hits / (ends + 1), hits / wrong.sum(), scores[order][ends]
 
 
-def average_precision(scores, wrong):
-    """Area under the steps of the precision-recall curve: 1 when all wrong pairs score below all others."""
+def average_precision(
+    scores: Sequence[float] | np.ndarray, wrong: Sequence[bool] | np.ndarray
+) -> float:
+    """Area under the steps of the precision-recall curve: 1 when all wrong pairs score lowest."""
     precision, recall, _ = precision_recall(scores, wrong)
     return float(np.sum(np.diff(recall, prepend=0) * precision))
 
 
-def shuffled(targets, seed):
-    """Targets of which SHARE changed places among themselves; which of them are others now: [pairs]."""
+def shuffled(targets: Sequence[str], seed: int) -> tuple[list[str], np.ndarray]:
+    """Targets of which SHARE changed places among themselves, and which of them are others now."""
     rows = np.random.default_rng(seed).permutation(len(targets))[: round(SHARE * len(targets))]
-    out = list(targets)
+    changed = list(targets)
     for row, other in zip(rows, np.roll(rows, 1), strict=True):
-        out[row] = targets[other]
-    wrong = np.array([after != before for after, before in zip(out, targets, strict=True)])
+        changed[row] = targets[other]
+    wrong = np.array([after != before for after, before in zip(changed, targets, strict=True)])
     if not wrong.any():
         raise UserError(f"{len(targets)} pairs are too few to shuffle {100 * SHARE:g} % of them")
-    return out, wrong
+    return changed, wrong
 
 
-def check(translators, sources, targets):
-    """Scores of pairs with shuffled targets, and which are wrong: {seed: (scores [pairs], wrong [pairs])}."""
-    found = {}
+def check(translators: Sequence[Any], sources: Sequence[str], targets: Sequence[str]) -> Checks:
+    """Scores of pairs with shuffled targets, and which pairs are wrong, for each seed."""
+    checks = {}
     for seed in SEEDS:
         changed, wrong = shuffled(targets, seed)
-        found[seed] = Scorer(*translators).scores(list(zip(sources, changed, strict=True))), wrong
-    return found
+        scores = Scorer(*translators).scores(list(zip(sources, changed, strict=True)))
+        checks[seed] = (scores, wrong)
+    return checks
 
 
-def lines(found):
-    """What `check` found, as people read it."""
-    scores, wrong = map(np.concatenate, zip(*found.values(), strict=True))
-    areas = [average_precision(*one) for one in found.values()]
-    best = [
-        flags[np.argsort(values, kind="stable")[: round(SHARE * len(values))]].mean()
-        for values, flags in found.values()
-    ]
+def lines(checks: Checks) -> Iterator[str]:
+    """What `check` returned, as text: average precision, then a table of thresholds."""
+    areas = [average_precision(scores, wrong) for scores, wrong in checks.values()]
+    of_lowest = [_precision_of_lowest(scores, wrong) for scores, wrong in checks.values()]
     yield (
         f"average precision {np.mean(areas):.3f} ({min(areas):.3f} to {max(areas):.3f}), "
-        f"precision of the lowest {100 * SHARE:g} % {np.mean(best):.3f}"
+        f"precision of the lowest {100 * SHARE:g} % {np.mean(of_lowest):.3f}"
     )
     yield "threshold   precision   recall"
+    scores, wrong = map(np.concatenate, zip(*checks.values(), strict=True))
     _, recall, values = precision_recall(scores, wrong)
     levels = values[np.searchsorted(recall, RECALLS)]
     for threshold in sorted({THRESHOLD, *(np.floor(levels * 100 + 1) / 100)}):
         flagged = scores < threshold
         precision = wrong[flagged].mean() if flagged.any() else np.nan
-        yield (
-            f"{threshold:>9.2f}   {precision:>9.3f}   {flagged[wrong].mean():>6.3f}"
-            + ("   (default)" if threshold == THRESHOLD else "")
-        )
+        default = "   (default)" if threshold == THRESHOLD else ""
+        yield f"{threshold:>9.2f}   {precision:>9.3f}   {flagged[wrong].mean():>6.3f}{default}"
+
+
+def _precision_of_lowest(scores: np.ndarray, wrong: np.ndarray) -> float:
+    """Share of wrong pairs among the SHARE of pairs with the lowest scores."""
+    return wrong[np.argsort(scores, kind="stable")[: round(SHARE * len(scores))]].mean()

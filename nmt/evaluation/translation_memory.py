@@ -1,38 +1,58 @@
-"""A translation memory as a baseline: the target of the training source most alike in character n-grams."""
+"""A translation memory as a baseline: the target of the training source most similar in n-grams."""
 
 import collections
 import math
+from collections.abc import Iterable, Iterator
+
+from nmt.corpora.corpus import Corpus
+from nmt.evaluation import metrics
+from nmt.runs.folder import Run
 
 N = 4  # characters a gram
 
 
-def grams(line):
-    """Character n-grams of a line, with borders, counted."""
+def memory_baseline(run: Run, split: str) -> dict[str, dict]:
+    """BLEU and chrF of a translation memory of the run's training pairs, on one of its splits."""
+    corpus = Corpus(run.recipe.data)
+    sources, references = zip(*corpus.held_out(split), strict=True)
+    targets = list(nearest_targets(corpus.read("train"), sources))
+    return metrics.scores(corpus.data, targets, references)
+
+
+def grams(line: str) -> collections.Counter:
+    """Character n-grams of a line, with its borders, counted."""
     line = f" {' '.join(line.lower().split())} "
     return collections.Counter(line[i : i + N] for i in range(max(1, len(line) - N + 1)))
 
 
-def nearest_targets(pairs, sources):
-    """For each source the target of the training pair whose source has the highest TF-IDF cosine."""
-    index = collections.defaultdict(list)
+def nearest_targets(pairs: Iterable[tuple[str, str]], sources: Iterable[str]) -> Iterator[str]:
+    """For each source the target of the training pair whose source has the highest TF-IDF cosine.
+
+    A source that shares no n-gram with any pair is its own translation.
+    """
+    # An inverted index: n-gram -> (number of the pair, count).
+    index: dict[str, list[tuple[int, int]]] = collections.defaultdict(list)
     targets = []
     for number, (source, target) in enumerate(pairs):
         targets.append(target)
         for gram, count in grams(source).items():
             index[gram].append((number, count))
-    weight = {gram: math.log(1 + len(targets) / len(found)) for gram, found in index.items()}
+
+    # Inverse document frequencies, and the squared length of each source's vector.
+    weight = {gram: math.log(1 + len(targets) / len(entries)) for gram, entries in index.items()}
     norms = [0.0] * len(targets)
-    for gram, found in index.items():
-        for number, count in found:
+    for gram, entries in index.items():
+        for number, count in entries:
             norms[number] += (count * weight[gram]) ** 2
+
     for source in sources:
-        alike = collections.defaultdict(float)
+        products: dict[int, float] = collections.defaultdict(float)
         for gram, count in grams(source).items():
             for number, other in index.get(gram, ()):
-                alike[number] += count * other * weight[gram] ** 2
+                products[number] += count * other * weight[gram] ** 2
         best = max(
-            alike,
-            key=lambda number: (alike[number] / math.sqrt(norms[number]), -number),
+            products,
+            key=lambda number: (products[number] / math.sqrt(norms[number]), -number),
             default=None,
         )
         yield targets[best] if best is not None else source

@@ -51,10 +51,10 @@ def measure(case):
     except Diverged as error:
         return {**row, "diverged": str(error)}
     translator = load(run.path, engine="keras")
-    sources, references = zip(*Corpus(recipe.data).held_out("valid"), strict=True)
-    translator.translate(sources[:10])  # traces the graphs
-    report, hypotheses = evaluate(run, translator, "valid")
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
+    lines = [source for source, _ in Corpus(recipe.data).held_out("valid", 10)]
+    translator.translate(lines)  # traces the graphs
+    report, outputs = evaluate(run, translator, "valid")
+    tokenize = metrics.tokenize_of(recipe.data)
     return {
         **row,
         **history(run, recipe.train.metric),
@@ -62,7 +62,9 @@ def measure(case):
             key: report[key]
             for key in ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
         },
-        "by_length": metrics.by_length(sources, hypotheses, references, tokenize, case["edges"]),
+        "by_length": metrics.by_length(
+            outputs["source"], outputs["output"], outputs["reference"], tokenize, case["edges"]
+        ),
         "memory": child.peak(),
         "seconds": round(time.monotonic() - started),
     }

@@ -55,7 +55,6 @@ def by_wait(run, model, waits, split="test"):
     waiting = Waiting(model, FULL)
     translator = Translator(waiting, run.tokenizers, recipe)
     sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
     for wait in waits:
         log.info(
             f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}"
@@ -70,13 +69,10 @@ def by_wait(run, model, waits, split="test"):
             if one.attention is not None
         ]
         hypotheses = [one.text for one in found]
-        bleu = metrics.bleu(hypotheses, references, tokenize)
-        chrf = metrics.chrf(hypotheses, references)
         rows.append(
             {
                 "wait": shown(wait),
-                "bleu": bleu,
-                "chrf": chrf,
+                **metrics.scores(recipe.data, hypotheses, references),
                 "average_lagging": float(np.mean(lags)),
             }
         )

@@ -228,11 +228,8 @@ class Rewind(keras.callbacks.Callback):
 
 def scored(hypotheses, references, recipe):
     """BLEU and chrF of raw outputs, as the language wants them tokenised."""
-    tokenize = metrics.tokenize_for(recipe.data.target, recipe.data.tokenised)
-    return {
-        "bleu": metrics.bleu(hypotheses, references, tokenize)["score"],
-        "chrf": metrics.chrf(hypotheses, references)["score"],
-    }
+    entries = metrics.scores(recipe.data, hypotheses, references)
+    return {name: entry["score"] for name, entry in entries.items()}
 
 
 class State(keras.callbacks.Callback):

@@ -217,7 +217,9 @@ def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatc
     pairs = [(line, "Der Junge liest ein Buch.") for line in [LINES[0], LINES[3]] * 4]
     monkeypatch.setattr(Corpus, "held_out", lambda corpus, split: pairs)
     written = []
-    monkeypatch.setattr("nmt.evaluation.report._write", lambda run, *_: written.append(run.path))
+    monkeypatch.setattr(
+        "nmt.evaluation.report.write_report", lambda run, *_: written.append(run.path)
+    )
     ensemble = f"{tiny_run},{other}"
     assert main(["evaluate", ensemble, "--engine", "keras"]) == 0
     assert capsys.readouterr().out.startswith(f"{ensemble}: test, 8 sentences") and not written

@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from test_cli import nmt_command
 
 import nmt.inference.translator
 from nmt import plots
@@ -15,6 +14,7 @@ from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import mismatch as filter
 from nmt.recipe import DataOptions, Recipe
+from tests.test_cli import nmt_command
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]
 
@@ -106,7 +106,7 @@ def test_the_lowest_share(share):
 
 
 def test_a_mismatched_pair_comes_last():
-    """Though its target is short, and the others are long and rare: the log-probability would say otherwise."""
+    """Though its target is short, and the others are long and rare, so that they cost more."""
     pairs = [(source, target * 9) for source, target in PAIRS]
     pairs[7] = (PAIRS[7][0], "no")
     scores = filter.Scorer(Fake([pair for n, pair in enumerate(pairs) if n != 7])).scores(pairs)
@@ -256,7 +256,7 @@ def test_lines_keep_their_order(fake):
     ],
 )
 def test_clean_text_is_the_rest(fake, tmp_path, options, flagged):
-    """As it came, blanks and all, ready for `data.format=tsv`; a blank side is flagged whatever is asked."""
+    """As it came, ready for `data.format=tsv`; a blank side is flagged whatever the options."""
     pairs = [*PAIRS[:4], ("source 4", "target 5"), *PAIRS[5:9], (" ", "x"), *PAIRS[10:]]
     (tmp_path / "pairs.tsv").write_text(tsv(pairs).replace("\n", "\r\n"))
     out = tmp_path / "clean.tsv"
@@ -318,5 +318,5 @@ def test_the_check_as_a_command(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     translator.calls.clear()
     done = nmt_command("filter", "any", "--check", "-o", tmp_path / "curve.png")
-    assert done.status == Failure.status and "pip install matplotlib" in done.err
+    assert done.status == Failure.exit_status and "pip install matplotlib" in done.err
     assert translator.calls == [] and list(tmp_path.iterdir()) == []  # told before the work

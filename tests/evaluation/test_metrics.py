@@ -1,4 +1,4 @@
-"""Scores: what cannot be scored is refused, intervals and tests say what they should, nothing is counted twice."""
+"""Scores: what cannot be scored is refused, intervals and tests are right, nothing counts twice."""
 
 import importlib.util
 import random
@@ -8,9 +8,8 @@ import sacrebleu
 
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
-from nmt.evaluation import metrics
-from nmt.evaluation import report as evaluate
-from nmt.recipe import Recipe
+from nmt.evaluation import metrics, report
+from nmt.recipe import DataOptions, Recipe
 
 REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]
 
@@ -112,7 +111,9 @@ def test_the_tokenizer_of_a_language(monkeypatch, mecab):
     assert sorted(modules) == ["MeCab", "mecab_ko"]
     for code, lang in (("zh-Hant", "zh"), ("ja_JP", "ja"), ("ko-KR", "ko"), ("pt-BR", "en")):
         assert metrics.tokenize_for(code) == names[lang]
-    assert {metrics.tokenize_for(lang, tokenised=True) for lang in ("en", "ja", "zh")} == {"none"}
+    tokenised = [DataOptions(target=lang, preprocess="tokens") for lang in ("en", "ja", "zh")]
+    assert {metrics.tokenize_of(data) for data in tokenised} == {"none"}
+    assert metrics.tokenize_of(DataOptions(target="zh")) == "zh"
 
 
 def test_unspaced_text_has_words():
@@ -176,9 +177,9 @@ def test_by_length_counts_every_sentence_once():
     ],
 )
 def test_lost_placeholders_are_counted(source, hypothesis, expected):
-    found = evaluate.lost([source], [hypothesis])
-    assert (found["in_sources"], found["lost"]) == expected
-    twice = evaluate.lost([source, source], [hypothesis, source])
+    counts = report.lost_placeholders([source], [hypothesis])
+    assert (counts["in_sources"], counts["lost"]) == expected
+    twice = report.lost_placeholders([source, source], [hypothesis, source])
     assert (twice["in_sources"], twice["lost"]) == (2 * expected[0], expected[1])
 
 
@@ -187,9 +188,8 @@ def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
     recipe.data.source, recipe.data.target, recipe.data.preprocess = "en", "ja", "tokens"
     sources = ["a dog", "a cat"] * 4
     references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
-    report = evaluate.scores(recipe, sources, references, references)
-    assert "tok:none" in report["bleu"]["signature"] and report["bleu"]["score"] == 100
-    assert {score["score"] for score in report["joined"].values()} == {100} and "char" in report[
-        "joined"
-    ]
-    assert "joined" not in evaluate.scores(Recipe(), REFERENCES, REFERENCES, REFERENCES)
+    scores = report.scores(recipe, sources, references, references)
+    assert "tok:none" in scores["bleu"]["signature"] and scores["bleu"]["score"] == 100
+    assert "char" in scores["joined"]
+    assert {entry["score"] for entry in scores["joined"].values()} == {100}
+    assert "joined" not in report.scores(Recipe(), REFERENCES, REFERENCES, REFERENCES)
