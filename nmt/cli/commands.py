@@ -283,8 +283,8 @@ def generate(options):
 
 
 def export(options):
-    from nmt.engine.writer import export as export_run
     from nmt.machine import start_keras
+    from nmt.runs.export import export as export_run
     from nmt.runs.folder import Run
 
     run = Run.open(options.run)

@@ -14,31 +14,11 @@ new h of a layer is one product: the recurrent part of its next gates, the input
 and readout. `state` therefore holds the coming step's recurrent part instead of h.
 """
 
-import dataclasses
-import os
-import shutil
-
 import numpy as np
 
 from nmt import files
 from nmt.engine.builder import Graph, quantise, stored
-from nmt.errors import UserError
-from nmt.runs.folder import GRAPHS, Run
-from nmt.runs.info import ExportInfo, RunInfo
 
-FILES = (
-    "encoder.onnx",
-    "step.onnx",
-    "shortlist.onnx",
-    "table.npy",
-    "table_scale.npy",
-    "projection.npz",
-    "lexicon.npz",
-    "recipe.toml",
-    "tokenizer.model",
-    "source.model",
-    "target.model",
-)
 ORDER = {"lstm": (0, 1, 3, 2)}  # gates i, f, o, c: one sigmoid serves the first three
 ONNX_ORDER = {
     "lstm": (0, 3, 1, 2),
@@ -63,69 +43,6 @@ def reason_against(options):
         and not options.reset_after,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
-
-
-def export(run, folder=None, precision="int8"):
-    """Writes a run's model as a folder that translates by itself (default: RUN/export); returns the folder.
-
-    Raises UserError for a model whose parts ONNX cannot express, and for a folder that holds anything else.
-    """
-    if reason := reason_against(run.recipe.model):
-        raise UserError(f"{run.path}: cannot be exported: {reason}")
-    folder = run.export_path if folder is None else folder.absolute()
-    target = Run(folder)
-    if folder.exists() and not (
-        folder.is_dir() and (target.info.engine is not None or not any(folder.iterdir()))
-    ):
-        raise UserError(
-            f"{folder}: is there already and no exported folder; choose another one (--output)"
-        )
-    if strangers := [
-        name for name in FILES if (folder / name).exists() and name not in _own(target)
-    ]:
-        raise UserError(
-            f"{folder / strangers[0]}: is no part of that export; choose another folder (--output)"
-        )
-    model = run.load_model()
-    try:
-        with files.scratch_folder(folder) as partial:
-            write(model, precision, partial)
-            for name in {"recipe.toml", *run.info.tokenizers, *run.lexicon}:
-                shutil.copyfile(run.path / name, partial / name)
-            checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
-            info = RunInfo(
-                source=run.info.source,
-                target=run.info.target,
-                tokenizers=run.info.tokenizers,
-                tokenizer_sha256=run.info.tokenizer_sha256,
-                engine=ExportInfo(GRAPHS, precision, run.info.weights_sha256, checksums),
-            )
-            _take_over(target, partial, info)
-    except OSError as error:
-        raise files.write_failure(folder, error) from error
-    return folder
-
-
-def _take_over(target, partial, info):
-    """Puts the files of a finished export in the place of a former one's; other files of that folder stay.
-
-    In between run.json names no files, so that a half-renewed export is not taken for a whole one.
-    """
-    former = _own(target)
-    target.info = dataclasses.replace(info, engine=ExportInfo())
-    target.update()
-    for name in info.engine.files:
-        os.replace(partial / name, target.path / name)
-    for name in set(former) - set(info.engine.files):
-        (target.path / name).unlink(missing_ok=True)
-    target.update(engine=info.engine)
-
-
-def _own(target):
-    """Names of the files that an earlier export wrote; all that there may be where a kill left it unfinished."""
-    if target.info.engine is None:
-        return ()
-    return FILES if target.info.engine.files is None else target.info.engine.files
 
 
 def write(model, precision, folder):

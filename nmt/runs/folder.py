@@ -19,13 +19,13 @@ import re
 from pathlib import Path
 
 from nmt import files
+from nmt.engine import layout
 from nmt.errors import Failure, UserError
 from nmt.recipe import SIDES, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
 from nmt.runs.weights import read_weights, write_weights
 from nmt.text.tokenizer import Tokenizer
 
-GRAPHS = 2  # of an export: what goes into them and comes out
 LOCK = "run.lock"
 CACHE = [
     f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")
@@ -257,7 +257,7 @@ class Run:
     @property
     def lexicon(self):
         """Names of the files that shortlists are made from: one, or none."""
-        return [name for name in ("lexicon.npz",) if (self.path / name).exists()]
+        return [name for name in (layout.LEXICON,) if (self.path / name).exists()]
 
     def exported(self):
         """The export of the weights that the run has now, as a Run, or None. An exported folder is its own."""
@@ -265,21 +265,24 @@ class Run:
             return self
         exported = Run(self.export_path)
         engine = exported.info.engine or ExportInfo()
-        current = engine.weights_sha256 == self.info.weights_sha256 and engine.graphs == GRAPHS
+        current = (
+            engine.weights_sha256 == self.info.weights_sha256
+            and engine.graphs == layout.EXPORT_FORMAT
+        )
         return exported if exported.begun and current else None
 
     def load_engine(self, shortlist=True):
         """The ONNX Runtime engine of an exported folder."""
         from nmt.engine.runtime import Engine
 
-        if self.info.engine.graphs != GRAPHS:
+        if self.info.engine.graphs != layout.EXPORT_FORMAT:
             raise Failure(
                 f"{self.path}: unfinished, or exported by another version of nmt; export the run anew"
             )
         checksums = self.info.engine.files
         return Engine(
             lambda name: self._checked(name, checksums[name]),
-            shortlist and "lexicon.npz" in checksums and "projection.npz" in checksums,
+            shortlist and {layout.LEXICON, layout.PROJECTION} <= checksums.keys(),
         )
 
     # State to resume from.

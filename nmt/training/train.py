@@ -89,7 +89,8 @@ def _complete(info, options):
 
 def _export(run):
     """Ends a training with what `translate` runs, unless it is there or cannot be made."""
-    from nmt.engine.writer import export, reason_against
+    from nmt.engine.writer import reason_against
+    from nmt.runs.export import export
 
     if run.exported():
         return
