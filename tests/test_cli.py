@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import nmt.corpora.corpus
-import nmt.corpora.fetch
 import nmt.evaluation.report
 import nmt.inference.translator
 import nmt.runs.folder
 import nmt.runs.weights
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
+from nmt.corpora.corpus import Corpus
+from nmt.corpora.formats import tfds
 from nmt.errors import Failure, UserError
 from nmt.recipe import Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.text.tokenizer import Tokenizer
@@ -360,7 +360,7 @@ def test_no_network_for_tfds(world, monkeypatch):
     fake = types.SimpleNamespace(
         is_prepared=lambda: False, url_infos={"http://127.0.0.1:9/set.tgz": None}
     )
-    monkeypatch.setattr(nmt.corpora.fetch, "builder", lambda data, downloads: fake)
+    monkeypatch.setattr(tfds, "open_set", lambda name, folder: fake)
     (world / "set.toml").write_text(
         '[data]\nformat = "tfds"\nname = "ted_hrlr_translate/pt_to_en"\n'
     )
@@ -861,7 +861,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "sentences_per_second": 1.0,
         "bleu": part,
         "chrf": part,
-        "text": nmt.corpora.corpus.Corpus(load_recipe(run / "recipe.toml").data).stamp(),
+        "text": Corpus(load_recipe(run / "recipe.toml").data).stamp(),
         "by_length": [],
         "placeholders": {"in_sources": 0, "lost": 0},
     }
@@ -906,11 +906,11 @@ def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arg
     )
     (run / "recipe.toml").write_text(dump_recipe(own), encoding="utf-8")
 
-    def fetch(data, *_):
-        asked.append(data.name)
+    def fetch(corpus):
+        asked.append(corpus.data.name)
         raise Failure("no network")
 
-    monkeypatch.setattr(nmt.corpora.corpus, "fetch", fetch)
+    monkeypatch.setattr(Corpus, "fetch", fetch)
     done = nmt_command(arguments[0], run, *arguments[1:])
     assert (done.status, done.err.splitlines()[-1]) == (FAILURE, "nmt: no network")
     assert asked == ["ted_hrlr_translate/pt_to_en"]

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from nmt import plots
-from nmt.corpora import formats as readers
+from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
 from nmt.experiments import comparison as compare
 from nmt.experiments import isolated as child
@@ -356,7 +356,7 @@ def in_process(monkeypatch):
         child, "run", lambda module, case, log: json.loads(json.dumps(measure.part(case)))
     )
     monkeypatch.setattr(compare, "cores", lambda: 1)
-    monkeypatch.setattr(readers, "GRAMMAR_HELD_OUT", 12)
+    monkeypatch.setattr(corpus, "TOY_HELD_OUT", 12)
     monkeypatch.setattr(measure, "UPDATES", 2)
 
 

@@ -387,7 +387,7 @@ def _input(options):
 
 def _pairs(options):
     """(source, target) of each line of the input."""
-    from nmt.corpora.formats import split_pair
+    from nmt.corpora.formats.plain import split_pair
 
     where = "input" if options.input == "-" else options.input
     for number, line in enumerate(_input(options), 1):

@@ -1,1 +1,1 @@
-"""Parallel text: where it comes from, what is kept of it, how it is split."""
+"""Parallel text: fetched, read in its format, split, cleaned; and a corpus that is generated."""

@@ -8,15 +8,19 @@ import json
 import random
 import subprocess
 import sys
+import tracemalloc
 import types
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from nmt.corpora import corpus, fetch
-from nmt.corpora import formats as readers
-from nmt.corpora.corpus import Corpus
+import nmt
+from nmt.corpora import toy
+from nmt.corpora.corpus import SPLITS, Corpus, split_of
+from nmt.corpora.formats import catalogues
+from nmt.corpora.hashing import TextSet, hash_fraction
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 from tests.fakes import messages
@@ -51,8 +55,8 @@ def own(tmp_path, form, text, held_out=0.0):
 def no_environment(monkeypatch, request):
     if "frozen" in request.node.name:  # needs the corpus itself
         return
-    monkeypatch.delenv("NMT_DATA", raising=False)
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    for name in ("NMT_DATA", "NMT_HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
 
 
 # Formats
@@ -93,7 +97,7 @@ def test_text(tmp_path):
     lines = [f"Satz {n % 300}" for n in range(900)]
     write(tmp_path / "t.txt.gz", "\n".join(lines))
     data.held_out = 0.1
-    found = {split: [target for _, target in read(data, split)] for split in corpus.SPLITS}
+    found = {split: [target for _, target in read(data, split)] for split in SPLITS}
     assert sorted(line for split in found.values() for line in split) == sorted(lines)
     assert len(found["test"]) == 3 * len(set(found["test"])) > 40  # equal lines stay together
     data.train = str(write(tmp_path / "e.txt", "\n"))
@@ -122,23 +126,17 @@ def test_tmx(tmp_path):
     assert dropped == {"language missing": 1}
 
 
-def test_tmx_memory_is_flat(tmp_path, monkeypatch):
-    data = own(
-        tmp_path,
-        "tmx",
-        TMX.format("".join(unit(en="x" * 2000 + str(i), de="y") for i in range(300))),
-    )
-    bodies, iterparse = set(), readers.ElementTree.iterparse
-
-    def watched(*args):
-        for event, element in iterparse(*args):
-            if element.tag == "body":
-                bodies.add(element)
-            assert all(len(body) < 150 for body in bodies)  # the parser runs at most a buffer ahead
-            yield event, element
-
-    monkeypatch.setattr(readers.ElementTree, "iterparse", watched)
-    assert len(list(readers.read_tmx(data, "train", "", collections.Counter()))) == 300
+def test_tmx_memory_is_flat(tmp_path):
+    """A unit that was read is forgotten: half of this file would not fit."""
+    units = (unit(en=f"{n} " + "x" * 4000, de=f"{n} " + "y" * 4000) for n in range(1000))
+    data = own(tmp_path, "tmx", TMX.format("".join(units)))
+    data.max_chars = 5000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in Corpus(data).read("train")) == 1000
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_po(tmp_path):
@@ -211,18 +209,14 @@ def test_po_plurals_by_the_rule_of_the_header(tmp_path, rule, expected):
     )
 
 
-def test_grammar(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        readers.grammar, "generate", lambda *args: asked.append(args) or iter([("a", "b")])
-    )
-    data = DataOptions(format="grammar", source="en", target="ja", size=7, sentences=2)
-    assert [read(data, split) for split in corpus.SPLITS] == [[("a", "b")]] * 3
-    assert asked == [
-        ("en-ja", "train", 7, 0, 2),
-        ("en-ja", "valid", 500, 0, 2),
-        ("en-ja", "test", 500, 0, 2),
-    ]
+def test_generated_pairs():
+    data = DataOptions(format="grammar", source="en", target="ja", size=70, sentences=2)
+    train = list(toy.generate("en-ja", "train", 70, sentences=2))
+    assert read(data) == list(dict.fromkeys(train))
+    assert read(data, "test") == list(toy.generate("en-ja", "test", 500, sentences=2))
+    data.target = "fr"
+    with pytest.raises(UserError, match=r"data.source, data.target: no generated corpus 'en-fr'"):
+        read(data)
 
 
 # Catalogues
@@ -242,9 +236,8 @@ def catalogue(folder, components, name="house-1.0-py3-none-any.whl"):
 
 def component_of(split, number=0):
     """The n-th name of a component that falls into a split."""
-    limits = {"test": (0, 0.08), "valid": (0.08, 0.12), "train": (0.12, 1)}[split]
     names = (f"lamp{i}" for i in range(10000))
-    return [name for name in names if limits[0] <= readers.share(name) < limits[1]][number]
+    return [name for name in names if catalogues.split_of(name) == split][number]
 
 
 def test_catalogues(tmp_path):
@@ -283,7 +276,7 @@ def test_catalogues(tmp_path):
     components[component_of("train", 1)] = {"en": {"a": "No German here"}}
     _, data = catalogue(tmp_path, components)
     dropped = collections.Counter()
-    pairs = {split: read(data, split, dropped, tmp_path) for split in corpus.SPLITS}
+    pairs = {split: read(data, split, dropped, tmp_path) for split in SPLITS}
     assert pairs == {
         "train": [("Lamp", "Lampe"), ("Turn on the lamp", "Lampe einschalten")],
         "valid": [("Lamp is new", "Lampe ist neu")],
@@ -312,7 +305,7 @@ def test_catalogues(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["de", "ja", "fr"])
 def test_default_test_set_is_frozen(target):
-    folder = Path(__file__).parents[1] / "data"
+    folder = Path(nmt.__file__).parents[1] / "data"
     data = DataOptions(
         format="catalogues", target=target, name="homeassistant==2026.11.0", folder="homeassistant"
     )
@@ -334,14 +327,14 @@ def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
     sources = [f"sentence {random.randrange(700)}" for _ in range(2000)]
     text = "".join(f"{source}\tSatz {i}\n" for i, source in enumerate(sources))
     data = own(tmp_path, "tsv", text, held_out=0.1)
-    found = {split: read(data, split) for split in corpus.SPLITS}
+    found = {split: read(data, split) for split in SPLITS}
     sides = {split: {source for source, _ in pairs} for split, pairs in found.items()}
     assert sides["train"] | sides["valid"] | sides["test"] == set(sources)
     assert sum(map(len, sides.values())) == len(set(sources))  # no source on two sides
     assert 30 < len(sides["valid"]) < 120 and 30 < len(sides["test"]) < 120
     assert len(found["test"]) == len(sides["test"])  # each held-out source once
-    assert corpus.split_of("The  END", 0.3) == corpus.split_of("the end", 0.3)
-    assert round(readers.share("abc"), 9) == 0.846604636  # if this changes, every split moves
+    assert split_of("The  END", 0.3) == split_of("the end", 0.3)
+    assert round(hash_fraction("abc"), 9) == 0.846604636  # if this changes, every split moves
     data.valid = data.train  # given: only test is held out now
     assert len(read(data, "valid")) == 2000
     assert {s for s, _ in read(data)} == sides["train"] | sides["valid"]
@@ -377,7 +370,7 @@ def test_fewer_pairs_are_a_part_of_more_whatever_their_order(tmp_path):
 
 def test_hashes_are_a_set():
     random.seed(2)
-    hashes, texts = corpus.Hashes(newest=5), set()
+    hashes, texts = TextSet(newest=5), set()
     for _ in range(500):
         text = str(random.randrange(300))
         assert (text in hashes) == (text in texts)
@@ -449,7 +442,7 @@ def test_fetch_once_then_offline(tmp_path, monkeypatch):
     with messages() as said:
         Corpus(data, tmp_path / "down").fetch()
     assert len(said) == 2 and Corpus(data, tmp_path / "down").ready()
-    monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
+    monkeypatch.setattr(urllib.request, "urlopen", None)
     Corpus(data, tmp_path / "down").fetch()
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]
     write(tmp_path / "down/birds/t.de.gz", "ein Fisch\n")
@@ -457,6 +450,15 @@ def test_fetch_once_then_offline(tmp_path, monkeypatch):
         Failure, match=r"t.de.gz: wrong checksum: expected \w{64}, got \w{64}; delete "
     ):
         Corpus(data, tmp_path / "down").fetch()
+
+
+def test_nmt_home_is_the_folder_of_downloads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Corpus(public(tmp_path)).fetch()
+    assert (tmp_path / "data/downloads/birds/t.de.gz").exists()
+    monkeypatch.setenv("NMT_HOME", str(tmp_path / "home"))
+    Corpus(public(tmp_path)).fetch()
+    assert (tmp_path / "home/birds/t.de.gz").exists()
 
 
 def test_what_arrives_wrong_is_not_kept(tmp_path):
@@ -475,7 +477,7 @@ def test_what_arrives_wrong_is_not_kept(tmp_path):
 
 
 def test_nmt_data_is_used_instead_of_the_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch.urllib.request, "urlopen", None)
+    monkeypatch.setattr(urllib.request, "urlopen", None)
     monkeypatch.setenv("NMT_DATA", str(tmp_path / "mine"))
     data = public(tmp_path, train="t.{lang}")
     with pytest.raises(UserError, match="mine/birds/t.en: no such file; .*NMT_DATA"):
@@ -546,14 +548,16 @@ def example(**texts):
 
 
 def fake_set(monkeypatch, features, **splits):
-    """A stand-in for a prepared TFDS set, without TensorFlow."""
-    found = types.SimpleNamespace(
-        info=types.SimpleNamespace(splits=splits, features=features), data_dir="d"
+    """A stand-in for TFDS with one prepared set."""
+    info = types.SimpleNamespace(splits=splits, features=features)
+    builder = types.SimpleNamespace(info=info, data_dir="d")
+    builder.as_dataset = lambda split, **options: splits[split]
+    tfds = types.SimpleNamespace(
+        as_numpy=iter,
+        ReadConfig=lambda **options: None,
+        builder=lambda name, data_dir: builder,
     )
-    found.as_dataset = lambda split, **options: splits[split]
-    tfds = types.SimpleNamespace(as_numpy=iter, ReadConfig=lambda **options: None)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", tfds)
-    monkeypatch.setattr(readers, "builder", lambda data, downloads: found)
 
 
 def test_tfds_splits_and_features(monkeypatch):
@@ -585,6 +589,10 @@ def test_tfds_other_layouts(monkeypatch):
     assert dropped == {"language missing": 1}
 
 
+def no_network():
+    raise OSError("no network")
+
+
 @pytest.mark.slow
 def test_tfds_itself(tmp_path, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
@@ -592,13 +600,13 @@ def test_tfds_itself(tmp_path, monkeypatch):
         format="tfds", name="ted_hrlr_translate/pt_to_en", source="pt", target="en", held_out=0.2
     )
     with tfds.testing.mock_data(num_examples=20):
-        pairs = [pair for split in corpus.SPLITS for pair in read(data, split, downloads=tmp_path)]
+        pairs = [pair for split in SPLITS for pair in read(data, split, downloads=tmp_path)]
     assert len(pairs) >= 19 and all(
         isinstance(text, str) and text for pair in pairs for text in pair
     )
     with pytest.raises(Failure, match="fetch it first"):
         read(data, downloads=tmp_path)
-    monkeypatch.setattr(fetch, "_answers", lambda url: False)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: no_network())
     with pytest.raises(Failure, match="no answer from www.phontron.com"):
         Corpus(data, tmp_path).fetch()
     for name, close in (
