@@ -1,11 +1,15 @@
 """What stands in for something larger in tests."""
 
 import contextlib
+import io
 import itertools
 import logging
+import sys
+import types
 
 import numpy as np
 
+from nmt.__main__ import main
 from nmt.decoding.contract import FromDistribution
 from nmt.text.placeholders import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS
@@ -114,3 +118,25 @@ class World(FromDistribution):
                     token = word
                 found.append((total / (length + 1) ** penalty, total, list(words)))
         return sorted(found, reverse=True)
+
+
+def nmt_command(*arguments, stdin=b""):
+    """Runs a command in this process, with streams of a locale that knows ASCII only."""
+    out, err = io.BytesIO(), io.BytesIO()
+    stdin = stdin.encode() if isinstance(stdin, str) else stdin
+    streams = [
+        io.TextIOWrapper(stream, encoding="ascii") for stream in (io.BytesIO(stdin), out, err)
+    ]
+    former = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = streams
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as end:  # argparse
+        status = end.code
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = former
+        for stream in streams[1:]:
+            stream.flush()
+    return types.SimpleNamespace(
+        status=status, out=out.getvalue().decode(), err=err.getvalue().decode()
+    )

@@ -14,7 +14,7 @@ from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.evaluation import mismatch as filter
 from nmt.recipe import DataOptions, Recipe
-from tests.test_cli import nmt_command
+from tests.fakes import nmt_command
 
 PAIRS = [(f"source {n}", f"target {n}") for n in range(40)]
 
@@ -287,9 +287,9 @@ def test_no_lines_give_none(fake):
         (["en-de", "-i", "bad.tsv"], b"", ["bad.tsv, line 2", "UTF-8"]),
         (["en-de", "en-de"], b"", ["en-de: translates en-de", "is de-en"]),
         (["en-de", "de-en", "en-de"], b"", ["more were given"]),
-        (["en-de", "--check", "--clean"], b"", ["--check", "--clean"]),
-        (["en-de", "--check", "--threshold=0"], b"", ["--check", "--threshold"]),
-        (["en-de", "--check", "-i", "bad.tsv"], b"", ["--check", "--input"]),
+        (["en-de", "--check", "--clean"], b"", ["--clean with --check"]),
+        (["en-de", "--check", "--threshold=0"], b"", ["--threshold=0 with --check"]),
+        (["en-de", "--check", "-i", "bad.tsv"], b"", ["-i with --check"]),
         (["en-de", "--share", "1"], b"", ["--share", "share between 0 and 1"]),
         (["en-de", "--share", "0"], b"", ["--share"]),
         (["en-de", "--share", "x"], b"", ["--share"]),

@@ -1,6 +1,5 @@
 """The commands: a filter that keeps lines, and one clear line for everything that goes wrong."""
 
-import io
 import itertools
 import json
 import os
@@ -20,7 +19,6 @@ import nmt.evaluation.report
 import nmt.inference.translator
 import nmt.runs.folder
 import nmt.runs.weights
-from nmt.__main__ import main
 from nmt.corpora import toy as grammar
 from nmt.corpora.corpus import Corpus
 from nmt.corpora.formats import tfds
@@ -28,34 +26,13 @@ from nmt.errors import Failure, UserError
 from nmt.recipe import Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS, UNK
+from tests.fakes import nmt_command
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TOY = ROOT / "data" / "toy.toml"
 SOURCES = [source for source, _ in grammar.generate("en-de", "test", 40)]
-
-
-def nmt_command(*arguments, stdin=b""):
-    """Runs a command in this process, with streams of a locale that knows ASCII only."""
-    out, err = io.BytesIO(), io.BytesIO()
-    stdin = stdin.encode() if isinstance(stdin, str) else stdin
-    streams = [
-        io.TextIOWrapper(stream, encoding="ascii") for stream in (io.BytesIO(stdin), out, err)
-    ]
-    former = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin, sys.stdout, sys.stderr = streams
-    try:
-        status = main([str(argument) for argument in arguments])
-    except SystemExit as end:  # argparse
-        status = end.code
-    finally:
-        sys.stdin, sys.stdout, sys.stderr = former
-        for stream in streams[1:]:
-            stream.flush()
-    return types.SimpleNamespace(
-        status=status, out=out.getvalue().decode(), err=err.getvalue().decode()
-    )
 
 
 def tree(folder):
@@ -925,7 +902,6 @@ class Echo:
     def candidates(self, window, *_, **__):
         return [[nmt.inference.translator.Translation(line)] for line in window]
 nmt.inference.translator.load = lambda *_: Echo()
-from nmt.__main__ import main
 sys.exit(main())
 """
 
@@ -1029,7 +1005,6 @@ def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
 def test_help_and_mistakes_need_no_tensorflow(arguments):
     code = """
 import sys, time
-from nmt.__main__ import main
 try:
     main(sys.argv[1:])
 except SystemExit:

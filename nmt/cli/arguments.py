@@ -1,0 +1,80 @@
+"""Arguments that several commands have, and the numbers they take."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
+    """A type for argparse: a number that fits, or one clear line that says what was expected."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {what}")
+        return value
+
+    return parse
+
+
+positive = number(int, lambda value: value > 0, "whole number above 0")
+from_0 = number(int, lambda value: value >= 0, "whole number from 0")
+real = number(float, math.isfinite, "number")
+real_from_0 = number(float, lambda value: 0 <= value < math.inf, "number from 0")
+share = number(float, lambda value: 0 < value < 1, "share between 0 and 1")
+words = number(int, lambda value: value > 0, 'number of words: above 0, or "full"')
+
+
+def wait(text: str) -> int:
+    """Source words that a translation stays behind; 0, typed as "full": the whole line."""
+    return 0 if text == "full" else words(text)
+
+
+def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("overrides", nargs="*", default=[], metavar="section.key=value", help=help)
+
+
+def add_beam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--beam", type=positive, help="hypotheses kept a sentence (default: the recipe's)"
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads", type=positive, default=0, metavar="N", help="processor threads (default: all)"
+    )
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """What translates, and on how many threads."""
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "onnx", "keras"),
+        default="auto",
+        help="onnx: the run's export; keras: its weights (default: onnx if possible)",
+    )
+    add_threads(parser)
+
+
+def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
+    """A language model that helps `what`; `lm_overrides` reads the two options."""
+    parser.add_argument(
+        "--lm", metavar="RUN", help=f"run of a language model that helps {what}to choose words"
+    )
+    parser.add_argument(
+        "--lm-weight",
+        metavar="W",
+        help="what its log-probability is multiplied by "
+        "(defaults: the recipe's search.lm and search.lm_weight)",
+    )
+
+
+def lm_overrides(args: argparse.Namespace) -> list[str]:
+    """--lm and --lm-weight, where typed, as overrides of the recipe."""
+    flags = {"search.lm": args.lm, "search.lm_weight": args.lm_weight}
+    return [f"{name}={value}" for name, value in flags.items() if value is not None]

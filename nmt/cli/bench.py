@@ -1,0 +1,40 @@
+"""`nmt bench`: how fast this machine is."""
+
+import argparse
+import json
+
+from nmt.cli import growth
+from nmt.cli.io import check_output_file
+from nmt.errors import UserError
+
+HELP = "measure this machine: training the reference model, translating with a run"
+EXAMPLE = "nmt bench runs/default -o figures.json"
+VARIANTS = {"--growth": growth}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", nargs="?", help="run folder to translate with; without it only training is measured"
+    )
+    parser.add_argument("-o", "--output", help="also write the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt import files
+    from nmt.experiments.bench import bench, line
+    from nmt.machine import about
+    from nmt.runs.folder import Run
+
+    if args.run and Run.open(args.run).recipe.language_model:
+        raise UserError(f"{args.run}: is a language model; translators are measured")
+    if args.output:
+        check_output_file(args.output)
+    machine = about()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    rows = []
+    for row in bench(args.run):
+        rows.append(row)
+        print(line(row), flush=True)
+    if args.output:
+        with files.atomic(args.output) as file:
+            json.dump({"machine": machine, "rows": rows}, file, indent=2)

@@ -1,0 +1,60 @@
+"""`nmt filter --check`: how well a run finds pairs that are known to be wrong."""
+
+import argparse
+import logging
+
+from nmt.cli.arguments import add_engine
+from nmt.cli.loading import load_directions
+
+log = logging.getLogger(__name__)
+
+HELP = "shuffle targets of the run's validation text, and tell how well they are found"
+EXAMPLE = "nmt filter runs/default --check -o curve.png"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", nargs="+", help="run folder, and one of the reverse direction if you have it"
+    )
+    parser.add_argument(
+        "--check", action="store_true", required=True, help="without it, pairs are read"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="also draw the precision-recall curve (.png, .svg, .pdf)",
+    )
+    add_engine(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt import plots
+    from nmt.corpora.corpus import Corpus
+    from nmt.evaluation import mismatch
+
+    drawn = args.output != "-"
+    if drawn:
+        plots.check_ready(args.output)
+    translators = load_directions(args)
+    corpus = Corpus(translators[0].recipe.data)
+    corpus.fetch()
+    sources, targets = zip(*corpus.held_out("valid", mismatch.CHECKED), strict=True)
+    if len(translators) > 1 and "valid" not in corpus.standalone_splits():
+        log.warning(
+            f"{args.run[1]} may have been trained on these pairs: "
+            "text is held out by its source side"
+        )
+    log.info(
+        f"scoring {len(sources):,} validation pairs with {100 * mismatch.SHARE:g} % of the targets "
+        f"shuffled, seeds {', '.join(map(str, mismatch.SEEDS))}"
+    )
+    results = mismatch.check(translators, sources, targets)
+    print("\n".join(mismatch.lines(results)))
+    if drawn:
+        curves = {
+            f"seed {seed}": mismatch.precision_recall(scores, wrong)[:2]
+            for seed, (scores, wrong) in results.items()
+        }
+        plots.save(plots.precision_recall(curves, mismatch.SHARE), args.output)

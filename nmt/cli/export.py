@@ -1,0 +1,37 @@
+"""`nmt export`: a run as ONNX graphs."""
+
+import argparse
+import importlib.util
+import logging
+from pathlib import Path
+
+from nmt.errors import Failure
+
+log = logging.getLogger(__name__)
+
+HELP = "write a run as ONNX graphs, which translate uses by itself"
+EXAMPLE = "nmt export runs/default -o my-translator"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run folder")
+    parser.add_argument(
+        "-o", "--output", help="folder that translates by itself (default: RUN/export)"
+    )
+    parser.add_argument(
+        "--precision", choices=("int8", "float32"), default="int8", help="of the weights"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt.machine import start_keras
+    from nmt.runs.folder import Run
+
+    run = Run.open(args.run)
+    if not importlib.util.find_spec("onnx"):
+        raise Failure("the package onnx is needed: pip install onnx onnxruntime")
+    start_keras()
+    from nmt.runs.export import export
+
+    folder = export(run, Path(args.output) if args.output else None, args.precision)
+    log.info(f"exported to {folder}")

@@ -1,0 +1,58 @@
+"""`nmt generate`: text of a language model."""
+
+import argparse
+
+from nmt.cli.arguments import add_threads, from_0, positive, real_from_0
+from nmt.cli.io import typed_text
+
+HELP = "write text with a language model, a line a sample"
+EXAMPLE = 'nmt generate runs/toy-lm --count 3 --temperature 0.7 "Der Junge"'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run folder of a language model")
+    parser.add_argument(
+        "text", nargs="*", default=[], metavar="prompt", help="what each line begins with"
+    )
+    parser.add_argument(
+        "--count", type=positive, default=1, metavar="N", help="samples (default: 1)"
+    )
+    parser.add_argument(
+        "--length",
+        type=positive,
+        metavar="L",
+        help="pieces after the prompt, at most (default: the recipe's data.max_pieces)",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=real_from_0,
+        default=1.0,
+        metavar="T",
+        help="below 1: more probable words, 0: always the most probable one (default: 1)",
+    )
+    parser.add_argument(
+        "--top-k",
+        type=from_0,
+        default=0,
+        metavar="K",
+        help="draw from the K most probable words (default: from all)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=from_0,
+        default=1,
+        metavar="S",
+        help="another one, other samples (default: 1)",
+    )
+    add_threads(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt.inference.generator import load
+
+    generator = load(args.run, threads=args.threads)
+    samples = generator.generate(
+        typed_text(args.text), args.count, args.length, args.temperature, args.top_k, args.seed
+    )
+    for line in samples:
+        print(line)

@@ -1,0 +1,43 @@
+"""`nmt bench --growth`: how time and memory grow."""
+
+import argparse
+import importlib.util
+import logging
+from pathlib import Path
+
+from nmt.errors import UserError
+
+log = logging.getLogger(__name__)
+
+HELP = "time and memory against pairs, length, vocabulary and beam, with models of its own"
+EXAMPLE = "nmt bench --growth -o growth.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--growth", action="store_true", required=True, help="without it, speed is measured"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="growth.json",
+        metavar="FILE",
+        help="figures as JSON; the picture goes beside it (default: growth.json)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt import plots
+    from nmt.experiments.growth import UNITS, growth, line
+
+    if not args.output.endswith(".json"):
+        raise UserError(
+            f"{args.output}: a name that ends in .json is needed; the picture goes beside it"
+        )
+    path = Path(args.output)
+    rows = growth(path)
+    print("\n".join(map(line, rows)))
+    if importlib.util.find_spec("matplotlib"):
+        plots.save(plots.growth(rows, UNITS), path.with_suffix(".png"))
+    else:
+        log.info("note: no picture, the package matplotlib is not installed")

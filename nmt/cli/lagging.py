@@ -1,0 +1,56 @@
+"""`nmt evaluate --wait`: what waiting costs and gains (simultaneous translation)."""
+
+import argparse
+
+from nmt.cli.arguments import add_threads, wait
+from nmt.errors import UserError
+
+HELP = "BLEU, chrF and average lagging of runs that stay K words behind (wait-k), greedily"
+EXAMPLE = "nmt evaluate runs/toy-online --wait 1,3,5,full --plot lagging.png"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="+", help="run folders")
+    parser.add_argument(
+        "--wait",
+        type=_waits,
+        required=True,
+        metavar="K,K,…",
+        help="words the translation stays behind; full: whole lines",
+    )
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="also draw BLEU over average lagging (.png, .svg, .pdf)"
+    )
+    add_threads(parser)
+
+
+def _waits(text):
+    return [wait(part) for part in text.split(",")]
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt import plots
+    from nmt.corpora.corpus import Corpus
+    from nmt.machine import start_keras
+    from nmt.recipe import reason_against_waiting
+    from nmt.runs.folder import Run
+
+    if args.plot:
+        plots.check_ready(args.plot)
+    runs = [Run.open(name) for name in args.run]
+    for run in runs:
+        if reason := reason_against_waiting(run.recipe.model):
+            raise UserError(f"{run.path}: {reason}")
+    for run in runs:
+        Corpus(run.recipe.data).fetch()
+    start_keras(args.threads)
+    from nmt.simultaneous.lagging import by_wait, lines
+
+    curves = {}
+    for run in runs:
+        rows = by_wait(run, run.load_model(), args.wait, args.split)
+        curves[str(run.path)] = rows
+        print("\n".join(lines(run.path, args.split, rows)), flush=True)
+    if args.plot:
+        plots.save(plots.lagging(curves), args.plot)

@@ -1,0 +1,36 @@
+"""What commands load to translate or to score with a run."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from nmt.errors import UserError
+
+
+def load_scorer(path: str, args: argparse.Namespace, overrides: Sequence[str]) -> Any:
+    """The Translator of a run or an ensemble, or the TextGenerator of a language model."""
+    import nmt.inference.generator
+    import nmt.inference.translator
+    from nmt.runs.folder import Run
+
+    language_model = Run.open_all(path)[0].recipe.language_model
+    module = nmt.inference.generator if language_model else nmt.inference.translator
+    return module.load(path, args.engine, args.threads, overrides)
+
+
+def load_directions(args: argparse.Namespace) -> list:
+    """The translator of a run and, if a second run is named, that of the reverse direction."""
+    from nmt.inference.translator import load
+
+    if len(args.run) > 2:
+        raise UserError(
+            "a run filters, or one with a run of the reverse direction; more were given"
+        )
+    translators = [load(path, args.engine, args.threads) for path in args.run]
+    (source, target), *others = [(t.recipe.data.source, t.recipe.data.target) for t in translators]
+    if others not in ([], [(target, source)]):
+        raise UserError(
+            f"{args.run[1]}: translates {'-'.join(others[0])}, but the reverse of {args.run[0]} "
+            f"is {target}-{source}"
+        )
+    return translators

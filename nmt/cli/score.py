@@ -1,0 +1,36 @@
+"""`nmt score`: how probable given translations are."""
+
+import argparse
+
+from nmt.cli.arguments import add_engine, add_lm, lm_overrides
+from nmt.cli.io import input_lines, input_pairs
+from nmt.cli.loading import load_scorer
+
+HELP = "log-probability and ranking score of given translations"
+EXAMPLE = "nmt score runs/default -i pairs.tsv"
+WINDOW = 1000  # lines scored together
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
+    parser.add_argument(
+        "-i",
+        "--input",
+        default="-",
+        help="lines of source, tab, translation; of text for a language model (default: stdin)",
+    )
+    add_lm(parser)
+    add_engine(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt.inference.translator import windows
+
+    scorer = load_scorer(args.run, args, lm_overrides(args))
+    if scorer.recipe.language_model:
+        entries = ((line,) for line in input_lines(args))
+    else:
+        entries = input_pairs(args)
+    for window in windows(entries, WINDOW):
+        for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):
+            print(f"{log_prob:.4f}\t{ranking_score:.4f}")

@@ -1,0 +1,44 @@
+"""`nmt translate --stream`: words are translated while they arrive (simultaneous translation)."""
+
+import argparse
+import sys
+
+from nmt.cli.arguments import add_threads, wait
+
+HELP = "translate words of stdin as they come, greedily (wait-k)"
+EXAMPLE = "nmt translate runs/toy-online --stream --wait 3"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run folder")
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        required=True,
+        help="without it, whole lines are translated",
+    )
+    parser.add_argument(
+        "--wait",
+        type=wait,
+        metavar="K",
+        default=0,
+        help="words the translation stays behind (default: full, a line)",
+    )
+    add_threads(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from nmt.simultaneous.stream import Lines, load
+    from nmt.text.languages import unspaced
+
+    online = load(args.run, args.wait, args.threads)
+    buffer = sys.stdin and sys.stdin.buffer
+    lines = Lines(
+        (lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source)
+    )
+    for line in lines:
+        for piece in online.translate(line, lines.number):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+        sys.stdout.flush()
