@@ -902,6 +902,7 @@ class Echo:
     def candidates(self, window, *_, **__):
         return [[nmt.inference.translator.Translation(line)] for line in window]
 nmt.inference.translator.load = lambda *_: Echo()
+from nmt.__main__ import main
 sys.exit(main())
 """
 
@@ -1005,6 +1006,7 @@ def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
 def test_help_and_mistakes_need_no_tensorflow(arguments):
     code = """
 import sys, time
+from nmt.__main__ import main
 try:
     main(sys.argv[1:])
 except SystemExit:
