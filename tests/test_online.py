@@ -16,21 +16,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import nmt.simultaneous.model
 from nmt.__main__ import main
 from nmt.batches.padding import pad
 from nmt.corpora import toy as grammar
 from nmt.corpora.corpus import Corpus
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
-from nmt.evaluation import metrics
 from nmt.inference.translator import Translator
 from nmt.models.attention import AdditiveAttention
 from nmt.models.translation import Graphs, TranslationModel
 from nmt.recipe import DataOptions, ModelOptions, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.simultaneous import lagging
-from nmt.simultaneous.lagging import Waiting
-from nmt.simultaneous.policy import Words, reads
+from nmt.simultaneous.lagging import average_lagging
+from nmt.simultaneous.model import WaitKModel, WaitKSearch, load_model
+from nmt.simultaneous.policy import WordStarts, source_words_read
 from nmt.simultaneous.stream import Lines, Online, Source
 from nmt.text import placeholders as text
 from nmt.text.tokenizer import Tokenizer
@@ -71,19 +72,17 @@ def vocabulary(starts):
     return types.SimpleNamespace(size=len(pieces), piece=pieces.__getitem__)
 
 
-def words(source="de", target="en"):
+def word_starts(source="de", target="en"):
     """Of 14 ids the even ones from 4 on begin words."""
-    return Words([vocabulary([1, 0] * 5)] * 2, DataOptions(source=source, target=target))
+    return WordStarts.of([vocabulary([1, 0] * 5)] * 2, DataOptions(source=source, target=target))
 
 
-def made(name, **more):
+def made(name, source="de", target="en", **more):
     """A model of one's own, whose weights are large enough for differences to show."""
-    model = TranslationModel(
-        ModelOptions(**{**SMALL, **MODELS[name], **more}), VOCAB, VOCAB, seed=3
-    )
+    options = ModelOptions(**{**SMALL, **MODELS[name], **more})
+    model = WaitKModel(options, VOCAB, VOCAB, seed=3, word_starts=word_starts(source, target))
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
-    model.words = words()
     return model
 
 
@@ -118,12 +117,12 @@ def test_reading_on_equals_reading_at_once(name):
     memory, state = model.encode(source)
     parts = {}
     for start, end in itertools.pairwise([0, 1, 3, 4, 7, source.shape[1]]):
-        parts, now = model.encode(source[:, start:end], memory=parts)
+        parts, now = model.encode_more(source[:, start:end], parts)
     close(now, state, 1e-4)  # layer normalisation makes much of the last bit
     close({key: parts.pop(key) for key in memory}, memory, 1e-4)
     layers, cell = model.options.encoder_layers, model.encoder.layers[0][0]
     assert parts.keys() == {
-        f"read_{part}{layer}" for layer in range(layers) for part in cell.states
+        f"encoder_{part}{layer}" for layer in range(layers) for part in cell.states
     }
     assert all(leaf.shape == (len(source), 5) for leaf in parts.values())
 
@@ -138,10 +137,8 @@ def test_reading_on_equals_reading_at_once(name):
     ],
 )
 def test_models_that_cannot_read_on_say_so(options):
-    model, (source, _) = made("lstm", **options), sentences()
-    for more in ({"memory": {}}, {"wait": 3}):
-        with pytest.raises(ValueError, match="model\\."):
-            model.encode(source, **more)
+    with pytest.raises(ValueError, match="model\\."):
+        made("lstm", **options)
     typed = [
         f"model.{key}={str(value).lower()}"
         for key, value in {"bidirectional": False, **options}.items()
@@ -167,7 +164,7 @@ def test_the_policy_by_hand():
     waits = np.array([1, 2, 3, 9], np.int32)
     expected = [[1, 1, 1, 3, 4, 4, 7], [3, 3, 3, 4, 7, 7, 8], [4, 4, 4, 7, 8, 8, 8], [8] * 7]
     model = made("lstm")
-    memory, state = model.encode(source, wait=waits)
+    memory, state = model.encode_waiting(source, waits)
     assert visible(model.step(memory, state, target)[1]) == expected
     for row, (first, *_) in enumerate(expected):  # the state knows the first words only
         ids = np.where(np.arange(8) < first, source[row], PAD)[None, :first]
@@ -175,13 +172,13 @@ def test_the_policy_by_hand():
             {key: leaf[0] for key, leaf in model.encode(ids)[1].items()},
             {key: leaf[row] for key, leaf in state.items() if key not in ("t", "wait")},
         )
-    model.words = words(target="ja")  # a piece is a word, complete at once
-    memory, state = model.encode(source, wait=1)
+    model = made("lstm", target="ja")  # a piece is a word, complete at once
+    memory, state = model.encode_waiting(source, 1)
     assert visible(model.step(memory, state, target)[1][0]) == [1, 3, 4, 7, 8, 8, 8]
-    model.words = words(source="zh", target="ja")
-    memory, state = model.encode(source, wait=2)
+    model = made("lstm", source="zh", target="ja")
+    memory, state = model.encode_waiting(source, 2)
     assert visible(model.step(memory, state, target)[1][0]) == [2, 3, 4, 5, 6, 7, 8]
-    assert reads(0, 3) == reads(1, 3) == 3 and reads(5, 3) == 7
+    assert [int(source_words_read(t, 3)) for t in (0, 1, 5)] == [3, 3, 7]
 
 
 @every_attention
@@ -194,7 +191,7 @@ def test_what_is_ahead_changes_nothing(name, monkeypatch):
     )
     cases = []  # wait, position, visible positions
     for wait in (1, 3):
-        memory, state = model.encode(sentence[None], wait=wait)
+        memory, state = model.encode_waiting(sentence[None], wait)
         looks = visible(model.step(memory, state, target)[1][0])
         cases += [(wait, t, count) for t, count in enumerate(looks) if count < len(sentence)]
     waits, positions, counts = np.array(cases, np.int32).T
@@ -215,9 +212,9 @@ def test_what_is_ahead_changes_nothing(name, monkeypatch):
                 x if ids is source else TranslationModel.embed(model, table, ids, training)
             ),
         )
-        logits = model.project(model.step(*model.encode(source, wait=waits), targets)[0]) * upto
+        logits = model.project(model.step(*model.encode_waiting(source, waits), targets)[0]) * upto
     found = (
-        model.project(model.step(*model.encode(pad(others, [], [EOS]), wait=waits), targets)[0])
+        model.project(model.step(*model.encode_waiting(pad(others, [], [EOS]), waits), targets)[0])
         * upto
     )
     np.testing.assert_allclose(found, logits, atol=1e-5)
@@ -228,7 +225,7 @@ def test_what_is_ahead_changes_nothing(name, monkeypatch):
 @every_attention
 def test_steps_equal_the_window(name):
     model, (source, target) = shared(name), sentences()
-    memory, state = model.encode(source, wait=2)
+    memory, state = model.encode_waiting(source, 2)
     hidden, looks, last = model.step(memory, state, target)
     now = state
     for position in range(target.shape[1]):
@@ -241,7 +238,7 @@ def test_steps_equal_the_window(name):
 def test_scores_under_the_mask_are_those_of_search():
     """Of the contract with any beam: each hypothesis has come its own way."""
     model, (source, _) = made("deep gru"), sentences()
-    graphs = Graphs(model, wait=2)
+    graphs = Graphs(model, lambda source: model.encode_waiting(source, 2))
     found = beam_search(graphs, source, beam=3, limits=[9] * len(source))
     best = [hypotheses[0].ids for hypotheses in found]
     scored = graphs.log_probs(source, pad(best, [BOS], [EOS])).numpy()
@@ -253,7 +250,9 @@ def test_scores_under_the_mask_are_those_of_search():
 def test_a_wait_for_all_is_no_wait():
     model, (source, target) = made("lstm"), sentences()
     np.testing.assert_allclose(
-        model.log_probs(source, target, wait=50), model.log_probs(source, target), atol=1e-5
+        model.log_probs_after(*model.encode_waiting(source, 50), target),
+        model.log_probs(source, target),
+        atol=1e-5,
     )
     whole = model.losses_of(source, target, True)
     model.wait = (50, 50)
@@ -272,20 +271,20 @@ def test_waits_are_drawn_from_seed_and_step_in_training_only():
         return float(model.train_step(data)["loss"])
 
     assert loss(5) == loss(5) != loss(6)
-    assert set(model.waits(500, training=True).numpy()) == {2, 3, 4, 5, 6}
-    assert model.waits(500, training=False) == 4
+    assert set(model.draw_wait(500, training=True).numpy()) == {2, 3, 4, 5, 6}
+    assert model.draw_wait(500, training=False) == 4
     model.compile(keras.optimizers.SGD(0.0), wait=(3, 3))
-    assert model.waits(500, training=True) == 3
+    assert model.draw_wait(500, training=True) == 3
 
 
 def test_learning_without_a_wait_has_no_mask(monkeypatch):
     """An ordinary update is what it was: no table, no leaf, no comparison in the time loop."""
-    model, (source, target), seen = made("lstm"), sentences(), []
+    model = TranslationModel(ModelOptions(**SMALL), VOCAB, VOCAB)
+    (source, target), seen = sentences(), []
     step = AdditiveAttention.step
     monkeypatch.setattr(
         AdditiveAttention, "step", lambda *args: seen.append(args[-1]) or step(*args)
     )
-    model.words = None
     model.losses_of(source, target, True)
     memory, state = model.encode(source)
     assert memory.keys() == {"outputs", "keys", "mask"} and state.keys() == {"context", "h0", "c0"}
@@ -298,7 +297,7 @@ def test_learning_without_a_wait_has_no_mask(monkeypatch):
 def test_no_translation_ends_before_its_source():
     """EOS too early means: nothing to say yet. A model that knows no other word reads all and says nothing."""
     model, (source, _) = made("lstm"), sentences(6, seed=2)
-    waiting = Waiting(model, 1)
+    waiting = WaitKSearch(model, 1)
     for bias in (0.5, 8.0):
         model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, bias, 0.0))
         found = [best for (best,) in beam_search(waiting, source, beam=1, want_attention=True)]
@@ -328,7 +327,7 @@ def test_no_translation_ends_before_its_source():
     ],
 )
 def test_average_lagging_by_hand(read, source, expected):
-    assert metrics.average_lagging(read, source) == pytest.approx(expected)
+    assert average_lagging(read, source) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("wait", range(1, 6))
@@ -341,15 +340,18 @@ def test_the_policy_lags_by_its_wait(wait):
 
     source, target = pieces(), pieces()
     number = np.cumsum([piece == "▁a" for piece in [*source, "▁a"]])
-    read = [int(reads(t, wait)) for t in np.cumsum([0, *(piece == "▁a" for piece in target)])]
+    read = [
+        int(source_words_read(t, wait))
+        for t in np.cumsum([0, *(piece == "▁a" for piece in target)])
+    ]
     found = types.SimpleNamespace(
         source_pieces=[*source, "</s>"],
         target_pieces=[*target, "</s>"],
         attention=(number <= np.array(read)[:, None]).astype(np.float32),
     )
-    counted, total = lagging.written(found, (False, False))
+    counted, total = lagging.words_read(found, (False, False))
     assert counted == [min(t + wait - 1, 10) for t in range(1, 11)] and total == 10
-    assert metrics.average_lagging(counted, total) == wait
+    assert average_lagging(counted, total) == wait
 
 
 # ---- a trained run
@@ -390,7 +392,7 @@ def online_run(once):
 
 @pytest.fixture(scope="module")
 def model(online_run):
-    return online_run.load_model()
+    return load_model(online_run)
 
 
 LINES = [source for source, _ in grammar.generate("de-en", "test", 14)]
@@ -413,7 +415,7 @@ def online(online_run, model):
 @pytest.fixture(scope="module")
 def behind(online_run, model):
     """The same in batches, behind a mask: a `Translator` that waits."""
-    translator = Translator(Waiting(model, 1), online_run.tokenizers, online_run.recipe)
+    translator = Translator(WaitKSearch(model, 1), online_run.tokenizers, online_run.recipe)
 
     def waiting(wait):
         translator.model.wait.assign(wait)
@@ -437,17 +439,17 @@ def test_streams_equal_batches(online_run, model, online, behind):
         found = streamed(online(wait), lines)
         assert found == behind(wait).translate(lines, beam=1) and len(set(found)) > 6
         assert (found == ordinary) == (wait == 50)
-    assert online(1).graphs._encode_more.experimental_get_tracing_count() == 1
+    assert online(1).graphs.encode_more.experimental_get_tracing_count() == 1
 
 
 def test_streams_equal_batches_where_a_piece_is_a_word(online_run, model, online, monkeypatch):
     """As for Japanese: pieces of the target are complete at once, so that more of the source is read sooner."""
     data = dataclasses.replace(online_run.recipe.data, target="ja")
-    translator, words = online(1), Words(online_run.tokenizers, data)
+    translator, word_starts = online(1), WordStarts.of(online_run.tokenizers, data)
     spaced = streamed(translator, LINES[:5])
-    for one in (model, translator):
-        monkeypatch.setattr(one, "words", words)
-    batch = Translator(Waiting(model, 1), online_run.tokenizers, online_run.recipe)
+    monkeypatch.setattr(model, "word_starts", word_starts)
+    monkeypatch.setattr(translator, "words", word_starts)
+    batch = Translator(WaitKSearch(model, 1), online_run.tokenizers, online_run.recipe)
     assert spaced != streamed(translator, LINES[:5]) == batch.translate(LINES[:5], beam=1)
 
 
@@ -513,7 +515,7 @@ def test_a_placeholder_is_not_named_before_it_has_come(online_run, online, monke
 def test_evaluate_measures_quality_and_lagging(online_run, model, monkeypatch, capsys, tmp_path):
     pairs = list(grammar.generate("de-en", "test", 25))
     monkeypatch.setattr(Corpus, "held_out", lambda *_: pairs)
-    monkeypatch.setattr(Run, "load_model", lambda self: model)
+    monkeypatch.setattr(nmt.simultaneous.model, "load_model", lambda run: model)
     path = tmp_path / "curve.png"
     assert main(["evaluate", str(online_run.path), "--wait", "1,3,full", "--plot", str(path)]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:5]]
@@ -587,7 +589,7 @@ def test_words_come_out_before_the_line_is_complete(online_run, online, behind, 
     monkeypatch.setattr(nmt.simultaneous.stream, "load", lambda *_: online(2))
     line = next(line for line in LINES if len(line.split()) > 8)
     ((best,),) = behind(2).candidates([line], beam=1, attention=True)
-    read, _ = lagging.written(best, (False, False))
+    read, _ = lagging.words_read(best, (False, False))
     (source, feed), (drain, sink) = os.pipe(), os.pipe()
     streams = sys.stdin, sys.stdout
     status = []

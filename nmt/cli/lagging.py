@@ -45,12 +45,13 @@ def run(args: argparse.Namespace) -> None:
     for run in runs:
         Corpus(run.recipe.data).fetch()
     start_keras(args.threads)
-    from nmt.simultaneous.lagging import by_wait, lines
+    from nmt.simultaneous.lagging import by_wait, figure, lines
+    from nmt.simultaneous.model import load_model
 
     curves = {}
     for run in runs:
-        rows = by_wait(run, run.load_model(), args.wait, args.split)
+        rows = by_wait(run, load_model(run), args.wait, args.split)
         curves[str(run.path)] = rows
         print("\n".join(lines(run.path, args.split, rows)), flush=True)
     if args.plot:
-        plots.save(plots.lagging(curves), args.plot)
+        plots.save(figure(curves), args.plot)

@@ -137,19 +137,6 @@ def paired(
     return result
 
 
-def average_lagging(reads, source_words):
-    """Average lagging of a sentence behind its source, in words (Ma et al. 2019, equations 8 and 9).
-
-    reads: for each word of the translation, how many words of the source had been read when it was written. The
-    mean of g(t) - (t - 1) / r, r target words a source word, up to the first word written with the whole source.
-    """
-    if not reads:
-        return float(source_words)
-    last = next((t for t, read in enumerate(reads) if read >= source_words), len(reads) - 1)
-    ratio = len(reads) / source_words
-    return sum(read - t / ratio for t, read in enumerate(reads[: last + 1])) / (last + 1)
-
-
 def by_length(
     sources: Sequence[str],
     hypotheses: Sequence[str],

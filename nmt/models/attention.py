@@ -6,7 +6,7 @@ from keras import ops
 
 from nmt.models import kernels
 
-HIDDEN = -1e9  # added to the score of a position that must not be seen
+MASKED = -1e9  # energy of a position that must not be attended to
 
 
 class Attention(keras.layers.Layer):
@@ -28,10 +28,10 @@ class Attention(keras.layers.Layer):
         """query: [sentences, hypotheses, units] -> e [sentences, hypotheses, source_len]."""
         return tf.matmul(query, keys, transpose_b=True)
 
-    def step(self, query, memory, weights, reads=None):
+    def step(self, query, memory, weights, visible=None):
         """query: [rows, query_size] -> context [rows, memory_size], attention [rows, source_len].
 
-        reads: [rows], how many words of the source a row may see (memory["word"] numbers them); None: all.
+        visible: bool [rows, source_len], the source positions that a row may attend to; None: all.
         """
         keys = memory["keys"]
         outputs = memory["outputs"]
@@ -41,9 +41,8 @@ class Attention(keras.layers.Layer):
             query = kernels.matmul(query, weights["query"])
         query = tf.reshape(query, [sentences, -1, keys.shape[-1]])
         mask = tf.expand_dims(memory["mask"], 1)
-        if reads is not None:
-            ahead = tf.expand_dims(memory["word"], 1) > tf.reshape(reads, [sentences, -1, 1])
-            mask = tf.where(ahead, HIDDEN, mask)
+        if visible is not None:
+            mask = tf.where(tf.reshape(visible, [sentences, -1, source_len]), mask, MASKED)
         attention = tf.nn.softmax(self.energies(query, keys, weights) + mask)
         context = tf.reshape(attention @ outputs, [-1, outputs.shape[-1]])
         return context, tf.reshape(attention, [-1, source_len])

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
-from nmt.models.attention import HIDDEN, attention
+from nmt.models.attention import MASKED, attention
 from nmt.models.cells import cell, stack
 
 
@@ -35,74 +35,92 @@ class RecurrentEncoder(keras.layers.Layer):
                 one.build(input_size if number == 0 else self.size)
         self.built = True
 
-    def read(self, x, lengths, training=False, at=None):
-        """x: [sentences, source_len, input] -> outputs [sentences, source_len, size], final h [.., size].
+    def read(self, x, lengths, training=False, initial=None, final_at=None):
+        """Encodes sentences that are padded right: outputs, final, states.
 
-        at: [sentences], the number of positions after which h is the final one (default: lengths).
+        x: [sentences, source_len, input_size]; lengths: [sentences].
+        outputs: [sentences, source_len, size], 0 at padding.
+        final: [sentences, size], h of the last layer after `final_at` positions (default: lengths).
+        states: with `initial` the state of every layer after the last position, else empty.
+        initial: the state to begin with, as `zero_state` or an earlier `read` gave it: a source can
+        then be read bit by bit. For encoders that read forwards only.
         """
-        return self._read(x, lengths, training, lengths if at is None else at)[:2]
-
-    def read_on(self, x, lengths, former):
-        """One way only: goes on from `former`, {} at the beginning -> outputs, final h, the next `former`.
-
-        former: the state of each layer's cell, leaves [sentences, units]; other names in it are ignored.
-        """
-        return self._read(x, lengths, False, lengths, former)
-
-    def _read(self, x, lengths, training, at, former=None):
+        final_at = lengths if final_at is None else final_at
         mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
         states = {}
         for number, cells in enumerate(self.layers):
             below = x
             if number:
                 x = drop(x, self.options, self.seed, training)
-            start = former and {name: former[f"read_{name}{number}"] for name in cells[0].states}
-            x, final = self.read_layer(x, lengths, cells, training, at, start)
-            states.update({f"read_{name}{number}": value for name, value in final.items()})
+            before = initial and {name: initial[f"{name}{number}"] for name in cells[0].states}
+            x, final = self._read_layer(x, lengths, cells, training, final_at, before)
+            if initial:
+                states.update({f"{name}{number}": leaf for name, leaf in final.items()})
+            # Outputs at padding must not reach the attention or the layer above.
             x = x * mask
             if number and self.options.residual:
                 x = below + x
         return x, final["h"], states
 
-    def read_layer(self, x, lengths, cells, training, at, start):
-        """One layer. A backward cell reads each sentence reversed, so padding comes last for both."""
+    def zero_state(self, sentences):
+        """The state before the first position: {"h0": [sentences, units], ...}, a leaf a layer and part."""
+        zeros = tf.zeros([sentences, self.options.encoder_units])
+        return {
+            f"{name}{number}": zeros
+            for number, cells in enumerate(self.layers)
+            for name in cells[0].states
+        }
 
-        def read(x, way):
+    def _read_layer(self, x, lengths, cells, training, final_at, before):
+        """One layer, both directions in one time loop: outputs [sentences, source_len, size], final state.
+
+        before: {"h": [sentences, units], ...} or None for zeros. The final state, [sentences, size] each,
+        is that after `final_at` positions; without `before` it is h alone.
+        """
+
+        def turn(x, way):
+            # A backward cell reads each sentence reversed, so that padding comes last for both.
             return tf.reverse_sequence(x, lengths, seq_axis=1) if way == "backward" else x
 
-        z = ops.stack([one.inputs(read(x, way)) for one, way in zip(cells, self.ways, strict=True)])
-        z = ops.transpose(z, (2, 0, 1, 3))  # [source_len, directions, sentences, gates * units]
+        # What does not depend on the state: [source_len, directions, sentences, gates * units].
+        z = ops.stack(
+            [cell.inputs(turn(x, way)) for cell, way in zip(cells, self.ways, strict=True)]
+        )
+        z = ops.transpose(z, (2, 0, 1, 3))
+
+        # The time loop, over weights of both directions stacked.
         directions = len(cells)
         sentences = tf.shape(x)[0]
-        units = cells[0].units
-        zeros = tf.zeros([directions, sentences, units])
-        weights = stack([one.weights_of_step() for one in cells])
-        mask = state_mask(zeros, self.options, self.seed, training)
-        first = {name: start[name][None] if start else zeros for name in cells[0].states}
+        zeros = tf.zeros([directions, sentences, cells[0].units])
+        weights = stack([cell.weights_of_step() for cell in cells])
+        dropout_mask = state_mask(zeros, self.options, self.seed, training)
+        first = {name: before[name][None] if before else zeros for name in cells[0].states}
         history, _ = kernels.unroll(
-            lambda z_t, state: cells[0].step(z_t[0], state, weights, mask),
+            lambda z_t, state: cells[0].step(z_t[0], state, weights, dropout_mask),
             (z,),
             first,
-            keep=["h"] if start is None else cells[0].states,
+            keep=cells[0].states if before else ["h"],
         )
-        history = {
-            name: ops.transpose(h, (1, 2, 0, 3)) for name, h in history.items()
-        }  # time on axis 2
+
+        # [directions, sentences, source_len, units], each direction in the order of the source.
+        history = {name: ops.transpose(leaf, (1, 2, 0, 3)) for name, leaf in history.items()}
         outputs = [
-            read(one, way) for one, way in zip(tf.unstack(history["h"]), self.ways, strict=True)
+            turn(leaf, way) for leaf, way in zip(tf.unstack(history["h"]), self.ways, strict=True)
         ]
-        last = tf.broadcast_to(at - 1, [directions, sentences])
-        if start is None:
-            final = {"h": tf.gather(history["h"], last, axis=2, batch_dims=2)}
-        else:  # a sentence of which nothing more has come stays where it was
-            final = {
-                name: tf.gather(
-                    tf.concat([first[name][:, :, None], h], 2), last + 1, axis=2, batch_dims=2
-                )
-                for name, h in history.items()
+
+        # The state after the last position of each sentence.
+        last = tf.broadcast_to(final_at - 1, [directions, sentences])
+        if before:  # a sentence without a new position stays where it was
+            last = last + 1
+            history = {
+                name: tf.concat([first[name][:, :, None], leaf], 2)
+                for name, leaf in history.items()
             }
+        final = {
+            name: tf.gather(leaf, last, axis=2, batch_dims=2) for name, leaf in history.items()
+        }
         return ops.concatenate(outputs, -1), {
-            n: ops.concatenate(tf.unstack(h), -1) for n, h in final.items()
+            name: ops.concatenate(tf.unstack(leaf), -1) for name, leaf in final.items()
         }
 
 
@@ -154,7 +172,7 @@ class RecurrentDecoder(keras.layers.Layer):
         return {
             "outputs": outputs,
             "keys": self.attention.keys(outputs),
-            "mask": (1 - mask) * HIDDEN,
+            "mask": (1 - mask) * MASKED,
         }
 
     def initial_state(self, final):
@@ -169,15 +187,18 @@ class RecurrentDecoder(keras.layers.Layer):
             state.update({f"{name}{number}": tf.zeros([rows, one.units]) for name in one.states})
         return state
 
-    def step(self, memory, state, y, training=False, keep=None, reads=None):
+    def step(self, memory, state, y, training=False, keep=None, visible=None):
         """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
 
         No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
-        zero before that position, else 1. reads: [rows, n], the words of the source that a position may see.
+        zero before that position, else 1. visible: bool [rows, n, source_len], the source positions that a target
+        position may attend to; None: all.
         """
-        given = {
-            name: tf.transpose(x) for name, x in (("keep", keep), ("reads", reads)) if x is not None
-        }
+        given = {}
+        if keep is not None:
+            given["keep"] = tf.transpose(keep)
+        if visible is not None:
+            given["visible"] = tf.transpose(visible, (1, 0, 2))
         loop = self._loop(memory, tf.shape(y)[0], training, tuple(given))
         seen = {"top"} | ({"context"} if self.attention else set())
         looks = {"attention"} if self.attention and not training else set()
@@ -241,7 +262,7 @@ class RecurrentDecoder(keras.layers.Layer):
             new["top"] = x
             if self.attention:
                 new["context"], looks = self.attention.step(
-                    x, memory, attention_weights, given.get("reads")
+                    x, memory, attention_weights, given.get("visible")
                 )
                 if "attention" in carried:
                     new["attention"] = looks

@@ -26,6 +26,7 @@ import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
+from nmt.models.attention import MASKED
 from nmt.models.cells import layer_normalise
 from nmt.models.recurrent import drop
 
@@ -50,13 +51,13 @@ class TransformerEncoder(keras.layers.Layer):
         self.built = True
 
     def read(self, x, lengths, training=False):
-        """x: [sentences, source_len, size] -> outputs of that shape, and for `initial_state` the lengths."""
+        """x: [sentences, source_len, size] -> outputs of that shape, lengths for `initial_state`, no states."""
         mask = padding_mask(lengths, tf.shape(x)[1])
         x = x + positions(0, tf.shape(x)[1], self.size)
         for block in self.blocks:
             x, _, _ = block.attend(x, mask, training)
             x = block.feed_forward(x, training)
-        return self.norm.apply(x), lengths
+        return self.norm.apply(x), lengths, {}
 
 
 class TransformerDecoder(keras.layers.Layer):
@@ -254,9 +255,11 @@ def positions(start, count, size):
 
 def padding_mask(lengths, count):
     """0 for the words of a sentence, -1e9 for its padding: [sentences, 1, 1, count]."""
-    return (tf.sequence_mask(lengths, count, tf.float32)[:, None, None] - 1) * 1e9
+    return (tf.sequence_mask(lengths, count, tf.float32)[:, None, None] - 1) * -MASKED
 
 
 def causal_mask(before, n):
     """0 where one of n tokens may look, -1e9 at those after it: [n, before + n]."""
-    return (tf.cast(tf.range(before + n) <= before + tf.range(n)[:, None], tf.float32) - 1) * 1e9
+    return (
+        tf.cast(tf.range(before + n) <= before + tf.range(n)[:, None], tf.float32) - 1
+    ) * -MASKED

@@ -1,6 +1,6 @@
 """The contract of a sequence model as a `keras.Model`; the only place that maps names to classes.
 
-    encode(source, memory, wait)          -> memory, state
+    encode(source)                        -> memory, state
     step(memory, state, tokens)           -> hidden, attention, state
     project(hidden, ids)                  -> logits
     take(memory, sentences)               -> memory of those sentences
@@ -9,12 +9,10 @@
 
 `tokens` are inputs, BOS first; output j predicts what follows token j. Leaves of `memory` have sentences on
 axis 0, leaves of `state` have rows; the hypotheses of a sentence are adjacent rows. A translation model has an
-encoder and a decoder; a language model is a decoder with an empty memory. Where translation is online, a source
-comes bit by bit (`memory`), or the decoder is kept a number of words behind it (`wait`, see nmt/simultaneous/policy.py).
+encoder and a decoder; a language model is a decoder with an empty memory.
 """
 
 import dataclasses
-import functools
 
 import keras
 import numpy as np
@@ -25,8 +23,7 @@ from nmt.models import kernels
 from nmt.models.loss import cross_entropy
 from nmt.models.recurrent import RecurrentDecoder, RecurrentEncoder, drop
 from nmt.models.transformer import TransformerDecoder, TransformerEncoder
-from nmt.recipe import ModelOptions, reason_against_waiting
-from nmt.simultaneous.policy import reads
+from nmt.recipe import ModelOptions
 from nmt.text.vocabulary import BOS, PAD
 
 
@@ -42,8 +39,6 @@ class SequenceModel(keras.Model):
         self.seed = seed
         self.precision = "float32"
         self.label_smoothing = 0.0
-        self.words = None
-        self.wait = None  # where words begin (wait.Words); how many training waits for
         self.noise = keras.random.SeedGenerator(seed)
         keras.utils.set_random_seed(seed)  # initial weights are a function of the seed
         # One initializer for both tables: a piece of a joint vocabulary begins with one vector on both sides.
@@ -125,9 +120,12 @@ class SequenceModel(keras.Model):
             self._graphs = Graphs(self)
         return self._graphs
 
-    def log_probs(self, source, tokens, **options):
+    def log_probs(self, source, tokens):
         """Natural log-probabilities of tokens[:, 1:] (BOS first, padded right): [sentences, n - 1]."""
-        memory, state = self.encode(source, **options)
+        return self.log_probs_after(*self.encode(source), tokens)
+
+    def log_probs_after(self, memory, state, tokens):
+        """`log_probs` of sentences that are encoded already."""
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
         logits = self.project(hidden)
         chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
@@ -185,11 +183,10 @@ class SequenceModel(keras.Model):
         most = 64 if self.options.architecture == "recurrent" else 128  # masks a step may draw
         return tf.cast(self.optimizer.iterations, tf.uint32) * most
 
-    def compile(self, optimizer, label_smoothing=0.0, precision="float32", wait=None, **kwargs):
-        """Keras's `compile`; the loss is part of the model (nmt/models/loss.py). wait: (least, most) words, or None."""
+    def compile(self, optimizer, label_smoothing=0.0, precision="float32", **kwargs):
+        """Keras's `compile`; the loss is part of the model (nmt/models/loss.py)."""
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
-        self.wait = wait
         self.precision = kernels.detect_precision() if precision == "auto" else precision
         self.totals = {
             name: keras.metrics.Sum(name=name) for name in ("loss", "likelihood", "target_tokens")
@@ -238,72 +235,18 @@ class TranslationModel(SequenceModel):
     def get_config(self):
         return {**super().get_config(), "source_vocab": self.source_vocab}
 
-    def encode(self, source, training=False, memory=None, wait=None):
-        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence.
-
-        memory: that of the words before, {} for none; `source` then goes on from there (EOS at the end only), and
-        so may the memory returned.
-        wait: how many words the decoder waits for, a number or [sentences]: the state comes from these alone, and
-        `step` sees what the policy of nmt/simultaneous/policy.py lets it see. The model's `words` must tell where words begin.
-        Either is for one-way encoders only.
-        """
+    def encode(self, source, training=False):
+        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
         lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
         x = self.embed(self.source_embedding, source, training)
-        if memory is None and wait is None:
-            outputs, final = self.encoder.read(x, lengths, training)
-            return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
-        if reason := reason_against_waiting(self.options):
-            raise ValueError(reason)
-        if wait is not None:
-            return self._encode_waiting(
-                source, x, lengths, tf.broadcast_to(wait, tf.shape(lengths)), training
-            )
-        outputs, final, states = self.encoder.read_on(x, lengths, memory)
-        new = self.decoder.remember(outputs, lengths)
-        if memory:
-            new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
-        return {**new, **states}, self.decoder.initial_state(final)
-
-    def _encode_waiting(self, source, x, lengths, wait, training):
-        """The whole source, and which word each position belongs to: what is ahead of the decoder, `step` hides."""
-        word = tf.cumsum(tf.gather(self.words.source, source), 1)
-        first = (word <= reads(1, wait)[:, None]) & (source != PAD)
-        outputs, final = self.encoder.read(
-            x, lengths, training, tf.reduce_sum(tf.cast(first, tf.int32), 1)
-        )
-        memory = self.decoder.remember(outputs, lengths)
-        state = self.decoder.initial_state(final)
-        return {**memory, "word": word}, {**state, "t": tf.zeros_like(lengths), "wait": wait}
-
-    def step(self, memory, state, tokens, training=False):
-        """As every model; kept behind the source if `encode` was told to wait."""
-        if "word" not in memory:
-            return super().step(memory, state, tokens, training)
-        y = self.embed(self.target_embedding, tokens, training)
-        state = dict(state)
-        t = state.pop("t")
-        wait = state.pop("wait")
-        t = t[:, None] + tf.cumsum(tf.gather(self.words.target, tokens), 1)
-        seen = reads(t, wait[:, None])
-        hidden, attention, state = self.decoder.step(memory, state, y, training, reads=seen)
-        return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
+        outputs, final, _ = self.encoder.read(x, lengths, training)
+        return self.decoder.remember(outputs, lengths), self.decoder.initial_state(final)
 
     def losses_of(self, source, target, training):
         """Summed loss, summed negative log-likelihood and number of target tokens (EOS counts, BOS not)."""
-        memory, state = self.encode(
-            source, training, wait=self.waits(tf.shape(source)[0], training)
-        )
+        memory, state = self.encode(source, training)
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
         return self.summed(hidden, target[:, 1:])
-
-    def waits(self, sentences, training):
-        """How many words each sentence waits for, None: all. Training draws them, validation takes the middle."""
-        if self.wait is None:
-            return None
-        least, most = self.wait
-        if training and most > least:
-            return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
-        return (least + most) // 2
 
 
 @keras.saving.register_keras_serializable("nmt")
@@ -372,27 +315,24 @@ class Carried:
 class Graphs:
     """`encode`, `take`, `advance`, `distribution`, `log_probs` of a model, each traced once for all shapes.
 
-    options: of `encode`: {"wait": 3}, or {"memory": {}} for memories that `encode` can go on from.
+    encode: source -> memory, state, where it is not that of the model.
     """
 
-    def __init__(self, model, **options):
-        graph = functools.partial(
-            tf.function, autograph=False
-        )  # no Python to rewrite, most of the tracing time
+    def __init__(self, model, encode=None):
+        encode = encode or model.encode
         ids = tf.TensorSpec((None, None), tf.int32)
-        self._encode = graph(lambda source: model.encode(source, **options), input_signature=[ids])
-        self.log_probs = graph(
-            lambda source, tokens: model.log_probs(source, tokens, **options),
-            input_signature=[ids, ids],
+        self._encode = traced(lambda source: encode(source), [ids])
+        self.log_probs = traced(
+            lambda source, tokens: model.log_probs_after(*encode(source), tokens), [ids, ids]
         )
         self.take = model.take
-        memory, state = tf.nest.map_structure(
+        self.memory_spec, state = tf.nest.map_structure(
             lambda x: tf.TensorSpec(x.shape, x.dtype),
             self._encode.get_concrete_function().structured_outputs,
         )
         rows = tf.TensorSpec((None,), tf.int32)
-        self._advance = graph(
-            model.advance, input_signature=[memory, state, rows, rows, tf.TensorSpec((), tf.int32)]
+        self._advance = traced(
+            model.advance, [self.memory_spec, state, rows, rows, tf.TensorSpec((), tf.int32)]
         )
 
         def distribution(memory, state, origin, tokens):
@@ -401,16 +341,11 @@ class Graphs:
             log_probs = tf.nn.log_softmax(model.project(hidden[:, 0]))
             return log_probs, None if attention is None else attention[:, 0], state
 
-        # Traced when they are first called: only ensembles and fusion want all words, only streams go on.
-        self._distribution = graph(distribution, input_signature=[memory, state, rows, rows])
-        self._encode_more = graph(
-            lambda source, memory: model.encode(source, memory=memory),
-            input_signature=[ids, memory],
-        )
+        # Traced when it is first called: only ensembles and fusion want all words.
+        self._distribution = traced(distribution, [self.memory_spec, state, rows, rows])
 
-    def encode(self, source, memory=None):
-        source = tf.convert_to_tensor(source, tf.int32)
-        return self._encode_more(source, memory) if memory else self._encode(source)
+    def encode(self, source):
+        return self._encode(tf.convert_to_tensor(source, tf.int32))
 
     def advance(self, memory, state, origin, tokens, k):
         return self._advance(
@@ -422,6 +357,11 @@ class Graphs:
         return self._distribution(
             memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens)
         )
+
+
+def traced(function, input_signature):
+    """A `tf.function` without autograph: there is no Python to rewrite, which takes most of the time of tracing."""
+    return tf.function(function, autograph=False, input_signature=input_signature)
 
 
 def build(recipe, source_vocab, target_vocab):

@@ -141,22 +141,6 @@ def precision_recall(
     return figure
 
 
-def lagging(curves: Mapping[str, Sequence]) -> "Figure":
-    """BLEU over average lagging; curves: run -> rows of `nmt.simultaneous.lagging.by_wait`."""
-    figure, axes = subplots(figsize=(6, 4))
-    for name, rows in curves.items():
-        x = [row["average_lagging"] for row in rows]
-        y = [row["bleu"]["score"] for row in rows]
-        axes.plot(x, y, "o-", label=name)
-        for row, *place in zip(rows, x, y, strict=True):
-            axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
-    axes.margins(0.09)  # room for what stands beside the outer points
-    axes.set(xlabel="average lagging, words", ylabel="BLEU")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    return figure
-
-
 def gradients(norms: Mapping[str, Any]) -> "Figure":
     """Norms of gradients by steps back, and by updates of a training.
 

@@ -236,17 +236,19 @@ class Run:
     def load_model(self):
         """The Keras model with the run's weights."""
         from nmt.models.translation import build
-        from nmt.simultaneous.policy import Words
 
+        path = self.weights_path()
+        model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
+        read_weights(model, path)
+        return model
+
+    def weights_path(self):
+        """The file of the run's Keras weights; UserError where there are none, Failure where it is damaged."""
         if self.info.weights is None:
             raise UserError(
                 f"{self.path}: is an exported folder, which has no Keras weights; use the run itself"
             )
-        model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))
-        path = self._checked(self.info.weights, self.info.weights_sha256)
-        read_weights(model, path)
-        model.words = Words(self.tokenizers, self.recipe.data)
-        return model
+        return self._checked(self.info.weights, self.info.weights_sha256)
 
     # The exported model.
 

@@ -1,77 +1,56 @@
-"""Waiting on whole test sets: a model kept `wait` words behind sources that are there already, and what it costs.
-
-Instead of reading word by word, the encoder reads all and a mask hides what is ahead: the same translations as in
-nmt/simultaneous/stream.py, in batches. `by_wait` gives quality against average lagging.
-"""
+"""What staying behind costs: BLEU and chrF of whole test sets against average lagging."""
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
+from nmt import plots
 from nmt.corpora.corpus import Corpus
 from nmt.evaluation import metrics
-from nmt.inference.translator import Translator
-from nmt.models.translation import Graphs
-from nmt.simultaneous.policy import begins, reads
-from nmt.text.vocabulary import EOS
+from nmt.inference.translator import Translation, Translator
+from nmt.runs.folder import Run
+from nmt.simultaneous.policy import begins_word
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from nmt.simultaneous.model import WaitKModel
 
 log = logging.getLogger(__name__)
 
-FULL = 10**9  # words that no sentence has
+WHOLE_SOURCE = 10**9  # words; no sentence has as many
 
 
-class Waiting:
-    """A `TranslationModel` that waits for so many words: the contract, for greedy search (beam 1) alone.
+def by_wait(
+    run: Run, model: "WaitKModel", waits: Sequence[int], split: str = "test"
+) -> list[dict[str, Any]]:
+    """BLEU, chrF and average lagging in words on a split, greedy, for each wait (0: the whole source)."""
+    from nmt.simultaneous.model import WaitKSearch
 
-    When EOS is the best next word while there is source left, the model has nothing to say yet: it reads a word
-    more and chooses again, so that no part of a source is lost.
-    """
-
-    def __init__(self, model, wait):
-        self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
-        self.graphs = Graphs(model, wait=self.wait)
-        self.encode = self.graphs.encode
-        self.take = self.graphs.take
-
-    def advance(self, memory, state, origin, tokens, k):
-        """As that of the model, but for attention: 1 where a row has read the source, else 0 [rows, source_len]."""
-        word = np.asarray(memory["word"])
-        while True:
-            log_probs, ids, _, after = self.graphs.advance(memory, state, origin, tokens, k)
-            read = np.asarray(reads(after["t"], after["wait"]))
-            silent = (np.asarray(ids)[:, 0] == EOS) & (read < word[:, -1])
-            if not silent.any():
-                return log_probs, ids, (word <= read[:, None]).astype(np.float32), after
-            wait = np.array(state["wait"])
-            wait[origin[silent]] += 1
-            state = {**state, "wait": wait}
-
-
-def by_wait(run, model, waits, split="test"):
-    """BLEU, chrF and average lagging in words on a split, greedy, for each wait (0: all): a list of dicts."""
     recipe = run.recipe
-    rows = []
-    waiting = Waiting(model, FULL)
-    translator = Translator(waiting, run.tokenizers, recipe)
+    search = WaitKSearch(model, WHOLE_SOURCE)
+    translator = Translator(search, run.tokenizers, recipe)
     sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
+    rows = []
     for wait in waits:
         log.info(
-            f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {shown(wait)}"
+            f"{run.path}: translating {len(sources):,} sentences of the {split} split, "
+            f"wait {_wait_label(wait)}"
         )
-        waiting.wait.assign(wait or FULL)
-        found = [
-            best for (best,) in translator.candidates(sources, beam=1, attention=True, joined=False)
-        ]
+        search.wait.assign(wait or WHOLE_SOURCE)
+        candidates = translator.candidates(sources, beam=1, attention=True, joined=False)
+        translations = [best for (best,) in candidates]
         lags = [
-            metrics.average_lagging(*written(one, model.words.unspaced))
-            for one in found
-            if one.attention is not None
+            average_lagging(*words_read(translation, model.word_starts.unspaced))
+            for translation in translations
+            if translation.attention is not None
         ]
-        hypotheses = [one.text for one in found]
+        hypotheses = [translation.text for translation in translations]
         rows.append(
             {
-                "wait": shown(wait),
+                "wait": _wait_label(wait),
                 **metrics.scores(recipe.data, hypotheses, references),
                 "average_lagging": float(np.mean(lags)),
             }
@@ -79,23 +58,36 @@ def by_wait(run, model, waits, split="test"):
     return rows
 
 
-def written(translation, unspaced):
-    """Of a translation by `Waiting`: the words read when each of its words was written, the words of the source."""
-    source = np.array([begins(piece, unspaced[0]) for piece in translation.source_pieces[:-1]])
-    read = (translation.attention[:, :-1] @ source).astype(int).tolist()
+def words_read(translation: Translation, unspaced: tuple[bool, bool]) -> tuple[list[int], int]:
+    """(g, source_words) of a translation by `WaitKSearch`.
+
+    g[t - 1]: source words read when target word t was complete. unspaced: as of `WordStarts`.
+    """
+    source = np.array([begins_word(piece, unspaced[0]) for piece in translation.source_pieces[:-1]])
+    read_by_piece = (translation.attention[:, :-1] @ source).astype(int).tolist()
     pieces = [piece for piece in translation.target_pieces if piece != "</s>"]
-    starts = [n for n, piece in enumerate(pieces) if begins(piece, unspaced[1])]
-    if not unspaced[1] and pieces:  # the next word, or the end, tells that a word is complete
-        starts = [n for n in starts if n > 0] + [len(read) - 1]
-    return [read[n] for n in starts], int(source.sum())
+    complete = [n for n, piece in enumerate(pieces) if begins_word(piece, unspaced[1])]
+    if not unspaced[1] and pieces:
+        # A word is complete with the piece that begins the next one, or with the end.
+        complete = [n for n in complete if n > 0] + [len(read_by_piece) - 1]
+    return [read_by_piece[n] for n in complete], int(source.sum())
 
 
-def shown(wait):
-    return str(wait or "full")
+def average_lagging(g: Sequence[int], source_words: int) -> float:
+    """Average lagging of a sentence behind its source, in words (Ma et al. 2019, equations 8 and 9).
+
+    g[t - 1]: source words read when target word t was complete. The mean of g(t) - (t - 1) / r, r
+    target words a source word, up to the first word that was complete with the whole source read.
+    """
+    if not g:
+        return float(source_words)
+    last = next((t for t, read in enumerate(g) if read >= source_words), len(g) - 1)
+    ratio = len(g) / source_words
+    return sum(read - t / ratio for t, read in enumerate(g[: last + 1])) / (last + 1)
 
 
-def lines(name, split, rows):
-    """The figures as people read them."""
+def lines(name: Any, split: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What `by_wait` measured, as people read it."""
     yield f"{name}: {split}, greedy"
     yield "wait    BLEU   chrF   average lagging, words"
     for row in rows:
@@ -104,3 +96,23 @@ def lines(name, split, rows):
             f"{row['average_lagging']:.2f}"
         )
     yield f"     {rows[0]['bleu']['signature']}"
+
+
+def figure(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> "Figure":
+    """BLEU over average lagging; curves: run -> rows of `by_wait`."""
+    figure, axes = plots.subplots(figsize=(6, 4))
+    for name, rows in curves.items():
+        x = [row["average_lagging"] for row in rows]
+        y = [row["bleu"]["score"] for row in rows]
+        axes.plot(x, y, "o-", label=name)
+        for row, *place in zip(rows, x, y, strict=True):
+            axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
+    axes.margins(0.09)  # room for what stands beside the outer points
+    axes.set(xlabel="average lagging, words", ylabel="BLEU")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def _wait_label(wait: int) -> str:
+    return str(wait or "full")

@@ -1,47 +1,87 @@
-"""Wait-k (Ma et al. 2019): how much of the source is read before a word is written; one policy for all.
+"""The wait-k policy (Ma et al. 2019): how many source words are read before a target word is complete.
 
-Training masks, evaluation of whole test sets and streams take it from here, counted in words on both sides. With
-`wait` = k, t + k - 1 words of the source are read by the time that word t is written. It is written when the next
-one begins, since only then it is known to be complete. So the pieces up to the first of word 2 are chosen from k
-words, those up to the first of word 3 from k + 1: `reads(t, wait)`, t the word that the last piece belongs to.
+g(t) = t + k - 1 source words are read by the time that target word t is complete; k is the `wait`.
+A word is complete when the next one begins, so the piece that begins word t + 1 is still chosen
+with g(t) source words. Before the first word, t = 0, the decoder has read as much as for t = 1:
+
+    piece that is chosen                          t   source words read, k = 3
+    the first piece of word 1                     0   3
+    other pieces of word 1, the first of word 2   1   3
+    other pieces of word 2, the first of word 3   2   4
+    other pieces of word 3, the first of word 4   3   5
+
+The mask of training, the evaluation of whole test sets and streams all take the policy from here.
 """
+
+import dataclasses
+from typing import Any
 
 import numpy as np
 
+from nmt.recipe import DataOptions
 from nmt.text.languages import unspaced
 from nmt.text.vocabulary import BOS, EOS, PAD
 
 
-def reads(t, wait):
-    """The policy g(t) of wait-k: words of the source that are read before target word t, from 1, is complete.
+def source_words_read(t: Any, wait: Any) -> Any:
+    """g(t): source words that are read when target word t becomes complete.
 
-    t = 0, nothing written yet, is as good as 1. The end of the source is one word more. t, wait: int32 tensors,
-    arrays or numbers.
+    The end of the source counts as one word more. t, wait: int32 tensors, arrays or numbers.
     """
-    from keras import ops  # not before `nmt.simultaneous.stream` has started Keras
+    from keras import ops  # imported here: this module must not start Keras
 
     return ops.maximum(t, 1) + wait - 1
 
 
-class Words:
-    """Which pieces begin a word: `source`, `target`, 0 or 1 a piece, summed up to number the words of a sentence.
+@dataclasses.dataclass(frozen=True)
+class WordStarts:
+    """Which pieces begin a word: a cumulative sum over a sentence numbers its words.
 
-    Words stand between spaces: their first piece begins with "▁". In text without spaces, which `unspaced` tells of
-    (source, target), each piece is a word, complete as soon as it is there: t is one more, BOS begins a word.
+    In languages with spaces the first piece of a word begins with "▁". In languages without them
+    every piece is a word and complete at once: t is one more, so BOS begins a word there.
     """
 
-    def __init__(self, tokenizers, data):
-        """tokenizers: (source, target); data: config.Data."""
-        self.unspaced = unspaced(data.source), unspaced(data.target) and not data.tokenised
-        self.source, self.target = (
-            np.array([begins(tokenizer.piece(n), each) for n in range(tokenizer.size)], np.int32)
-            for tokenizer, each in zip(tokenizers, self.unspaced, strict=True)
+    source: np.ndarray  # [source_vocab], 0 or 1
+    target: np.ndarray  # [target_vocab], 0 or 1
+    unspaced: tuple[bool, bool]  # whether source and target are written without spaces
+
+    @classmethod
+    def of(cls, tokenizers: Any, data: DataOptions) -> "WordStarts":
+        """tokenizers: (source, target)."""
+        without_spaces = (
+            unspaced(data.source),
+            unspaced(data.target) and not data.tokenised,
         )
-        for table in (self.source, self.target):
+        source, target = (
+            np.array([begins_word(t.piece(n), every) for n in range(t.size)], np.int32)
+            for t, every in zip(tokenizers, without_spaces, strict=True)
+        )
+        for table in (source, target):
             table[[PAD, BOS, EOS]] = 0
-        self.source[EOS], self.target[BOS] = 1, self.unspaced[1]
+        source[EOS] = 1
+        target[BOS] = without_spaces[1]
+        return cls(source, target, without_spaces)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WordStarts":
+        """The inverse of `get_config`."""
+        source, target = (np.array(config[side], np.int32) for side in ("source", "target"))
+        return cls(source, target, tuple(config["unspaced"]))
+
+    def get_config(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "source": self.source.tolist(),
+            "target": self.target.tolist(),
+            "unspaced": list(self.unspaced),
+        }
 
 
-def begins(piece, each):
-    """Whether a piece, as SentencePiece writes it, begins a word. each: all do but bytes, which spell a letter."""
-    return piece != "▁" and not piece.startswith("<0x") if each else piece.startswith("▁")
+def begins_word(piece: str, every_piece: bool) -> bool:
+    """Whether a piece, as SentencePiece writes it, begins a word.
+
+    every_piece: languages without spaces, where each piece is a word, except single bytes of a letter.
+    """
+    if every_piece:
+        return piece != "▁" and not piece.startswith("<0x")
+    return piece.startswith("▁")

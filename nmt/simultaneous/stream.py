@@ -15,7 +15,7 @@ from nmt.inference.translator import Translator
 from nmt.machine import start_keras
 from nmt.recipe import reason_against_waiting
 from nmt.runs.folder import Run
-from nmt.simultaneous.policy import reads
+from nmt.simultaneous.policy import source_words_read
 from nmt.text.placeholders import unfinished
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
@@ -30,13 +30,13 @@ class Online:
     """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
 
     def __init__(self, model, tokenizers, recipe, wait):
-        from nmt.models.translation import Graphs  # not before `load` has started Keras
+        from nmt.simultaneous.model import StreamingGraphs  # not before `load` has started Keras
 
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.wait = wait
-        self.words = model.words
-        self.graphs = Graphs(model, memory={}) if wait else None
+        self.words = model.word_starts
+        self.graphs = StreamingGraphs(model) if wait else None
         self.preparation = Preparation(recipe.data, tokenizers)
         self.translator = Translator(model.graphs(), tokenizers, recipe)
 
@@ -98,7 +98,7 @@ class Online:
         written = 0
         over = False
         while True:
-            while not over and read < reads(t, wait):
+            while not over and read < source_words_read(t, wait):
                 word = source.next()
                 memory, start = self.graphs.encode([word or [EOS]], memory)
                 read = read + 1
@@ -211,4 +211,6 @@ def load(path, wait, threads=0):
     if reason := reason_against_waiting(run.recipe.model):
         raise UserError(f"{path}: {reason}")
     start_keras(threads)
-    return Online(run.load_model(), run.tokenizers, run.recipe, wait)
+    from nmt.simultaneous.model import load_model
+
+    return Online(load_model(run), run.tokenizers, run.recipe, wait)

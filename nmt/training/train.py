@@ -168,24 +168,12 @@ def _claimed(run, recipe):
 def _fit(run, recipe, batches):
     import keras
 
-    from nmt.models.translation import build
-    from nmt.simultaneous.policy import Words
     from nmt.training.callbacks import Clock, History, Progress, Rewind, State
 
     options = recipe.train
     store = batches.store
     history = History(options.steps or options.epochs * len(batches), len(batches))
-    model = build(recipe, *(tokenizer.size for tokenizer in run.tokenizers))
-    model.words = Words(run.tokenizers, recipe.data)
-    wait = (options.wait, max(options.wait, options.wait_to)) if options.wait else None
-    model.compile(
-        optimizer(options, history.total_steps),
-        options.label_smoothing,
-        options.precision,
-        wait,
-        jit_compile=False,
-    )
-    model.optimizer.build(model.trainable_variables)
+    model = _compiled_model(recipe, run.tokenizers, history.total_steps)
     state = State(run, history, options.save_minutes)
     state.set_model(model)
     if run.state_path.exists():
@@ -246,6 +234,28 @@ def _fit(run, recipe, batches):
     _choose(run, recipe, model, validation, history)
 
 
+def _compiled_model(recipe, tokenizers, total_steps):
+    from nmt.models.translation import build
+    from nmt.simultaneous.model import build as build_waiting
+
+    options = recipe.train
+    more = {}
+    if options.wait:
+        model = build_waiting(recipe, tokenizers)
+        more["wait"] = (options.wait, max(options.wait, options.wait_to))
+    else:
+        model = build(recipe, *(tokenizer.size for tokenizer in tokenizers))
+    model.compile(
+        optimizer(options, total_steps),
+        options.label_smoothing,
+        options.precision,
+        jit_compile=False,
+        **more,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 def _batches(run, recipe, store):
     """The training batches of every epoch."""
     from nmt.batches.buckets import Batches
@@ -265,7 +275,7 @@ def _validation(run, recipe, model, history, clock):
     """The callback that measures the model on validation text."""
     from nmt.inference.generator import TextGenerator
     from nmt.inference.translator import Translator
-    from nmt.simultaneous.lagging import Waiting
+    from nmt.simultaneous.model import WaitKSearch
     from nmt.training.callbacks import LanguageValidation, TranslationValidation
 
     common = run, recipe, history, clock, _validation_batches(run, recipe)
@@ -274,7 +284,10 @@ def _validation(run, recipe, model, history, clock):
             *common, generator=TextGenerator(model, run.tokenizers, recipe)
         )
     else:
-        searched = Waiting(model, model.waits(0, training=False)) if model.wait else model.graphs()
+        if recipe.train.wait:
+            searched = WaitKSearch(model, model.draw_wait(0, training=False))
+        else:
+            searched = model.graphs()
         validation = TranslationValidation(
             *common,
             translator=Translator(searched, run.tokenizers, recipe),

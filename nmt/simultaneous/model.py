@@ -1,0 +1,216 @@
+"""A translation model that translates a source before all of it is read.
+
+There are two ways to the same translations. A source that is there already is encoded at once, and
+a mask hides from each target position what the policy has not read yet: training, scoring and the
+evaluation of test sets (`encode_waiting`). A source that is still arriving is encoded word by word
+(`encode_more`); there is nothing to hide.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nmt.models.translation import Graphs, TranslationModel, traced
+from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
+from nmt.runs.folder import Run
+from nmt.runs.weights import read_weights
+from nmt.simultaneous.policy import WordStarts, source_words_read
+from nmt.text.vocabulary import EOS, PAD
+
+ENCODER = "encoder_"  # what the names of the encoder's state begin with in a memory
+
+
+@keras.saving.register_keras_serializable("nmt")
+class WaitKModel(TranslationModel):
+    """A `TranslationModel` that can stay a number of words behind its source; the weights are the same.
+
+    `compile(wait=(least, most))` trains it so: each sentence draws its wait. word_starts: a
+    `WordStarts` or its config. Raises ValueError for options that need the whole source.
+    """
+
+    def __init__(
+        self,
+        options: ModelOptions | dict,
+        source_vocab: int,
+        target_vocab: int,
+        seed: int = 1,
+        *,
+        word_starts: WordStarts | dict,
+        **kwargs: Any,
+    ):
+        super().__init__(options, source_vocab, target_vocab, seed, **kwargs)
+        if reason := reason_against_waiting(self.options):
+            raise ValueError(reason)
+        if isinstance(word_starts, dict):
+            word_starts = WordStarts.from_config(word_starts)
+        self.word_starts = word_starts
+        self.wait: tuple[int, int] | None = None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "word_starts": self.word_starts.get_config()}
+
+    def compile(self, *args: Any, wait: tuple[int, int] | None = None, **kwargs: Any) -> None:
+        """As every model. wait: least and most words that training waits for; None: the whole source."""
+        super().compile(*args, **kwargs)
+        self.wait = wait
+
+    # A source that is there, behind a mask.
+
+    def encode_waiting(
+        self, source: Any, wait: Any, training: bool = False
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """As `encode`, for a decoder that is kept behind; `step` hides what it has not read.
+
+        wait: the words that it waits for, a number or [sentences]. The first state comes from these
+        alone. Memory gets "source_word", the number of the word that each position belongs to
+        [sentences, source_len]; state gets "t", the number of target words that have begun, and
+        "wait", [rows] each.
+        """
+        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        wait = tf.broadcast_to(wait, tf.shape(lengths))
+        x = self.embed(self.source_embedding, source, training)
+
+        # How many positions the words read before the first target word have.
+        source_word = tf.cumsum(tf.gather(self.word_starts.source, source), 1)
+        first = (source_word <= source_words_read(1, wait)[:, None]) & (source != PAD)
+        read_at_first = tf.reduce_sum(tf.cast(first, tf.int32), 1)
+
+        outputs, final, _ = self.encoder.read(x, lengths, training, final_at=read_at_first)
+        memory = self.decoder.remember(outputs, lengths)
+        state = self.decoder.initial_state(final)
+        return (
+            {**memory, "source_word": source_word},
+            {**state, "t": tf.zeros_like(lengths), "wait": wait},
+        )
+
+    def step(
+        self, memory: dict, state: dict, tokens: Any, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor | None, dict[str, tf.Tensor]]:
+        """As every model; with a memory of `encode_waiting` each position sees what the policy has read."""
+        if "source_word" not in memory:
+            return super().step(memory, state, tokens, training)
+        y = self.embed(self.target_embedding, tokens, training)
+        state = dict(state)
+        written = state.pop("t")
+        wait = state.pop("wait")
+
+        # [rows, n]: target words begun and source words read at each position.
+        t = written[:, None] + tf.cumsum(tf.gather(self.word_starts.target, tokens), 1)
+        words_read = source_words_read(t, wait[:, None])
+
+        # [rows, n, source_len]; the hypotheses of a sentence share its source.
+        source_word = memory["source_word"]
+        sentences = tf.shape(source_word)[0]
+        words_read = tf.reshape(words_read, [sentences, -1, 1])
+        visible = tf.expand_dims(source_word, 1) <= words_read
+        visible = tf.reshape(visible, [tf.shape(t)[0], tf.shape(t)[1], tf.shape(source_word)[1]])
+
+        hidden, attention, state = self.decoder.step(memory, state, y, training, visible=visible)
+        return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
+
+    def losses_of(
+        self, source: Any, target: Any, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As every model, behind the source if `compile` was given a wait."""
+        if self.wait is None:
+            return super().losses_of(source, target, training)
+        wait = self.draw_wait(tf.shape(source)[0], training)
+        memory, state = self.encode_waiting(source, wait, training)
+        hidden, _, _ = self.step(memory, state, target[:, :-1], training)
+        return self.summed(hidden, target[:, 1:])
+
+    def draw_wait(self, sentences: Any, training: bool) -> Any:
+        """The wait of each sentence: in training drawn anew [sentences], in validation the middle one."""
+        least, most = self.wait
+        if training and most > least:
+            return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
+        return (least + most) // 2
+
+    # A source that is still arriving.
+
+    def encode_more(
+        self, source: Any, memory: dict[str, tf.Tensor]
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """The next positions of sentences -> memory of all that is read, first state of the decoder from it.
+
+        source: [sentences, n], EOS at the end of a sentence only, padded right. memory: what the
+        call before returned, {} at the beginning of the sentences.
+        """
+        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        x = self.embed(self.source_embedding, source, False)
+        initial = {
+            name.removeprefix(ENCODER): leaf
+            for name, leaf in memory.items()
+            if name.startswith(ENCODER)
+        }
+        initial = initial or self.encoder.zero_state(tf.shape(source)[0])
+        outputs, final, states = self.encoder.read(x, lengths, initial=initial)
+        new = self.decoder.remember(outputs, lengths)
+        if memory:
+            new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
+        encoder_state = {f"{ENCODER}{name}": leaf for name, leaf in states.items()}
+        return {**new, **encoder_state}, self.decoder.initial_state(final)
+
+
+class StreamingGraphs(Graphs):
+    """A `WaitKModel` for sources that are still arriving, compiled: `encode` goes on from a memory."""
+
+    def __init__(self, model: WaitKModel):
+        super().__init__(model, lambda source: model.encode_more(source, {}))
+        ids = tf.TensorSpec((None, None), tf.int32)
+        self.encode_more = traced(model.encode_more, [ids, self.memory_spec])
+
+    def encode(self, source: Any, memory: dict | None = None) -> tuple[dict, dict]:
+        """As `WaitKModel.encode_more`."""
+        source = tf.convert_to_tensor(source, tf.int32)
+        return self.encode_more(source, memory) if memory else self._encode(source)
+
+
+class WaitKSearch:
+    """A `WaitKModel` kept `wait` words behind its sources, for greedy search (beam 1): the contract.
+
+    When EOS is the best next token before the source is over, the model has nothing to say yet: it
+    reads a word more and chooses again, so that no part of a source is lost.
+    """
+
+    def __init__(self, model: WaitKModel, wait: int):
+        self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
+        self.graphs = Graphs(model, lambda source: model.encode_waiting(source, self.wait))
+        self.encode = self.graphs.encode
+        self.take = self.graphs.take
+
+    def advance(
+        self, memory: dict, state: dict, origin: np.ndarray, tokens: np.ndarray, k: int
+    ) -> tuple[Any, Any, np.ndarray, dict]:
+        """As every model; in the place of attention 1 where a row has read the source [rows, source_len]."""
+        source_word = np.asarray(memory["source_word"])
+        while True:
+            log_probs, ids, _, after = self.graphs.advance(memory, state, origin, tokens, k)
+            words_read = np.asarray(source_words_read(after["t"], after["wait"]))
+            source_left = words_read < source_word[:, -1]
+            silent = (np.asarray(ids)[:, 0] == EOS) & source_left
+            if not silent.any():
+                has_read = source_word <= words_read[:, None]
+                return log_probs, ids, has_read.astype(np.float32), after
+            wait = np.array(state["wait"])
+            wait[origin[silent]] += 1
+            state = {**state, "wait": wait}
+
+
+def build(recipe: Recipe, tokenizers: Any) -> WaitKModel:
+    """The model of a recipe; tokenizers: (source, target)."""
+    source_vocab, target_vocab = (tokenizer.size for tokenizer in tokenizers)
+    word_starts = WordStarts.of(tokenizers, recipe.data)
+    return WaitKModel(
+        recipe.model, source_vocab, target_vocab, recipe.train.seed, word_starts=word_starts
+    )
+
+
+def load_model(run: Run) -> WaitKModel:
+    """A run's model with its weights, whatever `train.wait` was; errors as of `Run.load_model`."""
+    path = run.weights_path()
+    model = build(run.recipe, run.tokenizers)
+    read_weights(model, path)
+    return model
