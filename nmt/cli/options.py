@@ -1,9 +1,6 @@
 """`nmt options`: every option of a recipe."""
 
 import argparse
-import dataclasses
-import json
-from typing import Any
 
 from nmt.errors import UserError
 
@@ -22,33 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nmt.recipe import Recipe, all_options
+    from nmt.recipe import describe_options
 
     words = [word.casefold() for word in args.words]
-    found = False
-    for name, field, _ in all_options(Recipe()):
-        text = _description(name, field)
-        if words in ([], [name.partition(".")[0]]) or all(
-            word in text.casefold() for word in words
-        ):
-            print(text)
-            found = True
-    if not found:
+    options = list(describe_options())
+    if len(words) == 1 and words[0] in {option.section for option in options}:
+        options = [option for option in options if option.section == words[0]]
+        words = []
+    texts = [text for text in map(_text, options) if all(word in text.casefold() for word in words)]
+    if not texts:
         raise UserError(f"no option has {' and '.join(args.words)}; `nmt options` lists all")
+    print("\n".join(texts))
 
 
-def _description(name: str, field: dataclasses.Field) -> str:
-    """Two lines: default and bounds, meaning and what it needs."""
-    default: Any = {} if field.default is dataclasses.MISSING else field.default
-    choices, low, high, needs = (field.metadata[key] for key in ("choices", "low", "high", "needs"))
-    bounds = [
-        f"one of {', '.join(choices)}" if choices else "",
-        f"from {low}" if low is not None else "",
-        f"to {high}" if high is not None else "",
-    ]
-    bounds = " ".join(filter(None, bounds))
-    needs = f" (needs {needs.replace('|', ' or ').replace(' & ', ' and ')})" if needs else ""
+def _text(option):
+    """Two lines: default and values, meaning and what it needs."""
+    needs = f" (needs {option.needs})" if option.needs else ""
     return (
-        f"{name} = {json.dumps(default)}{'  # ' + bounds if bounds else ''}\n"
-        f"    {field.metadata['doc']}{needs}"
+        f"{option.section}.{option.name} = {option.default}  # {option.values}\n"
+        f"    {option.meaning}{needs}"
     )

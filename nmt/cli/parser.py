@@ -10,7 +10,6 @@ of the first one's arguments.
 """
 
 import argparse
-import difflib
 import importlib
 import re
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from nmt import __version__
+from nmt.errors import did_you_mean
 
 COMMANDS = (
     "train",
@@ -84,9 +84,9 @@ class CommandParser(Parser):
             if name in variant.option_names():
                 self.error(f"{name} has no effect here: it needs {flag}")
         others = [other for other in self.option_names() if other != self.flag]
-        close = difflib.get_close_matches(name, others, 1)
-        hint = f", did you mean {close[0]}?" if close else ""
-        self.error(f"unknown option {option}{f' with {self.flag}' if self.flag else ''}{hint}")
+        where = f" with {self.flag}" if self.flag else ""
+        hint = did_you_mean(name, others)
+        self.error(f"unknown option {option}{where}{f', {hint}' if hint else ''}")
 
     def option_names(self) -> list[str]:
         """The options that the help names."""

@@ -8,7 +8,6 @@ comparison goes on. Scores are those of validation text; test text is never read
 """
 
 import dataclasses
-import difflib
 import json
 import logging
 import time
@@ -17,26 +16,25 @@ from pathlib import Path
 
 from nmt import files
 from nmt.corpora.corpus import Corpus
-from nmt.errors import Failure, UserError
+from nmt.errors import Failure, UserError, did_you_mean
 from nmt.experiments import isolated as child
 from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
 from nmt.inference.translator import cores
 from nmt.machine import about
-from nmt.recipe import dump_recipe, load_recipe
+from nmt.recipe import builtin, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
 
 log = logging.getLogger(__name__)
 
 RESULTS = "compare.json"
-PROJECT = Path(__file__).resolve().parents[2]  # recipes are found from any folder
 
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
     """One corpus, and how much training on it all systems have."""
 
-    recipe: str
+    recipe: str  # a built-in one
     overrides: str  # of the recipe, for all systems
     transformer: str  # the shape of the Transformer but for the width of its feed-forward networks
     pairs: tuple  # training pairs of the learning curves, besides all there are
@@ -46,7 +44,7 @@ class Budget:
 
 BUDGETS = {
     "small": Budget(
-        "data/toy.toml",
+        "toy",
         "data.size=4000 data.sentences=3 tokenizer.vocab_size=600 "
         "model.embedding=64 model.encoder_units=64 model.decoder_units=128 model.attention_units=64 "
         "train.steps=300 train.valid_every=150 train.warmup_steps=50 train.precision=float32",
@@ -56,7 +54,7 @@ BUDGETS = {
         chain=24,
     ),
     "full": Budget(
-        "data/multi30k-en-de.toml",
+        "multi30k-en-de",
         "model.embedding=128 model.encoder_units=128 model.decoder_units=256 model.attention_units=128 "
         "model.dropout=0.3 train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
         "model.encoder_layers=4 model.decoder_layers=4",
@@ -125,7 +123,7 @@ def compare(budget, folder, only=(), overrides=()):
     folder = Path(folder)
     chosen = _chosen(only, systems(budget))
     recipe = load_recipe(
-        PROJECT / BUDGETS[budget].recipe, [*BUDGETS[budget].overrides.split(), *overrides]
+        builtin(BUDGETS[budget].recipe), [*BUDGETS[budget].overrides.split(), *overrides]
     )
     found = _opened(
         folder,
@@ -177,8 +175,7 @@ def compare(budget, folder, only=(), overrides=()):
 def _chosen(only, known):
     for name in only:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"choose from {', '.join(known)}"
             raise UserError(f"no system {name}; {hint}")
     return {name: known[name] for name in only or known}
 

@@ -46,7 +46,7 @@ def markdown(found):
     weights = [row["weights"] for row in found["rows"].values()]
     command = " ".join(["nmt compare --budget", found["budget"], *found["overrides"]])
     yield (
-        f"`{command}`: recipe `{budget.recipe}` with `{budget.overrides}`. Every system has "
+        f"`{command}`: recipe `data/{budget.recipe}.toml` with `{budget.overrides}`. Every system has "
         f"{recipe['train']['steps']:,} updates of at most {recipe['train']['batch_tokens']:,} target pieces, "
         f"{min(weights):,} to {max(weights):,} weights, seed {recipe['train']['seed']}. Scores are those of "
         f"validation text, beam {recipe['search']['beam']}, with 95 % intervals. Speeds are those of one "

@@ -1,7 +1,13 @@
-"""Recipes: every option once, its checks, TOML."""
+"""Recipes: every option once, its checks, TOML.
 
+`Recipe` has a dataclass a section (`[data]`, `[tokenizer]`, `[model]`, `[train]`, `[search]`).
+`load_recipe("data/toy.toml", ["train.epochs=3"])` reads one and reports *all* mistakes at once.
+"""
+
+from nmt.recipe.checks import differences, reason_against_waiting
+from nmt.recipe.library import builtin, builtin_recipes
+from nmt.recipe.options import all_options
 from nmt.recipe.sections import (
-    PATHS,
     SIDES,
     DataOptions,
     ModelOptions,
@@ -9,23 +15,23 @@ from nmt.recipe.sections import (
     SearchOptions,
     TokenizerOptions,
     TrainOptions,
-    all_options,
-    differences,
-    dump_recipe,
-    load_recipe,
-    reason_against_waiting,
 )
+from nmt.recipe.toml import PATHS, OptionDescription, describe_options, dump_recipe, load_recipe
 
 __all__ = [
     "PATHS",
     "SIDES",
     "DataOptions",
     "ModelOptions",
+    "OptionDescription",
     "Recipe",
     "SearchOptions",
     "TokenizerOptions",
     "TrainOptions",
     "all_options",
+    "builtin",
+    "builtin_recipes",
+    "describe_options",
     "differences",
     "dump_recipe",
     "load_recipe",

@@ -2,14 +2,28 @@
 
 import dataclasses
 import math
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from nmt.errors import UserError
-from nmt.recipe import Recipe, all_options, differences, dump_recipe, load_recipe
-from nmt.recipe.sections import RUN_MAY_DIFFER
+from nmt.recipe import (
+    Recipe,
+    all_options,
+    builtin_recipes,
+    describe_options,
+    differences,
+    dump_recipe,
+    load_recipe,
+)
+from nmt.recipe.aliases import ALIASES
+from nmt.recipe.checks import RUN_MAY_DIFFER
 from tests.fakes import messages
 
 RECIPES = sorted((Path(__file__).parents[2] / "data").glob("*.toml"))
@@ -151,7 +165,7 @@ TABLE = [
     ("tokenizer.joint=1", "true or false"),
     ("model.cell=gru", None),
     ("model.cell=gruu", "did you mean gru?"),
-    ("model.cell=GRU-like", "lstm, gru, rnn"),
+    ("model.cell=quasi", "lstm, gru, rnn"),
     ("data.checksums=x", "table"),
     ("train.metric=bleau", "did you mean bleu?"),
     ("trian.epochs=3", "did you mean train.epochs?"),
@@ -385,3 +399,110 @@ def test_the_recipes_of_the_package_load_without_a_note(path):
 
 def test_there_are_recipes():
     assert {"default.toml", "toy.toml"} <= {path.name for path in RECIPES}
+
+
+# What other toolkits call our options.
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("lr=1e-3", "did you mean train.learning_rate?"),
+        ("train.lr=1e-3", "did you mean train.learning_rate?"),
+        ("layers=2", "did you mean model.encoder_layers or model.decoder_layers?"),
+        ("hidden_size=512", "did you mean model.encoder_units or model.decoder_units?"),
+        ("train.batch-size=64", "did you mean train.batch_tokens?"),
+        ("bpe=true", "did you mean tokenizer.kind=bpe?"),
+        ("vocab=8000", "did you mean tokenizer.vocab_size?"),
+        ("epochs=3", "did you mean train.epochs?"),
+        ("model.beam=3", "did you mean search.beam?"),
+        ("max_ratio=2", "did you mean data.max_ratio or search.max_ratio?"),
+        ("train.wholly_else=3", "unknown option train.wholly_else"),
+    ],
+)
+def test_names_of_other_toolkits_lead_to_ours(typed, expected):
+    assert expected in mistakes(typed=[GRAMMAR, typed])
+
+
+def test_every_alias_leads_to_options_there_are():
+    names = {name for name, _, _ in all_options(Recipe())}
+    for alias, meant in ALIASES.items():
+        assert alias not in {name.partition(".")[2] for name in names}, alias
+        assert {name.partition("=")[0] for name in meant.split(" or ")} <= names, alias
+
+
+def test_choices_ignore_case(tmp_path):
+    assert load_recipe(overrides=[GRAMMAR, "model.cell=GRU"]).model.cell == "gru"
+    path = recipe(tmp_path, '[data]\nformat = "Grammar"\n[tokenizer]\nkind = "BPE"')
+    assert load_recipe(path).tokenizer.kind == "bpe"
+    assert all(
+        choice == choice.lower()
+        for _, field, _ in all_options(Recipe())
+        for choice in field.metadata["choices"] or ()
+    )
+
+
+# Recipes of the package.
+
+
+def test_a_bare_name_is_a_recipe_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("toy") == load_recipe(RECIPES[0].parent / "toy.toml")
+    assert {path.stem: path for path in RECIPES} == builtin_recipes()
+    for name in ("toy.toml", "./toy", "data/toy"):
+        assert "no such recipe" in mistakes(name)
+    recipe(tmp_path, '[data]\nformat = "grammar"\nsize = 7', name="toy")
+    assert load_recipe("toy").data.size == 7  # a file that is there comes first
+
+
+def test_an_unknown_bare_name():
+    assert mistakes("toyy") == "toyy: no such recipe; did you mean toy?"
+    assert "default-en-fr, default-en-ja, default," in mistakes("xqz")
+
+
+def pip(*arguments):
+    options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", *arguments, *options], check=True)
+
+
+@pytest.mark.skipif(find_spec("setuptools") is None, reason="builds a wheel")
+def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
+    root = RECIPES[0].parents[1]
+    source = tmp_path / "source"
+    shutil.copytree(root / "nmt", source / "nmt", ignore=shutil.ignore_patterns("__pycache__"))
+    (source / "data").mkdir()
+    for path in (*RECIPES, *(root / name for name in ("setup.cfg", "pyproject.toml", "README.md"))):
+        shutil.copy(path, source / path.relative_to(root))
+    pip("wheel", "--no-build-isolation", "-w", tmp_path, source)
+    installed = tmp_path / "installed"
+    pip("install", "--no-compile", "--target", installed, *tmp_path.glob("*.whl"))
+    modules, found = (
+        {path.relative_to(folder) for path in (folder / "nmt").rglob("*.py")}
+        for folder in (source, installed)
+    )
+    assert found == modules
+    assert (installed / "nmt" / "py.typed").exists()
+    program = "from nmt.recipe import *; load_recipe('toy'); print(*builtin_recipes())"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd="/", capture_output=True, check=True
+    )
+    assert answer.stdout.decode().split() == [path.stem for path in RECIPES]
+
+
+# A description of every option.
+
+
+def test_every_option_is_described():
+    described = list(describe_options())
+    names = [f"{one.section}.{one.name}" for one in described]
+    assert names == [name for name, _, _ in all_options(Recipe())]
+    by_name = dict(zip(names, described, strict=True))
+    assert by_name["model.cell"].values == "lstm, gru, rnn"
+    assert by_name["model.cell"].default == '"lstm"'
+    assert by_name["model.dropout"].values == "0.0 to 0.9"
+    assert by_name["train.epochs"].values == "1 or more"
+    assert by_name["tokenizer.joint"].values == "true or false"
+    assert by_name["train.weight_decay"].needs == "train.optimizer=adamw"
+    assert by_name["train.seed"].needs == ""
+    assert all(one.meaning and one.values for one in described)

@@ -3,7 +3,6 @@
 TFDS takes seconds to import, so only these recipes do.
 """
 
-import difflib
 import http.client
 import logging
 import urllib.error
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nmt.errors import Failure, UserError
+from nmt.errors import Failure, UserError, did_you_mean
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +30,14 @@ def open_set(name: str, folder: Path | str) -> Any:
         return tfds.builder(name, data_dir=str(folder))
     except (ValueError, ImportError, RuntimeError) as error:
         # An unknown set, or an unknown configuration of a known set.
-        dataset, _, word = name.partition("/")
-        known = sorted(set(tfds.list_builders()))
-        prefix = ""
-        if dataset in known:
+        dataset = name.partition("/")[0]
+        choices = sorted(set(tfds.list_builders()))
+        wrong = dataset
+        if dataset in choices:
             configs = getattr(tfds.builder_cls(dataset), "BUILDER_CONFIGS", None) or []
-            known = [config.name for config in configs]
-            prefix = f"{dataset}/"
-        else:
-            word = dataset
-        matches = difflib.get_close_matches(word, known, 3, 0.5)
-        close = ", ".join(prefix + match for match in matches)
-        reason = f"did you mean {close}?" if close else str(error).strip().split("\n")[0]
+            choices = [f"{dataset}/{config.name}" for config in configs]
+            wrong = name
+        reason = did_you_mean(wrong, choices, 3) or str(error).strip().split("\n")[0]
         raise Failure(f"TFDS knows no data set {name!r}: {reason}") from None
 
 

@@ -1,0 +1,231 @@
+"""What a recipe must keep: types, bounds, options that need others, options that contradict."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nmt.errors import did_you_mean
+from nmt.recipe.options import all_options, value_of
+from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, ModelOptions, Recipe
+
+# A run may be resumed although these changed: they steer how long and where, not what.
+RUN_MAY_DIFFER = {
+    "train.epochs",
+    "train.steps",
+    "train.patience",
+    "train.threads",
+    "train.save_minutes",
+    "train.log_every",
+    "data.train",
+    "data.valid",
+    "data.test",
+    "train.from",
+    "tokenizer.from",
+    "train.valid_sentences",
+    "search.lm",
+    "search.lm_weight",
+}
+# With train.from the other options of model and tokenizer are those of that run.
+OWN_IN_TUNING = {
+    "model.architecture",
+    "model.dropout",
+    "model.variational",
+    "model.recurrent_dropout",
+    "tokenizer.sampling",
+}
+EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    dict: "a table of the recipe",
+}
+
+
+# One option.
+
+
+def parsed(name: str, field: dataclasses.Field, value: Any, typed: bool) -> Any:
+    """The value in the option's type and within its bounds; ValueError with a message otherwise.
+
+    typed: the value is text of the command line, else it is a value of TOML.
+    """
+    kind: Any = field.type
+    try:
+        converted = _from_text(kind, value) if typed else _from_toml(kind, value)
+    except (ValueError, KeyError, OverflowError):
+        raise ValueError(f"{name}={value!r}: {EXPECTED[kind]} is needed") from None
+    low = field.metadata["low"]
+    high = field.metadata["high"]
+    if field.metadata["choices"]:
+        return _choice(name, field.metadata["choices"], converted)
+    if low is not None and converted < low:
+        raise ValueError(f"{name}={converted}: at least {low} is needed")
+    if high is not None and converted > high:
+        raise ValueError(f"{name}={converted}: at most {high} is possible")
+    return converted
+
+
+def _from_text(kind, text):
+    if kind is bool:
+        return {"true": True, "false": False}[text.lower()]
+    if kind is dict:
+        raise ValueError
+    return _finite(kind(text))
+
+
+def _from_toml(kind, value):
+    # To Python true and false are whole numbers too; a whole number is also a number.
+    wanted = (int, float) if kind is float else kind
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError
+    return _finite(kind(value))
+
+
+def _finite(value):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _choice(name, choices, value):
+    if value.lower() in choices:
+        return value.lower()
+    hint = did_you_mean(value, choices)
+    hint = f", {hint}" if hint else f"; choose from {', '.join(choices)}"
+    raise ValueError(f"{name}={value}: no such choice{hint}")
+
+
+# Options that need others.
+
+
+def inherited(recipe: Recipe, names: Iterable[str]) -> Iterator[str]:
+    """A mistake for each option that a run gives, which the recipe starts from."""
+    for name in names:
+        if origin := _origin(recipe, name):
+            yield f"{name} has no effect here: it is that of the run which {origin} names"
+
+
+def _origin(recipe, name):
+    """The option that takes another one from a run, or None."""
+    section = name.partition(".")[0]
+    if name in OWN_IN_TUNING:
+        return None
+    if recipe.train.from_ and section in ("model", "tokenizer"):
+        return "train.from"
+    # model.tie is checked against tokenizer.joint.
+    own = name in ("tokenizer.from", "tokenizer.joint")
+    return (
+        "tokenizer.from" if recipe.tokenizer.from_ and section == "tokenizer" and not own else None
+    )
+
+
+def without_effect(recipe: Recipe, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(name, message) of those options that have no effect under the others."""
+    needs = {name: field.metadata["needs"] for name, field, _ in all_options(recipe)}
+    for name in names:
+        condition = needs.get(name)
+        if condition and not condition.holds(recipe):
+            yield name, f"{name} has no effect here: it needs {condition}"
+
+
+# Options that contradict each other.
+
+
+def contradictions(recipe: Recipe) -> Iterator[str]:
+    """What one option alone cannot tell: a line for each mistake."""
+    yield from _data_mistakes(recipe)
+    if recipe.train.average == 1:
+        yield "train.average=1 is no average: 0 is none, 2 the least"
+    if recipe.language_model:
+        yield from _language_model_mistakes(recipe)
+    else:
+        yield from _translator_mistakes(recipe)
+
+
+def _data_mistakes(recipe):
+    data = recipe.data
+    if OWN_FILES.holds(recipe) and not data.train:
+        yield "data.train is needed: the path of the training text"
+    if data.format in ("tfds", "catalogues") and not data.name:
+        yield f"data.name is needed with data.format={data.format}"
+    if data.format == "files":
+        for name in ("data.train", "data.valid", "data.test"):
+            path = value_of(recipe, name)
+            if path and "{lang}" not in path:
+                yield f"{name}: {{lang}} must stand where the language code differs"
+    if data.source == data.target and data.format != "text":
+        yield f"data.source and data.target are both {data.source!r}"
+
+
+def _translator_mistakes(recipe):
+    model = recipe.model
+    train = recipe.train
+    if recipe.data.format == "text":
+        yield f"data.format=text has no translations: it needs {LANGUAGE_MODEL}"
+    encoded = model.encoder_units * (2 if model.bidirectional else 1)
+    dot = model.architecture == "recurrent" and model.attention == "dot"
+    if dot and model.decoder_units != encoded:
+        yield (
+            f"model.attention=dot needs model.decoder_units={encoded}, the size of the encoder's "
+            "outputs; general has no such need"
+        )
+    if train.wait and not train.from_ and (reason := reason_against_waiting(model)):
+        yield f"train.wait: {reason}"
+    if 0 < train.wait_to < train.wait:
+        yield f"train.wait_to={train.wait_to} is below train.wait={train.wait}"
+    if model.tie == "all" and not recipe.tokenizer.joint:
+        yield "model.tie=all needs tokenizer.joint=true: one vocabulary"
+    if model.architecture == "transformer" and model.embedding % model.heads:
+        yield (f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}")
+
+
+def _language_model_mistakes(recipe):
+    data = recipe.data
+    model = recipe.model
+    if model.tie == "all":
+        yield "model.tie=all needs a source embedding, which a language model has not; use target"
+    if model.across_sentences and data.pairs:
+        yield "model.across_sentences=true needs data.pairs=0: the pairs it would take are no text"
+    if model.across_sentences and OWN_FILES.holds(recipe) and not (data.valid and data.test):
+        yield (
+            "model.across_sentences=true needs data.valid and data.test: "
+            "single sentences held out are no text"
+        )
+
+
+def reason_against_waiting(model: ModelOptions) -> str | None:
+    """Why a model cannot translate a source that is still arriving, or None."""
+    if model.architecture != "recurrent":
+        return (
+            "only a recurrent encoder can go on with a source that is still arriving: "
+            "model.architecture=recurrent is needed"
+        )
+    if model.bidirectional:
+        return (
+            "a source that is still arriving can only be read forwards: "
+            "model.bidirectional=false is needed"
+        )
+    if model.reverse_source:
+        return (
+            "a source that is still arriving cannot be read from its end: "
+            "model.reverse_source=false is needed"
+        )
+    if model.attention == "none":
+        return "a fixed vector knows the first words only: attention is needed (model.attention)"
+    return None
+
+
+# Two recipes.
+
+
+def differences(old: Recipe, new: Recipe) -> list[str]:
+    """Lines "name: old, new" for the options in which two recipes make different runs."""
+    lines = []
+    for name, _, _ in all_options(new):
+        before = value_of(old, name)
+        after = value_of(new, name)
+        if name not in RUN_MAY_DIFFER and before != after:
+            lines.append(f"{name}: {before!r} there, {after!r} here")
+    return lines

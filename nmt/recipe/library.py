@@ -1,0 +1,42 @@
+"""The recipes that come with the package: data/ of a checkout, share/nmt/recipes of an install."""
+
+import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
+
+import nmt
+from nmt.errors import UserError, did_you_mean
+
+INSTALLED = "share/nmt/recipes"  # as in setup.cfg
+
+
+def builtin_recipes() -> dict[str, Path]:
+    """The path of each recipe by its name: "default", "toy"."""
+    for folder in _folders():
+        if paths := sorted(folder.glob("*.toml")):
+            return {path.stem: path for path in paths}
+    return {}
+
+
+def builtin(name: str) -> Path:
+    """The path of a recipe of the package; UserError where there is none of that name."""
+    recipes = builtin_recipes()
+    if name not in recipes:
+        hint = did_you_mean(name, recipes) or f"choose from {', '.join(recipes)}"
+        raise UserError(f"{name}: no such recipe; {hint}")
+    return recipes[name]
+
+
+def _folders() -> Iterator[Path]:
+    """Where the recipes may lie, the likeliest place first."""
+    root = Path(nmt.__file__).resolve().parents[1]
+    if (root / "setup.cfg").is_file():
+        yield root / "data"
+    yield root / INSTALLED  # pip install --target
+    try:
+        files = importlib.metadata.files("nmt") or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for file in files:
+        if file.parent.as_posix().endswith(INSTALLED):
+            yield Path(str(file.locate())).parent

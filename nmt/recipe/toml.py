@@ -1,0 +1,199 @@
+"""Recipes as TOML: read with overrides, all mistakes reported at once, and written."""
+
+import json
+import logging
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nmt.errors import UserError
+from nmt.recipe import checks
+from nmt.recipe.aliases import option_hint
+from nmt.recipe.library import builtin
+from nmt.recipe.options import all_options
+from nmt.recipe.sections import Recipe
+
+log = logging.getLogger(__name__)
+
+PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
+
+
+def load_recipe(
+    path: str | Path | None = None, overrides: Iterable[str] = (), notes: bool = False
+) -> Recipe:
+    """Reads a recipe and applies `section.key=value` overrides; UserError lists every mistake.
+
+    path: a file, or the name of a recipe of the package: "toy". Relative paths in a recipe count
+    from the recipe's folder, typed ones from the working directory.
+    notes: log a line for each option of the recipe that has no effect under the others.
+    """
+    # 1. What the file says, and what was typed.
+    file = None if path is None else _file(path)
+    mistakes: list[str] = []
+    written = _flat(read_toml(file), mistakes) if file else {}
+    typed = _typed(overrides, mistakes)
+    # 2. Put it into the recipe.
+    recipe = Recipe()
+    _fill(recipe, written, False, mistakes)
+    _fill(recipe, typed, True, mistakes)
+    _resolve_paths(recipe, typed, file.parent if file else Path.cwd())
+    # 3. Check what one option alone cannot tell.
+    mistakes += checks.inherited(recipe, typed)
+    for name, message in checks.without_effect(recipe, {**written, **typed}):
+        if name in typed:
+            mistakes.append(message)
+        elif notes:
+            log.info(f"note: {message}")
+    mistakes += checks.contradictions(recipe)
+    if mistakes:
+        raise UserError(_report(path, mistakes))
+    return recipe
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file; UserError where it is missing or not TOML."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such recipe") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, a recipe (.toml) is needed") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file: {error}") from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The effective recipe as TOML, every option with its meaning."""
+    lines: list[str] = []
+    section = None
+    for name, field, options in all_options(recipe):
+        head, key = name.split(".")
+        if head != section:
+            lines += ["", f"[{head}]"] if lines else [f"[{head}]"]
+            section = head
+        value = getattr(options, field.name)
+        # A table may grow long, and its file names speak for themselves.
+        comment = "" if isinstance(value, dict) else f"  # {field.metadata['doc']}"
+        lines.append(f"{key} = {_toml(value)}{comment}")
+    return "\n".join(lines) + "\n"
+
+
+class OptionDescription(NamedTuple):
+    """An option as people read it."""
+
+    section: str
+    name: str  # without its section
+    default: str  # as TOML
+    values: str  # its choices, bounds or type
+    meaning: str
+    needs: str  # without effect otherwise; empty: it always has an effect
+
+
+def describe_options() -> Iterator[OptionDescription]:
+    """Every option in the order of the sections."""
+    for name, field, options in all_options(Recipe()):
+        section, key = name.split(".")
+        yield OptionDescription(
+            section,
+            key,
+            _toml(getattr(options, field.name)),
+            _values(field),
+            field.metadata["doc"],
+            str(field.metadata["needs"] or ""),
+        )
+
+
+# Reading.
+
+
+def _file(path):
+    """The path itself or, of a bare name that is no file, the recipe of the package."""
+    file = Path(path)
+    bare = file.name == str(path) and not file.suffix
+    return builtin(file.name) if bare and not file.exists() else file
+
+
+def _flat(tables, mistakes):
+    """Values by the name of their option: "train.epochs"."""
+    flat = {}
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            flat.update({f"{section}.{key}": value for key, value in table.items()})
+        else:
+            mistakes.append(f"{section} stands outside a section such as [train]")
+    return flat
+
+
+def _typed(overrides, mistakes):
+    """Texts by the name of their option."""
+    typed = {}
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if equals:
+            typed[name] = text
+        else:
+            mistakes.append(f"{override!r}: an option is written section.key=value")
+    return typed
+
+
+def _fill(recipe, values, typed, mistakes):
+    """Sets the options that `values` names; what cannot be set becomes a mistake."""
+    options = {name: (field, section) for name, field, section in all_options(recipe)}
+    for name, value in values.items():
+        if name not in options:
+            mistakes.append(f"unknown option {name}{option_hint(name)}")
+            continue
+        field, section = options[name]
+        try:
+            setattr(section, field.name, checks.parsed(name, field, value, typed))
+        except ValueError as error:
+            mistakes.append(str(error))
+
+
+def _resolve_paths(recipe, typed, folder):
+    """Makes paths absolute; those of files that are fetched are names below another folder."""
+    for name, field, section in all_options(recipe):
+        path = getattr(section, field.name)
+        fetched = recipe.data.url and name.startswith("data.")
+        if name in PATHS and path and not fetched:
+            base = Path.cwd() if name in typed else folder
+            setattr(section, field.name, os.path.abspath(base / path))
+
+
+def _report(path, mistakes):
+    where = f"{path}:" if path else ""
+    if len(mistakes) == 1:
+        return f"{where} {mistakes[0]}".lstrip()
+    return "\n  ".join([where, *mistakes])
+
+
+# Writing.
+
+
+def _toml(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        # JSON's escapes are TOML's too.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{{pairs}}}"
+    return repr(value)
+
+
+def _values(field):
+    """The choices, the bounds or the type of an option."""
+    meta = field.metadata
+    if meta["choices"]:
+        return ", ".join(meta["choices"])
+    if meta["low"] is None:
+        return checks.EXPECTED[field.type].removeprefix("a ")
+    return (
+        f"{meta['low']} to {meta['high']}" if meta["high"] is not None else f"{meta['low']} or more"
+    )
