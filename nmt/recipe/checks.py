@@ -142,6 +142,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
         yield from _language_model_mistakes(recipe)
     else:
         yield from _translator_mistakes(recipe)
+        yield from _waiting_mistakes(recipe)
 
 
 def _data_mistakes(recipe):
@@ -161,7 +162,6 @@ def _data_mistakes(recipe):
 
 def _translator_mistakes(recipe):
     model = recipe.model
-    train = recipe.train
     if recipe.data.format == "text":
         yield f"data.format=text has no translations: it needs {LANGUAGE_MODEL}"
     encoded = model.encoder_units * (2 if model.bidirectional else 1)
@@ -171,14 +171,18 @@ def _translator_mistakes(recipe):
             f"model.attention=dot needs model.decoder_units={encoded}, the size of the encoder's "
             "outputs; general has no such need"
         )
-    if train.wait and not train.from_ and (reason := reason_against_waiting(model)):
-        yield f"train.wait: {reason}"
-    if 0 < train.wait_to < train.wait:
-        yield f"train.wait_to={train.wait_to} is below train.wait={train.wait}"
     if model.tie == "all" and not recipe.tokenizer.joint:
         yield "model.tie=all needs tokenizer.joint=true: one vocabulary"
     if model.architecture == "transformer" and model.embedding % model.heads:
         yield (f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}")
+
+
+def _waiting_mistakes(recipe):
+    train = recipe.train
+    if train.wait and not train.from_ and (reason := reason_against_waiting(recipe.model)):
+        yield f"train.wait: {reason}"
+    if 0 < train.wait_to < train.wait:
+        yield f"train.wait_to={train.wait_to} is below train.wait={train.wait}"
 
 
 def _language_model_mistakes(recipe):

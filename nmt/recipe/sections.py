@@ -314,11 +314,11 @@ class Recipe:
     search: SearchOptions = dataclasses.field(default_factory=SearchOptions)
 
     @property
-    def language_model(self):
+    def language_model(self) -> bool:
         """Whether the model reads no source."""
         return self.model.architecture == "language_model"
 
     @property
-    def sides(self):
+    def sides(self) -> tuple[str, ...]:
         """The sides of a pair that the model is trained on."""
         return SIDES[1:] if self.language_model else SIDES

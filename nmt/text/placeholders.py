@@ -55,7 +55,7 @@ def with_symbols(line: str, names: list[str]) -> str:
 
 
 def protect_more(text: str, names: list[str]) -> str:
-    """The next text of an arriving line with symbols for placeholders; `names` grows by new ones."""
+    """The next text of an arriving line with symbols for placeholders; new ones join `names`."""
     for name in placeholders(text):
         if name not in names and len(names) < len(SYMBOLS):
             names.append(name)

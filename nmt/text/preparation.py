@@ -33,7 +33,7 @@ class Preparation:
     """
 
     def __init__(self, data: DataOptions, tokenizers: Any = (None, None)) -> None:
-        """tokenizers: (source, target) `Tokenizer`s; `pair`, `pairs` and `detokenised` need none."""
+        """tokenizers: (source, target), which `pair`, `pairs` and `detokenised` do not need."""
         self.data = data
         self.source_tokenizer: Tokenizer
         self.target_tokenizer: Tokenizer

@@ -1,4 +1,10 @@
-"""SentencePiece: text to ids and back. A tokenizer is its model's bytes; equal bytes, equal tokenizer."""
+"""SentencePiece: text to ids and back. A tokenizer is its model's bytes: equal bytes, equal ids.
+
+Spaces are part of the pieces, written as "▁", so that ids spell the whole line (Kudo and
+Richardson 2018).
+"""
+
+from __future__ import annotations
 
 import functools
 import hashlib
@@ -6,6 +12,9 @@ import io
 import itertools
 import logging
 import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sentencepiece
@@ -14,37 +23,41 @@ from nmt.errors import Failure, UserError
 from nmt.text.placeholders import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
+if TYPE_CHECKING:
+    from nmt.recipe import TokenizerOptions
+
 log = logging.getLogger(__name__)
 
 NBEST = 64  # segmentations a sample is drawn from
-SENTENCES = 1_000_000  # the trainer draws at most so many lines, which bounds its memory
+SENTENCES = 1_000_000  # lines that training draws at most, which bounds its memory
 
 
 class Tokenizer:
     """Encodes text as lists of piece ids, without BOS and EOS."""
 
-    def __init__(self, proto: bytes, name="tokenizer"):
+    def __init__(self, proto: bytes, name: str | Path = "tokenizer") -> None:
+        """proto: a SentencePiece model. Failure, which tells `name`, where it cannot be read."""
         try:
             if not proto:
                 raise RuntimeError  # SentencePiece itself takes it for "no model yet"
-            self.pieces = sentencepiece.SentencePieceProcessor(model_proto=proto)
+            self.processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
         except RuntimeError:
             raise Failure(f"{name}: damaged, SentencePiece cannot read it") from None
         self.proto = proto
-        self.size = self.pieces.get_piece_size()
+        self.size: int = self.processor.get_piece_size()
         self.digest = hashlib.sha256(proto).hexdigest()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Tokenizer) and self.digest == other.digest
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.digest)
 
     @classmethod
-    def train(cls, lines, options):
-        """Trains on an iterator of lines; `options`: config.Tokenizer.
+    def train(cls, lines: Iterable[str], options: TokenizerOptions) -> Tokenizer:
+        """Trains on lines; UserError if they are empty, or options.vocab_size is too small.
 
-        A corpus too small for options.vocab_size gets as many pieces as it can fill, and a note is logged.
+        A corpus too small for options.vocab_size gets as many pieces as it can fill, and a note.
         """
         out = io.BytesIO()
         sentencepiece.set_random_generator_seed(0)
@@ -71,84 +84,97 @@ class Tokenizer:
         tokenizer = cls(out.getvalue())
         if tokenizer.size < options.vocab_size:
             log.info(
-                f"note: the corpus fills {tokenizer.size} of {options.vocab_size} pieces; the vocabulary shrinks"
+                f"note: the corpus fills {tokenizer.size} of {options.vocab_size} pieces; "
+                "the vocabulary shrinks"
             )
         return tokenizer
 
-    def encode(self, lines):
+    def encode(self, lines: Iterable[str]) -> list[list[int]]:
         """Ids of each line, the best segmentation."""
-        return [
-            self.pieces.encode(line) for line in lines
-        ]  # a list would start threads: 1 ms a call
+        # SentencePiece starts threads for a list of lines, which costs 1 ms a call.
+        return [self.processor.encode(line) for line in lines]
 
-    def sample(self, lines, alpha, seed):
-        """Ids of each line, segmentation drawn at random (Kudo 2018; BPE-dropout: Provilkov et al. 2020).
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids. A line break that bytes spell becomes a space: one line stays one line."""
+        return self.processor.decode(list(ids)).replace("\n", " ").replace("\r", " ")
 
-        A function of `seed` only. SentencePiece's own sampling differs between processes for equal seeds.
+    def piece(self, id: int) -> str:
+        """The piece as SentencePiece writes it."""
+        return self.processor.id_to_piece(int(id))
+
+    # Subword regularisation.
+
+    def sample(
+        self, lines: Iterable[str], alpha: float, seed: int | Sequence[int]
+    ) -> list[list[int]]:
+        """Ids of each line, its segmentation drawn at random.
+
+        Unigram (Kudo 2018): alpha is the exponent of the probabilities. BPE (BPE-dropout,
+        Provilkov et al. 2020): alpha is the rate at which merges are dropped. A function of `seed`
+        only; SentencePiece's own sampling differs between processes for equal seeds.
         """
         rng = np.random.default_rng(seed)
-        return [
-            self._merged(line, alpha, rng) if self._ranks else self._chosen(line, alpha, rng)
-            for line in lines
-        ]
+        draw = self._draw_bpe if self._merge_ranks else self._draw_unigram
+        return [draw(line, alpha, rng) for line in lines]
 
-    def _chosen(self, line, alpha, rng):
-        """Unigram: one of the best segmentations, with probability in proportion to its own ** alpha."""
-        found = self.pieces.nbest_encode(line, nbest_size=NBEST)
-        scores = alpha * np.array([sum(map(self.pieces.get_score, ids)) for ids in found])
-        weights = np.cumsum(np.exp(scores - scores.max()))
-        return found[int(np.searchsorted(weights, rng.random() * weights[-1], "right"))]
+    def _draw_unigram(self, line, alpha, rng):
+        """One of the best segmentations, drawn in proportion to its probability ** alpha."""
+        segmentations = self.processor.nbest_encode(line, nbest_size=NBEST)
+        log_probs = [sum(map(self.processor.get_score, ids)) for ids in segmentations]
+        scores = alpha * np.array(log_probs)
+        cumulative = np.cumsum(np.exp(scores - scores.max()))
+        drawn = np.searchsorted(cumulative, rng.random() * cumulative[-1], "right")
+        return segmentations[int(drawn)]
 
-    def _merged(self, line, dropout, rng):
-        """BPE, word by word: merges by rank, each passed over with probability `dropout` at every step."""
-        ids = []
-        for word in re.split("(?=▁)", self.pieces.normalize(line)):
+    def _draw_bpe(self, line, dropout, rng):
+        """Merges in the order they were learned, each skipped at random whenever it is possible."""
+        ids: list[int] = []
+        for word in re.split("(?=▁)", self.processor.normalize(line)):
             symbols = list(word)
-            while True:
-                pairs = (self._ranks.get(a + b) for a, b in itertools.pairwise(symbols))
-                ranked = [
-                    (rank, n)
-                    for n, rank in enumerate(pairs)
-                    if rank is not None and rng.random() >= dropout
-                ]
-                if not ranked:
-                    break
-                _, n = min(ranked)
+            # 1. Merge adjacent symbols until there is no merge left that is not dropped.
+            while merges := self._kept_merges(symbols, dropout, rng):
+                _, n = min(merges)
                 symbols[n : n + 2] = [symbols[n] + symbols[n + 1]]
+            # 2. Unknown characters in a row are one UNK.
             for symbol in symbols:
-                number = self.pieces.piece_to_id(symbol)
-                spelt = [self.pieces.piece_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
-                if number != UNK or UNK not in spelt:
-                    ids += [number] if number != UNK else spelt
-                elif ids[-1:] != [UNK]:
-                    ids.append(UNK)  # unknown characters in a row are one
+                symbol_ids = self._symbol_ids(symbol)
+                if symbol_ids != [UNK] or ids[-1:] != [UNK]:
+                    ids += symbol_ids
         return ids
 
+    def _kept_merges(self, symbols, dropout, rng):
+        """(rank, position) of the merges that are possible and, drawn anew, not dropped."""
+        ranks = (self._merge_ranks.get(a + b) for a, b in itertools.pairwise(symbols))
+        return [
+            (rank, n)
+            for n, rank in enumerate(ranks)
+            if rank is not None and rng.random() >= dropout
+        ]
+
+    def _symbol_ids(self, symbol):
+        """The id of a piece; of a character without one its bytes, or UNK if bytes have no ids."""
+        id = self.processor.piece_to_id(symbol)
+        if id != UNK:
+            return [id]
+        byte_ids = [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
+        return [UNK] if UNK in byte_ids else byte_ids
+
     @functools.cached_property
-    def _ranks(self):
-        """Rank of each merged piece of a BPE model, by the piece; empty for a unigram model."""
-        try:
-            self.pieces.nbest_encode("a", nbest_size=2)
+    def _merge_ranks(self) -> dict[str, float]:
+        """Rank of each merged piece of a BPE model, the first merge lowest; empty for unigram."""
+        from sentencepiece import sentencepiece_model_pb2
+
+        model_pb2: Any = sentencepiece_model_pb2  # its classes are made when it is imported
+        model = model_pb2.ModelProto.FromString(self.proto)
+        if model.trainer_spec.model_type != model_pb2.TrainerSpec.BPE:
             return {}
-        except RuntimeError:
-            normal = (
-                i
-                for i in range(self.size)
-                if not (
-                    self.pieces.is_control(i) or self.pieces.is_unknown(i) or self.pieces.is_byte(i)
-                )
-            )
-            return {
-                self.piece(i): -self.pieces.get_score(i) for i in normal if len(self.piece(i)) > 1
-            }
-
-    def decode(self, ids):
-        """Text of a list of ids. A line break that bytes may spell becomes a space: one line stays one line."""
-        return self.pieces.decode(list(ids)).replace("\n", " ").replace("\r", " ")
-
-    def piece(self, id):
-        """The piece as SentencePiece writes it."""
-        return self.pieces.id_to_piece(int(id))
+        kinds = model_pb2.ModelProto.SentencePiece
+        merged = (kinds.NORMAL, kinds.USER_DEFINED, kinds.UNUSED)
+        return {
+            piece.piece: -piece.score
+            for piece in model.pieces
+            if piece.type in merged and len(piece.piece) > 1
+        }
 
 
 def _explained(error, options):
@@ -157,8 +183,8 @@ def _explained(error, options):
     if "required_chars" in text or "smaller than" in text:
         needed = "bytes and " if options.byte_fallback else ""
         return UserError(
-            f"tokenizer.vocab_size={options.vocab_size} is too small for the {needed}characters of the corpus; "
-            "raise it, or lower tokenizer.character_coverage"
+            f"tokenizer.vocab_size={options.vocab_size} is too small for the {needed}characters of "
+            "the corpus; raise it, or lower tokenizer.character_coverage"
         )
     if "sentences_.empty" in text or "all_chars_count" in text:
         return UserError("the corpus has no text to train a tokenizer on")

@@ -2,12 +2,7 @@
 
 import dataclasses
 import math
-import os
-import shutil
-import subprocess
-import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,14 +11,12 @@ from nmt.errors import UserError
 from nmt.recipe import (
     Recipe,
     all_options,
-    builtin_recipes,
+    checks,
     describe_options,
     differences,
     dump_recipe,
     load_recipe,
 )
-from nmt.recipe.aliases import ALIASES
-from nmt.recipe.checks import RUN_MAY_DIFFER
 from tests.fakes import messages
 
 RECIPES = sorted((Path(__file__).parents[2] / "data").glob("*.toml"))
@@ -75,7 +68,7 @@ def test_every_option_says_what_it_does_and_starts_within_its_bounds():
         assert not meta["choices"] or value in meta["choices"], name
         assert meta["low"] is None or value >= meta["low"], name
         assert meta["high"] is None or value <= meta["high"], name
-    assert {name for name, _, _ in all_options(Recipe())} > RUN_MAY_DIFFER
+    assert {name for name, _, _ in all_options(Recipe())} > checks.RUN_MAY_DIFFER
 
 
 @pytest.mark.parametrize("make", [Recipe, changed])
@@ -376,7 +369,7 @@ def test_differences_name_what_makes_another_run():
         setattr(part, field.name, value)
         setattr(new, section, part)
         found = differences(old, new)
-        if name in RUN_MAY_DIFFER:
+        if name in checks.RUN_MAY_DIFFER:
             assert found == [], name
         else:
             assert len(found) == 1 and name in found[0] and repr(value) in found[0]
@@ -387,7 +380,7 @@ def test_differences_name_what_makes_another_run():
         "train.save_minutes",
         "train.log_every",
     ):
-        assert name in RUN_MAY_DIFFER
+        assert name in checks.RUN_MAY_DIFFER
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
@@ -401,36 +394,6 @@ def test_there_are_recipes():
     assert {"default.toml", "toy.toml"} <= {path.name for path in RECIPES}
 
 
-# What other toolkits call our options.
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("lr=1e-3", "did you mean train.learning_rate?"),
-        ("train.lr=1e-3", "did you mean train.learning_rate?"),
-        ("layers=2", "did you mean model.encoder_layers or model.decoder_layers?"),
-        ("hidden_size=512", "did you mean model.encoder_units or model.decoder_units?"),
-        ("train.batch-size=64", "did you mean train.batch_tokens?"),
-        ("bpe=true", "did you mean tokenizer.kind=bpe?"),
-        ("vocab=8000", "did you mean tokenizer.vocab_size?"),
-        ("epochs=3", "did you mean train.epochs?"),
-        ("model.beam=3", "did you mean search.beam?"),
-        ("max_ratio=2", "did you mean data.max_ratio or search.max_ratio?"),
-        ("train.wholly_else=3", "unknown option train.wholly_else"),
-    ],
-)
-def test_names_of_other_toolkits_lead_to_ours(typed, expected):
-    assert expected in mistakes(typed=[GRAMMAR, typed])
-
-
-def test_every_alias_leads_to_options_there_are():
-    names = {name for name, _, _ in all_options(Recipe())}
-    for alias, meant in ALIASES.items():
-        assert alias not in {name.partition(".")[2] for name in names}, alias
-        assert {name.partition("=")[0] for name in meant.split(" or ")} <= names, alias
-
-
 def test_choices_ignore_case(tmp_path):
     assert load_recipe(overrides=[GRAMMAR, "model.cell=GRU"]).model.cell == "gru"
     path = recipe(tmp_path, '[data]\nformat = "Grammar"\n[tokenizer]\nkind = "BPE"')
@@ -440,57 +403,6 @@ def test_choices_ignore_case(tmp_path):
         for _, field, _ in all_options(Recipe())
         for choice in field.metadata["choices"] or ()
     )
-
-
-# Recipes of the package.
-
-
-def test_a_bare_name_is_a_recipe_of_the_package(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert load_recipe("toy") == load_recipe(RECIPES[0].parent / "toy.toml")
-    assert {path.stem: path for path in RECIPES} == builtin_recipes()
-    for name in ("toy.toml", "./toy", "data/toy"):
-        assert "no such recipe" in mistakes(name)
-    recipe(tmp_path, '[data]\nformat = "grammar"\nsize = 7', name="toy")
-    assert load_recipe("toy").data.size == 7  # a file that is there comes first
-
-
-def test_an_unknown_bare_name():
-    assert mistakes("toyy") == "toyy: no such recipe; did you mean toy?"
-    assert "default-en-fr, default-en-ja, default," in mistakes("xqz")
-
-
-def pip(*arguments):
-    options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
-    subprocess.run([sys.executable, "-m", "pip", *arguments, *options], check=True)
-
-
-@pytest.mark.skipif(find_spec("setuptools") is None, reason="builds a wheel")
-def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
-    root = RECIPES[0].parents[1]
-    source = tmp_path / "source"
-    shutil.copytree(root / "nmt", source / "nmt", ignore=shutil.ignore_patterns("__pycache__"))
-    (source / "data").mkdir()
-    for path in (*RECIPES, *(root / name for name in ("setup.cfg", "pyproject.toml", "README.md"))):
-        shutil.copy(path, source / path.relative_to(root))
-    pip("wheel", "--no-build-isolation", "-w", tmp_path, source)
-    installed = tmp_path / "installed"
-    pip("install", "--no-compile", "--target", installed, *tmp_path.glob("*.whl"))
-    modules, found = (
-        {path.relative_to(folder) for path in (folder / "nmt").rglob("*.py")}
-        for folder in (source, installed)
-    )
-    assert found == modules
-    assert (installed / "nmt" / "py.typed").exists()
-    program = "from nmt.recipe import *; load_recipe('toy'); print(*builtin_recipes())"
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    answer = subprocess.run(
-        [sys.executable, "-c", program], env=environment, cwd="/", capture_output=True, check=True
-    )
-    assert answer.stdout.decode().split() == [path.stem for path in RECIPES]
-
-
-# A description of every option.
 
 
 def test_every_option_is_described():
@@ -506,3 +418,11 @@ def test_every_option_is_described():
     assert by_name["train.weight_decay"].needs == "train.optimizer=adamw"
     assert by_name["train.seed"].needs == ""
     assert all(one.meaning and one.values for one in described)
+
+
+def test_every_option_takes_its_default_when_it_is_typed():
+    for name, field, section in all_options(Recipe()):
+        value = getattr(section, field.name)
+        if field.type is not dict:
+            assert checks.parsed(name, field, str(value), typed=True) == value, name
+        assert checks.parsed(name, field, value, typed=False) == value, name

@@ -1,4 +1,4 @@
-"""What training prepares and what use prepares are the same; placeholders come back as they were."""
+"""Training and use prepare the same; placeholders come back letter for letter."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""Text to ids and back: nothing of normal text is lost, symbols stay whole, sampling is a function of its seed."""
+"""Text to ids and back: no text is lost, symbols stay whole, sampling depends on its seed only."""
 
 import random
 
@@ -43,7 +43,7 @@ def test_normal_text_comes_back(tokenizer):
 
 def test_special_ids():
     for kind in KINDS:
-        pieces = trained(kind, byte_fallback=False, vocab_size=300).pieces
+        pieces = trained(kind, byte_fallback=False, vocab_size=300).processor
         assert (pieces.pad_id(), pieces.unk_id(), pieces.bos_id(), pieces.eos_id()) == (
             PAD,
             UNK,

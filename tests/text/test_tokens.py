@@ -1,4 +1,4 @@
-"""Tokenised text: what the model of a tokenised corpus reads, and what people read of its output."""
+"""Tokenised text: what the model of a tokenised corpus reads, and what people read."""
 
 import random
 import re

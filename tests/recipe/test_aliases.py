@@ -1,0 +1,36 @@
+"""Unknown options: what they are called elsewhere, or nearly, leads to ours."""
+
+import pytest
+
+from nmt.errors import UserError
+from nmt.recipe import Recipe, all_options, load_recipe
+from nmt.recipe.aliases import ALIASES
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("lr=1e-3", "did you mean train.learning_rate?"),
+        ("train.lr=1e-3", "did you mean train.learning_rate?"),
+        ("layers=2", "did you mean model.encoder_layers or model.decoder_layers?"),
+        ("hidden_size=512", "did you mean model.encoder_units or model.decoder_units?"),
+        ("train.batch-size=64", "did you mean train.batch_tokens?"),
+        ("bpe=true", "did you mean tokenizer.kind=bpe?"),
+        ("vocab=8000", "did you mean tokenizer.vocab_size?"),
+        ("epochs=3", "did you mean train.epochs?"),
+        ("model.beam=3", "did you mean search.beam?"),
+        ("max_ratio=2", "did you mean data.max_ratio or search.max_ratio?"),
+        ("train.wholly_else=3", "unknown option train.wholly_else"),
+    ],
+)
+def test_names_of_other_toolkits_lead_to_ours(typed, expected):
+    with pytest.raises(UserError) as caught:
+        load_recipe("toy", [typed])
+    assert expected in str(caught.value)
+
+
+def test_every_alias_leads_to_options_there_are():
+    names = {name for name, _, _ in all_options(Recipe())}
+    for alias, meant in ALIASES.items():
+        assert alias not in {name.partition(".")[2] for name in names}, alias
+        assert {name.partition("=")[0] for name in meant.split(" or ")} <= names, alias

@@ -1,0 +1,64 @@
+"""Recipes of the package are found by their names, in a checkout and installed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from nmt.errors import UserError
+from nmt.recipe import builtin, builtin_recipes, load_recipe
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "data").glob("*.toml"))
+
+
+def test_a_bare_name_is_a_recipe_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("toy") == load_recipe(ROOT / "data" / "toy.toml")
+    assert {path.stem: path for path in RECIPES} == builtin_recipes()
+    for name in ("toy.toml", "./toy", "data/toy"):
+        with pytest.raises(UserError, match="no such recipe$"):
+            load_recipe(name)
+    (tmp_path / "toy").write_text('[data]\nformat = "grammar"\nsize = 7')
+    assert load_recipe("toy").data.size == 7  # a file that is there comes first
+
+
+def test_an_unknown_name_is_told_the_names_there_are():
+    for find in (builtin, load_recipe):
+        with pytest.raises(UserError, match=r"^toyy: no such recipe; did you mean toy\?$"):
+            find("toyy")
+        with pytest.raises(UserError, match="default-en-fr, default-en-ja, default,"):
+            find("xqz")
+
+
+def pip(*arguments):
+    options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", *arguments, *options], check=True)
+
+
+@pytest.mark.skipif(find_spec("setuptools") is None, reason="builds a wheel")
+def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "nmt", source / "nmt", ignore=shutil.ignore_patterns("__pycache__"))
+    (source / "data").mkdir()
+    for path in (*RECIPES, *(ROOT / name for name in ("setup.cfg", "pyproject.toml", "README.md"))):
+        shutil.copy(path, source / path.relative_to(ROOT))
+    pip("wheel", "--no-build-isolation", "-w", tmp_path, source)
+    installed = tmp_path / "installed"
+    pip("install", "--no-compile", "--target", installed, *tmp_path.glob("*.whl"))
+    modules, found = (
+        {path.relative_to(folder) for path in (folder / "nmt").rglob("*.py")}
+        for folder in (source, installed)
+    )
+    assert found == modules
+    assert (installed / "nmt" / "py.typed").exists()
+    program = "from nmt.recipe import *; load_recipe('toy'); print(*builtin_recipes())"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd="/", capture_output=True, check=True
+    )
+    assert answer.stdout.decode().split() == [path.stem for path in RECIPES]
