@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from nmt.corpora import toy as grammar
-from nmt.corpora.toy import PAIRS, SPLITS, Clause, derive, generate, phrase, split_of
+from nmt.corpora.toy import PAIRS, SPLITS, derive, english, generate, german, japanese
+from nmt.corpora.toy.clause import Clause
+from nmt.corpora.toy.phrases import because, noun_phrase, pronouns
+from nmt.corpora.toy.sampler import combinations, split_of
+from nmt.corpora.toy.words import WHERE, nouns, places, reasons, times, verbs
 
-TRAINED = {c for (split, _), cs in grammar.COMBINATIONS.items() if split == "train" for c in cs}
-ALL = {c for combinations in grammar.COMBINATIONS.values() for c in combinations}
+ALL = {combination for allowed in combinations().values() for combination in allowed}
+TRAINED = {combination for combination in ALL if split_of(*combination) == "train"}
 VOWELS = "aeiou"
 
 
@@ -52,7 +55,7 @@ def test_another_process_with_other_hashes_generates_the_same():
     for hash_seed in "12":
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         out = subprocess.run(
-            run, env=environment, cwd=Path(__file__).parent.parent, capture_output=True, check=True
+            run, env=environment, cwd=Path(__file__).parents[2], capture_output=True, check=True
         )
         assert out.stdout.decode().strip() == ascii(list(generate("en-ja", "test", 200, 3)))
 
@@ -97,22 +100,13 @@ def test_sentences_are_many_and_well_formed(pair):
 @pytest.mark.parametrize("pair", ["en-de", "en-ja"])
 @pytest.mark.parametrize("split", SPLITS)
 def test_sentences_combine_only_what_their_split_owns(pair, split):
-    for source, _, combinations in derive(pair, split, 3_000):
-        assert combinations
-        for verb, noun in combinations:
+    for source, _, combined in derive(pair, split, 3_000):
+        assert combined
+        text = f" {source.lower()}"
+        for verb, noun in combined:
             assert split_of(verb, noun) == split
-            forms = grammar.VERB[verb]
-            assert any(
-                form and f" {form.split()[0]}" in f" {source.lower()}" for form in forms[:3]
-            ), (
-                verb,
-                source,
-            )
-            singular, plural = grammar.NOUN[noun][:2]
-            assert singular.lower() in source.lower() or (plural and plural in source.lower()), (
-                noun,
-                source,
-            )
+            assert any(f" {form.split()[0]}" in text for form in verbs()[verb][:3] if form)
+            assert any(form.lower() in text for form in nouns()[noun][:2] if form)
 
 
 def test_held_out_words_are_trained_with_other_partners():
@@ -123,20 +117,18 @@ def test_held_out_words_are_trained_with_other_partners():
     assert 0.17 < len(held_out) / len(ALL) < 0.23
     for split in ("valid", "test"):
         assert 0.08 < sum(split_of(*c) == split for c in ALL) / len(ALL) < 0.12
-    assert set(grammar.NOUN) == {noun for _, noun in ALL} and set(grammar.VERB) == {
-        verb for verb, _ in ALL
-    }
+    assert set(nouns()) == {noun for _, noun in ALL}
+    assert set(verbs()) == {verb for verb, _ in ALL}
 
 
 def test_every_word_of_test_occurs_in_training():
-    for side in (0, 1):
-        trained = set().union(*(words(p[side]) for p in generate("en-de", "train", 10_000)))
+    for pair, units in (("en-de", words), ("de-en", words), ("ja-en", set)):
+        trained = set().union(*(units(source) for source, _ in generate(pair, "train", 10_000)))
         for split in ("valid", "test"):
             assert (
-                set().union(*(words(p[side]) for p in generate("en-de", split, 2_000))) <= trained
+                set().union(*(units(source) for source, _ in generate(pair, split, 2_000)))
+                <= trained
             )
-    characters = set("".join(target for _, target in generate("en-ja", "train", 5_000)))
-    assert set("".join(target for _, target in generate("en-ja", "test", 2_000))) <= characters
 
 
 @pytest.mark.parametrize("unknown", [("en-fr", "train"), ("en-de", "dev")])
@@ -149,7 +141,7 @@ def test_unknown_names_are_refused_at_once_with_the_choices(unknown):
 
 
 @pytest.mark.parametrize(
-    "noun, case, german",
+    "noun, case, expected",
     [
         (("hat", "a", "old"), "nom", "ein alter Hut"),
         (("hat", "a", "old"), "acc", "einen alten Hut"),
@@ -174,12 +166,12 @@ def test_unknown_names_are_refused_at_once_with_the_choices(unknown):
         (("email", "the+", ""), "dat", "den E-Mails"),
     ],
 )
-def test_german_articles_and_adjectives_agree(noun, case, german):
-    assert phrase(*noun).de[case] == german
+def test_german_articles_and_adjectives_agree(noun, case, expected):
+    assert noun_phrase(*noun).de[case] == expected
 
 
 @pytest.mark.parametrize(
-    "noun, english, japanese",
+    "noun, in_english, in_japanese",
     [
         (("egg", "a", ""), "an egg", "卵"),
         (("email", "a", "interesting"), "an interesting email", "面白いメール"),
@@ -194,8 +186,9 @@ def test_german_articles_and_adjectives_agree(noun, case, german):
         (("Ken", "", ""), "Ken", "ケンさん"),
     ],
 )
-def test_numbers_and_counters(noun, english, japanese):
-    assert (phrase(*noun).en, phrase(*noun).ja) == (english, japanese)
+def test_numbers_and_counters(noun, in_english, in_japanese):
+    phrase = noun_phrase(*noun)
+    assert (phrase.en, phrase.ja) == (in_english, in_japanese)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +205,7 @@ def test_numbers_and_counters(noun, english, japanese):
     ],
 )
 def test_japanese_verbs(dictionary, polite, past, negative, progressive):
-    verb = grammar.japanese_verb
+    verb = japanese.verb_form
     assert verb(dictionary, "future", False, False) == polite
     assert verb(dictionary, "past", False, True) == past
     assert verb(dictionary, "habit", True, True) == negative
@@ -222,21 +215,23 @@ def test_japanese_verbs(dictionary, polite, past, negative, progressive):
     assert verb(dictionary, "future", False, True) == dictionary.replace("・", "")
 
 
-TIME = {time.en: time for times in grammar.TIME.values() for time in times}
-KEN, WE, WHO = phrase("Ken", "", ""), grammar.PRONOUN["we"], grammar.WHO
-READ, CALL, HELP, PLAY, GIVE = (
-    grammar.VERB[v] for v in ("read", "call", "help", "play with", "give")
-)
-BOOK, THE_BOOK, MOTHER = (
-    phrase("book", "a", ""),
-    phrase("book", "this", ""),
-    phrase("mother", "my", ""),
-)
-TIRED = grammar.because(tuple(grammar.REASON[True][0]), "he", "past")
+TIME = {time.en: time for of_tense in times().values() for time in of_tense}
+READ = verbs()["read"]
+CALL = verbs()["call"]
+HELP = verbs()["help"]
+PLAY = verbs()["play with"]
+GIVE = verbs()["give"]
+KEN = noun_phrase("Ken", "", "")
+WE = pronouns()["we"]
+WHO = pronouns()["who"]
+BOOK = noun_phrase("book", "a", "")
+THIS_BOOK = noun_phrase("book", "this", "")
+MOTHER = noun_phrase("mother", "my", "")
+TIRED = because(reasons(negative=True)[0], "he", "past")
 
 
 @pytest.mark.parametrize(
-    "clause, english, german, japanese",
+    "clause, in_english, in_german, in_japanese",
     [
         (
             Clause(READ, "now", False, KEN, BOOK),
@@ -257,7 +252,7 @@ TIRED = grammar.because(tuple(grammar.REASON[True][0]), "he", "past")
             "ケンさんは疲れていたので、本を読みませんでした",
         ),
         (
-            Clause(READ, "past", True, WE, THE_BOOK, front=TIME["yesterday"]),
+            Clause(READ, "past", True, WE, THIS_BOOK, front=TIME["yesterday"]),
             "yesterday we did not read this book",
             "gestern haben wir dieses Buch nicht gelesen",
             "きのう、私たちはこの本を読みませんでした",
@@ -275,35 +270,35 @@ TIRED = grammar.because(tuple(grammar.REASON[True][0]), "he", "past")
             "だれが母に電話しますか",
         ),
         (
-            Clause(HELP, "past", False, KEN, MOTHER, front=grammar.WHERE, asks=True),
+            Clause(HELP, "past", False, KEN, MOTHER, front=WHERE, asks=True),
             "where did Ken help my mother",
             "wo hat Ken meiner Mutter geholfen",
             "ケンさんはどこで母を手伝いましたか",
         ),
         (
-            Clause(PLAY, "future", True, KEN, phrase("dog", "the", "")),
+            Clause(PLAY, "future", True, KEN, noun_phrase("dog", "the", "")),
             "Ken will not play with the dog",
             "Ken wird nicht mit dem Hund spielen",
             "ケンさんは犬と遊びません",
         ),
         (
-            Clause(GIVE, "past", False, WE, BOOK, phrase("boy", "the", ""), grammar.PLACE["park"]),
+            Clause(GIVE, "past", False, WE, BOOK, noun_phrase("boy", "the", ""), places()["park"]),
             "we gave the boy a book in the park",
             "wir haben dem Jungen im Park ein Buch gegeben",
             "私たちは公園で男の子に本をあげました",
         ),
     ],
 )
-def test_clauses(clause, english, german, japanese):
-    assert grammar.english(clause) == english
-    assert grammar.german(clause) == german
-    assert grammar.japanese(clause) == japanese
+def test_clauses(clause, in_english, in_german, in_japanese):
+    assert english.write(clause) == in_english
+    assert german.write(clause) == in_german
+    assert japanese.write(clause) == in_japanese
 
 
 def test_subordinate_clauses_are_verb_final_and_plain():
     clause = Clause(CALL, "now", False, KEN, MOTHER)
-    assert grammar.german(clause, subordinate=True) == "Ken meine Mutter anruft"
-    assert grammar.japanese(clause, subordinate=True) == "ケンさんが母に電話している"
+    assert german.write(clause, subordinate=True) == "Ken meine Mutter anruft"
+    assert japanese.write(clause, subordinate=True) == "ケンさんが母に電話している"
     clause = clause._replace(tense="past", negative=True)
-    assert grammar.german(clause, subordinate=True) == "Ken meine Mutter nicht angerufen hat"
-    assert grammar.japanese(clause, subordinate=True) == "ケンさんが母に電話しなかった"
+    assert german.write(clause, subordinate=True) == "Ken meine Mutter nicht angerufen hat"
+    assert japanese.write(clause, subordinate=True) == "ケンさんが母に電話しなかった"
