@@ -31,7 +31,7 @@ help:
 .venv/ready: setup.cfg constraints.txt
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
 	  if $$python -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
-	    echo "setting up .venv with $$($$python --version)" >&2; $$python -m venv .venv && break; fi; \
+	    echo "setting up .venv with $$($$python --version)" >&2; $$python -m venv .venv >&2 && break; fi; \
 	done; \
 	test -x .venv/bin/python || { echo "Python 3.11, 3.12 or 3.13 with venv is needed" >&2; exit 1; }
 	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[test,ja,tensorboard,onnx,plots]" >&2 || \
@@ -46,20 +46,11 @@ help:
 
 setup: .venv/ready
 
+# A corpus of one's own that cannot be fetched is no reason to train another one.
+FALLBACK = $(if $(subst $(DEFAULT),,$(RECIPE)),,--fallback data/toy.toml)
+
 train: .venv/ready
-	@run="$(RUN)"; run="$${run:-runs/$(basename $(notdir $(RECIPE)))}"; \
-	$(NMT) fetch $(RECIPE) $(ARGS); status=$$?; \
-	if [ $$status = 1 ] && [ "$(RECIPE)" = "$(DEFAULT)" ]; then \
-	  echo "The default corpus cannot be fetched: training data/toy.toml into runs/toy instead" >&2; \
-	  $(NMT) train data/toy.toml --run runs/toy && $(NMT) evaluate runs/toy --once && \
-	  echo "This was data/toy.toml in runs/toy, a generated corpus: the default one cannot be fetched" >&2; \
-	elif [ $$status != 0 ]; then exit $$status; \
-	else \
-	  $(NMT) train $(RECIPE) $(ARGS) --run "$$run" && $(NMT) evaluate "$$run" --once && \
-	  if grep -q '^architecture = "language_model"' "$$run/recipe.toml"; \
-	  then echo "have it write with: .venv/bin/nmt generate $$run" >&2; \
-	  else echo "translate with: make translate RUN=$$run" >&2; fi; \
-	fi
+	@$(NMT) train "$(RECIPE)" $(ARGS) $(if $(RUN),--run "$(RUN)") --evaluate $(FALLBACK)
 
 # RUN, or the default run, or the toy where that is all there is.
 CHOSEN = $(or $(RUN),$(firstword $(patsubst %/run.json,%,$(wildcard runs/default/run.json runs/toy/run.json))),runs/default)
@@ -88,12 +79,14 @@ test-all: .venv/notebooks
 	@$(PYTEST) -m ""
 
 lint: .venv/ready
-	@.venv/bin/ruff check .
+	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
+	@report=$$(.venv/bin/lint-imports --no-logo setup.cfg) || { echo "$$report"; exit 1; }
+	@.venv/bin/mypy --no-error-summary
 
-# Figures are true only while nothing else runs.
+# Figures are true only while nothing else runs. Without any run, training alone is measured.
 bench: .venv/ready
-	@$(NMT) bench $(wildcard $(CHOSEN))
+	@$(NMT) bench $(if $(RUN),"$(RUN)",$(wildcard $(CHOSEN)))
 
 clean:
 	@rm -rf .venv

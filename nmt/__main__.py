@@ -1,61 +1,65 @@
 """`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2 or 130."""
 
+import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 from nmt.machine import messages_on_stderr
 
 
-def main(arguments=None):
-    """Runs a command; returns its exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command, of `sys.argv` if no arguments are passed; returns its exit status."""
     if sys.stderr is None:  # closed: its lines must not end up among the translations
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    if sys.stdin is not None and hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
-    for stream in (sys.stdout, sys.stderr):
+    # UTF-8 whatever the locale. Bytes of the input that are not UTF-8 are found later, by line.
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "replace"),
+        (sys.stderr, "replace"),
+    ):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
-    options = parse(arguments)
+            stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+    args = parse(arguments)
     with messages_on_stderr():
-        return _run(options)
+        return _run(args)
 
 
-def _run(options):
+def _run(args: argparse.Namespace) -> int:
+    """The command's exit status; what goes wrong is one line, or with --debug a traceback."""
     try:
-        options.run_command(options)
+        args.run_command(args)
         sys.stdout.flush()
         return 0
-    except (UserError, Failure) as error:
-        if options.debug:
-            raise
-        print(f"nmt: {error}", file=sys.stderr)
-        return error.exit_status
     except BrokenPipeError:  # the reader has had enough: `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        number = getattr(stop, "number", signal.SIGINT)
+        # `number`: of the signal that a training has saved its state after
+        saved = hasattr(stop, "number")
         print(
-            "\nnmt: stopped"
-            + ("; state saved, the same command goes on" if hasattr(stop, "number") else ""),
+            "\nnmt: stopped" + ("; state saved, the same command goes on" if saved else ""),
             file=sys.stderr,
         )
-        return 128 + number
-    except MemoryError:
-        print(
-            "nmt: out of memory; lower train.batch_tokens or the sizes of the model",
-            file=sys.stderr,
-        )
-        return 1
-    except Exception as error:  # whatever it is, one line; --debug shows where
-        if options.debug:
+        return 128 + getattr(stop, "number", signal.SIGINT)
+    except Exception as error:
+        if args.debug and not isinstance(error, MemoryError):
             raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        print(f"nmt: {type(error).__name__}: {first} (--debug shows where)", file=sys.stderr)
-        return 1
+        print(f"nmt: {_described(error)}", file=sys.stderr)
+        return getattr(error, "exit_status", 1)
+
+
+def _described(error: Exception) -> str:
+    """One line for whatever went wrong; only of `UserError` and `Failure` more may follow."""
+    if isinstance(error, UserError | Failure):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory; lower train.batch_tokens or the sizes of the model"
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"{type(error).__name__}: {first} (--debug shows where)"
 
 
 if __name__ == "__main__":

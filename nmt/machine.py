@@ -1,4 +1,4 @@
-"""The machine: messages on stderr, Keras started without its chatter, and what the processor can do."""
+"""The machine: messages on stderr, Keras started quietly, and what the processor can do."""
 
 import contextlib
 import functools
@@ -9,19 +9,14 @@ import platform
 import sys
 from collections.abc import Iterator
 
-INSTRUCTION_SETS = (
-    "avx2",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "amx_bf16",
-)  # that speed depends on
+# What speed depends on.
+INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
 
 
 @contextlib.contextmanager
 def messages_on_stderr() -> Iterator[None]:
-    """Sends what the package logs to stderr for the block, a line a message; "warning: " marks warnings."""
+    """Within the block, what the package logs goes to stderr; "warning: " marks warnings."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter())
     logger = logging.getLogger("nmt")

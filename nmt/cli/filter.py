@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Iterable
 
 from nmt.cli import check
 from nmt.cli.arguments import add_engine, real, share
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.translator import windows
 
     scorer = mismatch.Scorer(*load_directions(args))
-    scored = (
+    scored: Iterable = (
         (pair, score)
         for window in windows(input_pairs(args), mismatch.POOL)
         for pair, score in zip(window, scorer.scores(window), strict=True)

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any, NoReturn
 
 from nmt import __version__
 from nmt.errors import did_you_mean
@@ -39,14 +40,14 @@ OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
 class Parser(argparse.ArgumentParser):
     """A mistake is one line, as everywhere; the usage is what --help is for."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 class CommandParser(Parser):
     """The parser of one command, or of its variant if the flag of that is among the arguments."""
 
-    def __init__(self, module: ModuleType, flag: str = "", **options):
+    def __init__(self, module: ModuleType, flag: str = "", **options: Any):
         super().__init__(
             description=module.HELP,
             epilog=f"example: {module.EXAMPLE}",
@@ -63,7 +64,7 @@ class CommandParser(Parser):
         _add_debug(self, argparse.SUPPRESS)
         module.add_arguments(self)
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         typed = {arg.partition("=")[0] for arg in _before_dashes(args)}
         variant = next((self.variants[flag] for flag in self.variants if flag in typed), None)
         if variant:
@@ -77,7 +78,7 @@ class CommandParser(Parser):
             parts.append(f"with {flag}: {variant.format_help()}")
         return "\n".join(parts)
 
-    def refuse(self, option: str) -> None:
+    def refuse(self, option: str) -> NoReturn:
         """The error for an option there is not: where it belongs, or what was probably meant."""
         name = option.split("=")[0]
         for flag, variant in self.variants.items():
@@ -106,13 +107,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         if OPTION.fullmatch(extra):
             args.parser.refuse(extra)
     words = before + extras[len(before) + 1 :]
-    if words:
-        values = {name: getattr(args, name, None) for name in REPEATED}
-        name = next((name for name, value in values.items() if isinstance(value, list)), None)
-        if name is None:
-            args.parser.error(f"too much: {' '.join(words)}")
-        else:
-            setattr(args, name, values[name] + words)
+    repeated = [name for name in REPEATED if isinstance(getattr(args, name, None), list)]
+    if words and not repeated:
+        args.parser.error(f"too much: {' '.join(words)}")
+    for name in repeated:
+        setattr(args, name, getattr(args, name) + words)
     return args
 
 

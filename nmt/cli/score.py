@@ -27,10 +27,7 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.translator import windows
 
     scorer = load_scorer(args.run, args, lm_overrides(args))
-    if scorer.recipe.language_model:
-        entries = ((line,) for line in input_lines(args))
-    else:
-        entries = input_pairs(args)
-    for window in windows(entries, WINDOW):
+    lines = zip(input_lines(args)) if scorer.recipe.language_model else input_pairs(args)
+    for window in windows(lines, WINDOW):
         for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking_score:.4f}")

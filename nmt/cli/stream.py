@@ -1,7 +1,9 @@
 """`nmt translate --stream`: words are translated while they arrive (simultaneous translation)."""
 
 import argparse
+import io
 import sys
+from typing import cast
 
 from nmt.cli.arguments import add_threads, wait
 
@@ -32,10 +34,9 @@ def run(args: argparse.Namespace) -> None:
     from nmt.text.languages import unspaced
 
     online = load(args.run, args.wait, args.threads)
-    buffer = sys.stdin and sys.stdin.buffer
-    lines = Lines(
-        (lambda: buffer.read1(2**16)) if buffer else bytes, unspaced(online.recipe.data.source)
-    )
+    # What has arrived, without waiting for more; nothing where stdin is closed.
+    read = cast(io.BufferedReader, sys.stdin.buffer).read1 if sys.stdin else bytes
+    lines = Lines(read, unspaced(online.recipe.data.source))
     for line in lines:
         for piece in online.translate(line, lines.number):
             sys.stdout.write(piece)

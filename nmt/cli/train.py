@@ -2,10 +2,16 @@
 
 import argparse
 import logging
+import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import add_overrides
 from nmt.errors import Failure
+
+if TYPE_CHECKING:
+    from nmt.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +39,32 @@ def run(args: argparse.Namespace) -> None:
     from nmt.recipe import load_recipe
 
     recipe = load_recipe(args.recipe, args.overrides, notes=True)
-    if args.fallback and (failure := _fetch_failure(recipe)):
-        instead = f"{args.fallback} in {_default_folder(args.fallback)}"
+    folder = args.run or _default_folder(args.recipe)
+    failure = _fetch_failure(recipe) if args.fallback else None
+    if failure:
+        recipe = load_recipe(args.fallback, notes=True)
+        folder = _default_folder(args.fallback)
         log.info(f"nmt: {failure}")
-        log.info(f"The corpus of {args.recipe} cannot be fetched: training {instead} instead")
-        _train(
-            load_recipe(args.fallback, notes=True), _default_folder(args.fallback), args.evaluate
-        )
-        log.info(f"This was {instead}: the corpus of {args.recipe} cannot be fetched")
-    else:
-        _train(recipe, args.run or _default_folder(args.recipe), args.evaluate)
+        log.info(f"{args.recipe} cannot be fetched: training {args.fallback} into {folder} instead")
+    from nmt.training.train import train
+
+    train(recipe, folder)
+    if args.evaluate:
+        _evaluate(folder)
+    if failure:
+        log.info(f"This was {args.fallback} in {folder}: {args.recipe} cannot be fetched")
+    elif args.evaluate and recipe.language_model:
+        log.info(f"have it write with: .venv/bin/nmt generate {folder}")
+    elif args.evaluate:
+        log.info(f"translate with: make translate RUN={folder}")
 
 
-def _default_folder(recipe):
+def _default_folder(recipe: str) -> Path:
     return Path("runs") / Path(recipe).stem
 
 
-def _fetch_failure(recipe):
-    """Why the corpus cannot be fetched, or None where it is there now."""
+def _fetch_failure(recipe: "Recipe") -> Failure | None:
+    """Why the corpus cannot be fetched, or None: then it is there."""
     from nmt.corpora.corpus import Corpus
 
     try:
@@ -60,16 +74,8 @@ def _fetch_failure(recipe):
     return None
 
 
-def _train(recipe, folder, evaluate):
-    from nmt.training.train import train
-
-    train(recipe, folder)
-    if evaluate:
-        from nmt.cli.parser import parse
-
-        args = parse(["evaluate", str(folder), "--once"])
-        args.run_command(args)
-        if recipe.language_model:
-            log.info(f"have it write with: .venv/bin/nmt generate {folder}")
-        else:
-            log.info(f"translate with: make translate RUN={folder}")
+def _evaluate(folder: str | Path) -> None:
+    """`nmt evaluate --once` in a process of its own: training has set the threads of this one."""
+    command = [sys.executable, "-m", "nmt", "evaluate", str(folder), "--once"]
+    if status := subprocess.run(command).returncode:
+        sys.exit(status)

@@ -112,9 +112,9 @@ def _formatted(number, source, candidates, args):
 
 def _attention(source: str, best: "Translation") -> dict:
     """Attention weights by target and source piece; null where the line has none."""
-    weights = best.attention
-    if weights is not None:
-        weights = [[round(float(weight), 4) for weight in row] for row in weights]
+    weights = None
+    if best.attention is not None:
+        weights = [[round(float(weight), 4) for weight in row] for row in best.attention]
     return {
         "source": source,
         "translation": best.text,

@@ -19,6 +19,7 @@ import nmt.evaluation.report
 import nmt.inference.translator
 import nmt.runs.folder
 import nmt.runs.weights
+import nmt.training.train
 from nmt.corpora import toy as grammar
 from nmt.corpora.corpus import Corpus
 from nmt.corpora.formats import tfds
@@ -346,6 +347,17 @@ def test_no_network_for_tfds(world, monkeypatch):
     assert done.status == FAILURE and done.err.startswith("nmt: ted_hrlr_translate/pt_to_en: ")
     assert "127.0.0.1:9" in done.err and "network" in done.err and len(done.err.splitlines()) == 1
     assert tree(world) == before
+
+
+def test_another_recipe_may_stand_in_for_one_that_cannot_be_fetched(world, monkeypatch):
+    trained = []
+    monkeypatch.setattr(nmt.training.train, "train", lambda *arguments: trained.append(arguments))
+    recipe = ROOT / "data" / "default.toml"
+    done = nmt_command("train", recipe, "train.seed=2", "--run", "own", "--fallback", TOY)
+    ((other, folder),) = trained
+    assert (other, str(folder)) == (load_recipe(TOY), "runs/toy")
+    assert done.status == 0 and "network" in done.err
+    assert all(name in done.err.splitlines()[-1] for name in ("toy.toml", "default.toml"))
 
 
 def test_debug_shows_where(world):
@@ -1019,5 +1031,5 @@ print(heavy, time.process_time())
     assert heavy == "[]" and float(seconds) < 1
     assert err.count(b"\n") == (arguments[-1] in ("no.toml", "--stream"))
     if arguments == ["--help"]:
-        names = "train", "translate", "evaluate", "score", "filter", "fetch"
+        names = "train", "translate", "evaluate", "score", "filter", "fetch", "options"
         assert all(f"  {name} " in out.decode() for name in names)
