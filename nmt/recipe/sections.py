@@ -58,12 +58,12 @@ class DataOptions:
     size: int = option(20000, "number of training pairs to generate", low=1, needs=GENERATED)
     sentences: int = option(
         1,
-        "a generated pair has from one to so many sentences",
+        "a generated pair has from one to this many sentences",
         low=1,
         high=20,
         needs=GENERATED,
     )
-    pairs: int = option(0, "at most so many training pairs, the first by their hash; 0: all", low=0)
+    pairs: int = option(0, "most training pairs, those with the smallest hashes; 0: all", low=0)
     max_chars: int = option(
         1000, "training pairs with a longer side are dropped, characters", low=1
     )
@@ -117,7 +117,7 @@ class ModelOptions:
     cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"), needs=RECURRENT_MODEL)
     activation: str = option(
         "tanh",
-        "of the simple RNN",
+        "activation of the simple RNN",
         ("tanh", "relu"),
         needs=RECURRENT_MODEL & is_one_of("model.cell", "rnn"),
     )
@@ -127,10 +127,10 @@ class ModelOptions:
         needs=RECURRENT_MODEL & is_one_of("model.cell", "gru"),
     )
     embedding: int = option(
-        256, "units of the word embeddings; in a Transformer of all layers", low=1
+        256, "units of the token embeddings; in a Transformer of all layers", low=1
     )
     encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8, needs=TRANSLATOR)
-    encoder_units: int = option(256, "units a direction", low=1, needs=RECURRENT_ENCODER)
+    encoder_units: int = option(256, "units of each direction", low=1, needs=RECURRENT_ENCODER)
     bidirectional: bool = option(True, "read the source both ways", needs=RECURRENT_ENCODER)
     reverse_source: bool = option(
         False,
@@ -157,15 +157,13 @@ class ModelOptions:
         low=1,
         needs=RECURRENT_ENCODER & is_one_of("model.attention", "additive"),
     )
-    heads: int = option(
-        4, "parts of a layer's units that attend by themselves", low=1, needs=TRANSFORMER
-    )
+    heads: int = option(4, "attention heads of each layer", low=1, needs=TRANSFORMER)
     feed_forward: int = option(
         512, "inner units of the feed-forward networks", low=1, needs=TRANSFORMER
     )
     tie: str = option(
         "none",
-        "weights shared: target embedding with softmax, or source embedding too",
+        "embeddings that share weights: target with softmax, or source too",
         ("none", "target", "all"),
     )
     dropout: float = option(
@@ -221,11 +219,11 @@ class TrainOptions:
         2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR
     )
     streams: int = option(
-        32, "parts of the text that are read side by side", low=1, needs=LANGUAGE_MODEL
+        32, "parts of the text that are read in parallel", low=1, needs=LANGUAGE_MODEL
     )
     bptt: int = option(
         64,
-        "tokens of each part a step: as far as gradients flow back (truncated backpropagation "
+        "tokens of each part a step; gradients flow back over them (truncated backpropagation "
         "through time)",
         low=1,
         needs=LANGUAGE_MODEL,
@@ -244,13 +242,13 @@ class TrainOptions:
     clip_norm: float = option(
         1.0, "gradients are scaled to at most this global norm; 0: off", low=0.0
     )
-    label_smoothing: float = option(0.1, "probability spread over all words", low=0.0, high=0.9)
+    label_smoothing: float = option(0.1, "probability spread over all tokens", low=0.0, high=0.9)
     precision: str = option(
         "auto",
         "matrix products in bfloat16 where the processor has them, or float32",
         ("auto", "float32", "bfloat16"),
     )
-    seed: int = option(1, "of weights, order, dropout and sampling", low=0, high=2**32 - 1)
+    seed: int = option(1, "seed of weights, order, dropout and sampling", low=0, high=2**32 - 1)
     valid_every: int = option(0, "steps between validations; 0: once an epoch", low=0)
     valid_sentences: int = option(
         300, "validation sentences translated at each validation", low=1, needs=TRANSLATOR
@@ -287,17 +285,17 @@ class SearchOptions:
         1.0, "score = log-probability / length**penalty", low=0.0, high=3.0
     )
     max_ratio: float = option(
-        2.0, "longest output, in pieces a source piece", low=0.1, needs=TRANSLATOR
+        2.0, "longest output, in pieces for each source piece", low=0.1, needs=TRANSLATOR
     )
     max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1, needs=TRANSLATOR)
     lm: str = option(
         "",
-        "run folder of a language model that helps to choose words (shallow fusion)",
+        "run folder of a language model that takes part in the search (shallow fusion)",
         needs=TRANSLATOR,
     )
     lm_weight: float = option(
         0.2,
-        "what its log-probability is multiplied by before it is added",
+        "factor on the log-probability of the language model",
         low=0.0,
         needs=is_set("search.lm"),
     )
