@@ -9,7 +9,7 @@ EXAMPLE = "nmt fetch data/multi30k-en-de.toml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="a .toml file, see data/")
+    parser.add_argument("recipe", help="a .toml file, or the name of one in data/: toy")
     add_overrides(parser, "options that replace the recipe's")
 
 

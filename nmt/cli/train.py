@@ -20,7 +20,7 @@ EXAMPLE = "nmt train data/toy.toml --run runs/my-toy train.epochs=4"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="a .toml file, see data/")
+    parser.add_argument("recipe", help="a .toml file, or the name of one in data/: toy")
     add_overrides(parser, "options that replace the recipe's")
     parser.add_argument("--run", help="run folder (default: runs/<name of the recipe>)")
     parser.add_argument(

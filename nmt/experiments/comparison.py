@@ -11,6 +11,7 @@ import dataclasses
 import json
 import logging
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -199,7 +200,7 @@ def _opened(folder, new):
         raise UserError(
             f"{path}: is no comparison, or damaged; choose another folder (-o)"
         ) from None
-    if former["recipe"] != new["recipe"]:
+    if tomllib.loads(former["recipe"]) != tomllib.loads(new["recipe"]):
         options = " ".join(former["overrides"]) or "no options"
         raise UserError(
             f"{path} holds another comparison (budget {former['budget']}, {options}); choose another "
