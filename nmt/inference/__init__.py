@@ -1,1 +1,1 @@
-"""Text in, text out: what users call."""
+"""Text in, text out: translators and text generators, and how a run is loaded as one."""

@@ -1,100 +1,118 @@
-"""What a language model does with text: measures it, scores its lines, and writes more of the kind."""
+"""What a language model does with text: writes more of the kind, scores lines, measures perplexity."""
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from nmt.batches.streams import whole
 from nmt.corpora.corpus import Corpus
 from nmt.decoding.sampling import sample
-from nmt.errors import UserError
-from nmt.inference.translator import Translator
+from nmt.inference.batching import Ids
+from nmt.inference.checks import check_lines, check_positive
+from nmt.inference.scoring import score_ids
+from nmt.recipe import Recipe
 from nmt.text.languages import unspaced
 from nmt.text.preparation import Preparation
+from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import UNK
 
 
 class TextGenerator:
-    """Text through a `model.LanguageModel` and its tokenizer."""
+    """Text through a `LanguageModel` and its tokenizer. `load_generator` makes one of a run."""
 
-    def __init__(self, model, tokenizers, recipe):
+    def __init__(self, model: Any, tokenizers: tuple[Tokenizer, Tokenizer], recipe: Recipe):
+        """tokenizers: that of the language model, twice."""
         self.model = model
+        self.compiled = model.graphs()
         self.tokenizer = tokenizers[1]
         self.recipe = recipe
         self.preparation = Preparation(recipe.data, tokenizers)
-        self.scorer = Translator(model.graphs(), tokenizers, recipe)
 
-    def generate(self, prompt="", count=1, length=None, temperature=1.0, top_k=0, seed=1):
-        """`count` lines that begin with `prompt`, each drawn piece by piece until the sentence ends.
+    def generate(
+        self,
+        prompt: str = "",
+        count: int = 1,
+        length: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        seed: int = 1,
+    ) -> list[str]:
+        """`count` lines that begin with `prompt`, each drawn until its sentence ends.
 
-        length: pieces after the prompt, at most (default: data.max_pieces); other options as for `search.sample`.
+        length: pieces after the prompt at most (default: data.max_pieces); other options as for
+        `sample`.
         """
+        check_lines([prompt])
+        check_positive(count=count, length=length)
         start = self.preparation.prompt(prompt)
         length = length or self.recipe.data.max_pieces
-        found = sample(self.model.graphs(), count, start.ids, length, temperature, top_k, seed)
-        return [self.preparation.output([*start.ids, *more.ids], start.names) for more in found]
+        hypotheses = sample(self.compiled, count, start.ids, length, temperature, top_k, seed)
+        return [
+            self.preparation.output([*start.ids, *hypothesis.ids], start.names)
+            for hypothesis in hypotheses
+        ]
 
-    def score(self, lines):
-        """(log-probability, ranking score) of each line by itself; see `Translator.score`."""
-        return self.scorer.score(lines, lines)
+    def score(self, lines: Iterable[str]) -> list[tuple[float, float]]:
+        """(log_prob, score) of each line by itself; see `Translator.score`."""
+        target_ids = []
+        for line in check_lines(lines):
+            names = self.preparation.source(line).names
+            target_ids.append(self.preparation.target_ids(line, names))
+        no_source: list[list[Ids]] = [[[]]] * len(target_ids)
+        penalty = self.recipe.search.length_penalty
+        return score_ids(self.compiled, no_source, target_ids, penalty)
 
-    def perplexity(self, lines):
-        """How surprising lines are, in order and as `lines_of` gives them: a dict.
+    def perplexity(self, lines: Sequence[str]) -> dict[str, Any]:
+        """How well the model predicts lines, in order and as `lines_of` returns them.
 
-        A token is a piece or the end of a line. A word is what white space separates, in languages written without
-        it a character; the end of a line counts as one word.
+        A token is a piece or the end of a line. A word is what white space separates, in languages
+        without spaces a character; the end of a line counts as one word.
         """
         import tensorflow as tf
 
         ids = self.tokenizer.encode(lines)
-        data = self.recipe.data
         matrix = tf.TensorSpec((None, None), tf.int32)
         losses = tf.function(
             lambda inputs, labels: self.model.losses_of(inputs, labels, training=False),
             input_signature=[matrix, matrix],
         )
-        _, likelihoods, _ = zip(
-            *(losses(*batch) for batch in batches_of(self.recipe, ids)), strict=True
-        )
-        surprise = math.fsum(map(float, likelihoods))
-        spaced = not unspaced(data.target) or data.tokenised
+        likelihoods = [float(losses(*batch)[1]) for batch in batches_of(self.recipe, ids)]
+        negative_log_likelihood = math.fsum(likelihoods)
+
+        data = self.recipe.data
+        spaced = data.tokenised or not unspaced(data.target)
         words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)
         tokens = sum(len(line) + 1 for line in ids)
         return {
-            "log_likelihood": -surprise,
+            "log_likelihood": -negative_log_likelihood,
             "tokens": tokens,
-            "perplexity": math.exp(surprise / tokens),
+            "perplexity": math.exp(negative_log_likelihood / tokens),
             "unit": "word" if spaced else "character",
             "words": words,
-            "word_perplexity": math.exp(surprise / words),
+            "word_perplexity": math.exp(negative_log_likelihood / words),
             "unknown": sum(line.count(UNK) for line in ids),
         }
 
 
-def lines_of(recipe, split, limit=None):
-    """Lines of a split as the model sees them: at most `limit`, spread over it or, of running text, the first."""
+def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
+    """Lines of a split as the model sees them.
+
+    At most `limit`: spread over the split or, of running text, the first ones.
+    """
     running = recipe.model.across_sentences
     pairs = Corpus(recipe.data).held_out(split, None if running else limit)
     return [target for _, target in Preparation(recipe.data).pairs(pairs)][:limit]
 
 
-def batches_of(recipe, ids):
-    """(inputs, labels) of sentences for `losses_of`: each by itself, or as the text that they are together."""
+def batches_of(
+    recipe: Recipe, sentences: Sequence[Ids]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(inputs, labels) [rows, n] of sentences, for `LanguageModel.losses_of`.
+
+    Each sentence is a text of its own or, where the state runs on, together they are one.
+    """
     train = recipe.train
-    return whole(
-        ids, train.streams * train.bptt, train.streams if recipe.model.across_sentences else 0
-    )
-
-
-def load(path, engine="auto", threads=0, overrides=()):
-    """The `TextGenerator` of a run folder; arguments as those of `translate.load`."""
-    from nmt.machine import start_keras
-    from nmt.runs.folder import Run
-
-    run = Run.open(path)
-    if not run.recipe.language_model:
-        raise UserError(f"{path}: is a translator, no language model; use nmt translate {path}")
-    if overrides:
-        raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
-    if engine == "onnx":
-        raise UserError(f"{path}: is a language model, which has no export")
-    start_keras(threads)
-    return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
+    texts = train.streams if recipe.model.across_sentences else 0
+    return whole(sentences, train.streams * train.bptt, texts)

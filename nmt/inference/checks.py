@@ -1,0 +1,35 @@
+"""What callers of Python get wrong, as one clear line."""
+
+from collections.abc import Iterable
+
+from nmt.errors import UserError
+
+
+def check_lines(lines: Iterable[str]) -> list[str]:
+    """The lines as a list.
+
+    Raises TypeError for a single text and for what is no text, UserError for half characters.
+    """
+    if isinstance(lines, str | bytes):
+        raise TypeError(
+            "a list of texts is needed, not one text: its characters would be taken one by one"
+        )
+    lines = list(lines)
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, str):
+            raise TypeError(f"text {number}: a str is needed, not {type(line).__name__}")
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"text {number}: its character {error.start + 1} is half a character "
+                "(a lone surrogate); the text was decoded wrongly"
+            ) from None
+    return lines
+
+
+def check_positive(**options: int | None) -> None:
+    """Raises UserError for an option below 1; None is the default."""
+    for name, value in options.items():
+        if value is not None and value < 1:
+            raise UserError(f"{name}={value}: at least 1 is needed")

@@ -1,0 +1,145 @@
+"""A run folder as a translator or text generator: what is checked, and what is started for it."""
+
+import importlib.util
+import logging
+from collections.abc import Sequence
+from os import PathLike
+
+import numpy as np
+
+from nmt.decoding.contract import Contract
+from nmt.decoding.ensemble import Ensemble, Fusion
+from nmt.errors import UserError
+from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
+from nmt.inference.generator import TextGenerator
+from nmt.inference.translator import Translator
+from nmt.machine import cores, start_keras
+from nmt.recipe import SearchOptions
+from nmt.runs.folder import Run
+from nmt.text.preparation import Preparation
+from nmt.text.vocabulary import EOS
+
+log = logging.getLogger(__name__)
+
+
+def load(
+    path: str | PathLike,
+    engine: str = "auto",
+    threads: int = 0,
+    overrides: Sequence[str] = (),
+    hypotheses_per_batch: int | None = None,
+) -> Translator:
+    """The translator of a run folder, or of the ensemble "RUN1,RUN2,...".
+
+    An ensemble has the recipe of its first run; `search.lm` adds a language model to any of them.
+
+    engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where there is an
+    export. threads: processor threads, 0 for all. overrides: `section.key=value`, in place of the
+    recipe's options. hypotheses_per_batch: sentences times beam.
+    Raises UserError for what is no run, a language model, or does not fit together.
+    """
+    runs = Run.open_all(path)
+    for run in runs:
+        if run.recipe.language_model:
+            raise UserError(
+                f"{run.path}: is a language model, which does not translate; use nmt generate"
+            )
+    recipe = runs[0].recipe_with(overrides)
+    lm = _lm_run(recipe.search)
+    check_vocabularies(runs[0], [*runs[1:], *([lm] if lm else [])])
+    _warn_of_directions(runs)
+
+    # Choose an engine for each run; Keras is started only where one needs it.
+    exports = [_export(run, engine) for run in runs]
+    threads = threads or cores()
+    needs_keras = lm is not None or None in exports
+    if needs_keras:
+        # Two batches side by side, a core each, are faster than one batch on both.
+        start_keras(threads, intra_op_threads=1)
+
+    # Combine the models. Others need the tokens that a shortlist leaves out.
+    shortlist = len(runs) == 1 and lm is None
+    models = [
+        export.load_engine(shortlist=shortlist) if export else run.load_model().graphs()
+        for run, export in zip(runs, exports, strict=True)
+    ]
+    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
+    distinct = list(dict.fromkeys(preparations))
+    model = models[0]
+    if len(models) > 1:
+        model = Ensemble(models, [distinct.index(preparation) for preparation in preparations])
+    if lm:
+        model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
+
+    if hypotheses_per_batch is None:
+        hypotheses_per_batch = KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES
+    return Translator(
+        model, runs[0].tokenizers, recipe, threads, distinct[1:], hypotheses_per_batch
+    )
+
+
+def load_generator(
+    path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
+) -> TextGenerator:
+    """The `TextGenerator` of a run folder; arguments as for `load`, which are not for it: UserError."""
+    run = Run.open(path)
+    if not run.recipe.language_model:
+        raise UserError(f"{path}: is a translator, no language model; use nmt translate {path}")
+    if overrides:
+        raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
+    if engine == "onnx":
+        raise UserError(f"{path}: is a language model, which has no export")
+    start_keras(threads)
+    return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
+
+
+def load_any(
+    path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
+) -> Translator | TextGenerator:
+    """What scores and measures text with the run: both kinds have `score`."""
+    is_language_model = Run.open_all(path)[0].recipe.language_model
+    loaded = load_generator if is_language_model else load
+    return loaded(path, engine, threads, overrides)
+
+
+def check_vocabularies(first: Run, others: Sequence[Run]) -> None:
+    """Raises UserError where a run has other target tokens: probabilities would be of other things."""
+    for other in others:
+        if first.tokenizers[1] != other.tokenizers[1]:
+            raise UserError(
+                f"{first.path} and {other.path} have different target tokenizers and cannot be "
+                "combined; train one of them with tokenizer.from naming the other"
+            )
+
+
+def _warn_of_directions(runs: Sequence[Run]) -> None:
+    directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
+    if len(set(directions)) > 1:
+        log.warning(f"the members translate {', '.join(directions)}")
+
+
+def _export(run: Run, engine: str) -> Run | None:
+    """The run's export if it is to be used."""
+    exported = run.exported() if engine != "keras" else None
+    if engine == "onnx" and not exported:
+        raise UserError(
+            f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
+        )
+    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
+
+
+def _lm_run(options: SearchOptions) -> Run | None:
+    """The run of the language model that takes part in the search."""
+    try:
+        return Run.open(options.lm) if options.lm and options.lm_weight else None
+    except UserError as error:
+        raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
+
+
+def _language_model(run: Run) -> Contract:
+    """The compiled language model of a run: its memory is empty."""
+    model = run.load_model().graphs()
+    memory, _ = model.encode(np.array([[EOS]], np.int32))
+    if memory:
+        raise UserError(f"{run.path}: is no language model: it reads a source")
+    return model
