@@ -1,13 +1,12 @@
 """nmt: from parallel text to a working translator on an ordinary machine.
 
-Reading order. From text to loss: config, corpus, text, tokenizer, batches, model (with cells, attention, rnn),
-loss, train; of a language model, streams, not batches. From a line to its translation: translate, search, model,
-combine (several models as one), online (before the line is complete). From a language model to text: language,
-search. Around them: run (the folder a translator lives in), evaluate and metrics (scores), compare (systems side by
-side), commands and __main__ (what users type).
+`nmt.load` translates with a run. ARCHITECTURE.md says what the rooms hold, and in which order to
+read them.
 """
 
 import os
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 # TensorFlow and Keras read these when they are imported, whoever imports them first.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -15,14 +14,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow itself leaves oneDNN off on processors that have AVX2 only.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+if TYPE_CHECKING:
+    from nmt.inference.translator import Translator
+
 __version__ = "0.1.0"
 
 
-def load(run):
-    """The translator of a run folder: `nmt.load("runs/default").translate(["Turn off the lights."])`.
+def load(
+    run: str | PathLike,
+    engine: str = "auto",
+    threads: int = 0,
+    hypotheses_per_batch: int | None = None,
+    **search: Any,
+) -> "Translator":
+    """The translator of a run folder: `nmt.load("runs/default").translate(["Turn it off."])`.
 
-    "RUN1,RUN2,..." is an ensemble (see nmt/decoding/ensemble.py).
+    run: a folder, or the ensemble "RUN1,RUN2,...". engine: "onnx" (the run's export under ONNX
+    Runtime), "keras", or "auto": onnx where there is an export. threads: processor threads, 0 for
+    all. hypotheses_per_batch: sentences times beam; speed and memory depend on it. search: options
+    that replace those of the recipe's `[search]`: beam, length_penalty, max_ratio, max_extra, lm,
+    lm_weight. Raises UserError for what is no run or no option.
     """
-    from nmt.inference.translator import load as load_run
+    from nmt.inference.load import load as load_run
 
-    return load_run(run)
+    overrides = [f"search.{name}={value}" for name, value in search.items()]
+    return load_run(run, engine, threads, overrides, hypotheses_per_batch)

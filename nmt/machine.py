@@ -73,6 +73,11 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
         tf.constant(0) + 1  # the first operation greets too
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def about() -> dict[str, str]:
     """What figures measured here hold for: processor, system, versions."""
     from importlib.metadata import version  # takes as long as all of `nmt --help`

@@ -17,7 +17,7 @@ from nmt.engine import builder as graph
 from nmt.engine import lexicon
 from nmt.engine import writer as export
 from nmt.engine.runtime import Engine
-from nmt.inference.translator import load
+from nmt.inference.load import load
 from nmt.recipe import ModelOptions
 from nmt.runs.folder import Run
 from nmt.text.vocabulary import BOS, EOS, PAD

@@ -23,6 +23,7 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.sampling import sample
 from nmt.inference import generator as language
 from nmt.inference.generator import TextGenerator
+from nmt.inference.load import load_generator
 from nmt.models.translation import LanguageModel
 from nmt.recipe import DataOptions, ModelOptions, Recipe, TrainOptions, load_recipe
 from nmt.runs.folder import Run
@@ -485,7 +486,7 @@ def test_a_run_of_a_language_model(run, said):
         and said[-1].startswith("note: not exported")
         and "language_model" in said[-1]
     )
-    best = language.load(run.path).perplexity(language.lines_of(run.recipe, "valid"))["perplexity"]
+    best = load_generator(run.path).perplexity(language.lines_of(run.recipe, "valid"))["perplexity"]
     assert best <= min(perplexities) * 1.001
 
 

@@ -3,20 +3,17 @@
 import dataclasses
 import functools
 import itertools
-import types
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import nmt.inference.translator
 from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
-from nmt.inference.translator import Translator, load
 from nmt.models import kernels
-from nmt.models.translation import Graphs, TranslationModel, build
-from nmt.recipe import ModelOptions, Recipe, SearchOptions
+from nmt.models.translation import TranslationModel, build
+from nmt.recipe import ModelOptions, Recipe
 from nmt.recipe.sections import LANGUAGE_MODEL
 from nmt.text.vocabulary import BOS, EOS, PAD
 from nmt.training.callbacks import variables
@@ -561,121 +558,12 @@ def test_take_picks_sentences(name):
     tree_close(taken, {key: leaf.numpy()[[2, 0]] for key, leaf in memory.items()}, atol=0)
 
 
-@every_model
-def test_scoring_reproduces_what_the_search_found(name):
-    """For every finished hypothesis of an n-best list, from the search's reordered states."""
-    model = compiled(name)
-    model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
-    recipe = Recipe(search=SearchOptions(length_penalty=0.7))
-    translator = Translator(model.graphs(), (None, None), recipe)
-    source, _ = sentences(6, seed=2, longest=6)
-    found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
-    checked = 0
-    for ids, hypotheses in zip(source, found, strict=True):
-        finished = [h for h in hypotheses if h.finished]
-        checked += len(finished)
-        words = [w for w in ids.tolist() if w not in (PAD, EOS)]
-        scores = translator.score_ids([[words]] * len(finished), [h.ids for h in finished])
-        for h, (log_prob, score) in zip(finished, scores, strict=True):
-            assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
-            assert score == pytest.approx(h.score, abs=1e-4)
-    assert checked >= 6, "the search finished too few hypotheses to tell anything"
-
-
-@pytest.mark.parametrize("name", ["lstm", "transformer"])
-def test_searches_side_by_side_are_searches_in_turn(name):
-    """Threads share a model's graphs, and trace them: the same translations in the same order."""
-    model, rng = made(name), np.random.default_rng(2)
-    lines = [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(1, 9, 40)]
-    found = {}
-    for threads in (3, 1):
-        graphs = Graphs(model)
-        translator = Translator(
-            graphs, (None, None), Recipe(), threads=threads, hypotheses_per_batch=8
-        )
-        hypotheses = translator._search([[ids] for ids in lines], 2, 4, True)
-        found[threads] = [
-            [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in one] for one in hypotheses
-        ]
-    assert found[3] == found[1] and len({str(one) for one in found[1]}) > 30
-
-
-def test_scores_do_not_depend_on_batches(monkeypatch):
-    """Long sentences share a batch with few others, so that logits of all words fit; threads keep the order."""
-    graphs, shapes, rng = compiled("lstm").graphs(), [], np.random.default_rng(1)
-    source, target = (
-        [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
-    )
-    source = [[ids] for ids in source]  # of one reader
-    expected = Translator(graphs, (None, None), Recipe()).score_ids(source, target)
-
-    def log_probs(source, target):
-        shapes.append((len(target), max(target.shape[1] - 1, source.shape[1])))
-        return graphs.log_probs(source, target)
-
-    monkeypatch.setattr(nmt.inference.translator, "POSITIONS", 20)
-    spy = types.SimpleNamespace(log_probs=log_probs)
-    translator = Translator(spy, (None, None), Recipe(), threads=2, hypotheses_per_batch=4)
-    scores = translator.score_ids(source, target)
-    np.testing.assert_allclose(scores, expected, atol=1e-4)
-    assert sum(rows for rows, _ in shapes) == 30 and max(shapes)[0] == 4
-    assert all(rows == 1 or rows * length <= 20 for rows, length in shapes)
-
-
 def test_a_beam_may_be_wider_than_the_vocabulary():
     source, _ = sentences(2)
     found = beam_search(
         compiled("lstm").graphs(), source, beam=VOCAB + 5, limits=[3, 3], nbest=VOCAB + 5
     )
     assert all(len(hypotheses) > VOCAB for hypotheses in found)
-
-
-def test_company_padding_and_order_change_no_text(tiny_run):
-    """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
-    translator = load(tiny_run, engine="keras")
-    lines = [
-        "The boy reads a book.",
-        "Anna",
-        "Where did the students buy the old camera yesterday?",
-        "",
-        "Maria says that two cats will drink the milk in the park next week.",
-        "He is not calling my mother.",
-        "We found a fresh egg.",
-        "Peter sold my father the bicycle.",
-    ]
-    assert len(set(translator.translate(lines))) > 5, (
-        "the run translates all alike; the test tells nothing"
-    )
-    for options in ({"beam": 1}, {"nbest": 3, "beam": 4}):
-        together = translator.candidates(lines, **options)
-        alone = [translator.candidates([line], **options)[0] for line in lines]
-        backwards = translator.candidates(lines[::-1], **options)[::-1]
-        among = translator.candidates([" ".join(lines * 2), *lines, *lines * 9], **options)[
-            1 : len(lines) + 1
-        ]
-        for found in (alone, backwards, among):
-            for own, other in zip(together, found, strict=True):
-                assert [c.text for c in own] == [c.text for c in other]
-                np.testing.assert_allclose(
-                    [c.log_prob for c in own], [c.log_prob for c in other], atol=1e-4
-                )
-
-
-def test_score_repeats_what_translate_said(tiny_run):
-    """Through the text and back, for outputs whose pieces are those that the tokenizer would choose."""
-    translator = load(tiny_run, engine="keras")
-    lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
-    checked = 0
-    for line, (best,) in zip(
-        lines, translator.candidates(lines, nbest=1, attention=True), strict=True
-    ):
-        again = translator.tokenizers[1].encode([best.text])[0]
-        if [translator.tokenizers[1].piece(i) for i in again] == best.target_pieces[:-1]:
-            checked += 1
-            assert translator.score([line], [best.text])[0] == pytest.approx(
-                (best.log_prob, best.score), abs=1e-4
-            )
-    assert checked, "no output can be checked"
 
 
 # ---- precision and learning

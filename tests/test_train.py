@@ -29,7 +29,7 @@ from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.evaluation import metrics
 from nmt.evaluation import report as evaluate
-from nmt.inference.translator import load
+from nmt.inference.load import load
 from nmt.models import translation as model_module
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run

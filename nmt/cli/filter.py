@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nmt.evaluation import mismatch
-    from nmt.inference.translator import windows
+    from nmt.inference.batching import windows
 
     scorer = mismatch.Scorer(*load_directions(args))
     scored: Iterable = (

@@ -48,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nmt.inference.generator import load
+    from nmt.inference.load import load_generator
 
-    generator = load(args.run, threads=args.threads)
+    generator = load_generator(args.run, threads=args.threads)
     samples = generator.generate(
         typed_text(args.text), args.count, args.length, args.temperature, args.top_k, args.seed
     )

@@ -9,18 +9,14 @@ from nmt.errors import UserError
 
 def load_scorer(path: str, args: argparse.Namespace, overrides: Sequence[str]) -> Any:
     """The Translator of a run or an ensemble, or the TextGenerator of a language model."""
-    import nmt.inference.generator
-    import nmt.inference.translator
-    from nmt.runs.folder import Run
+    from nmt.inference.load import load_any
 
-    language_model = Run.open_all(path)[0].recipe.language_model
-    module = nmt.inference.generator if language_model else nmt.inference.translator
-    return module.load(path, args.engine, args.threads, overrides)
+    return load_any(path, args.engine, args.threads, overrides)
 
 
 def load_directions(args: argparse.Namespace) -> list:
     """The translator of a run and, if a second run is named, that of the reverse direction."""
-    from nmt.inference.translator import load
+    from nmt.inference.load import load
 
     if len(args.run) > 2:
         raise UserError(

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nmt.inference.translator import windows
+    from nmt.inference.batching import windows
 
     scorer = load_scorer(args.run, args, lm_overrides(args))
     lines = zip(input_lines(args)) if scorer.recipe.language_model else input_pairs(args)

@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nmt.inference.translator import load, windows
+    from nmt.inference.batching import windows
+    from nmt.inference.load import load
 
     _check(args)
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()

@@ -22,7 +22,7 @@ import numpy as np
 from nmt.batches.buckets import Batches
 from nmt.batches.store import write_ids, write_text
 from nmt.experiments import isolated as child
-from nmt.inference.translator import cores
+from nmt.machine import cores
 
 REPEATS = 5
 STEPS = {2048: 3, 4096: 2}  # of a repeat, by target tokens a batch
@@ -209,7 +209,7 @@ def product_rate(precision):
 def translating(case):
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
     from nmt.corpora.corpus import Corpus
-    from nmt.inference.translator import load
+    from nmt.inference.load import load
     from nmt.runs.folder import Run
 
     engine = case["engine"]

@@ -111,7 +111,7 @@ def translating(settings):
     """The engine, batches of 40 rows: microseconds a target piece."""
     from nmt.decoding.beam import beam_search
     from nmt.engine.runtime import Engine
-    from nmt.inference.translator import ENGINE_HYPOTHESES
+    from nmt.inference.batching import ENGINE_HYPOTHESES
 
     length, beam, vocabulary = (settings[name] for name in ("length", "beam", "vocabulary"))
     engine = Engine(lambda name: Path(settings["folder"], str(vocabulary), name))

@@ -33,7 +33,7 @@ UPDATES = 100  # of the training that explodes
 def measure(case):
     """Trains a system, which may have been begun, in <folder>/<name>, and measures it; returns its row (a dict)."""
     from nmt.evaluation.report import evaluate
-    from nmt.inference.translator import load
+    from nmt.inference.load import load
     from nmt.training.train import train
 
     started = time.monotonic()

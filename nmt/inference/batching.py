@@ -48,7 +48,7 @@ def in_batches(
 ) -> list[Result]:
     """What `function` returns for each sentence, in order.
 
-    function: takes the numbers of the sentences of a batch. The other arguments: see `length_batches`.
+    function: takes the numbers of a batch of sentences. Other arguments: see `length_batches`.
     """
     results: dict[int, Result] = {}
     batches = length_batches(lengths, size, positions)

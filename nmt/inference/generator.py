@@ -1,4 +1,4 @@
-"""What a language model does with text: writes more of the kind, scores lines, measures perplexity."""
+"""What a language model does with text: writes more of it, scores lines, measures perplexity."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -106,9 +106,7 @@ def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
     return [target for _, target in Preparation(recipe.data).pairs(pairs)][:limit]
 
 
-def batches_of(
-    recipe: Recipe, sentences: Sequence[Ids]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches_of(recipe: Recipe, sentences: Sequence[Ids]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(inputs, labels) [rows, n] of sentences, for `LanguageModel.losses_of`.
 
     Each sentence is a text of its own or, where the state runs on, together they are one.

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +12,16 @@ from nmt.decoding.contract import Contract
 from nmt.decoding.ensemble import Ensemble, Fusion
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
-from nmt.inference.generator import TextGenerator
+from nmt.inference.checks import check_positive
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.recipe import SearchOptions
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import EOS
+
+if TYPE_CHECKING:
+    from nmt.inference.generator import TextGenerator
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ def load(
     recipe's options. hypotheses_per_batch: sentences times beam.
     Raises UserError for what is no run, a language model, or does not fit together.
     """
+    check_positive(hypotheses_per_batch=hypotheses_per_batch)
     runs = Run.open_all(path)
     for run in runs:
         if run.recipe.language_model:
@@ -80,8 +85,11 @@ def load(
 
 def load_generator(
     path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
-) -> TextGenerator:
-    """The `TextGenerator` of a run folder; arguments as for `load`, which are not for it: UserError."""
+) -> "TextGenerator":
+    """The text generator of a run folder with a language model; arguments as for `load`.
+
+    Raises UserError for a translator, and for arguments that only translators have.
+    """
     run = Run.open(path)
     if not run.recipe.language_model:
         raise UserError(f"{path}: is a translator, no language model; use nmt translate {path}")
@@ -90,12 +98,15 @@ def load_generator(
     if engine == "onnx":
         raise UserError(f"{path}: is a language model, which has no export")
     start_keras(threads)
+    # Imported here: it needs corpora, which translating does not.
+    from nmt.inference.generator import TextGenerator
+
     return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
 
 
 def load_any(
     path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
-) -> Translator | TextGenerator:
+) -> "Translator | TextGenerator":
     """What scores and measures text with the run: both kinds have `score`."""
     is_language_model = Run.open_all(path)[0].recipe.language_model
     loaded = load_generator if is_language_model else load
@@ -103,7 +114,7 @@ def load_any(
 
 
 def check_vocabularies(first: Run, others: Sequence[Run]) -> None:
-    """Raises UserError where a run has other target tokens: probabilities would be of other things."""
+    """Raises UserError where a run has other target tokens: others have other probabilities."""
     for other in others:
         if first.tokenizers[1] != other.tokenizers[1]:
             raise UserError(

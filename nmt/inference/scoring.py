@@ -30,8 +30,7 @@ def score_ids(
         sizes = [len(target_ids[number]) + 1 for number in numbers]
         totals = [float(row[:size].sum()) for row, size in zip(log_probs, sizes, strict=True)]
         return [
-            (total, total / size**length_penalty)
-            for total, size in zip(totals, sizes, strict=True)
+            (total, total / size**length_penalty) for total, size in zip(totals, sizes, strict=True)
         ]
 
     lengths = [

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import nmt.evaluation.report
+import nmt.inference.load
 import nmt.inference.translator
 import nmt.runs.folder
 import nmt.runs.weights
@@ -515,7 +516,7 @@ def babbling(monkeypatch, byte_tokenizer):
         model = Babbler(byte_tokenizer.size, likely)
         return nmt.inference.translator.Translator(model, (byte_tokenizer, byte_tokenizer), recipe)
 
-    monkeypatch.setattr(nmt.inference.translator, "load", load)
+    monkeypatch.setattr(nmt.inference.load, "load", load)
 
 
 ODD = [
@@ -863,7 +864,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     monkeypatch.setattr(nmt.evaluation.report, "evaluate", fake)
     monkeypatch.setattr(nmt.evaluation.report, "write_report", lambda *_: None)
     monkeypatch.setattr(nmt.evaluation.report, "compare", lambda *_: {})
-    monkeypatch.setattr(nmt.inference.translator, "load", lambda *_: None)
+    monkeypatch.setattr(nmt.inference.load, "load", lambda *_: None)
     for arguments, expected in (
         (["--once"], []),
         ([], [("test", None)]),
@@ -909,11 +910,12 @@ def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arg
 
 ECHO = """
 import sys
+import nmt.inference.load
 import nmt.inference.translator
 class Echo:
     def candidates(self, window, *_, **__):
         return [[nmt.inference.translator.Translation(line)] for line in window]
-nmt.inference.translator.load = lambda *_: Echo()
+nmt.inference.load.load = lambda *_: Echo()
 from nmt.__main__ import main
 sys.exit(main())
 """

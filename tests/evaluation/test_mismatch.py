@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-import nmt.inference.translator
+import nmt.inference.load
 from nmt import plots
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
@@ -41,7 +41,7 @@ def fake(monkeypatch):
     """Runs "en-de" and "de-en" that know PAIRS."""
     reverse = [(target, source) for source, target in PAIRS]
     made = {"en-de": Fake(), "de-en": Fake(reverse, "de", "en")}
-    monkeypatch.setattr(nmt.inference.translator, "load", lambda path, *_: made[path])
+    monkeypatch.setattr(nmt.inference.load, "load", lambda path, *_: made[path])
     return made
 
 
@@ -215,7 +215,7 @@ def test_the_tiny_run_finds_shuffled_targets(tiny_run, tmp_path):
     """Of a model that hardly learnt to translate: far above chance, which is 0.1."""
     from nmt.corpora.corpus import Corpus
 
-    translator = nmt.inference.translator.load(tiny_run)
+    translator = nmt.inference.load.load(tiny_run)
     pairs = Corpus(translator.recipe.data).held_out("valid", 100)
     sources, targets = zip(*pairs, strict=True)
     found = filter.check([translator], sources, targets)
@@ -311,7 +311,7 @@ def test_the_check_as_a_command(monkeypatch, tmp_path):
     pairs = list(grammar.generate("en-de", "valid", 1500))
     translator = Fake(pairs)
     translator.recipe.data.format, translator.recipe.data.size = "grammar", 100
-    monkeypatch.setattr(nmt.inference.translator, "load", lambda *_: translator)
+    monkeypatch.setattr(nmt.inference.load, "load", lambda *_: translator)
     done = nmt_command("filter", "any", "--check")
     assert done.status == 0 and done.out.startswith("average precision 1.000"), done.err
     assert "seeds 1, 2, 3, 4, 5" in done.err

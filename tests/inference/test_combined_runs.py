@@ -16,7 +16,7 @@ from nmt.decoding.ensemble import Ensemble, Fusion, log_mean
 from nmt.engine.runtime import Engine
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
-from nmt.inference.translator import load
+from nmt.inference.load import load
 from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.placeholders import SYMBOLS

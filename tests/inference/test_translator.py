@@ -1,0 +1,187 @@
+"""Lines to translations: scores agree with searches, company changes nothing, errors are clear."""
+
+import types
+
+import numpy as np
+import pytest
+
+from nmt.decoding.beam import beam_search
+from nmt.errors import UserError
+from nmt.inference.load import load
+from nmt.inference.translator import Translator
+from nmt.models.translation import Graphs
+from nmt.recipe import Recipe, SearchOptions
+from nmt.text.vocabulary import EOS, PAD
+from tests.test_model import VOCAB, compiled, every_model, made, sentences
+
+pytestmark = pytest.mark.usefixtures("load_once")
+
+
+@every_model
+def test_scoring_reproduces_what_the_search_found(name):
+    """For every finished hypothesis of an n-best list, from the search's reordered states."""
+    model = compiled(name)
+    model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
+    recipe = Recipe(search=SearchOptions(length_penalty=0.7))
+    translator = Translator(model.graphs(), (None, None), recipe)
+    source, _ = sentences(6, seed=2, longest=6)
+    found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
+    checked = 0
+    for ids, hypotheses in zip(source, found, strict=True):
+        finished = [h for h in hypotheses if h.finished]
+        checked += len(finished)
+        words = [w for w in ids.tolist() if w not in (PAD, EOS)]
+        scores = translator.score_ids([[words]] * len(finished), [h.ids for h in finished])
+        for h, (log_prob, score) in zip(finished, scores, strict=True):
+            assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
+            assert score == pytest.approx(h.score, abs=1e-4)
+    assert checked >= 6, "the search finished too few hypotheses to tell anything"
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_searches_side_by_side_are_searches_in_turn(name):
+    """Threads share a model's graphs, and trace them: the same translations in the same order."""
+    model, rng = made(name), np.random.default_rng(2)
+    lines = [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(1, 9, 40)]
+    found = {}
+    for threads in (3, 1):
+        graphs = Graphs(model)
+        translator = Translator(
+            graphs, (None, None), Recipe(), threads=threads, hypotheses_per_batch=8
+        )
+        hypotheses = translator.search_ids([[ids] for ids in lines], 2, 4, True)
+        found[threads] = [
+            [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in ranked]
+            for ranked in hypotheses
+        ]
+    assert found[3] == found[1] and len({str(ranked) for ranked in found[1]}) > 30
+
+
+def test_scores_do_not_depend_on_batches():
+    """However many sentences share a batch; threads keep the order."""
+    graphs, rng = compiled("lstm").graphs(), np.random.default_rng(1)
+    source, target = (
+        [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
+    )
+    source = [[ids] for ids in source]  # of one preparation
+    expected = Translator(graphs, (None, None), Recipe()).score_ids(source, target)
+    sizes = []
+
+    def log_probs(source, target):
+        sizes.append(len(target))
+        return graphs.log_probs(source, target)
+
+    spy = types.SimpleNamespace(log_probs=log_probs)
+    translator = Translator(spy, (None, None), Recipe(), threads=2, hypotheses_per_batch=4)
+    np.testing.assert_allclose(translator.score_ids(source, target), expected, atol=1e-4)
+    assert sum(sizes) == 30 and max(sizes) == 4
+
+
+def test_company_padding_and_order_change_no_text(tiny_run):
+    """Translations and scores of lines alone, together, reversed, and beside much longer ones."""
+    translator = load(tiny_run, engine="keras")
+    lines = [
+        "The boy reads a book.",
+        "Anna",
+        "Where did the students buy the old camera yesterday?",
+        "",
+        "Maria says that two cats will drink the milk in the park next week.",
+        "He is not calling my mother.",
+        "We found a fresh egg.",
+        "Peter sold my father the bicycle.",
+    ]
+    assert len(set(translator.translate(lines))) > 5, (
+        "the run translates all alike; the test tells nothing"
+    )
+    for options in ({"beam": 1}, {"nbest": 3, "beam": 4}):
+        together = translator.candidates(lines, **options)
+        alone = [translator.candidates([line], **options)[0] for line in lines]
+        backwards = translator.candidates(lines[::-1], **options)[::-1]
+        among = translator.candidates([" ".join(lines * 2), *lines, *lines * 9], **options)[
+            1 : len(lines) + 1
+        ]
+        for found in (alone, backwards, among):
+            for own, other in zip(together, found, strict=True):
+                assert [c.text for c in own] == [c.text for c in other]
+                np.testing.assert_allclose(
+                    [c.log_prob for c in own], [c.log_prob for c in other], atol=1e-4
+                )
+
+
+def test_score_repeats_what_translate_said(tiny_run):
+    """Through the text and back, where the output has the pieces that the tokenizer would choose."""
+    translator = load(tiny_run, engine="keras")
+    lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
+    checked = 0
+    for line, (best,) in zip(
+        lines, translator.candidates(lines, nbest=1, attention=True), strict=True
+    ):
+        again = translator.tokenizers[1].encode([best.text])[0]
+        if [translator.tokenizers[1].piece(i) for i in again] == best.target_pieces[:-1]:
+            checked += 1
+            assert translator.score([line], [best.text])[0] == pytest.approx(
+                (best.log_prob, best.score), abs=1e-4
+            )
+    assert checked, "no output can be checked"
+
+
+# ---- input that is no list of texts
+
+
+@pytest.fixture(scope="module")
+def translator(tiny_run, load_once):
+    return load(tiny_run, engine="keras")
+
+
+@pytest.mark.parametrize(
+    ("lines", "error", "words"),
+    [
+        ("a text", TypeError, "list of texts"),
+        (b"bytes", TypeError, "list of texts"),
+        (["a text", b"bytes"], TypeError, "text 2: a str is needed, not bytes"),
+        (["a text", float("nan")], TypeError, "text 2: a str is needed, not float"),
+        ([None], TypeError, "text 1"),
+        (["a text", "half \ud83d"], UserError, "text 2: its character 6"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_told_in_one_line(translator, lines, error, words):
+    calls = (
+        lambda: translator.translate(lines),
+        lambda: translator.candidates(lines, nbest=2),
+        lambda: translator.score(lines, ["x"] * 2),
+        lambda: translator.score(["x"] * 2, lines),
+    )
+    for call in calls:
+        with pytest.raises(error, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"beam": 0}, {"beam": -1}, {"nbest": 0}])
+def test_options_below_one_are_told(translator, options):
+    with pytest.raises(UserError, match="at least 1"):
+        translator.candidates(["a text"], **options)
+
+
+def test_sources_and_targets_pair_up(translator):
+    with pytest.raises(UserError, match="2 sources, but 1 targets"):
+        translator.score(["a", "b"], ["a"])
+
+
+def test_any_iterable_of_texts_will_do(translator):
+    lines = ["The boy reads a book.", "  ", "Anna"]
+    expected = translator.translate(lines)
+    assert translator.translate(tuple(lines)) == translator.translate(iter(lines)) == expected
+    assert expected[1] == "  " and translator.translate([]) == []
+
+
+# ---- long lines
+
+
+def test_a_long_line_is_split_and_says_so(translator):
+    sentences = ["The boy reads a book.", "Maria buys two cats."] * 20
+    short, (best, *_) = translator.candidates([sentences[0], " ".join(sentences)], beam=1)
+    assert short[0].warnings == []
+    (warning,) = best.warnings
+    assert warning.startswith("is long; split in ")
+    assert best.attention is None and best.log_prob < short[0].log_prob
