@@ -4,7 +4,6 @@ import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 
-import nmt
 from nmt.errors import UserError, did_you_mean
 
 INSTALLED = "share/nmt/recipes"  # as in setup.cfg
@@ -29,7 +28,7 @@ def builtin(name: str) -> Path:
 
 def _folders() -> Iterator[Path]:
     """Where the recipes may lie, the likeliest place first."""
-    root = Path(nmt.__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if (root / "setup.cfg").is_file():
         yield root / "data"
     yield root / INSTALLED  # pip install --target
