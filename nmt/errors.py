@@ -1,6 +1,5 @@
 """The user's mistake (exit status 2) and a failure of the run (exit status 1); "did you mean"."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -26,6 +25,8 @@ def did_you_mean(word: str, choices: Iterable[str], number: int = 1) -> str:
     >>> did_you_mean("gruu", ["lstm", "gru"])
     'did you mean gru?'
     """
+    import difflib  # takes as long as half of the command line
+
     by_lower_case = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(word.lower(), by_lower_case, number, cutoff=0.5)
     names = ", ".join(by_lower_case[name] for name in close)

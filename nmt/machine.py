@@ -5,7 +5,6 @@ import functools
 import importlib.util
 import logging
 import os
-import platform
 import sys
 from collections.abc import Iterator
 
@@ -80,9 +79,12 @@ def cores() -> int:
 
 def about() -> dict[str, str]:
     """What figures measured here hold for: processor, system, versions."""
-    from importlib.metadata import version  # takes as long as all of `nmt --help`
+    # These imports take as long as all of `nmt --help`.
+    import platform
+    from importlib.metadata import version
 
     name, flags = _processor()
+    name = name or platform.processor() or platform.machine()
     known = " ".join(flag for flag in INSTRUCTION_SETS if flag in flags)
     installed = [package for package in PACKAGES if importlib.util.find_spec(package)]
     return {
@@ -100,7 +102,7 @@ def processor_flags() -> frozenset[str]:
 
 @functools.cache
 def _processor() -> tuple[str, frozenset[str]]:
-    """Name and flags of the first core."""
+    """Name and flags of the first core; empty where the system is not Linux."""
     fields: dict[str, str] = {}
     with (
         contextlib.suppress(OSError),
@@ -109,5 +111,4 @@ def _processor() -> tuple[str, frozenset[str]]:
         for line in file:
             name, _, value = line.partition(":")
             fields.setdefault(name.strip(), value.strip())
-    name = fields.get("model name") or platform.processor() or platform.machine()
-    return name, frozenset(fields.get("flags", "").split())
+    return fields.get("model name", ""), frozenset(fields.get("flags", "").split())

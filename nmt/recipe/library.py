@@ -1,6 +1,5 @@
 """The recipes that come with the package: data/ of a checkout, share/nmt/recipes of an install."""
 
-import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +31,8 @@ def _folders() -> Iterator[Path]:
     if (root / "setup.cfg").is_file():
         yield root / "data"
     yield root / INSTALLED  # pip install --target
+    import importlib.metadata  # takes longer than all of the recipe
+
     try:
         files = importlib.metadata.files("nmt") or []
     except importlib.metadata.PackageNotFoundError:
