@@ -4,7 +4,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,15 +43,11 @@ def load(
     Raises UserError for what is no run, a language model, or does not fit together.
     """
     check_positive(hypotheses_per_batch=hypotheses_per_batch)
-    runs = Run.open_all(path)
-    for run in runs:
-        if run.recipe.language_model:
-            raise UserError(
-                f"{run.path}: is a language model, which does not translate; use nmt generate"
-            )
+    # Open the runs, and check that they belong together.
+    runs = _translators(path)
     recipe = runs[0].recipe_with(overrides)
     lm = _lm_run(recipe.search)
-    check_vocabularies(runs[0], [*runs[1:], *([lm] if lm else [])])
+    check_vocabularies(runs[0], runs[1:] if lm is None else [*runs[1:], lm])
     _warn_of_directions(runs)
 
     # Choose an engine for each run; Keras is started only where one needs it.
@@ -62,25 +58,18 @@ def load(
         # Two batches side by side, a core each, are faster than one batch on both.
         start_keras(threads, intra_op_threads=1)
 
-    # Combine the models. Others need the tokens that a shortlist leaves out.
+    # Load the models. Others need the tokens that a shortlist leaves out.
     shortlist = len(runs) == 1 and lm is None
     models = [
         export.load_engine(shortlist=shortlist) if export else run.load_model().graphs()
         for run, export in zip(runs, exports, strict=True)
     ]
-    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
-    distinct = list(dict.fromkeys(preparations))
-    model = models[0]
-    if len(models) > 1:
-        model = Ensemble(models, [distinct.index(preparation) for preparation in preparations])
+    model, preparations = _ensemble(runs, models)
     if lm:
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
 
-    if hypotheses_per_batch is None:
-        hypotheses_per_batch = KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES
-    return Translator(
-        model, runs[0].tokenizers, recipe, threads, distinct[1:], hypotheses_per_batch
-    )
+    size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
+    return Translator(model, runs[0].tokenizers, recipe, threads, preparations[1:], size)
 
 
 def load_generator(
@@ -121,6 +110,27 @@ def check_vocabularies(first: Run, others: Sequence[Run]) -> None:
                 f"{first.path} and {other.path} have different target tokenizers and cannot be "
                 "combined; train one of them with tokenizer.from naming the other"
             )
+
+
+def _translators(path: str | PathLike) -> list[Run]:
+    """The runs of a path; UserError for language models."""
+    runs = Run.open_all(path)
+    for run in runs:
+        if run.recipe.language_model:
+            raise UserError(
+                f"{run.path}: is a language model, which does not translate; use nmt generate"
+            )
+    return runs
+
+
+def _ensemble(runs: Sequence[Run], models: Sequence[Contract]) -> tuple[Any, list[Preparation]]:
+    """The models as one, and the distinct preparations of their runs."""
+    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
+    distinct = list(dict.fromkeys(preparations))
+    if len(models) == 1:
+        return models[0], distinct
+    source_of_member = [distinct.index(preparation) for preparation in preparations]
+    return Ensemble(models, source_of_member), distinct
 
 
 def _warn_of_directions(runs: Sequence[Run]) -> None:
