@@ -222,8 +222,8 @@ class Store:
         self.sides = [10 + c for c in chosen], [rng.permutation(20 + c) for c in chosen]
         self.lengths = [[3] * self.pairs] * 2
 
-    def side(self, side, rows):
-        return [self.sides[side][row] for row in rows]
+    def ids(self, side, pair_ids):
+        return [self.sides[side][pair] for pair in pair_ids]
 
     def frequencies(self, vocab):
         return np.bincount(np.concatenate(self.sides[1]), minlength=vocab)

@@ -258,7 +258,7 @@ def test_a_window_as_long_as_the_text_is_full_backpropagation(name, tmp_path):
     with tf.GradientTape() as tape:
         total = 0.0
         for part in streams.parts:
-            text = [token for ids in store.side(-1, part) for token in (BOS, *ids, EOS)]
+            text = [token for ids in store.ids(-1, part) for token in (BOS, *ids, EOS)]
             state = model.encode(np.zeros((1, 1)))[1]
             for token, following in itertools.pairwise(text):
                 if token != EOS:

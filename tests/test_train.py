@@ -194,7 +194,7 @@ def test_training_tokens_are_counted_once_an_epoch(short_run, tiny_recipe, tmp_p
     store = prepare.training_store(run, recipe)
     assert isinstance(store, Store) and store.pairs == 300
     assert run.info.target_tokens == 2 * store.target_tokens
-    assert store.target_tokens == sum(len(ids) + 1 for ids in store.side(1, range(300)))
+    assert store.target_tokens == sum(len(ids) + 1 for ids in store.ids(1, range(300)))
 
 
 def test_a_run_moves_anywhere(tiny_run, tmp_path, monkeypatch):

@@ -1,1 +1,1 @@
-"""Token ids on disk, and the batches that training reads."""
+"""From prepared text to matrices of token ids: ids on disk, batches of one length, streams."""

@@ -1,37 +1,43 @@
-"""Sentences of different lengths in one matrix, and how many fit into a batch."""
+"""Sentences of different lengths in one matrix, and how many of them fit into a batch."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from nmt.text.vocabulary import PAD
 
 
-def cut(lengths, other, budget):
-    """Ends of batches over sorted `lengths`: rows * longest <= budget, at least one row.
+def pad(
+    sentences: Sequence[Sequence[int] | np.ndarray], before: Sequence[int], after: Sequence[int]
+) -> np.ndarray:
+    """Sentences between `before` and `after`, padded right: int32 [sentences, longest]."""
+    extra = len(before) + len(after)
+    longest = max(map(len, sentences), default=0) + extra
+    matrix = np.full((len(sentences), longest), PAD, np.int32)
+    for row, ids in zip(matrix, sentences, strict=True):
+        row[: len(ids) + extra] = [*before, *ids, *after]
+    return matrix
 
-    other: lengths of the other side in the same order; rows * longest of it <= 2 * budget.
+
+def cut(lengths: np.ndarray, other_lengths: np.ndarray, budget: int) -> np.ndarray:
+    """Where batches end: sentences * longest <= budget, but at least one sentence each.
+
+    lengths: sorted, [sentences]; other_lengths: of the other side in the same order, for which
+    sentences * longest <= 2 * budget.
     """
     ends = []
     start = 0
     total = len(lengths)
     while start < total:
-        rows = max(1, min(budget // int(lengths[start]), total - start))
-        while rows > 1:
-            fits = budget // int(lengths[start + rows - 1])
-            fits = min(fits, 2 * budget // int(other[start : start + rows].max()))
-            if fits >= rows:
+        # As many as the first length allows, then fewer until the longest lengths allow them.
+        size = max(1, min(budget // int(lengths[start]), total - start))
+        while size > 1:
+            longest = int(lengths[start + size - 1])
+            other_longest = int(other_lengths[start : start + size].max())
+            fitting = min(budget // longest, 2 * budget // other_longest)
+            if fitting >= size:
                 break
-            rows = max(1, min(fits, rows - 1))
-        start += rows
+            size = max(1, min(fitting, size - 1))
+        start += size
         ends.append(start)
     return np.asarray(ends)
-
-
-def pad(sentences, before, after):
-    """One int32 matrix of sentences between `before` and `after`, padded right."""
-    extra = len(before) + len(after)
-    out = np.full(
-        (len(sentences), max((len(s) for s in sentences), default=0) + extra), PAD, np.int32
-    )
-    for row, ids in zip(out, sentences, strict=True):
-        row[: len(ids) + extra] = [*before, *ids, *after]
-    return out

@@ -1,9 +1,21 @@
-"""Ids and prepared text of the training pairs on disk: written once, then mapped into memory."""
+"""Token ids and prepared text of the training pairs on disk: written once, then mapped into memory.
+
+Files of each side, source and target (a language model has the target alone):
+
+    source.txt        prepared text, a line a pair, also of pairs that are dropped
+    source.ids        token ids of the pairs, one after the other, 16 bits each
+    source.starts.npy where each pair begins in source.ids, and where the last one ends
+    source.lines.npy  where the line of each pair begins in source.txt, bytes
+    meta.json         numbers of pairs; written last
+"""
 
 import contextlib
+import itertools
 import json
 from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -12,137 +24,177 @@ from nmt.errors import UserError
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import EOS
 
-CHUNK = 10_000  # lines tokenised at a time
+CHUNK = 10_000  # pairs tokenised at a time
+COUNTED = 2**24  # ids counted at a time
+
+PairIds = Sequence[int] | np.ndarray
+
+
+class Encoder(Protocol):
+    """What a tokenizer does here."""
+
+    def encode(self, lines: list[str]) -> list[list[int]]: ...
+
+
+class StoredSide:
+    """One side of all pairs; its files are mapped into memory."""
+
+    def __init__(self, folder: Path, name: str):
+        self.path = folder / f"{name}.txt"
+        self.ids = np.memmap(folder / f"{name}.ids", np.uint16, "r")
+        self.starts = np.load(folder / f"{name}.starts.npy", mmap_mode="r")
+        self.lines = np.load(folder / f"{name}.lines.npy", mmap_mode="r")
+        self.lengths = np.diff(self.starts).astype(np.int32)  # tokens of each pair
 
 
 class Store:
-    """Token ids and prepared text of the training pairs in a folder; memory does not grow with the pairs.
+    """Token ids and prepared text of the training pairs; memory does not grow with the pairs.
 
-    A language model's store has the target side alone. Side -1 is the target in both.
+    Side 0 is the source, 1 the target. The target is also side -1, the only one that the store of
+    a language model has.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path | str):
         folder = Path(folder)
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        self.pairs = meta["pairs"]
-        self.target_tokens = meta["target_tokens"]
-        sides = [side for side in SIDES if (folder / f"{side}.ids").exists()]
-        self.texts = [folder / f"{side}.txt" for side in sides]
-        self.ids = []
-        self.starts = []
-        self.lines = []
-        self.lengths = []
-        for side in sides:
-            self.ids.append(np.memmap(folder / f"{side}.ids", np.uint16, "r"))
-            self.starts.append(np.load(folder / f"{side}.starts.npy", mmap_mode="r"))
-            self.lines.append(np.load(folder / f"{side}.lines.npy", mmap_mode="r"))
-            self.lengths.append(np.diff(self.starts[-1]).astype(np.int32))
+        self.pairs: int = meta["pairs"]
+        self.target_tokens: int = meta["target_tokens"]  # with EOS
+        stored = [side for side in SIDES if (folder / f"{side}.ids").exists()]
+        self.sides = [StoredSide(folder, side) for side in stored]
+        self.lengths = [side.lengths for side in self.sides]  # without BOS and EOS
 
-    def side(self, side, rows):
-        """Ids of the rows, one array each; side 0 is the source."""
-        ids = self.ids[side]
-        starts = self.starts[side]
-        return [ids[starts[row] : starts[row + 1]] for row in rows]
+    def ids(self, side: int, pair_ids: PairIds) -> list[np.ndarray]:
+        """Token ids of the pairs, one array each."""
+        ids = self.sides[side].ids
+        starts = self.sides[side].starts
+        return [ids[starts[pair] : starts[pair + 1]] for pair in pair_ids]
 
-    def frequencies(self, vocab):
-        """How often each target piece occurs, and EOS: [vocab]."""
+    def text(self, side: int, pair_ids: PairIds) -> list[str]:
+        """Prepared text of the pairs."""
+        texts = []
+        lines = self.sides[side].lines
+        with open(self.sides[side].path, "rb") as file:
+            for pair in pair_ids:
+                file.seek(lines[pair])
+                texts.append(file.readline().decode()[:-1])
+        return texts
+
+    def frequencies(self, vocab: int) -> np.ndarray:
+        """How often each target token occurs, EOS too: int64 [vocab]."""
         counts = np.zeros(vocab, np.int64)
-        for start in range(0, len(self.ids[-1]), 2**24):
-            counts += np.bincount(self.ids[-1][start : start + 2**24], minlength=vocab)
+        ids = self.sides[-1].ids
+        for start in range(0, len(ids), COUNTED):
+            counts += np.bincount(ids[start : start + COUNTED], minlength=vocab)
         counts[EOS] += self.pairs
         return counts
 
-    def text(self, side, rows):
-        """Prepared text of the rows, read by offset."""
-        out = []
-        with open(self.texts[side], "rb") as file:
-            for row in rows:
-                file.seek(self.lines[side][row])
-                out.append(file.readline().decode()[:-1])
-        return out
 
-
-def write_text(pairs, folder, sides=SIDES):
+def write_text(
+    pairs: Iterable[tuple[str, str]], folder: Path | str, sides: Sequence[str] = SIDES
+) -> int:
     """Writes prepared pairs as `source.txt` and `target.txt`, or one of them; returns how many."""
     folder = Path(folder)
-    count = 0
     folder.mkdir(parents=True, exist_ok=True)
+    count = 0
     try:
-        with contextlib.ExitStack() as opened:
-            out = {
-                side: opened.enter_context(
-                    open(folder / f"{side}.txt", "w", encoding="utf-8", newline="\n")
-                )
-                for side in sides
-            }
-            for pair in pairs:
-                for side, text in zip(SIDES, pair, strict=True):
-                    if side in out:
-                        out[side].write(text + "\n")
+        with contextlib.ExitStack() as stack:
+            outputs = {}
+            for side in sides:
+                path = folder / f"{side}.txt"
+                outputs[side] = stack.enter_context(open(path, "w", encoding="utf-8", newline="\n"))
+            for source, target in pairs:
+                if "source" in outputs:
+                    outputs["source"].write(f"{source}\n")
+                if "target" in outputs:
+                    outputs["target"].write(f"{target}\n")
                 count += 1
     except OSError as error:
         raise files.write_failure(folder, error) from error
     return count
 
 
-def write_ids(folder, tokenizers, max_pieces):
-    """Tokenises the text files of `folder` into ids, drops pairs over `max_pieces`; returns the Store.
+class SideWriter:
+    """Writes the ids of one side into an open file and notes where each pair begins."""
 
-    tokenizers: one a side; a single one is that of the target.
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        self.starts = array("q", [0])  # eight bytes a number
+        self.lines = array("q")
+        self.offset = 0  # of the next line in the text, bytes
+
+    def keep(self, ids: Sequence[int]) -> None:
+        """Writes the ids that belong to the next line."""
+        np.asarray(ids, np.uint16).tofile(self.file)
+        self.starts.append(self.starts[-1] + len(ids))
+        self.lines.append(self.offset)
+
+    def pass_line(self, line: str) -> None:
+        """Goes on to the line after this one."""
+        self.offset += len(line.encode()) + 1
+
+    def save_places(self, folder: Path, side: str) -> None:
+        """Writes where the pairs begin."""
+        np.save(folder / f"{side}.starts.npy", np.asarray(self.starts, np.int64))
+        np.save(folder / f"{side}.lines.npy", np.asarray(self.lines, np.int64))
+
+
+def write_ids(folder: Path | str, tokenizers: Sequence[Encoder], max_pieces: int) -> Store:
+    """Tokenises the text files of a folder, drops pairs with a side over `max_pieces` or empty.
+
+    tokenizers: one a side; a single one is that of the target. Raises UserError if no pair is left.
     """
     folder = Path(folder)
     sides = SIDES[-len(tokenizers) :]
-    starts = [array("q", [0]) for _ in sides]
-    lines = [array("q") for _ in sides]  # eight bytes a number
-    offsets = [0] * len(sides)
-    dropped = 0
     try:
-        with contextlib.ExitStack() as opened:
-            out = [opened.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
-            for chunk in _chunks(*(_texts(folder / f"{side}.txt") for side in sides)):
-                coded = [t.encode(texts) for t, texts in zip(tokenizers, chunk, strict=True)]
-                for texts_and_ids in zip(*chunk, *coded, strict=True):
-                    texts = texts_and_ids[: len(sides)]
-                    ids = texts_and_ids[len(sides) :]
-                    keep = all(0 < len(side) <= max_pieces for side in ids)
-                    dropped += not keep
-                    for side, file in enumerate(out):
-                        if keep:
-                            np.asarray(ids[side], np.uint16).tofile(file)
-                            starts[side].append(starts[side][-1] + len(ids[side]))
-                            lines[side].append(offsets[side])
-                        offsets[side] += len(texts[side].encode()) + 1
-        for side, name in enumerate(sides):
-            np.save(folder / f"{name}.starts.npy", np.asarray(starts[side], np.int64))
-            np.save(folder / f"{name}.lines.npy", np.asarray(lines[side], np.int64))
+        with contextlib.ExitStack() as stack:
+            outputs = [stack.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
+            writers = [SideWriter(output) for output in outputs]
+            texts = (_lines(folder / f"{side}.txt") for side in sides)
+            pairs = zip(*texts, strict=True)
+            total = 0
+            while chunk := list(itertools.islice(pairs, CHUNK)):
+                _write_chunk(chunk, writers, tokenizers, max_pieces)
+                total += len(chunk)
+        for writer, side in zip(writers, sides, strict=True):
+            writer.save_places(folder, side)
     except OSError as error:
         raise files.write_failure(folder, error) from error
-    pairs = len(lines[0])
-    if not pairs:
+
+    # The file that makes the store complete comes last.
+    target = writers[-1]
+    count = len(target.lines)
+    if not count:
         raise UserError(
             f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces"
         )
-    meta = {"pairs": pairs, "dropped": dropped, "target_tokens": starts[-1][-1] + pairs}
+    tokens = target.starts[-1] + count
+    meta = {"pairs": count, "dropped": total - count, "target_tokens": tokens}
     with files.atomic(folder / "meta.json") as file:
         json.dump(meta, file)
     return Store(folder)
 
 
-def _texts(path):
+def _write_chunk(
+    chunk: list[tuple[str, ...]],
+    writers: list[SideWriter],
+    tokenizers: Sequence[Encoder],
+    max_pieces: int,
+) -> None:
+    """Tokenises some pairs, given as tuples of one line a side, and writes those that fit."""
+    sides = zip(*chunk, strict=True)
+    ids_of_sides = [
+        tokenizer.encode(list(lines)) for tokenizer, lines in zip(tokenizers, sides, strict=True)
+    ]
+    for pair, ids_of_pair in zip(chunk, zip(*ids_of_sides, strict=True), strict=True):
+        fits = all(0 < len(ids) <= max_pieces for ids in ids_of_pair)
+        for writer, line, ids in zip(writers, pair, ids_of_pair, strict=True):
+            if fits:
+                writer.keep(ids)
+            writer.pass_line(line)
+
+
+def _lines(path: Path) -> Iterator[str]:
     """The lines that `write_text` wrote, unchanged: offsets count on it."""
     with open(path, encoding="utf-8", newline="\n") as file:
         for line in file:
             yield line[:-1]
-
-
-def _chunks(*iterators):
-    """Lists of up to CHUNK items of each iterator, side by side."""
-    chunk = [[] for _ in iterators]
-    for items in zip(*iterators, strict=True):
-        for part, item in zip(chunk, items, strict=True):
-            part.append(item)
-        if len(chunk[0]) == CHUNK:
-            yield chunk
-            chunk = [[] for _ in iterators]
-    if chunk[0]:
-        yield chunk

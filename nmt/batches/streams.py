@@ -1,30 +1,45 @@
-"""A long text for a language model: parallel streams, read in windows, and whole texts to measure on.
+"""A long text for a language model: parallel streams, read in windows, and texts to measure on.
 
-A sentence w1 … wn gives the inputs BOS w1 … wn and the labels w1 … wn EOS; sentences follow each other. Training
-reads `streams` parts of the text side by side, `window` tokens of each a step, and a window begins with the state
-that the one before it ended with. Example, sentences "a b", "c d e" and "f g h i", two streams, windows of 4:
+A sentence w1 … wn gives the inputs BOS w1 … wn and the labels w1 … wn EOS; sentences follow each
+other. Training reads `streams` parts of the text side by side, `window` tokens of each a step, and
+a window begins with the state that the one before it ended with. Example: the sentences "a b",
+"c d e" and "f g h i", two streams, windows of 4:
 
     inputs   BOS a b BOS | c d e BOS  ...      labels   a b EOS c | d e EOS  ...
              BOS f g h   | i PAD PAD PAD                f g h i   | EOS PAD PAD PAD
 """
 
 import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from nmt.batches.padding import cut, pad
+from nmt.batches.store import Store
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD
 
+Sentence = Sequence[int] | np.ndarray
+
+
+class Stream(NamedTuple):
+    """One stream in an epoch: [sentences] each."""
+
+    pair_ids: np.ndarray  # its sentences in order
+    ends: np.ndarray  # after how many tokens each of them ends
+
 
 class Streams:
-    """The batches of every epoch of truncated backpropagation through time; a `Store` holds the sentences.
+    """The batches of every epoch of truncated backpropagation through time.
 
-    A stream has always the same sentences, in the order of the corpus or, with `shuffle`, in one that is a function
-    of (seed, epoch): so all epochs have as many windows. Streams begin with a sentence; padding is at their ends.
+    store: holds the sentences; streams: rows of a batch; window: tokens of a row.
+    A stream always has the same sentences, in the order of the corpus or, with `shuffle`, in an
+    order that is a function of (seed, epoch); so all epochs have the same number of windows.
+    Streams begin with a sentence; padding is at their ends.
     """
 
-    def __init__(self, store, streams, window, seed, shuffle=True):
+    def __init__(self, store: Store, streams: int, window: int, seed: int, shuffle: bool = True):
         if store.pairs < streams:
             raise UserError(
                 f"train.streams={streams}: the training text has only {store.pairs} sentences"
@@ -33,37 +48,41 @@ class Streams:
         self.window = window
         self.seed = seed
         self.shuffle = shuffle
-        self.sizes = store.lengths[-1] + 1  # BOS or EOS
-        self.parts = parts(self.sizes, streams)
+        self.sizes = store.lengths[-1] + 1  # with BOS or EOS
+        self.parts = equal_parts(self.sizes, streams)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Windows an epoch, the same for every epoch."""
         longest = max(int(self.sizes[part].sum()) for part in self.parts)
         return -(-longest // self.window)
 
-    def epoch(self, number):
-        """Of each stream its sentences in order, and after how many tokens each ends."""
+    def epoch(self, number: int) -> list[Stream]:
+        """The streams as an epoch orders their sentences."""
         rng = np.random.default_rng([self.seed, number])
         orders = [rng.permutation(part) if self.shuffle else part for part in self.parts]
-        return [(order, np.cumsum(self.sizes[order], dtype=np.int64)) for order in orders]
+        return [Stream(order, np.cumsum(self.sizes[order], dtype=np.int64)) for order in orders]
 
-    def arrays(self, epoch, number):
+    def arrays(self, epoch: list[Stream], number: int) -> tuple[np.ndarray, np.ndarray]:
         """(inputs, labels) of a window, int32 [streams, window], padded right."""
-        inputs, labels = np.full((2, len(epoch), self.window), PAD, np.int32)
+        inputs = np.full((len(epoch), self.window), PAD, np.int32)
+        labels = np.full((len(epoch), self.window), PAD, np.int32)
         start = number * self.window
-        stop = (number + 1) * self.window
-        for row, (order, ends) in enumerate(epoch):
-            first, last = np.searchsorted(ends, (start, stop - 1), "right")
-            sentences = self.store.side(-1, order[first : last + 1])
-            if sentences:
-                skipped = start - (ends[first] - self.sizes[order[first]])
-                for out, tokens in zip((inputs, labels), joined(sentences), strict=True):
-                    tokens = tokens[skipped : skipped + self.window]
-                    out[row, : len(tokens)] = tokens
+        stop = start + self.window
+        for row, stream in enumerate(epoch):
+            # The sentences that the window touches.
+            first, last = np.searchsorted(stream.ends, (start, stop - 1), "right")
+            pair_ids = stream.pair_ids[first : last + 1]
+            if len(pair_ids):
+                # Of these, what lies inside of the window.
+                begin = stream.ends[first] - self.sizes[pair_ids[0]]
+                inside = slice(start - begin, stop - begin)
+                ins, outs = inputs_and_labels(self.store.ids(-1, pair_ids))
+                inputs[row, : len(ins[inside])] = ins[inside]
+                labels[row, : len(outs[inside])] = outs[inside]
         return inputs, labels
 
-    def batches_from(self, step):
-        """Endless batches from a global step on."""
+    def batches_from(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Endless batches from a step of the training on."""
         while True:
             number, first = divmod(step, len(self))
             epoch = self.epoch(number)
@@ -72,34 +91,43 @@ class Streams:
                 step += 1
 
 
-def parts(sizes, count):
-    """Numbers of adjacent sentences in so many parts of about as many tokens each; no part is empty."""
+def equal_parts(sizes: np.ndarray, count: int) -> list[np.ndarray]:
+    """Numbers of adjacent sentences in `count` parts of about equal size; no part is empty.
+
+    sizes: tokens of each sentence, [sentences].
+    """
     ends = np.cumsum(sizes, dtype=np.int64)
-    least = np.arange(1, count)
-    borders = np.searchsorted(ends, ends[-1] * least / count) + 1
-    rising = np.maximum.accumulate(np.maximum(borders - least, 0)) + least
-    return np.split(np.arange(len(sizes)), np.minimum(rising, len(sizes) - least[::-1]))
+    numbers = np.arange(1, count)
+
+    # Borders where the sizes would have them, moved so that every part keeps a sentence.
+    borders = np.searchsorted(ends, ends[-1] * numbers / count) + 1
+    rising = np.maximum.accumulate(np.maximum(borders - numbers, 0)) + numbers
+    latest = len(sizes) - numbers[::-1]
+    return np.split(np.arange(len(sizes)), np.minimum(rising, latest))
 
 
-def joined(sentences):
-    """(inputs, labels) of sentences in a row."""
-    return (
-        [i for ids in sentences for i in (BOS, *ids)],
-        [i for ids in sentences for i in (*ids, EOS)],
-    )
+def inputs_and_labels(sentences: Sequence[Sentence]) -> tuple[list[int], list[int]]:
+    """(inputs, labels) of sentences that follow each other."""
+    inputs = [token for ids in sentences for token in (BOS, *ids)]
+    labels = [token for ids in sentences for token in (*ids, EOS)]
+    return inputs, labels
 
 
-def whole(sentences, budget, count=0):
-    """Yields (inputs, labels) of whole texts, each from the zero state: about `budget` tokens at a time.
+def whole_texts(
+    sentences: Sequence[Sentence], budget: int, parts: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields (inputs, labels) of whole texts, each read from the zero state, in padded batches.
 
-    A text is a sentence or, where the state runs on, one of `count` parts of all sentences in order.
+    A text is a sentence or, where the state runs on, one of `parts` parts of all sentences in
+    order. budget: tokens of a batch, padding included, unless one text alone has more.
     """
     texts = [[ids] for ids in sentences]
-    if count:
+    if parts:
         sizes = np.array([len(ids) + 1 for ids in sentences])
-        texts = [[sentences[n] for n in part] for part in parts(sizes, min(count, len(sentences)))]
-    texts = sorted(map(joined, texts), key=lambda text: len(text[0]))
-    lengths = np.array([len(inputs) for inputs, _ in texts])
+        split = equal_parts(sizes, min(parts, len(sentences)))
+        texts = [[sentences[number] for number in part] for part in split]
+    batch_texts = sorted(map(inputs_and_labels, texts), key=lambda text: len(text[0]))
+    lengths = np.array([len(inputs) for inputs, _ in batch_texts])
     for start, end in itertools.pairwise([0, *cut(lengths, lengths, budget)]):
-        inputs, labels = zip(*texts[start:end], strict=True)
+        inputs, labels = zip(*batch_texts[start:end], strict=True)
         yield pad(inputs, [], []), pad(labels, [], [])

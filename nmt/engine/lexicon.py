@@ -28,8 +28,8 @@ def ibm1(store, source_vocab, target_vocab):
     rows = np.random.default_rng(0).permutation(store.pairs)
     sizes = np.cumsum([int(store.lengths[0][row]) * int(store.lengths[1][row]) for row in rows])
     rows = rows[: max(1, int(np.searchsorted(sizes, OCCURRENCES)))]
-    sources = store.side(0, rows)
-    targets = store.side(1, rows)
+    sources = store.ids(0, rows)
+    targets = store.ids(1, rows)
     codes = np.concatenate(
         [
             (s.astype(np.int64)[None, :] * target_vocab + t[:, None]).ravel()

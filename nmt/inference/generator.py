@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nmt.batches.streams import whole
+from nmt.batches.streams import whole_texts
 from nmt.corpora.corpus import Corpus
 from nmt.decoding.sampling import sample
 from nmt.inference.batching import Ids
@@ -113,4 +113,4 @@ def batches_of(recipe: Recipe, sentences: Sequence[Ids]) -> Iterator[tuple[np.nd
     """
     train = recipe.train
     texts = train.streams if recipe.model.across_sentences else 0
-    return whole(sentences, train.streams * train.bptt, texts)
+    return whole_texts(sentences, train.streams * train.bptt, texts)

@@ -173,7 +173,7 @@ def test_arrays_have_bos_eos_and_padding_on_the_right(store):
     source, target = Batches(store, 300, 1).arrays(rows, 0)
     assert source.dtype == target.dtype == np.int32
     for side, matrix in enumerate((source, target)):
-        for ids, row in zip(store.side(side, rows), matrix.tolist(), strict=True):
+        for ids, row in zip(store.ids(side, rows), matrix.tolist(), strict=True):
             expected = [BOS] * side + ids.tolist() + [EOS]
             assert row == expected + [PAD] * (len(row) - len(expected))
         assert (matrix != PAD).sum(1).max() == matrix.shape[1]
@@ -196,9 +196,9 @@ def test_ids_and_text_come_back(tmp_path, monkeypatch, chunk):
         for side in (0, 1):
             texts = [pairs[row][side] for row in rows]
             assert again.text(side, rows) == texts
-            assert [ids.tolist() for ids in again.side(side, rows)] == words.encode(texts)
+            assert [ids.tolist() for ids in again.ids(side, rows)] == words.encode(texts)
         assert again.target_tokens == sum(len(t.split()) + 1 for _, t in pairs)
-    ids = {int(i) for i in made.ids[1]}
+    ids = {int(i) for i in made.sides[1].ids}
     assert max(ids) > 2**15  # beyond a signed 16-bit number
 
 
@@ -208,7 +208,7 @@ def test_the_largest_ids_fit(tmp_path):
             return {"low": 4, "high": 63_999}[word]
 
     made = stored(tmp_path, [("low high", "high")], tokenizers=(Edge(), Edge()))
-    assert [ids.tolist() for side in (0, 1) for ids in made.side(side, [0])] == [
+    assert [ids.tolist() for side in (0, 1) for ids in made.ids(side, [0])] == [
         [4, 63_999],
         [63_999],
     ]
@@ -246,7 +246,7 @@ def test_pairs_too_long_or_empty_are_dropped_and_counted(tmp_path):
     made = stored(tmp_path, pairs, max_pieces=3)
     assert made.pairs == 2
     assert made.text(0, [0, 1]) == ["a b c", "a b"] and made.text(1, [0, 1]) == ["x", "x y z"]
-    assert [len(ids) for side in (0, 1) for ids in made.side(side, [0, 1])] == [3, 2, 1, 3]
+    assert [len(ids) for side in (0, 1) for ids in made.ids(side, [0, 1])] == [3, 2, 1, 3]
     assert '"dropped": 4' in (tmp_path / "meta.json").read_text()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nmt.batches.store import Store, write_ids, write_text
-from nmt.batches.streams import Streams, joined, parts, whole
+from nmt.batches.streams import Streams, equal_parts, inputs_and_labels, whole_texts
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD
 
@@ -38,10 +38,11 @@ def epoch_of(streams, number):
 
 
 def test_a_store_may_have_one_side(store):
-    assert not (store.texts[-1].parent / "source.txt").exists() and len(store.texts) == 1
-    again = Store(store.texts[-1].parent)
+    folder = store.sides[-1].path.parent
+    assert not (folder / "source.txt").exists() and len(store.sides) == 1
+    again = Store(folder)
     assert again.pairs == 60 and again.target_tokens == sum(store.lengths[-1]) + 60
-    assert again.text(-1, [1])[0].split() == list(map(str, again.side(-1, [1])[0]))
+    assert again.text(-1, [1])[0].split() == list(map(str, again.ids(-1, [1])[0]))
     counts = again.frequencies(500)
     assert counts[EOS] == 60 and counts[4] == 1 and counts.sum() == again.target_tokens
 
@@ -51,7 +52,7 @@ def test_a_store_may_have_one_side(store):
 def test_every_token_once_an_epoch(store, streams, window, shuffle):
     """And each label is what follows its input, in the sentence it belongs to."""
     made = Streams(store, streams, window, seed=3, shuffle=shuffle)
-    sentences = {ids[0]: ids.tolist() for ids in store.side(-1, range(60))}
+    sentences = {ids[0]: ids.tolist() for ids in store.ids(-1, range(60))}
     for number in range(3):
         inputs, labels = epoch_of(made, number)
         assert (
@@ -107,19 +108,19 @@ def test_parts_are_complete_and_none_is_empty():
     for _ in range(300):
         count = rng.integers(1, 40)
         sizes, into = rng.integers(1, rng.integers(2, 100), count), rng.integers(1, count + 1)
-        found = parts(sizes, into)
+        found = equal_parts(sizes, into)
         assert len(found) == into and all(map(len, found))
         np.testing.assert_array_equal(np.concatenate(found), np.arange(count))
     sizes = rng.integers(1, 20, 2000)
-    assert max(sizes[part].sum() for part in parts(sizes, 8)) < sizes.sum() / 8 + 2 * 20
+    assert max(sizes[part].sum() for part in equal_parts(sizes, 8)) < sizes.sum() / 8 + 2 * 20
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 100])
 def test_whole_texts_hold_every_sentence_once(store, count):
     """Each by itself, or in so many parts that follow the order of the text."""
-    sentences = [ids.tolist() for ids in store.side(-1, range(60))]
+    sentences = [ids.tolist() for ids in store.ids(-1, range(60))]
     rows = []
-    for inputs, labels in whole(sentences, 50, count):
+    for inputs, labels in whole_texts(sentences, 50, count):
         assert inputs.size <= 50 or len(inputs) == 1
         rows += [
             (a[a != PAD].tolist(), b[b != PAD].tolist())
@@ -128,5 +129,5 @@ def test_whole_texts_hold_every_sentence_once(store, count):
     texts = [text for text, _ in sorted(rows, key=lambda row: row[0][1])]
     labels = [labels for _, labels in sorted(rows, key=lambda row: row[1][0])]
     assert len(texts) == min(count or 60, 60)
-    for found, expected in zip((texts, labels), joined(sentences), strict=True):
+    for found, expected in zip((texts, labels), inputs_and_labels(sentences), strict=True):
         assert list(itertools.chain.from_iterable(found)) == expected
