@@ -82,7 +82,7 @@ class Contract(Protocol):
         ...
 
     def log_probs(self, source: Any, tokens: np.ndarray) -> Any:
-        """Natural log-probabilities [sentences, n - 1] of tokens[:, 1:]; BOS first, padded right."""
+        """Log-probabilities [sentences, n - 1] of tokens[:, 1:], BOS first, padded right."""
         ...
 
 

@@ -1,109 +1,179 @@
-"""An ONNX graph under construction: nodes by name, and matrix products in float32 or in integers.
+"""An ONNX graph under construction: nodes by name, matrix products in float32 or in integers.
 
-int8: weights of 7 bits, one scale a column; eight bits would overflow the 16-bit sums of processors without VNNI.
-All that they are multiplied with is a hidden state or a tanh, so between -1 and 1: activations need no search for
-their range, and a row's result does not depend on its neighbours. Only ONNX Runtime's LSTM looks for ranges.
+int8: weights of 7 bits, one scale a column; eight bits would overflow the 16-bit sums of processors
+without VNNI. All that they are multiplied with is a hidden state or a tanh, so between -1 and 1:
+activations need no search for their range, and a row's result does not depend on the other rows.
+Only ONNX Runtime's recurrent layer looks for ranges.
 """
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from nmt.engine import layout
+
 LEVELS = 63  # weights are integers from -63 to 63
+CONTRIB = "com.microsoft"  # the domain of ONNX Runtime's own operators
+QUANTISED_LAYERS = {"LSTM": "DynamicQuantizeLSTM"}  # recurrent layers that take int8 weights
+# Inputs of ONNX's recurrent layers in their order; a GRU and an RNN have fewer.
+LAYER_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 
 
-def quantise(matrix):
+def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(int8 matrix [n, m], float32 scale [m]): one scale a column."""
     scale = np.maximum(np.abs(matrix).max(0), 1e-12).astype(np.float32) / LEVELS
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
-def stored(table, precision):
-    """A table [words, n] as it is stored: itself, or int8 and one scale a word [words, 1]."""
+def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
+    """A table [tokens, n] as `layout.TABLES`: float32, or int8 and a scale a token [tokens, 1]."""
+    name, scale_name = layout.TABLES
     if precision == "float32":
-        return {"table": np.asarray(table, np.float32)}
-    weights, scale = quantise(table.T)
-    return {"table": np.ascontiguousarray(weights.T), "table_scale": scale[:, None]}
+        return {name: np.asarray(table, np.float32)}
+    weights, scale = quantise(np.asarray(table).T)
+    return {name: np.ascontiguousarray(weights.T), scale_name: scale[:, None]}
 
 
-class Graph:
-    """An ONNX graph under construction; values are named by strings."""
+class OnnxBuilder:
+    """An ONNX graph under construction: `g(operator, *inputs)` adds a node.
 
-    def __init__(self, precision):
+    Values are named by strings.
+    """
+
+    def __init__(self, precision: str):
         from onnx import helper, numpy_helper
 
         self.helper = helper
         self.from_array = numpy_helper.from_array
         self.quantised = precision == "int8"
-        self.nodes = []
-        self.constants = []
-        self.inputs = []
-        self.outputs = []
-        self.names = {}
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.output_names: dict[str, str] = {}
 
-    def input(self, name, dtype, *shape):
+    def input(self, name: str, dtype: Any, *shape: str | int) -> str:
         self.inputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
         return name
 
-    def output(self, name, value, dtype, *shape):
-        """Names a node's result as a result of the graph; each one at most once."""
-        self.names[value] = name
+    def output(self, name: str, value: str, dtype: Any, *shape: str | int) -> None:
+        """Makes a node's result a result of the graph under this name; each at most once."""
+        self.output_names[value] = name
         self.outputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
 
-    def _type(self, dtype):
+    def _type(self, dtype: Any) -> int:
         return self.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
-    def constant(self, array, dtype=np.float32):
+    def constant(self, array: Any, dtype: Any = np.float32) -> str:
         name = f"constant.{len(self.constants)}"
         self.constants.append(self.from_array(np.ascontiguousarray(array, dtype), name))
         return name
 
-    def __call__(self, op, *inputs, results=1, domain="", **attributes):
+    def __call__(
+        self, operator: str, *inputs: str, results: int = 1, domain: str = "", **attributes: Any
+    ) -> Any:
         """Adds a node; returns the name of its result, or a list of names."""
         names = [f"v{len(self.nodes)}.{n}" for n in range(results)]
         self.nodes.append(
-            self.helper.make_node(op, list(inputs), names, domain=domain, **attributes)
+            self.helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
         )
         return names[0] if results == 1 else names
 
-    def linear(self, x, kernel, bias):
+    def linear(self, x: str, kernel: Any, bias: Any) -> str:
         """x W + b for an x between -1 and 1."""
         if self.quantised:
-            weights, scale = quantise(kernel)
-            return self.integer(
+            weights, scale = quantise(np.asarray(kernel))
+            return self.integer_linear(
                 x, self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
             )
         return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
 
-    def integer(self, x, weights, scale, bias):
+    def integer_linear(self, x: str, weights: str, scale: str, bias: str) -> str:
         """x W + b in integers, for an x between -1 and 1."""
         step = self.constant(1 / 127)
         zero = self.constant(128, np.uint8)
         x = self("QuantizeLinear", x, step, zero)
-        return self(
-            "MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain="com.microsoft"
-        )
+        return self("MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain=CONTRIB)
 
-    def split(self, x, *sizes):
+    def products(self, x: str, weights: Iterable[tuple[Any, Any]]) -> list[str]:
+        """x W + b for several (W, b), as one product that is cut."""
+        kernels, biases = zip(*weights, strict=True)
+        product = self.linear(x, np.concatenate(kernels, 1), np.concatenate(biases))
+        return self.split(product, *(kernel.shape[1] for kernel in kernels))
+
+    def split(self, x: str, *sizes: int) -> list[str]:
         """Parts of the last axis."""
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
 
-    def lookup(self, ids, table, scale=None):
-        """Rows of a table [words, n] that is stored as `stored` does; both are names of values."""
-        rows = self("Gather", table, ids)
-        return (
-            rows
-            if scale is None
-            else self("Mul", self("Cast", rows, to=1), self("Gather", scale, ids))
-        )
+    def cast(self, x: str, dtype: Any) -> str:
+        return self("Cast", x, to=self._type(dtype))
 
-    def bytes(self):
-        """The finished model."""
+    def lookup(self, ids: str, table: str, scale: str | None = None) -> str:
+        """Rows of a table as `stored_table` gives it."""
+        rows = self("Gather", table, ids)
+        if scale is None:
+            return rows
+        return self("Mul", self.cast(rows, np.float32), self("Gather", scale, ids))
+
+    def recurrent_layer(
+        self,
+        operator: str,
+        x: str,
+        lengths: str,
+        weights: Sequence[Mapping[str, np.ndarray]],
+        **attributes: Any,
+    ) -> tuple[str, str]:
+        """A layer by ONNX's own operator: outputs [source_len, directions, sentences, units], last
+        h.
+
+        weights: for each direction the operator's inputs by their ONNX names; W and R as [n, m].
+        """
+        arrays = {name: np.stack([direction[name] for direction in weights]) for name in weights[0]}
+        inputs = {"X": x, "sequence_lens": lengths}
+        quantised = self.quantised and operator in QUANTISED_LAYERS
+        if quantised:
+            matrices, scales = self._quantised_weights(arrays.pop("W"), arrays.pop("R"))
+            inputs |= matrices
+        else:
+            for name in ("W", "R"):
+                inputs[name] = self.constant(arrays.pop(name).transpose(0, 2, 1))
+        inputs |= {name: self.constant(array) for name, array in arrays.items()}
+        ordered = [inputs.get(name, "") for name in LAYER_INPUTS]
+        if quantised:
+            y, h, _ = self(
+                QUANTISED_LAYERS[operator],
+                *ordered,
+                *scales,
+                results=3,
+                domain=CONTRIB,
+                **attributes,
+            )
+        else:
+            used = max(n for n, name in enumerate(ordered) if name)
+            y, h = self(operator, *ordered[: used + 1], results=2, **attributes)
+        return y, h
+
+    def _quantised_weights(
+        self, kernels: np.ndarray, recurrent: np.ndarray
+    ) -> tuple[dict[str, str], list[str]]:
+        """W and R [directions, n, m] in int8; scale and zero point of W, then of R."""
+        pairs = [[quantise(matrix) for matrix in matrices] for matrices in (kernels, recurrent)]
+        weights = [self.constant(np.stack([w for w, _ in pair]), np.int8) for pair in pairs]
+        scales = [self.constant(np.stack([scale for _, scale in pair])) for pair in pairs]
+        zeros = self.constant(np.zeros((len(kernels), kernels.shape[-1])), np.int8)
+        return dict(zip("WR", weights, strict=True)), [scales[0], zeros, scales[1], zeros]
+
+    def serialised(self) -> bytes:
+        """The finished graph as an ONNX file."""
         from onnx import checker
 
-        for node in self.nodes:  # a node that copies a value under its new name would take time
+        # Results are renamed in their nodes: a node that copies a value would take time.
+        for node in self.nodes:
             for values in (node.input, node.output):
-                values[:] = [self.names.get(value, value) for value in values]
+                values[:] = [self.output_names.get(value, value) for value in values]
         graph = self.helper.make_graph(self.nodes, "nmt", self.inputs, self.outputs, self.constants)
-        versions = [self.helper.make_opsetid("", 21), self.helper.make_opsetid("com.microsoft", 1)]
+        versions = [self.helper.make_opsetid("", 21), self.helper.make_opsetid(CONTRIB, 1)]
         model = self.helper.make_model(
             graph, opset_imports=versions, ir_version=10, producer_name="nmt"
         )

@@ -1,17 +1,33 @@
-"""The protocol of an export: what `nmt.engine.writer` writes and `nmt.engine.runtime` reads.
+"""The protocol of an export: what the writer and the runtime of `nmt.engine` agree on.
 
-Three graphs in float32 or int8, and the arrays that they take as inputs:
+Three graphs, of float32 or of int8 products, and arrays in files of their own:
 
     encoder.onnx      source -> memory, state
-    step.onnx         memory, state, origin, tokens, k, table -> log_probs, best, new state
-    shortlist.onnx    the same over a shortlist: the projection's kernel and bias are inputs too
-    table.npy         what each target token adds to the gates of the first decoder layer
-    projection.npz    the projection from which shortlists are cut
+    step.onnx         memory, state, origin, tokens, k, tables
+                      -> log_probs, best, every, attention, new state
+    shortlist.onnx    the same without `every`, over a shortlist of target tokens: the projection
+                      (kernel, scale, bias) and the ids of its tokens are inputs
+    table.npy         input part of the gates of the first decoder layer, a row a target token;
+                      with int8 a scale a row in table_scale.npy
+    projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
+                      from it (int8 only)
     lexicon.npz       which target tokens a source token suggests (nmt/engine/lexicon.py)
 
-With precision float32 there is no shortlist.onnx and no projection.npz. A change to what the graphs take or
-give is a new EXPORT_FORMAT; exports of another one are not loaded.
+Rows of the step graphs are [sentences, beam]; `origin` holds rows of the former step, which need
+not be as many for each sentence.
+
+A step is fast because it repeats nothing that can be done before it. The embedding times the input
+kernel is one table, of which only the rows that are looked up are read. Attention weights sum to 1,
+so the products of the context with the kernels of gates and readout are sums of `values`, products
+of every source position with those kernels, made once a sentence. What depends on the new h of a
+layer is one product: the recurrent part of its next gates, and the input of the layer above or
+query and readout. The state therefore holds the recurrent part of the coming step in the place of
+h.
+
+A change to what the graphs take or return is a new EXPORT_FORMAT; other formats are not loaded.
 """
+
+from typing import Any
 
 EXPORT_FORMAT = 2
 
@@ -19,7 +35,67 @@ EXPORT_FORMAT = 2
 ENCODER = "encoder.onnx"
 STEP = "step.onnx"
 SHORTLIST_STEP = "shortlist.onnx"
-TABLES = ("table.npy", "table_scale.npy")
 PROJECTION = "projection.npz"
 LEXICON = "lexicon.npz"
-FILES = (ENCODER, STEP, SHORTLIST_STEP, *TABLES, PROJECTION, LEXICON)
+# Inputs of both step graphs, each in the file <name>.npy; without the scale where it is float32.
+TABLES = ("table", "table_scale")
+FILES = (ENCODER, STEP, SHORTLIST_STEP, *(f"{name}.npy" for name in TABLES), PROJECTION, LEXICON)
+
+# Inputs and outputs of the graphs, besides the leaves of memory and state.
+SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right
+ORIGIN = "origin"  # [sentences, beam] int32: row of the former state that a row goes on from
+TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
+K = "k"  # [1] int64
+LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
+BEST = "best"  # [sentences, beam, k] int64: their ids
+EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
+ATTENTION = "attention"  # [sentences, beam, source_len]
+KERNEL = "kernel"  # [units, words] int8: the projection of the shortlist's tokens
+SCALE = "scale"  # [words]
+BIAS = "bias"  # [words]
+IDS = "ids"  # [words] int64, ascending: the shortlist
+NEW = "new_"  # leaves of the new state are called new_<name>
+
+# Leaves of the memory; a model without attention has none.
+KEYS = "keys"  # what queries are compared with
+VALUES = "values"  # parts of gates and readout that the attention weights sum up
+MASK = "mask"  # 0, or -1e9 at padding
+
+
+def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
+    """The leaves of a decoder's memory and their shapes."""
+    if decoder.attention is None:
+        return {}
+    values = gate_units(decoder) + decoder.readout_units
+    return {
+        KEYS: ("sentences", "source_len", decoder.attention.key_size),
+        VALUES: ("sentences", "source_len", values),
+        MASK: ("sentences", 1, "source_len"),
+    }
+
+
+def state_sizes(decoder: Any) -> dict[str, int]:
+    """The leaves of a decoder's state and their units.
+
+    recurrent<layer>: the recurrent part of its gates, in the order `onnx.step_gates` of its cell,
+    in the coming step; for the first layer with the context's part. <state><layer>: states that the
+    step of a cell takes besides (c of an LSTM). context: the context's part alone, where the cell
+    must not add it to the recurrent part (GRU).
+    """
+    sizes = {}
+    for number, cell in enumerate(decoder.cells):
+        sizes[f"recurrent{number}"] = gate_units(decoder)
+        sizes |= {f"{name}{number}": cell.units for name in cell.onnx.states}
+    if context_apart(decoder):
+        sizes["context"] = gate_units(decoder)
+    return sizes
+
+
+def gate_units(decoder: Any) -> int:
+    """Units of all gates of a decoder layer."""
+    return decoder.cells[0].gates * decoder.cells[0].units
+
+
+def context_apart(decoder: Any) -> bool:
+    """Whether the context's part of the gates is a leaf of the state by itself."""
+    return decoder.attention is not None and not decoder.cells[0].onnx.only_sum

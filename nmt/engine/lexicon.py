@@ -1,59 +1,75 @@
-"""Which target pieces a source piece is translated by: IBM model 1 (Brown et al. 1993) on the training pairs.
+"""Which target tokens a source token is translated by: IBM model 1 (Brown et al. 1993).
 
-The engine restricts a batch to the pieces that its source pieces suggest and the most frequent ones: a shortlist
-(Jean et al. 2015, section 3.2).
+It is trained on the training pairs. The engine restricts a batch to the tokens that its source
+tokens suggest and the most frequent ones: a shortlist (Jean et al. 2015, section 3.2).
 """
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nmt import files
 from nmt.text.vocabulary import EOS
 
-SUGGESTED = 50
-FREQUENT = 200  # target pieces a source piece; always allowed
-OCCURRENCES = 10_000_000  # pairs of pieces that are looked at, at most; about 16 bytes each
-ITERATIONS = 5
+SUGGESTED = 50  # target tokens a source token
+FREQUENT = 200  # target tokens that are always allowed
+OCCURRENCES = 10_000_000  # pairs of tokens that are looked at, at most; about 16 bytes each
+ITERATIONS = 5  # of expectation maximisation
 
 
-def write(path, store, source_vocab, target_vocab):
-    """Writes `suggested` [source_vocab, SUGGESTED] and `frequent` [FREQUENT] of a `batches.Store` as .npz."""
+def write(path: Path, store: Any, source_vocab: int, target_vocab: int) -> None:
+    """Writes the lexicon of a `batches.Store` as .npz.
+
+    suggested: uint16 [source_vocab, SUGGESTED]; frequent: uint16 [FREQUENT].
+    """
     suggested = ibm1(store, source_vocab, target_vocab)
     frequent = np.argsort(-store.frequencies(target_vocab), kind="stable")[:FREQUENT]
     with files.atomic(path, "wb") as file:
         np.savez(file, suggested=suggested.astype(np.uint16), frequent=frequent.astype(np.uint16))
 
 
-def ibm1(store, source_vocab, target_vocab):
-    """The target pieces most probable given each source piece, padded with EOS: [source_vocab, SUGGESTED]."""
-    rows = np.random.default_rng(0).permutation(store.pairs)
-    sizes = np.cumsum([int(store.lengths[0][row]) * int(store.lengths[1][row]) for row in rows])
-    rows = rows[: max(1, int(np.searchsorted(sizes, OCCURRENCES)))]
-    sources = store.ids(0, rows)
-    targets = store.ids(1, rows)
-    codes = np.concatenate(
-        [
-            (s.astype(np.int64)[None, :] * target_vocab + t[:, None]).ravel()
-            for s, t in zip(sources, targets, strict=True)
-        ]
+def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
+    """The most probable target tokens given each source token: [source_vocab, SUGGESTED].
+
+    Best first, padded with EOS.
+    """
+    sources, targets = _sample(store)
+    # An occurrence is a source token beside a target token of the same pair, numbered source *
+    # target_vocab + target. Those of one target token are adjacent: a group.
+    occurrences = [
+        (source.astype(np.int64)[None, :] * target_vocab + target[:, None]).ravel()
+        for source, target in zip(sources, targets, strict=True)
+    ]
+    group_sizes = np.concatenate(
+        [np.full(len(target), len(source)) for source, target in zip(sources, targets, strict=True)]
     )
-    lengths = np.concatenate(
-        [np.full(len(t), len(s)) for s, t in zip(sources, targets, strict=True)]
-    )
-    starts = np.concatenate(
-        [[0], np.cumsum(lengths)[:-1]]
-    )  # of each target piece: its row of source pieces
-    pairs, where = np.unique(codes, return_inverse=True)
-    source = pairs // target_vocab
-    probability = np.ones(len(pairs))
+    group_starts = np.concatenate([[0], np.cumsum(group_sizes)[:-1]])
+    pairs, pair_of_occurrence = np.unique(np.concatenate(occurrences), return_inverse=True)
+    source_of_pair = pairs // target_vocab
+
+    probability = np.ones(len(pairs))  # of the target token given the source token
     for _ in range(ITERATIONS):
-        found = probability[where]
-        found /= np.repeat(np.add.reduceat(found, starts), lengths)
-        counts = np.bincount(where, found)
-        probability = counts / np.bincount(source, counts, source_vocab)[source]
-    order = np.lexsort((-probability, source))
-    first = np.searchsorted(source[order], np.arange(source_vocab))
-    rank = np.arange(len(order)) - first[source[order]]
-    out = np.full((source_vocab, SUGGESTED), EOS)
-    kept = rank < SUGGESTED
-    out[source[order][kept], rank[kept]] = (pairs % target_vocab)[order][kept]
-    return out
+        # E: each target token is shared among the source tokens of its group.
+        shares = probability[pair_of_occurrence]
+        shares /= np.repeat(np.add.reduceat(shares, group_starts), group_sizes)
+        # M: relative frequencies.
+        counts = np.bincount(pair_of_occurrence, shares)
+        probability = counts / np.bincount(source_of_pair, counts, source_vocab)[source_of_pair]
+
+    # The best SUGGESTED of each source token.
+    order = np.lexsort((-probability, source_of_pair))
+    first = np.searchsorted(source_of_pair[order], np.arange(source_vocab))
+    rank = np.arange(len(order)) - first[source_of_pair[order]]
+    best = order[rank < SUGGESTED]
+    suggested = np.full((source_vocab, SUGGESTED), EOS)
+    suggested[source_of_pair[best], rank[rank < SUGGESTED]] = pairs[best] % target_vocab
+    return suggested
+
+
+def _sample(store: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Ids of both sides of random pairs with at most OCCURRENCES together."""
+    pair_ids = np.random.default_rng(0).permutation(store.pairs)
+    occurrences = [int(store.lengths[0][n]) * int(store.lengths[1][n]) for n in pair_ids]
+    count = max(1, int(np.searchsorted(np.cumsum(occurrences), OCCURRENCES)))
+    return store.ids(0, pair_ids[:count]), store.ids(1, pair_ids[:count])

@@ -1,34 +1,72 @@
-"""Attention: which source positions a decoder state looks at."""
+"""Attention: which source positions a decoder state looks at.
+
+A new attention is one class here, with its name in `ATTENTIONS` and among the choices of
+model.attention (nmt/recipe/sections.py). With `onnx_energies` its models can be exported.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
+from nmt.recipe import ModelOptions
 
-MASKED = -1e9  # energy of a position that must not be attended to
+MASKED = -1e9  # added to the energy of a position that must not be seen
 
 
 class Attention(keras.layers.Layer):
-    """a_i = softmax(e_i), c_i = sum_j a_ij h_j over encoder outputs h_j; kinds differ in the score e_ij.
+    """a_i = softmax(e_i), c_i = sum_j a_ij h_j over encoder outputs h_j; kinds differ in e_ij.
 
-    Queries s come as [rows, units] with rows = sentences * hypotheses; memory stays [sentences, ...]
-    and is never copied for the hypotheses of a sentence.
+    Queries s come as [rows, units] with rows = sentences * hypotheses; memory stays [sentences,
+    ...] and is never copied for the hypotheses of a sentence.
     """
 
-    def keys(self, outputs):
-        """What of the scores depends on the source alone: [sentences, source_len, size]."""
+    key_size: int  # units of a key, set by `build`
+    query_kernel: Any = None  # [query_size, key_size]; None: queries are compared as they are
+    key_kernel: Any = None  # [memory_size, key_size]; None: keys are the encoder's outputs
+    bias: Any = None  # [key_size], of the keys
+
+    @classmethod
+    def of(cls, options: ModelOptions) -> Self:
+        """The attention with these options."""
+        return cls(name="attention")
+
+    def build(self, query_size: int, memory_size: int) -> None:
+        """Makes the weights."""
         raise NotImplementedError
 
-    def weights_of_step(self):
+    def keys(self, outputs: tf.Tensor) -> tf.Tensor:
+        """The part of the energies that depends on the source alone: [.., source_len, key_size]."""
+        if self.key_kernel is None:
+            return outputs
+        keys = kernels.matmul(outputs, kernels.weight(self.key_kernel))
+        return keys if self.bias is None else keys + self.bias
+
+    def weights_of_step(self) -> dict[str, tf.Tensor]:
         """The tensors that `step` needs, in the precision of the matrix products."""
-        return {}
+        return {} if self.query_kernel is None else {"query": kernels.weight(self.query_kernel)}
 
-    def energies(self, query, keys, weights):
-        """query: [sentences, hypotheses, units] -> e [sentences, hypotheses, source_len]."""
-        return tf.matmul(query, keys, transpose_b=True)
+    def energies(
+        self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """e [sentences, hypotheses, source_len] of queries [sentences, hypotheses, key_size]."""
+        raise NotImplementedError
 
-    def step(self, query, memory, weights, visible=None):
+    # `energies` as nodes of an ONNX graph, a method (g, query, keys) -> energies: g is an
+    # `OnnxBuilder`, values are named by strings. None: models with this attention stay on Keras.
+    onnx_energies: Callable[..., str] | None = None
+
+    def step(
+        self,
+        query: tf.Tensor,
+        memory: dict[str, tf.Tensor],
+        weights: dict[str, tf.Tensor],
+        visible: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """query: [rows, query_size] -> context [rows, memory_size], attention [rows, source_len].
 
         visible: bool [rows, source_len], the source positions that a row may attend to; None: all.
@@ -51,74 +89,86 @@ class Attention(keras.layers.Layer):
 class AdditiveAttention(Attention):
     """Bahdanau et al. 2015: e_ij = v . tanh(W s_i + U h_j + b)."""
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.key_size = units
 
-    def build(self, query_size, memory_size):
+    @classmethod
+    def of(cls, options: ModelOptions) -> Self:
+        return cls(options.attention_units, name="attention")
+
+    def build(self, query_size: int, memory_size: int) -> None:
+        units = self.key_size
         self.query_kernel = self.add_weight(
-            (query_size, self.units), "glorot_uniform", name="query_kernel"
+            (query_size, units), "glorot_uniform", name="query_kernel"
         )
-        self.key_kernel = self.add_weight(
-            (memory_size, self.units), "glorot_uniform", name="key_kernel"
-        )
-        self.bias = self.add_weight((self.units,), "zeros", name="bias")
-        self.energy = self.add_weight((self.units,), _vector, name="energy")
+        self.key_kernel = self.add_weight((memory_size, units), "glorot_uniform", name="key_kernel")
+        self.bias = self.add_weight((units,), "zeros", name="bias")
+        self.energy = self.add_weight((units,), _vector, name="energy")
         self.built = True
 
-    def keys(self, outputs):
-        return kernels.matmul(outputs, kernels.weight(self.key_kernel)) + self.bias
+    def weights_of_step(self) -> dict[str, tf.Tensor]:
+        return {**super().weights_of_step(), "energy": tf.convert_to_tensor(self.energy)}
 
-    def weights_of_step(self):
-        return {
-            "query": kernels.weight(self.query_kernel),
-            "energy": tf.convert_to_tensor(self.energy),
-        }
+    def energies(
+        self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        sums = tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)
+        return ops.sum(ops.tanh(sums) * weights["energy"], axis=-1)
 
-    def energies(self, query, keys, weights):
-        return ops.sum(
-            ops.tanh(tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)) * weights["energy"],
-            axis=-1,
-        )
-
-
-class GeneralAttention(Attention):
-    """Luong et al. 2015, "general": e_ij = s_i . W h_j."""
-
-    def build(self, query_size, memory_size):
-        self.key_kernel = self.add_weight(
-            (memory_size, query_size), "glorot_uniform", name="key_kernel"
-        )
-        self.built = True
-
-    def keys(self, outputs):
-        return kernels.matmul(outputs, kernels.weight(self.key_kernel))
+    def onnx_energies(self, g: Any, query: str, keys: str) -> str:
+        keys = g("Unsqueeze", keys, g.constant([1], np.int64))
+        sums = g("Tanh", g("Add", keys, g("Unsqueeze", query, g.constant([2], np.int64))))
+        positions = g("Reshape", sums, g.constant([-1, self.key_size], np.int64))
+        # A product with a matrix of one column takes six times as long as with one row, transposed.
+        energies = g("Gemm", g.constant(np.asarray(self.energy)[None]), positions, transB=1)
+        return g("Reshape", energies, g("Shape", sums, end=3))
 
 
 class DotAttention(Attention):
-    """Luong et al. 2015, "dot": e_ij = s_i . h_j; the decoder has as many units as the encoder's outputs."""
+    """Luong et al. 2015, "dot": e_ij = s_i . h_j; queries have as many units as the outputs."""
 
-    def build(self, query_size, memory_size):
+    def build(self, query_size: int, memory_size: int) -> None:
         if query_size != memory_size:
             raise ValueError(f"dot attention between {query_size} and {memory_size} units")
+        self.key_size = memory_size
         self.built = True
 
-    def keys(self, outputs):
-        return outputs
+    def energies(
+        self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        return tf.matmul(query, keys, transpose_b=True)
+
+    def onnx_energies(self, g: Any, query: str, keys: str) -> str:
+        return g("FusedMatMul", query, keys, transB=1, domain="com.microsoft")
 
 
-def attention(options):
-    """The attention that a config.Model asks for, or None for the fixed-vector encoder-decoder."""
-    kinds = {
-        "additive": lambda: AdditiveAttention(options.attention_units, name="attention"),
-        "general": lambda: GeneralAttention(name="attention"),
-        "dot": lambda: DotAttention(name="attention"),
-        "none": lambda: None,
-    }
-    return kinds[options.attention]()
+class GeneralAttention(DotAttention):
+    """Luong et al. 2015, "general": e_ij = s_i . W h_j."""
+
+    def build(self, query_size: int, memory_size: int) -> None:
+        self.key_kernel = self.add_weight(
+            (memory_size, query_size), "glorot_uniform", name="key_kernel"
+        )
+        self.key_size = query_size
+        self.built = True
 
 
-def _vector(shape, dtype=None):
+ATTENTIONS: dict[str, type[Attention]] = {
+    "additive": AdditiveAttention,
+    "general": GeneralAttention,
+    "dot": DotAttention,
+}
+
+
+def attention(options: ModelOptions) -> Attention | None:
+    """The attention that model.attention names, or None: a fixed-vector encoder-decoder."""
+    if options.attention == "none":
+        return None
+    return ATTENTIONS[options.attention].of(options)
+
+
+def _vector(shape: Sequence[int], dtype: Any = None) -> Any:
     """Glorot's bound for a matrix of one column."""
     limit = (3 / shape[0]) ** 0.5
     return keras.random.uniform(shape, -limit, limit, dtype)

@@ -6,29 +6,60 @@ A cell is used in three moves, so that only what must be recurrent stays in the 
     weights = cell.weights_of_step()  # what the loop multiplies with, cast once a step
     state = cell.step(z_t, state, weights)
 
-`step` works on the last axis only: with `stack` the weights of two cells get a leading axis and one loop
-serves both directions of an encoder. Gate order and weight layout are those of the Keras layers.
+`step` works on the last axis only: with `stack` the weights of two cells get a leading axis and one
+loop serves both directions of an encoder. Gate order and weight layout are those of the Keras
+layers.
+
+A new cell is one class here, with its name in `CELLS` and among the choices of model.cell
+(nmt/recipe/sections.py). With an ONNX form, `onnx` and `onnx_step`, its models can be exported.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
+from nmt.recipe import ModelOptions
+
+Tensors = dict[str, tf.Tensor]
+
+
+class OnnxForm(NamedTuple):
+    """How nmt/engine writes a cell, besides its `onnx_step`.
+
+    An order of gates lists, for each place, which of the cell's own gates stands there.
+    """
+
+    operator: str  # ONNX's own layer of such cells, for encoders
+    operator_gates: tuple[int, ...]  # the order of gates in that operator
+    step_gates: tuple[int, ...]  # the order of gates in `onnx_step`
+    states: tuple[str, ...] = ()  # the states that `onnx_step` takes
+    only_sum: bool = True  # whether `onnx_step` uses x and recurrent in their sum only
+    attributes: Mapping[str, int] = {}  # attributes of the operator
 
 
 class Cell(keras.layers.Layer):
-    """What all cells share: kernel [input, gates*units], recurrent kernel [units, gates*units], bias."""
+    """What cells share: kernel [input, gates * units], recurrent kernel, bias [gates * units]."""
 
     gates = 1
-    states = ("h",)
+    states: tuple[str, ...] = ("h",)
+    onnx: OnnxForm | None = None  # None: models with this cell cannot be exported
 
-    def __init__(self, units, layer_norm=False, **kwargs):
+    def __init__(self, units: int, layer_norm: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
         self.layer_norm = layer_norm
 
-    def build(self, input_size):
+    @classmethod
+    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
+        """The cell with these options."""
+        return cls(units, options.layer_norm, name=name)
+
+    def build(self, input_size: int) -> None:
         """input_size: units of one input."""
         size = self.gates * self.units
         self.kernel = self.add_weight((input_size, size), "glorot_uniform", name="kernel")
@@ -41,13 +72,14 @@ class Cell(keras.layers.Layer):
             self.scale_h = self.add_weight((size,), "ones", name="scale_h")
         self.built = True
 
-    def bias_shape(self):
+    def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def initial_bias(self, shape, dtype=None):
+    def initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Initializer of the bias."""
         return ops.zeros(shape, dtype)
 
-    def inputs(self, x, kernel=None):
+    def inputs(self, x: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
         """The part of the gates that does not depend on the state: x W + b, [..., gates*units].
 
         Inside a time loop pass `kernel`, the weight as `kernels.weight` gave it outside.
@@ -57,68 +89,139 @@ class Cell(keras.layers.Layer):
             return layer_normalise(z) * self.scale_x + self.bias
         return z + self.bias
 
-    def weights_of_step(self):
+    def weights_of_step(self) -> Tensors:
         """The tensors that `step` needs, in the precision of the matrix products."""
         weights = {"recurrent": kernels.weight(self.recurrent_kernel)}
         if self.layer_norm:
             weights["scale_h"] = tf.convert_to_tensor(self.scale_h)
         return weights
 
-    def recur(self, h, weights, mask):
+    def recur(self, h: tf.Tensor, weights: Tensors, mask: Any) -> tf.Tensor:
         """h U, where `mask` (variational dropout, one a sequence) drops units of the state."""
         z = kernels.matmul(h if mask is None else h * mask, weights["recurrent"])
         return layer_normalise(z) * weights["scale_h"] if self.layer_norm else z
 
-    def step(self, z, state, weights, mask=None):
-        """z: [..., rows, gates*units] from `inputs`; state: dict of [..., rows, units] -> new state."""
+    def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
+        """One time step: the new state.
+
+        z: [..., rows, gates*units] from `inputs`; state: [..., rows, units] by name; weights: of
+        `weights_of_step`; mask: [..., rows, units] or None, see `recur`.
+        """
         raise NotImplementedError
+
+    # The ONNX form.
+
+    @classmethod
+    def reason_against_onnx(cls, options: ModelOptions) -> str | None:
+        """Why a cell with these options has no ONNX form, or None."""
+        if cls.onnx is None:
+            return f"a cell without an ONNX form (model.cell={options.cell})"
+        if options.layer_norm:
+            return "ONNX's recurrent layers have no layer normalisation (model.layer_norm)"
+        return None
+
+    def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
+        """`step` as nodes of an ONNX graph: the new h, and the new states of `onnx.states`.
+
+        g: an `OnnxBuilder`; values are named by strings. x: x W + b; recurrent: h U + its bias,
+        both [..., gates * units] with the gates in the order `onnx.step_gates`.
+        """
+        raise NotImplementedError
+
+    def biases(self) -> tuple[np.ndarray, np.ndarray]:
+        """The biases of x W and h U."""
+        bias = np.asarray(self.bias)
+        return bias, np.zeros_like(bias)
+
+    def onnx_weights(self, order: Sequence[int]) -> dict[str, np.ndarray]:
+        """The weights of `onnx.operator` by their names there: W, R [n, gates * units], B.
+
+        order: that of the gates in the operator.
+        """
+        return {
+            "W": in_order(self.kernel, order),
+            "R": in_order(self.recurrent_kernel, order),
+            "B": np.concatenate([in_order(bias, order) for bias in self.biases()]),
+        }
 
 
 class RNNCell(Cell):
     """h = f(x W + h U + b), f = tanh (Elman 1990) or ReLU (Le et al. 2015)."""
 
-    def __init__(self, units, layer_norm=False, activation="tanh", **kwargs):
+    onnx = OnnxForm("RNN", operator_gates=(0,), step_gates=(0,))
+
+    def __init__(
+        self, units: int, layer_norm: bool = False, activation: str = "tanh", **kwargs: Any
+    ):
         super().__init__(units, layer_norm, **kwargs)
         self.activation = {"tanh": ops.tanh, "relu": ops.relu}[activation]
 
-    def step(self, z, state, weights, mask=None):
+    @classmethod
+    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
+        return cls(units, options.layer_norm, options.activation, name=name)
+
+    def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         return {"h": self.activation(z + self.recur(state["h"], weights, mask))}
+
+    @classmethod
+    def reason_against_onnx(cls, options: ModelOptions) -> str | None:
+        reason = "hidden states beyond 1 (model.activation=relu)"
+        return super().reason_against_onnx(options) or (
+            reason if options.activation == "relu" else None
+        )
+
+    def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
+        return {"h": g("Tanh", g("Add", x, recurrent))}
 
 
 class GRUCell(Cell):
     """Gated recurrent unit, gates z, r, h: h = z h + (1 - z) tanh(x W + r (h U) + b).
 
-    The reset gate is applied after the product; `reset_after=False`: before it, (r h) U, as Cho et al. (2014).
+    The reset gate is applied after the product; `reset_after=False`: before it, (r h) U, as Cho et
+    al. (2014).
     """
 
     gates = 3
+    onnx = OnnxForm(
+        "GRU",
+        operator_gates=(0, 1, 2),
+        step_gates=(0, 1, 2),
+        states=("h",),
+        only_sum=False,
+        attributes={"linear_before_reset": 1},
+    )
 
-    def __init__(self, units, layer_norm=False, reset_after=True, **kwargs):
+    def __init__(
+        self, units: int, layer_norm: bool = False, reset_after: bool = True, **kwargs: Any
+    ):
         super().__init__(units, layer_norm, **kwargs)
         self.reset_after = reset_after
 
-    def bias_shape(self):
+    @classmethod
+    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
+        return cls(units, options.layer_norm, options.reset_after, name=name)
+
+    def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def inputs(self, x, kernel=None):
+    def inputs(self, x: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
         z = kernels.matmul(x, kernels.weight(self.kernel) if kernel is None else kernel)
         if self.layer_norm:
             z = layer_normalise(z) * self.scale_x
         return z + (self.bias[0] if self.reset_after else self.bias)
 
-    def weights_of_step(self):
+    def weights_of_step(self) -> Tensors:
         weights = super().weights_of_step()
         if self.reset_after:
             return {**weights, "bias": tf.convert_to_tensor(self.bias)[1]}
-        parts = {}  # cut here, outside of the time loop
+        # The candidate has a product of its own: cut here, outside of the time loop.
+        cut = {}
         for name, weight in weights.items():
-            parts[name], parts[f"new_{name}"] = (
-                weight[..., : 2 * self.units],
-                weight[..., 2 * self.units :],
-            )
-        return parts
+            cut[name] = weight[..., : 2 * self.units]
+            cut[f"new_{name}"] = weight[..., 2 * self.units :]
+        return cut
 
-    def step(self, z, state, weights, mask=None):
+    def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         h = state["h"]
         gates_x, new_x = ops.split(z, [2 * self.units], axis=-1)
         gates_h = self.recur(h, weights, mask)
@@ -128,13 +231,29 @@ class GRUCell(Cell):
         if self.reset_after:
             new_h = reset * new_h
         else:
-            of_new = {
-                name.removeprefix("new_"): weights[name]
-                for name in weights
+            candidate_weights = {
+                name.removeprefix("new_"): weight
+                for name, weight in weights.items()
                 if name.startswith("new_")
             }
-            new_h = self.recur(reset * h, of_new, mask)
+            new_h = self.recur(reset * h, candidate_weights, mask)
         return {"h": update * h + (1 - update) * ops.tanh(new_x + new_h)}
+
+    @classmethod
+    def reason_against_onnx(cls, options: ModelOptions) -> str | None:
+        reason = "a product inside the gates (model.reset_after=false)"
+        return super().reason_against_onnx(options) or (None if options.reset_after else reason)
+
+    def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
+        gates_x, new_x = g.split(x, 2 * self.units, self.units)
+        gates_h, new_h = g.split(recurrent, 2 * self.units, self.units)
+        gates = g("Sigmoid", g("Add", gates_x, gates_h))
+        update, reset = g.split(gates, self.units, self.units)
+        new = g("Tanh", g("Add", new_x, g("Mul", reset, new_h)))
+        return {"h": g("Add", new, g("Mul", update, g("Sub", state["h"], new)))}
+
+    def biases(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.asarray(self.bias)[0], np.asarray(self.bias)[1]
 
 
 class LSTMCell(Cell):
@@ -142,55 +261,71 @@ class LSTMCell(Cell):
 
     gates = 4
     states = ("h", "c")
+    # `onnx_step` has the order i, f, o, c: one sigmoid serves the first three. ONNX has i, o, f, c.
+    onnx = OnnxForm("LSTM", operator_gates=(0, 3, 1, 2), step_gates=(0, 1, 3, 2), states=("c",))
 
-    def build(self, input_size):
+    def build(self, input_size: int) -> None:
         super().build(input_size)
         if self.layer_norm:
             self.scale_c = self.add_weight((self.units,), "ones", name="scale_c")
             self.shift_c = self.add_weight((self.units,), "zeros", name="shift_c")
 
-    def initial_bias(self, shape, dtype=None):
+    def initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
         return ops.concatenate(
             [ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)]
         )
 
-    def weights_of_step(self):
+    def weights_of_step(self) -> Tensors:
         weights = super().weights_of_step()
         if self.layer_norm:
             weights["scale_c"] = tf.convert_to_tensor(self.scale_c)
             weights["shift_c"] = tf.convert_to_tensor(self.shift_c)
         return weights
 
-    def step(self, z, state, weights, mask=None):
+    def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         i, f, g, o = ops.split(z + self.recur(state["h"], weights, mask), 4, axis=-1)
         c = ops.sigmoid(f) * state["c"] + ops.sigmoid(i) * ops.tanh(g)
-        shown = (
-            layer_normalise(c) * weights["scale_c"] + weights["shift_c"] if self.layer_norm else c
-        )
-        return {"h": ops.sigmoid(o) * ops.tanh(shown), "c": c}
+        scaled = c
+        if self.layer_norm:
+            scaled = layer_normalise(c) * weights["scale_c"] + weights["shift_c"]
+        return {"h": ops.sigmoid(o) * ops.tanh(scaled), "c": c}
+
+    def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
+        gates, candidate = g.split(g("Add", x, recurrent), 3 * self.units, self.units)
+        i, f, o = g.split(g("Sigmoid", gates), self.units, self.units, self.units)
+        c = g("Add", g("Mul", f, state["c"]), g("Mul", i, g("Tanh", candidate)))
+        return {"h": g("Mul", o, g("Tanh", c)), "c": c}
 
 
-CELLS = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
 
 
-def cell(options, units, name):
-    """The cell that a config.Model asks for."""
-    own = {"rnn": {"activation": options.activation}, "gru": {"reset_after": options.reset_after}}
-    return CELLS[options.cell](units, options.layer_norm, name=name, **own.get(options.cell, {}))
+def cell(options: ModelOptions, units: int, name: str) -> Cell:
+    """The cell that model.cell names."""
+    return CELLS[options.cell].of(options, units, name)
 
 
-def stack(weights):
-    """The step weights of several cells as one, with a leading axis; vectors become [cells, 1, units]."""
+def stack(weights: Sequence[Tensors]) -> Tensors:
+    """The step weights of several cells as one, with a leading axis.
 
-    def join(*tensors):
+    Vectors become [cells, 1, units], to be added to [cells, rows, units].
+    """
+
+    def join(*tensors: tf.Tensor) -> tf.Tensor:
         joined = tf.stack(tensors)
         return joined[:, None] if joined.shape.rank == 2 else joined
 
     return {name: join(*(w[name] for w in weights)) for name in weights[0]}
 
 
-def layer_normalise(x, epsilon=1e-5):
+def layer_normalise(x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:
     """Layer normalisation over the last axis, without scale (Ba et al. 2016, equation 4)."""
     mean = ops.mean(x, -1, keepdims=True)
     centred = x - mean
     return centred * ops.rsqrt(ops.mean(ops.square(centred), -1, keepdims=True) + epsilon)
+
+
+def in_order(weights: Any, order: Sequence[int]) -> np.ndarray:
+    """Weights whose last axis has a part a gate, with the gates in another order."""
+    parts = np.split(np.asarray(weights), len(order), -1)
+    return np.concatenate([parts[gate] for gate in order], -1)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
-CELL_LABELS = {"rnn": "simple RNN", "gru": "GRU", "lstm": "LSTM"}
 MARKERS = "osd^v<>"
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000)  # of perplexity
 NO_LIMIT = 10**9  # upper end of the last span of `metrics.by_length`
@@ -153,7 +152,7 @@ def gradients(norms: Mapping[str, Any]) -> "Figure":
         (middle, "trained", "after training"),
     ):
         for cell, by_distance in norms[when].items():
-            axes.plot(by_distance, label=CELL_LABELS[cell])
+            axes.plot(by_distance, label=cell.upper())
         axes.set(yscale="log", title=title, xlabel="steps back")
     left.plot(norms["large"], "--", color="C0", label=large)
     left.set_ylabel(

@@ -6,7 +6,10 @@ import pytest
 import tensorflow as tf
 
 from nmt.models import kernels
+from nmt.models.attention import ATTENTIONS
 from nmt.models.cells import CELLS, layer_normalise, stack
+from nmt.recipe import Recipe
+from nmt.recipe.options import all_options
 
 ROWS, TIME, INPUT, UNITS = 3, 5, 4, 6
 KINDS = {  # our cell, Keras's layer
@@ -149,3 +152,9 @@ def test_unroll_of_one_step_equals_the_loop():
         one, state = unrolled(cell, x[:, t : t + 1], state)
         np.testing.assert_allclose(one[:, 0], h[:, t], atol=1e-6)
     np.testing.assert_allclose(state["c"], last["c"], atol=1e-6)
+
+
+def test_recipes_may_name_every_cell_and_attention():
+    choices = {name: field.metadata["choices"] for name, field, _ in all_options(Recipe())}
+    assert set(choices["model.cell"]) == set(CELLS)
+    assert set(choices["model.attention"]) == {*ATTENTIONS, "none"}

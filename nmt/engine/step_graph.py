@@ -1,0 +1,111 @@
+"""step.onnx and shortlist.onnx: one more token for every hypothesis; see nmt/engine/layout.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nmt.engine import layout
+from nmt.engine.builder import OnnxBuilder
+from nmt.engine.weights import input_weights, query_weights, readout_weights, recurrent_weights
+
+
+def step_graph(
+    model: Any, precision: str, tables: Mapping[str, np.ndarray], shortlist: bool = False
+) -> bytes:
+    """The graph of a step of a `TranslationModel`.
+
+    tables: the arrays that will be its inputs of these names; shortlist: the projection comes as
+    inputs, and ids are those of its tokens.
+    """
+    g = OnnxBuilder(precision)
+    decoder = model.decoder
+    # Inputs; the state's rows as they follow from the former step's.
+    memory = {
+        name: g.input(name, np.float32, *shape)
+        for name, shape in layout.memory_shapes(decoder).items()
+    }
+    sizes = layout.state_sizes(decoder)
+    former = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
+    origin = g.input(layout.ORIGIN, np.int32, "sentences", "beam")
+    tokens = g.input(layout.TOKENS, np.int32, "sentences", "beam")
+    k = g.input(layout.K, np.int64, 1)
+    state = {name: g("Gather", leaf, origin) for name, leaf in former.items()}
+    table_inputs = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
+    # 1. Advance the recurrent layers.
+    x = g.lookup(tokens, *table_inputs)
+    new, h, readout, query = _recurrent_layers(g, decoder, x, state)
+    # 2. Attend to the source.
+    if decoder.attention is not None:
+        if decoder.attention.query_kernel is None:
+            query = h
+        context, readout = _attend(g, decoder, query, readout, memory)
+        if layout.context_apart(decoder):
+            new["context"] = context
+        else:
+            new["recurrent0"] = g("Add", new["recurrent0"], context)
+    # 3. Project onto the vocabulary or the shortlist.
+    _project(g, model, g("Tanh", readout), k, shortlist)
+    for name, size in sizes.items():
+        g.output(layout.NEW + name, new[name], np.float32, "sentences", "beam", size)
+    return g.serialised()
+
+
+def _recurrent_layers(
+    g: OnnxBuilder, decoder: Any, x: str, state: Mapping[str, str]
+) -> tuple[dict[str, str], str, str, str]:
+    """x: the token's part of the first layer's gates.
+
+    Returns the new state, the context's part excepted; of the top layer h, its part of the readout,
+    and the query.
+    """
+    if layout.context_apart(decoder):
+        x = g("Add", x, state["context"])
+    new: dict[str, str] = {}
+    top = len(decoder.cells) - 1
+    for number, cell in enumerate(decoder.cells):
+        former = {name: state[f"{name}{number}"] for name in cell.onnx.states}
+        after = cell.onnx_step(g, x, state[f"recurrent{number}"], former)
+        h = after["h"]
+        new |= {f"{name}{number}": after[name] for name in cell.onnx.states}
+        # One product gives all that depends on the new h.
+        if number < top:
+            parts = [recurrent_weights(cell), input_weights(decoder.cells[number + 1])]
+            new[f"recurrent{number}"], x = g.products(h, parts)
+        else:
+            parts = [recurrent_weights(cell), readout_weights(decoder), query_weights(decoder)]
+            new[f"recurrent{number}"], readout, query = g.products(h, parts)
+    return new, h, readout, query
+
+
+def _attend(
+    g: OnnxBuilder, decoder: Any, query: str, readout: str, memory: Mapping[str, str]
+) -> tuple[str, str]:
+    """The context's part of the gates, and the readout with its part added."""
+    energies = decoder.attention.onnx_energies(g, query, memory[layout.KEYS])
+    weights = g("Softmax", g("Add", energies, memory[layout.MASK]))
+    g.output(layout.ATTENTION, weights, np.float32, "sentences", "beam", "source_len")
+    sums = g("MatMul", weights, memory[layout.VALUES])
+    gates, from_context = g.split(sums, layout.gate_units(decoder), decoder.readout_units)
+    return gates, g("Add", readout, from_context)
+
+
+def _project(g: OnnxBuilder, model: Any, readout: str, k: str, shortlist: bool) -> None:
+    """Outputs the k best tokens; without a shortlist the log-probabilities of all tokens, too."""
+    if shortlist:
+        units = model.decoder.readout_units
+        kernel = g.input(layout.KERNEL, np.int8, units, "words")
+        scale = g.input(layout.SCALE, np.float32, "words")
+        bias = g.input(layout.BIAS, np.float32, "words")
+        logits = g.integer_linear(readout, kernel, scale, bias)
+    else:
+        logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
+    log_probs = g("LogSoftmax", logits)
+    best, ids = g("TopK", log_probs, k, results=2)
+    if shortlist:
+        ids = g("Gather", g.input(layout.IDS, np.int64, "words"), ids)
+    else:
+        vocab = model.target_vocab
+        g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", vocab)
+    g.output(layout.LOG_PROBS, best, np.float32, "sentences", "beam", "k")
+    g.output(layout.BEST, ids, np.int64, "sentences", "beam", "k")

@@ -1,0 +1,61 @@
+"""The decoder's weights as the graphs multiply with them: (kernel, bias) of each product.
+
+Gates are in the order of their cell's `onnx_step`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from nmt.models.cells import in_order
+
+Product = tuple[np.ndarray, np.ndarray]
+
+
+def input_weights(cell: Any) -> Product:
+    """Of x W + b, the input part of a cell's gates."""
+    return _in_order(cell, cell.kernel), _in_order(cell, cell.biases()[0])
+
+
+def recurrent_weights(cell: Any) -> Product:
+    """Of h U + b', the recurrent part of a cell's gates."""
+    return _in_order(cell, cell.recurrent_kernel), _in_order(cell, cell.biases()[1])
+
+
+def context_weights(decoder: Any) -> Product:
+    """Of the context: its part of the first layer's gates, then of the readout with its bias."""
+    units = decoder.cells[0].units
+    gates = _in_order(decoder.cells[0], decoder.context_kernel)
+    readout = np.asarray(decoder.readout_kernel)[units:]
+    bias = np.concatenate([np.zeros(gates.shape[1]), np.asarray(decoder.readout_bias)])
+    return np.concatenate([gates, readout], 1), bias
+
+
+def readout_weights(decoder: Any) -> Product:
+    """Of the top layer's h: its part of the readout; the bias, unless the context's part has it."""
+    units = decoder.cells[0].units
+    bias = np.asarray(decoder.readout_bias)
+    if decoder.attention is not None:
+        bias = np.zeros_like(bias)
+    return np.asarray(decoder.readout_kernel)[:units], bias
+
+
+def query_weights(decoder: Any) -> Product:
+    """Of the top layer's h: the query; no columns where the query is h itself."""
+    attention = decoder.attention
+    if attention is None or attention.query_kernel is None:
+        kernel = np.zeros((decoder.cells[0].units, 0))
+    else:
+        kernel = np.asarray(attention.query_kernel)
+    return kernel, np.zeros(kernel.shape[1])
+
+
+def token_table(model: Any) -> np.ndarray:
+    """Of every target token, the input part of the first layer's gates [vocab, gates * units]."""
+    cell = model.decoder.cells[0]
+    vectors = model.target_embedding * model.options.embedding**0.5
+    return _in_order(cell, cell.inputs(vectors))
+
+
+def _in_order(cell: Any, weights: Any) -> np.ndarray:
+    return in_order(weights, cell.onnx.step_gates)
