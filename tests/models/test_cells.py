@@ -1,4 +1,4 @@
-"""Cells against Keras's own layers, and what stacking, layer normalisation and state dropout promise."""
+"""Cells against Keras's own layers; stacking, layer normalisation and dropout of the state."""
 
 import keras
 import numpy as np
@@ -53,7 +53,7 @@ def unrolled(cell, x, state=None, mask=None):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_cell_computes_what_the_layer_of_keras_does(name):
-    """With the very same arrays as weights, from a state that is not zero: order and layout are Keras's."""
+    """With the same arrays as weights, from a state that is not zero."""
     cell, layer, x = made(name), keras_layer(name), numbers(ROWS, TIME, INPUT, seed=9)
     layer.build(x.shape)
     layer.set_weights(
@@ -71,7 +71,7 @@ def test_a_cell_computes_what_the_layer_of_keras_does(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_new_cell_starts_as_the_layer_of_keras_does(name):
-    """Zero biases but for the LSTM's forget gate, an orthogonal recurrent kernel, Glorot's input kernel."""
+    """Zero biases but for the LSTM's forget gate, orthogonal and Glorot's kernels."""
     cell, layer = KINDS[name][0](UNITS, **KINDS[name][2]), keras_layer(name)
     cell.build(INPUT)
     layer.build((ROWS, TIME, INPUT))
@@ -112,7 +112,7 @@ def test_layer_normalisation_is_that_of_keras():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_layer_normalised_cells_treat_each_row_alone(name):
-    """A row is what it is alone; the size of its inputs does not matter, which it does in the plain cell."""
+    """A row is what it is alone; the size of its inputs matters in the plain cell only."""
     x = numbers(ROWS, TIME, INPUT, seed=6) * np.float32([1, 100, 10000])[:, None, None]
     normalised, plain = made(name, layer_norm=True), made(name)
     together, _ = unrolled(normalised, x)
@@ -130,7 +130,7 @@ def test_layer_normalised_cells_treat_each_row_alone(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_unit_that_the_state_mask_drops_never_speaks(name):
-    """A dropped unit gives nothing to the next step, at any position: its row of U can be anything."""
+    """A dropped unit gives nothing to the next step: its row of U can be anything."""
     cell, x = made(name), numbers(ROWS, TIME, INPUT, seed=7)
     mask = np.full((ROWS, UNITS), 1.5, np.float32)
     mask[:, 2] = 0

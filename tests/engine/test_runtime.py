@@ -1,0 +1,195 @@
+"""The engine: the same contract and the same translations as Keras, without Keras."""
+
+import itertools
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from nmt.batches.padding import pad
+from nmt.decoding.beam import beam_search
+from nmt.decoding.contract import FromDistribution
+from nmt.engine.runtime import Engine
+from nmt.engine.writer import reason_against, write
+from nmt.inference.load import load
+from nmt.models.cells import CELLS, LSTMCell
+from nmt.recipe import ModelOptions
+from nmt.runs.folder import Run
+from nmt.text.vocabulary import BOS, EOS, PAD
+from tests.test_model import MODELS, VOCAB, compiled, made, sentences
+
+pytestmark = pytest.mark.usefixtures("load_once")
+
+EXPORTED = [name for name in MODELS if not reason_against(ModelOptions(**MODELS[name]))]
+MORE = {
+    "deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
+    "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},
+    "deep plain rnn": {"cell": "rnn", "decoder_layers": 2, "bidirectional": False},
+    "dot": {"attention": "dot", "decoder_units": 10},
+    "general": {"attention": "general", "cell": "gru"},
+}
+
+
+def engine_of(model, folder, precision="float32"):
+    """The engine of a model, without a run."""
+    write(model, precision, folder)
+    return Engine(folder.joinpath)
+
+
+@pytest.mark.parametrize("name", [*EXPORTED, *MORE])
+def test_the_float32_engine_equals_keras(name, tmp_path):
+    """Hypotheses of an n-best list, their scores and attention; and the scores of given targets."""
+    model = compiled(name) if name in MODELS else made("lstm", **MORE[name])
+    model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
+    engine, (source, target) = engine_of(model, tmp_path), sentences(5, seed=4)
+    real = target[:, 1:] != PAD
+    expected = model.log_probs(source, target).numpy()
+    np.testing.assert_allclose(engine.log_probs(source, target)[real], expected[real], atol=2e-5)
+    for beam in (1, 4):
+        expected = beam_search(model.graphs(), source, beam, nbest=beam, want_attention=True)
+        found = beam_search(engine, source, beam, nbest=beam, want_attention=True)
+        for a, b in zip(itertools.chain(*expected), itertools.chain(*found), strict=True):
+            assert a.ids == b.ids and a.finished == b.finished
+            assert a.log_prob == pytest.approx(b.log_prob, abs=1e-4)
+            assert (
+                (a.attention is None)
+                == (b.attention is None)
+                == (model.options.attention == "none")
+            )
+            if a.attention is not None:
+                np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
+
+
+def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
+    """Keras and ONNX Runtime, reordered rows included; the log_probs of both follow from it."""
+    model, (source, target) = made("lstm"), sentences(3)
+    write(model, "float32", tmp_path)
+    origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
+    for one in (model.graphs(), Engine(tmp_path.joinpath)):
+        memory, state = one.encode(source)
+        every, attention, after = one.distribution(memory, state, origin, tokens)
+        every = np.asarray(every)
+        assert every.shape == (3, VOCAB)
+        np.testing.assert_allclose(np.exp(every).sum(1), 1, rtol=1e-5)
+        best, ids, same_attention, same_after = one.advance(memory, state, origin, tokens, 4)
+        np.testing.assert_allclose(np.take_along_axis(every, np.asarray(ids), 1), best, atol=1e-5)
+        np.testing.assert_allclose(attention, same_attention, atol=1e-6)
+        for name in after:
+            np.testing.assert_allclose(after[name], same_after[name], atol=1e-6)
+        real = target[:, 1:] != PAD
+        np.testing.assert_allclose(
+            FromDistribution.log_probs(one, source, target)[real],
+            np.asarray(one.log_probs(source, target))[real],
+            atol=1e-5,
+        )
+
+
+def test_int8_and_shortlist_stay_close(tiny_run):
+    run = Run.open(tiny_run)
+    exact = run.load_model().graphs()
+    lines = ["The boy reads a book.", "He is not calling my mother.", "Maria buys two cats."]
+    source = pad(run.tokenizers[0].encode(lines), [], [EOS])
+    target = pad(run.tokenizers[1].encode(load(tiny_run).translate(lines)), [BOS], [EOS])
+    real = target[:, 1:] != PAD
+    engine = run.exported().load_engine(shortlist=True)
+    expected = np.asarray(exact.log_probs(source, target))[real]
+    assert np.abs(engine.log_probs(source, target)[real] - expected).mean() < 0.1
+    memory, state = engine.encode(source)
+    words = memory["projection"]["ids"]
+    assert EOS in words and len(words) < engine.vocab
+    rows = np.arange(3, dtype=np.int32)
+    log_probs, ids, _, _ = engine.advance(
+        memory, state, rows, np.full(3, BOS, np.int32), len(words) + 5
+    )
+    assert np.array_equal(np.sort(ids, 1), [words] * 3), "the best words are those of the shortlist"
+    np.testing.assert_allclose(np.exp(log_probs).sum(1), 1, rtol=1e-4)
+
+
+def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
+    """Nor the run folder: the exported one can move anywhere."""
+    folder = tmp_path / "alone"
+    shutil.copytree(Run(tiny_run).export_path, folder)
+    code = (
+        "import sys, nmt; t = nmt.load(sys.argv[1])\n"
+        "print(t.translate(['The boy reads a book.'])[0])\n"
+        "print({'keras', 'tensorflow', 'onnx', 'sacrebleu'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, check=True
+    )
+    text, loaded = done.stdout.splitlines()
+    assert loaded == "set()" and text == load(tiny_run).translate(["The boy reads a book."])[0]
+
+
+def test_several_threads_may_search_at_once(tiny_run):
+    """Of an engine just loaded, so that graphs are loaded by the threads as well."""
+    run = Run.open(tiny_run)
+    rng = np.random.default_rng(3)
+    vocab = run.tokenizers[0].size
+    sources = [rng.integers(4, vocab, (3, n)).astype(np.int32) for n in range(2, 22)]
+
+    def results(engine, source):
+        hypotheses = [h for one in beam_search(engine, source, 3) for h in one]
+        scores = engine.log_probs(source, np.array([[BOS, 5, 9, EOS]] * len(source)))
+        return [(h.ids, h.log_prob) for h in hypotheses], scores.tolist()
+
+    engine = run.exported().load_engine()
+    expected = [results(engine, source) for source in sources]
+    engine = run.exported().load_engine()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(results, [engine] * len(sources), sources)) == expected
+
+
+class PeepholeCell(LSTMCell):
+    """An LSTM whose gates see c (Gers & Schmidhuber 2000), with its ONNX form: all it takes."""
+
+    def build(self, input_size):
+        super().build(input_size)
+        self.peepholes = [self.add_weight((self.units,), name=f"peephole_{gate}") for gate in "iof"]
+
+    def weights_of_step(self):
+        peepholes = {
+            gate: tf.convert_to_tensor(w) for gate, w in zip("iof", self.peepholes, strict=True)
+        }
+        return {**super().weights_of_step(), **peepholes}
+
+    def step(self, z, state, weights, mask=None):
+        i, f, g, o = ops.split(z + self.recur(state["h"], weights, mask), 4, axis=-1)
+        c = state["c"]
+        i = ops.sigmoid(i + weights["i"] * c)
+        c = ops.sigmoid(f + weights["f"] * c) * c + i * ops.tanh(g)
+        return {"h": ops.sigmoid(o + weights["o"] * c) * ops.tanh(c), "c": c}
+
+    def onnx_weights(self, order):
+        return {**super().onnx_weights(order), "P": np.concatenate(self.peepholes)}
+
+    def onnx_step(self, g, x, recurrent, state):
+        i, f, o, new = g.split(g("Add", x, recurrent), *[self.units] * 4)
+        seen_i, seen_o, seen_f = (g.constant(w) for w in self.peepholes)
+        c = state["c"]
+        i = g("Sigmoid", g("Add", i, g("Mul", seen_i, c)))
+        f = g("Sigmoid", g("Add", f, g("Mul", seen_f, c)))
+        c = g("Add", g("Mul", f, c), g("Mul", i, g("Tanh", new)))
+        o = g("Sigmoid", g("Add", o, g("Mul", seen_o, c)))
+        return {"h": g("Mul", o, g("Tanh", c)), "c": c}
+
+
+def test_a_new_cell_is_exported_by_what_its_class_says(tmp_path, monkeypatch):
+    monkeypatch.setitem(CELLS, "peephole", PeepholeCell)
+    model = made("lstm", cell="peephole", encoder_layers=2, decoder_layers=2)
+    source, target = sentences(5, seed=4)
+    real = target[:, 1:] != PAD
+    assert reason_against(model.options) is None
+    expected = model.log_probs(source, target).numpy()[real]
+    for precision, tolerance in (("float32", 2e-5), ("int8", 0.2)):
+        (tmp_path / precision).mkdir()
+        engine = engine_of(model, tmp_path / precision, precision)
+        scores = engine.log_probs(source, target)[real]
+        np.testing.assert_allclose(scores, expected, atol=tolerance)
+    monkeypatch.setattr(PeepholeCell, "onnx", None)
+    assert "model.cell=peephole" in reason_against(model.options)
