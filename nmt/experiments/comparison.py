@@ -20,8 +20,7 @@ from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError, did_you_mean
 from nmt.experiments import isolated as child
 from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
-from nmt.machine import cores
-from nmt.machine import about
+from nmt.machine import about, cores
 from nmt.recipe import builtin, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store

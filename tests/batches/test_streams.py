@@ -20,7 +20,7 @@ class Spelled:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """Sixty sentences of 1 to 9 words; each word occurs once in all of them. The target side alone."""
+    """Sixty sentences of 1 to 9 words, each word once in all of them; the target side alone."""
     folder, rng, word = tmp_path_factory.mktemp("store"), np.random.default_rng(4), 4
     lines = []
     for length in rng.integers(1, 10, 60):

@@ -1,4 +1,4 @@
-"""The generated corpus: the same everywhere, a function in both directions, honestly split, grammatical."""
+"""The generated corpus: the same everywhere, a function in both directions, split, grammatical."""
 
 import collections
 import itertools
@@ -35,13 +35,14 @@ def test_fewer_are_a_prefix_of_more_and_the_seed_matters(pair):
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_pairs_of_several_sentences_are_those_sentences_in_order(pair):
-    singles, count = iter(generate(pair, "train", 600)), collections.Counter()
+    singles = iter(generate(pair, "train", 600))
+    count = collections.Counter()
     spaces = ["" if language == "ja" else " " for language in pair.split("-")]
     for joined in generate(pair, "train", 200, sentences=3):
-        some = [next(singles)]
-        while joined != tuple(map(str.join, spaces, zip(*some, strict=True))):
-            some.append(next(singles))
-        count[len(some)] += 1
+        sentences = [next(singles)]
+        while joined != tuple(map(str.join, spaces, zip(*sentences, strict=True))):
+            sentences.append(next(singles))
+        count[len(sentences)] += 1
     assert set(count) == {1, 2, 3} and min(count.values()) > 50
 
 
@@ -50,19 +51,24 @@ def test_the_stream_is_lazy():
 
 
 def test_another_process_with_other_hashes_generates_the_same():
-    script = "from nmt.corpora.toy import generate; print(ascii(list(generate('en-ja', 'test', 200, 3))))"
-    run = [sys.executable, "-c", script]
+    script = """
+from nmt.corpora import toy
+print(ascii(list(toy.generate("en-ja", "test", 200, 3))))
+"""
+    expected = ascii(list(generate("en-ja", "test", 200, 3)))
     for hash_seed in "12":
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        out = subprocess.run(
-            run, env=environment, cwd=Path(__file__).parents[2], capture_output=True, check=True
+        printed = subprocess.check_output(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=Path(__file__).parents[2],
+            text=True,
         )
-        assert out.stdout.decode().strip() == ascii(list(generate("en-ja", "test", 200, 3)))
+        assert printed.strip() == expected
 
 
 @pytest.mark.parametrize("pair, checksum", [("en-de", 3003044340), ("en-ja", 3654292662)])
 def test_the_corpus_changes_only_on_purpose(pair, checksum):
-    """A new corpus makes old scores incomparable: whoever changes the grammar changes these numbers too."""
+    """A new corpus makes old scores incomparable: a change of the grammar changes these numbers."""
     text = "\n".join(f"{s}\t{t}" for split in SPLITS for s, t in generate(pair, split, 300))
     assert zlib.crc32(text.encode()) == checksum
 

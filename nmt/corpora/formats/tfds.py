@@ -18,6 +18,7 @@ from nmt.errors import Failure, UserError, did_you_mean
 log = logging.getLogger(__name__)
 
 SPLIT_NAMES = {"train": ("train",), "valid": ("validation", "valid", "dev"), "test": ("test",)}
+SUGGESTED = 3  # names, at most
 PROBED_HOSTS = 3  # before a download, at most
 PROBE_TIMEOUT = 5  # seconds
 
@@ -29,16 +30,20 @@ def open_set(name: str, folder: Path | str) -> Any:
     try:
         return tfds.builder(name, data_dir=str(folder))
     except (ValueError, ImportError, RuntimeError) as error:
-        # An unknown set, or an unknown configuration of a known set.
-        dataset = name.partition("/")[0]
-        choices = sorted(set(tfds.list_builders()))
-        wrong = dataset
-        if dataset in choices:
-            configs = getattr(tfds.builder_cls(dataset), "BUILDER_CONFIGS", None) or []
-            choices = [f"{dataset}/{config.name}" for config in configs]
-            wrong = name
-        reason = did_you_mean(wrong, choices, 3) or str(error).strip().split("\n")[0]
+        reason = _suggestion(name) or str(error).strip().split("\n")[0]
         raise Failure(f"TFDS knows no data set {name!r}: {reason}") from None
+
+
+def _suggestion(name: str) -> str:
+    """Sets or, of a set that exists, its configurations with similar names; or an empty text."""
+    import tensorflow_datasets as tfds
+
+    dataset = name.partition("/")[0]
+    known = sorted(tfds.list_builders())
+    if dataset not in known:
+        return did_you_mean(dataset, known, SUGGESTED)
+    configs = getattr(tfds.builder_cls(dataset), "BUILDER_CONFIGS", None) or []
+    return did_you_mean(name, [f"{dataset}/{config.name}" for config in configs], SUGGESTED)
 
 
 def prepare(builder: Any, name: str) -> None:
