@@ -95,6 +95,11 @@ def about() -> dict[str, str]:
     }
 
 
+def detect_precision() -> str:
+    """ "bfloat16" where the processor multiplies it natively, else "float32"."""
+    return "bfloat16" if processor_flags() & {"avx512_bf16", "amx_bf16"} else "float32"
+
+
 def processor_flags() -> frozenset[str]:
     """Instruction sets of the processor, as Linux names them; empty on other systems."""
     return _processor()[1]

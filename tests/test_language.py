@@ -24,7 +24,7 @@ from nmt.decoding.sampling import sample
 from nmt.inference import generator as language
 from nmt.inference.generator import TextGenerator
 from nmt.inference.load import load_generator
-from nmt.models.translation import LanguageModel
+from nmt.models.language import LanguageModel
 from nmt.recipe import DataOptions, ModelOptions, Recipe, TrainOptions, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
@@ -115,7 +115,7 @@ def test_one_step_on_n_tokens_equals_n_steps_on_one(name):
 def test_graphs_equal_the_eager_contract_row_by_row(name):
     """What search and shallow fusion call: rows reordered and multiplied, one trace for all shapes."""
     model, k = made(name), 4
-    graphs = model.graphs()
+    graphs = model.compiled_model()
     for count in (2, 4, 1):
         rng = np.random.default_rng(count)
         memory, state = graphs.encode(np.full((count, 5), EOS, np.int32))
@@ -151,7 +151,7 @@ def test_search_and_samples_say_what_the_model_scores(name):
     """A beam and samples through the contract; their log-probability is that of the whole sentence at once."""
     model = made(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 1.5, 0.0))
-    graphs = model.graphs()
+    graphs = model.compiled_model()
     found = [
         *beam_search(graphs, np.full((1, 1), EOS), beam=4, nbest=4)[0],
         *sample(graphs, 6, length=20),
@@ -232,7 +232,7 @@ def test_gradients_do_not_cross_it(name):
             model.losses_of(inputs[:, half], labels[:, half], training=True)[0] for half in HALVES
         )
         hidden, _, _ = model.step({}, model.encode(inputs)[1], inputs)
-        undivided, _, _ = model.summed(hidden[:, 6:], labels[:, 6:])
+        undivided, _, _ = model.summed_losses(hidden[:, 6:], labels[:, 6:])
     cut, undivided = (
         np.any(gradient(tape, loss, [model.target_embedding])[0], 1) for loss in (cut, undivided)
     )

@@ -25,7 +25,8 @@ from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
 from nmt.models.attention import AdditiveAttention
-from nmt.models.translation import Graphs, TranslationModel
+from nmt.models.compiled import CompiledModel
+from nmt.models.translation import TranslationModel
 from nmt.recipe import DataOptions, ModelOptions, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.simultaneous import lagging
@@ -238,7 +239,7 @@ def test_steps_equal_the_window(name):
 def test_scores_under_the_mask_are_those_of_search():
     """Of the contract with any beam: each hypothesis has come its own way."""
     model, (source, _) = made("deep gru"), sentences()
-    graphs = Graphs(model, lambda source: model.encode_waiting(source, 2))
+    graphs = CompiledModel(model, lambda source: model.encode_waiting(source, 2))
     found = beam_search(graphs, source, beam=3, limits=[9] * len(source))
     best = [hypotheses[0].ids for hypotheses in found]
     scored = graphs.log_probs(source, pad(best, [BOS], [EOS])).numpy()
@@ -432,9 +433,9 @@ def streamed(translator, lines):
 def test_streams_equal_batches(online_run, model, online, behind):
     """Word by word through a memory that grows, against all lines at once behind a mask."""
     lines = [*LINES[:6], "  Anna schläft. ", "{a} sieht {b} und <b title='x y'>{a}</b>.", "Hund"]
-    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(
-        lines, beam=1
-    )
+    ordinary = Translator(
+        model.compiled_model(), online_run.tokenizers, online_run.recipe
+    ).translate(lines, beam=1)
     for wait in (1, 3, 50):
         found = streamed(online(wait), lines)
         assert found == behind(wait).translate(lines, beam=1) and len(set(found)) > 6
@@ -455,9 +456,9 @@ def test_streams_equal_batches_where_a_piece_is_a_word(online_run, model, online
 
 def test_full_is_ordinary_translation_line_by_line(online_run, model, online):
     lines = [*LINES[:4], "", "  \t", " {name}  ist\u00a0da. ", "犬", "\u200b", LINES[4] * 9]
-    ordinary = Translator(model.graphs(), online_run.tokenizers, online_run.recipe).translate(
-        lines, beam=1
-    )
+    ordinary = Translator(
+        model.compiled_model(), online_run.tokenizers, online_run.recipe
+    ).translate(lines, beam=1)
     with messages() as warnings:
         assert streamed(online(0), lines) == ordinary
     assert len(warnings) == 1

@@ -82,20 +82,19 @@ def row(what, values, unit, digits=0, **more):
 
 def training(case):
     """Target tokens a second through `compile` and `fit`, and the share of the processor's matrix product rate."""
-    from nmt.machine import start_keras
+    from nmt.machine import detect_precision, start_keras
 
     start_keras(case["threads"])
     import keras
 
-    from nmt.models import kernels
-    from nmt.models.translation import build
+    from nmt.models.build import build
     from nmt.recipe import Recipe, TrainOptions
     from nmt.training.train import dataset, optimizer
 
     precision = case["precision"]
     budget = case["batch_tokens"]
     what = f"training, {budget:,} tokens, {precision}, {threads(case)}"
-    if precision == "bfloat16" and kernels.detect_precision() != precision:
+    if precision == "bfloat16" and detect_precision() != precision:
         return [{"what": what, "note": "not measured: this processor has no bfloat16 products"}]
     recipe = Recipe(train=TrainOptions(batch_tokens=budget, precision=precision))
     model = build(recipe, VOCAB, VOCAB)

@@ -159,7 +159,7 @@ def _reference(vocabulary):
     from nmt.machine import start_keras
 
     start_keras(threads=1)
-    from nmt.models.translation import build
+    from nmt.models.build import build
     from nmt.recipe import Recipe
 
     recipe = Recipe()

@@ -89,7 +89,7 @@ def evened(recipe, base, widths, vocab):
 
     widths: the options of `[model]` that change, in the proportion they have.
     """
-    from nmt.models.translation import build
+    from nmt.models.build import build
 
     first = getattr(recipe.model, widths[0])
 
@@ -141,7 +141,7 @@ def vanishing(folder, chain):
     """
     from nmt.batches.padding import pad
     from nmt.experiments.gradients import gradient_norms
-    from nmt.models.translation import build
+    from nmt.models.build import build
 
     recipe = recipe_of(folder)
     pairs = Corpus(recipe.data).held_out("valid")
@@ -172,7 +172,7 @@ def exploding(folder):
     """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
     from nmt.batches.buckets import Batches
     from nmt.experiments.gradients import training_norms
-    from nmt.models.translation import build
+    from nmt.models.build import build
     from nmt.training.train import optimizer
 
     recipe = Run.open(folder / "rnn-fixed").recipe

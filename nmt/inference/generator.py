@@ -25,7 +25,7 @@ class TextGenerator:
     def __init__(self, model: Any, tokenizers: tuple[Tokenizer, Tokenizer], recipe: Recipe):
         """tokenizers: that of the language model, twice."""
         self.model = model
-        self.compiled = model.graphs()
+        self.compiled = model.compiled_model()
         self.tokenizer = tokenizers[1]
         self.recipe = recipe
         self.preparation = Preparation(recipe.data, tokenizers)

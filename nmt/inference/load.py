@@ -61,7 +61,7 @@ def load(
     # Load the models. Others need the tokens that a shortlist leaves out.
     shortlist = len(runs) == 1 and lm is None
     models = [
-        export.load_engine(shortlist=shortlist) if export else run.load_model().graphs()
+        export.load_engine(shortlist=shortlist) if export else run.load_model().compiled_model()
         for run, export in zip(runs, exports, strict=True)
     ]
     model, preparations = _ensemble(runs, models)
@@ -159,7 +159,7 @@ def _lm_run(options: SearchOptions) -> Run | None:
 
 def _language_model(run: Run) -> Contract:
     """The compiled language model of a run: its memory is empty."""
-    model = run.load_model().graphs()
+    model = run.load_model().compiled_model()
     memory, _ = model.encode(np.array([[EOS]], np.int32))
     if memory:
         raise UserError(f"{run.path}: is no language model: it reads a source")

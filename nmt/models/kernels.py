@@ -25,16 +25,6 @@ def precision(name):
         _precision.reset(token)
 
 
-def detect_precision():
-    """ "bfloat16" where the processor multiplies it natively (AVX512-BF16, AMX), else "float32"."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            flags = set(next((line for line in file if line.startswith("flags")), "").split())
-    except OSError:
-        flags = set()
-    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
-
-
 def weight(variable):
     """The value of a weight in the precision of the matrix products."""
     return tf.cast(tf.convert_to_tensor(variable), _precision.get())

@@ -1,49 +1,65 @@
-"""The recurrent encoder and decoder, built from cells: with attention, or through one fixed vector."""
+"""The recurrent encoder and decoder, built from cells: with attention, or through one fixed vector.
+
+Shapes: sentences, rows (hypotheses), source_len, n (target positions), units of a layer, size of
+the encoder's outputs, gates * units for the inputs of a cell.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
-from nmt.models.attention import MASKED, attention
-from nmt.models.cells import cell, stack
+from nmt.models.attention import MASKED
+from nmt.models.attention import attention as new_attention
+from nmt.models.cells import cell as new_cell
+from nmt.models.cells import stack
+from nmt.recipe import ModelOptions
 
 
 class RecurrentEncoder(keras.layers.Layer):
     """Stacked recurrent layers, one or both ways; both directions share one time loop."""
 
-    def __init__(self, options, seed, **kwargs):
+    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, **kwargs: Any):
         super().__init__(**kwargs)
         self.options = options
         self.seed = seed
-        backward = options.reverse_source and not options.bidirectional
-        self.ways = (
-            ("forward", "backward")
-            if options.bidirectional
-            else ("backward" if backward else "forward",)
-        )
+        if options.bidirectional:
+            self.ways: tuple[str, ...] = ("forward", "backward")
+        else:
+            self.ways = ("backward",) if options.reverse_source else ("forward",)
         self.size = options.encoder_units * len(self.ways)
 
-    def build(self, input_size):
+    def build(self, input_size: int) -> None:
+        """input_size: units of one input."""
         options = self.options
         self.layers = [
-            [cell(options, options.encoder_units, f"layer{layer}_{way}") for way in self.ways]
+            [new_cell(options, options.encoder_units, f"layer{layer}_{way}") for way in self.ways]
             for layer in range(options.encoder_layers)
         ]
         for number, cells in enumerate(self.layers):
-            for one in cells:
-                one.build(input_size if number == 0 else self.size)
+            for cell in cells:
+                cell.build(input_size if number == 0 else self.size)
         self.built = True
 
-    def read(self, x, lengths, training=False, initial=None, final_at=None):
+    def read(
+        self,
+        x: tf.Tensor,
+        lengths: tf.Tensor,
+        training: bool = False,
+        initial: dict[str, tf.Tensor] | None = None,
+        final_at: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """Encodes sentences that are padded right: outputs, final, states.
 
         x: [sentences, source_len, input_size]; lengths: [sentences].
         outputs: [sentences, source_len, size], 0 at padding.
         final: [sentences, size], h of the last layer after `final_at` positions (default: lengths).
         states: with `initial` the state of every layer after the last position, else empty.
-        initial: the state to begin with, as `zero_state` or an earlier `read` gave it: a source can
-        then be read bit by bit. For encoders that read forwards only.
+        initial: the state to begin with, as `zero_state` or an earlier `read` gave it, so that a
+        source can be read in pieces. For encoders that read forwards only.
         """
         final_at = lengths if final_at is None else final_at
         mask = tf.sequence_mask(lengths, tf.shape(x)[1], x.dtype)[:, :, None]
@@ -62,8 +78,8 @@ class RecurrentEncoder(keras.layers.Layer):
                 x = below + x
         return x, final["h"], states
 
-    def zero_state(self, sentences):
-        """The state before the first position: {"h0": [sentences, units], ...}, a leaf a layer and part."""
+    def zero_state(self, sentences: Any) -> dict[str, tf.Tensor]:
+        """The state before the first position: [sentences, units] each, "h0" (and "c0") of layer 0, …"""
         zeros = tf.zeros([sentences, self.options.encoder_units])
         return {
             f"{name}{number}": zeros
@@ -74,12 +90,12 @@ class RecurrentEncoder(keras.layers.Layer):
     def _read_layer(self, x, lengths, cells, training, final_at, before):
         """One layer, both directions in one time loop: outputs [sentences, source_len, size], final state.
 
-        before: {"h": [sentences, units], ...} or None for zeros. The final state, [sentences, size] each,
-        is that after `final_at` positions; without `before` it is h alone.
+        before: the state to begin with, {"h": [sentences, units], ...}; None: zeros. The final
+        state, [sentences, size] each, has the same parts; without `before` only h.
         """
 
+        # A backward cell reads each sentence reversed, so that padding comes last for both.
         def turn(x, way):
-            # A backward cell reads each sentence reversed, so that padding comes last for both.
             return tf.reverse_sequence(x, lengths, seq_axis=1) if way == "backward" else x
 
         # What does not depend on the state: [source_len, directions, sentences, gates * units].
@@ -108,9 +124,10 @@ class RecurrentEncoder(keras.layers.Layer):
             turn(leaf, way) for leaf, way in zip(tf.unstack(history["h"]), self.ways, strict=True)
         ]
 
-        # The state after the last position of each sentence.
+        # The state after `final_at` positions: [directions, sentences, units].
         last = tf.broadcast_to(final_at - 1, [directions, sentences])
-        if before:  # a sentence without a new position stays where it was
+        if before:
+            # A sentence without a new position stays in the state it was in.
             last = last + 1
             history = {
                 name: tf.concat([first[name][:, :, None], leaf], 2)
@@ -119,53 +136,68 @@ class RecurrentEncoder(keras.layers.Layer):
         final = {
             name: tf.gather(leaf, last, axis=2, batch_dims=2) for name, leaf in history.items()
         }
-        return ops.concatenate(outputs, -1), {
-            name: ops.concatenate(tf.unstack(leaf), -1) for name, leaf in final.items()
-        }
+        final = {name: ops.concatenate(tf.unstack(leaf), -1) for name, leaf in final.items()}
+        return ops.concatenate(outputs, -1), final
 
 
 class RecurrentDecoder(keras.layers.Layer):
     """s_i = cell(s_{i-1}, [y_{i-1}; c_{i-1}]), c_i = attention(s_i), readout from (s_i, c_i), c_0 = 0.
 
-    The recurrence of Bahdanau et al. 2015 with the readout taking the new context. The context is fed back,
-    not the readout, so that readout, dropout and projection stay outside the time loop. Without attention c is
-    absent, and all that the decoder knows of the source is its first state (Sutskever et al. 2014); with a
-    memory_size of 0 it knows of none and begins with the zero state.
+    The recurrence of Bahdanau et al. 2015 with the readout taking the new context. The context is
+    fed back, not the readout, so that readout, dropout and projection stay outside the time loop.
+    Without attention there is no c, and all that the decoder knows of the source is its first state
+    (Sutskever et al. 2014). With a memory_size of 0 there is no source: the first state is zero.
     """
 
-    def __init__(self, options, readout_units, seed, **kwargs):
+    def __init__(
+        self,
+        options: ModelOptions,
+        readout_units: int,
+        seed: keras.random.SeedGenerator,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.options = options
         self.readout_units = readout_units
         self.seed = seed
 
-    def build(self, input_size, memory_size):
+    def build(self, input_size: int, memory_size: int) -> None:
+        """input_size: units of one input; memory_size: units of one output of the encoder."""
         options = self.options
-        units = self.options.decoder_units
+        units = options.decoder_units
         self.memory_size = memory_size
-        self.cells = [cell(options, units, f"layer{n}") for n in range(options.decoder_layers)]
-        for number, one in enumerate(self.cells):
-            one.build(input_size if number == 0 else units)
-        self.attention = attention(options)
-        seen = units
+        self.cells = [new_cell(options, units, f"layer{n}") for n in range(options.decoder_layers)]
+        for number, cell in enumerate(self.cells):
+            cell.build(input_size if number == 0 else units)
+
+        # The context adds to the gates of the first cell.
+        self.attention = new_attention(options)
+        readout_inputs = units
         if self.attention:
-            seen += memory_size
+            readout_inputs += memory_size
             self.context_kernel = self.add_weight(
                 (memory_size, self.cells[0].gates * units), "glorot_uniform", name="context_kernel"
             )
             self.attention.build(units, memory_size)
+
+        # The first state of each layer comes from the encoder's final state.
         bridges = len(self.cells) if memory_size else 0
         self.bridge = [keras.layers.Dense(units, "tanh", name=f"bridge{n}") for n in range(bridges)]
         for dense in self.bridge:
             dense.build((None, memory_size))
+
         self.readout_kernel = self.add_weight(
-            (seen, self.readout_units), "glorot_uniform", name="readout_kernel"
+            (readout_inputs, self.readout_units), "glorot_uniform", name="readout_kernel"
         )
         self.readout_bias = self.add_weight((self.readout_units,), "zeros", name="readout_bias")
         self.built = True
 
-    def remember(self, outputs, lengths):
-        """The memory of `step`: encoder outputs, their keys, 0 or -1e9 for padding; without attention empty."""
+    def remember(self, outputs: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The memory of `step`, empty without attention.
+
+        "outputs" [sentences, source_len, size], their "keys", "mask" [sentences, source_len]: 0, at
+        padding MASKED.
+        """
         if not self.attention:
             return {}
         mask = tf.sequence_mask(lengths, tf.shape(outputs)[1], outputs.dtype)
@@ -175,103 +207,130 @@ class RecurrentDecoder(keras.layers.Layer):
             "mask": (1 - mask) * MASKED,
         }
 
-    def initial_state(self, final):
-        """final: [rows, memory_size] -> state before the first word: h = tanh(W final + b), c = 0."""
+    def initial_state(self, final: tf.Tensor) -> dict[str, tf.Tensor]:
+        """final: [rows, memory_size] -> the state before the first token: h = tanh(W final + b), c = 0."""
         state = self.zero_state(tf.shape(final)[0])
         return {**state, **{f"h{number}": dense(final) for number, dense in enumerate(self.bridge)}}
 
-    def zero_state(self, rows):
-        """The state that has seen nothing."""
+    def zero_state(self, rows: Any) -> dict[str, tf.Tensor]:
+        """The state that has seen nothing: "h0" (and "c0") [rows, units] of each layer, "context"."""
         state = {"context": tf.zeros([rows, self.memory_size])} if self.attention else {}
-        for number, one in enumerate(self.cells):
-            state.update({f"{name}{number}": tf.zeros([rows, one.units]) for name in one.states})
+        for number, cell in enumerate(self.cells):
+            state.update({f"{name}{number}": tf.zeros([rows, cell.units]) for name in cell.states})
         return state
 
-    def step(self, memory, state, y, training=False, keep=None, visible=None):
-        """y: [rows, n, input] -> readout [rows, n, readout_units], attention [rows, n, source_len], state.
+    def step(
+        self,
+        memory: dict[str, tf.Tensor],
+        state: dict[str, tf.Tensor],
+        y: tf.Tensor,
+        training: bool = False,
+        keep: tf.Tensor | None = None,
+        visible: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor | None, dict[str, tf.Tensor]]:
+        """y: [rows, n, input_size] -> readout [rows, n, readout_units], attention, state.
 
-        No attention is returned in training, which has no use for it. keep: [rows, n], 0 where the state becomes
-        zero before that position, else 1. visible: bool [rows, n, source_len], the source positions that a target
-        position may attend to; None: all.
+        attention: [rows, n, source_len]; None without it, and in training, which does not need it.
+        keep: [rows, n], 0 where the state becomes zero before that position, else 1.
+        visible: bool [rows, n, source_len], the source positions that a target position may attend
+        to; None: all.
         """
-        given = {}
-        if keep is not None:
-            given["keep"] = tf.transpose(keep)
-        if visible is not None:
-            given["visible"] = tf.transpose(visible, (1, 0, 2))
-        loop = self._loop(memory, tf.shape(y)[0], training, tuple(given))
-        seen = {"top"} | ({"context"} if self.attention else set())
-        looks = {"attention"} if self.attention and not training else set()
         rows = tf.shape(y)[0]
-        units = self.options.decoder_units
-        carried = {**state, "top": tf.zeros([rows, units])}
-        if looks:
+        time_step = self._time_step(memory, rows, training)
+
+        # What a time step takes, time first.
+        inputs = {"gates": ops.transpose(self.cells[0].inputs(y), (1, 0, 2))}
+        if keep is not None:
+            inputs["keep"] = tf.transpose(keep)
+        if visible is not None:
+            inputs["visible"] = tf.transpose(visible, (1, 0, 2))
+
+        # What it hands on: the state, and what is wanted of every step.
+        carried = {**state, "top": tf.zeros([rows, self.options.decoder_units])}
+        wanted = ["context", "top"] if self.attention else ["top"]
+        want_attention = self.attention is not None and not training
+        if want_attention:
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
-        z = ops.transpose(self.cells[0].inputs(y), (1, 0, 2))
-        history, carried = kernels.unroll(loop, (z, *given.values()), carried, sorted(seen | looks))
-        last = {name: carried[name] for name in state}
-        shown = ops.concatenate(
-            [history[name] for name in sorted(seen, reverse=True)], -1
-        )  # top, context
-        shown = ops.transpose(shown, (1, 0, 2))
-        readout = ops.tanh(
-            kernels.matmul(shown, kernels.weight(self.readout_kernel)) + self.readout_bias
+            wanted.insert(0, "attention")
+
+        history, carried = kernels.unroll(
+            lambda values, carried: time_step(dict(zip(inputs, values, strict=True)), carried),
+            tuple(inputs.values()),
+            carried,
+            wanted,
         )
+
+        # All positions at once: [n, rows, units] -> [rows, n, readout_units].
+        seen = [history[name] for name in ("top", "context") if name in history]
+        seen = ops.transpose(ops.concatenate(seen, -1), (1, 0, 2))
+        readout_kernel = kernels.weight(self.readout_kernel)
+        readout = ops.tanh(kernels.matmul(seen, readout_kernel) + self.readout_bias)
         readout = drop(readout, self.options, self.seed, training)
-        return readout, ops.transpose(history["attention"], (1, 0, 2)) if looks else None, last
 
-    def _loop(self, memory, rows, training, names):
-        """One time step, (inputs, carried) -> carried, over weights and masks prepared outside of the time loop.
+        attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
+        return readout, attention, {name: carried[name] for name in state}
 
-        names: of the inputs that follow the part of the gates.
+    def _time_step(
+        self, memory: dict[str, tf.Tensor], rows: tf.Tensor, training: bool
+    ) -> Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+        """The function of one time step, (inputs, carried) -> carried.
 
-        "top" is what readout and attention take: h of the last layer, or the sum of all with residual
-        connections (Wu et al. 2016), in which a layer adds its input to its output.
+        What all steps share is prepared here, outside of the time loop: weights in the precision of
+        the products, and dropout masks, one a sequence.
         """
         options = self.options
-        weights = [one.weights_of_step() for one in self.cells]
-        kernels_above = [kernels.weight(one.kernel) for one in self.cells[1:]]
-        masks = [
-            state_mask(tf.zeros([rows, one.units]), options, self.seed, training)
-            for one in self.cells
+        weights = [cell.weights_of_step() for cell in self.cells]
+        upper_kernels = [kernels.weight(cell.kernel) for cell in self.cells[1:]]
+        state_masks = [
+            state_mask(tf.zeros([rows, cell.units]), options, self.seed, training)
+            for cell in self.cells
         ]
-        between = [
-            layer_mask(rows, one.units, options, self.seed, training) for one in self.cells[1:]
+        layer_masks = [
+            layer_mask(rows, cell.units, options, self.seed, training) for cell in self.cells[1:]
         ]
         if self.attention:
             context_kernel = kernels.weight(self.context_kernel)
             attention_weights = self.attention.weights_of_step()
 
-        def one_step(inputs, carried):
-            z = inputs[0]
+        def time_step(inputs, carried):
+            if "keep" in inputs:
+                carried = {name: leaf * inputs["keep"][:, None] for name, leaf in carried.items()}
+
+            # The gates of the first cell: [rows, gates * units].
+            gates = inputs["gates"]
+            if self.attention:
+                gates = gates + kernels.matmul(carried["context"], context_kernel)
+
+            # The cells, from the lowest; x is the output of the one below: [rows, units].
             new = {}
             x = None
-            given = dict(zip(names, inputs[1:], strict=True))
-            if "keep" in given:
-                carried = {name: leaf * given["keep"][:, None] for name, leaf in carried.items()}
-            if self.attention:
-                z = z + kernels.matmul(carried["context"], context_kernel)
-            for number, one in enumerate(self.cells):
+            for number, cell in enumerate(self.cells):
                 if number:
-                    mask = between[number - 1]
-                    z = one.inputs(x if mask is None else x * mask, kernels_above[number - 1])
-                old = {name: carried[f"{name}{number}"] for name in one.states}
-                after = one.step(z, old, weights[number], masks[number])
-                new.update({f"{name}{number}": value for name, value in after.items()})
+                    mask = layer_masks[number - 1]
+                    below = x if mask is None else x * mask
+                    gates = cell.inputs(below, upper_kernels[number - 1])
+                old = {name: carried[f"{name}{number}"] for name in cell.states}
+                after = cell.step(gates, old, weights[number], state_masks[number])
+                new.update({f"{name}{number}": leaf for name, leaf in after.items()})
+                # With residual connections a layer adds its input (Wu et al. 2016).
                 x = x + after["h"] if number and options.residual else after["h"]
+
+            # What attention and readout take.
             new["top"] = x
             if self.attention:
-                new["context"], looks = self.attention.step(
-                    x, memory, attention_weights, given.get("visible")
+                new["context"], attention = self.attention.step(
+                    x, memory, attention_weights, inputs.get("visible")
                 )
                 if "attention" in carried:
-                    new["attention"] = looks
+                    new["attention"] = attention
             return new
 
-        return one_step
+        return time_step
 
 
-def drop(x, options, seed, training):
+def drop(
+    x: tf.Tensor, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
+) -> tf.Tensor:
     """Dropout on [rows, positions, units]: a mask a position, or one a sequence if variational."""
     if not training:
         return x
@@ -279,15 +338,19 @@ def drop(x, options, seed, training):
     return kernels.dropout(x, options.dropout, seed, shape)
 
 
-def state_mask(like, options, seed, training):
+def state_mask(
+    like: tf.Tensor, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
+) -> tf.Tensor | None:
     """Variational dropout of the recurrent state (Gal & Ghahramani 2016): one mask for all positions."""
     if not training or not options.recurrent_dropout:
         return None
     return kernels.dropout(tf.ones_like(like), options.recurrent_dropout, seed)
 
 
-def layer_mask(rows, units, options, seed, training):
-    """Dropout between decoder layers, inside the time loop: one mask a sequence."""
+def layer_mask(
+    rows: Any, units: int, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
+) -> tf.Tensor | None:
+    """Dropout between decoder layers, inside the time loop: one mask a sequence, [rows, units]."""
     if not training or not options.dropout:
         return None
     return kernels.dropout(tf.ones([rows, units]), options.dropout, seed)

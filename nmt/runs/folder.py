@@ -235,7 +235,7 @@ class Run:
 
     def load_model(self):
         """The Keras model with the run's weights."""
-        from nmt.models.translation import build
+        from nmt.models.build import build
 
         path = self.weights_path()
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nmt.models.translation import Graphs, TranslationModel, traced
+from nmt.models.compiled import CompiledModel, traced
+from nmt.models.sequence import State
+from nmt.models.translation import TranslationModel, lengths_of
 from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.runs.weights import read_weights
@@ -58,9 +60,7 @@ class WaitKModel(TranslationModel):
 
     # A source that is there, behind a mask.
 
-    def encode_waiting(
-        self, source: Any, wait: Any, training: bool = False
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def encode_waiting(self, source: Any, wait: Any, training: bool = False) -> tuple[State, State]:
         """As `encode`, for a decoder that is kept behind; `step` hides what it has not read.
 
         wait: the words that it waits for, a number or [sentences]. The first state comes from these
@@ -68,7 +68,7 @@ class WaitKModel(TranslationModel):
         [sentences, source_len]; state gets "t", the number of target words that have begun, and
         "wait", [rows] each.
         """
-        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        lengths = lengths_of(source)
         wait = tf.broadcast_to(wait, tf.shape(lengths))
         x = self.embed(self.source_embedding, source, training)
 
@@ -86,8 +86,8 @@ class WaitKModel(TranslationModel):
         )
 
     def step(
-        self, memory: dict, state: dict, tokens: Any, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor | None, dict[str, tf.Tensor]]:
+        self, memory: State, state: State, tokens: Any, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
         """As every model; with a memory of `encode_waiting` each position sees what the policy has read."""
         if "source_word" not in memory:
             return super().step(memory, state, tokens, training)
@@ -119,10 +119,12 @@ class WaitKModel(TranslationModel):
         wait = self.draw_wait(tf.shape(source)[0], training)
         memory, state = self.encode_waiting(source, wait, training)
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
-        return self.summed(hidden, target[:, 1:])
+        return self.summed_losses(hidden, target[:, 1:])
 
     def draw_wait(self, sentences: Any, training: bool) -> Any:
         """The wait of each sentence: in training drawn anew [sentences], in validation the middle one."""
+        if self.wait is None:
+            raise ValueError("compile was given no wait")
         least, most = self.wait
         if training and most > least:
             return keras.random.randint((sentences,), least, most + 1, seed=self.noise)
@@ -130,15 +132,13 @@ class WaitKModel(TranslationModel):
 
     # A source that is still arriving.
 
-    def encode_more(
-        self, source: Any, memory: dict[str, tf.Tensor]
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def encode_more(self, source: Any, memory: State) -> tuple[State, State]:
         """The next positions of sentences -> memory of all that is read, first state of the decoder from it.
 
         source: [sentences, n], EOS at the end of a sentence only, padded right. memory: what the
         call before returned, {} at the beginning of the sentences.
         """
-        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        lengths = lengths_of(source)
         x = self.embed(self.source_embedding, source, False)
         initial = {
             name.removeprefix(ENCODER): leaf
@@ -154,7 +154,7 @@ class WaitKModel(TranslationModel):
         return {**new, **encoder_state}, self.decoder.initial_state(final)
 
 
-class StreamingGraphs(Graphs):
+class StreamingModel(CompiledModel):
     """A `WaitKModel` for sources that are still arriving, compiled: `encode` goes on from a memory."""
 
     def __init__(self, model: WaitKModel):
@@ -162,7 +162,7 @@ class StreamingGraphs(Graphs):
         ids = tf.TensorSpec((None, None), tf.int32)
         self.encode_more = traced(model.encode_more, [ids, self.memory_spec])
 
-    def encode(self, source: Any, memory: dict | None = None) -> tuple[dict, dict]:
+    def encode(self, source: Any, memory: State | None = None) -> tuple[State, State]:
         """As `WaitKModel.encode_more`."""
         source = tf.convert_to_tensor(source, tf.int32)
         return self.encode_more(source, memory) if memory else self._encode(source)
@@ -177,17 +177,19 @@ class WaitKSearch:
 
     def __init__(self, model: WaitKModel, wait: int):
         self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
-        self.graphs = Graphs(model, lambda source: model.encode_waiting(source, self.wait))
-        self.encode = self.graphs.encode
-        self.take = self.graphs.take
+        self.compiled_model = CompiledModel(
+            model, lambda source: model.encode_waiting(source, self.wait)
+        )
+        self.encode = self.compiled_model.encode
+        self.take = self.compiled_model.take
 
     def advance(
-        self, memory: dict, state: dict, origin: np.ndarray, tokens: np.ndarray, k: int
-    ) -> tuple[Any, Any, np.ndarray, dict]:
+        self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray, k: int
+    ) -> tuple[Any, Any, np.ndarray, State]:
         """As every model; in the place of attention 1 where a row has read the source [rows, source_len]."""
         source_word = np.asarray(memory["source_word"])
         while True:
-            log_probs, ids, _, after = self.graphs.advance(memory, state, origin, tokens, k)
+            log_probs, ids, _, after = self.compiled_model.advance(memory, state, origin, tokens, k)
             words_read = np.asarray(source_words_read(after["t"], after["wait"]))
             source_left = words_read < source_word[:, -1]
             silent = (np.asarray(ids)[:, 0] == EOS) & source_left

@@ -30,15 +30,15 @@ class Online:
     """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
 
     def __init__(self, model, tokenizers, recipe, wait):
-        from nmt.simultaneous.model import StreamingGraphs  # not before `load` has started Keras
+        from nmt.simultaneous.model import StreamingModel  # not before `load` has started Keras
 
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.wait = wait
         self.words = model.word_starts
-        self.graphs = StreamingGraphs(model) if wait else None
+        self.graphs = StreamingModel(model) if wait else None
         self.preparation = Preparation(recipe.data, tokenizers)
-        self.translator = Translator(model.graphs(), tokenizers, recipe)
+        self.translator = Translator(model.compiled_model(), tokenizers, recipe)
 
     def translate(self, chunks, number=1):
         """Yields the translation of a line in pieces, each as soon as it is known.

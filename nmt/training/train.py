@@ -235,7 +235,7 @@ def _fit(run, recipe, batches):
 
 
 def _compiled_model(recipe, tokenizers, total_steps):
-    from nmt.models.translation import build
+    from nmt.models.build import build
     from nmt.simultaneous.model import build as build_waiting
 
     options = recipe.train
@@ -287,7 +287,7 @@ def _validation(run, recipe, model, history, clock):
         if recipe.train.wait:
             searched = WaitKSearch(model, model.draw_wait(0, training=False))
         else:
-            searched = model.graphs()
+            searched = model.compiled_model()
         validation = TranslationValidation(
             *common,
             translator=Translator(searched, run.tokenizers, recipe),

@@ -21,7 +21,7 @@ from nmt.models.cells import CELLS, LSTMCell
 from nmt.recipe import ModelOptions
 from nmt.runs.folder import Run
 from nmt.text.vocabulary import BOS, EOS, PAD
-from tests.test_model import MODELS, VOCAB, compiled, made, sentences
+from tests.small_models import MODELS, VOCAB, compiled, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
@@ -51,7 +51,7 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
     expected = model.log_probs(source, target).numpy()
     np.testing.assert_allclose(engine.log_probs(source, target)[real], expected[real], atol=2e-5)
     for beam in (1, 4):
-        expected = beam_search(model.graphs(), source, beam, nbest=beam, want_attention=True)
+        expected = beam_search(model.compiled_model(), source, beam, nbest=beam, want_attention=True)
         found = beam_search(engine, source, beam, nbest=beam, want_attention=True)
         for a, b in zip(itertools.chain(*expected), itertools.chain(*found), strict=True):
             assert a.ids == b.ids and a.finished == b.finished
@@ -70,7 +70,7 @@ def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
     model, (source, target) = made("lstm"), sentences(3)
     write(model, "float32", tmp_path)
     origin, tokens = np.array([2, 2, 0], np.int32), np.array([BOS, 7, 9], np.int32)
-    for one in (model.graphs(), Engine(tmp_path.joinpath)):
+    for one in (model.compiled_model(), Engine(tmp_path.joinpath)):
         memory, state = one.encode(source)
         every, attention, after = one.distribution(memory, state, origin, tokens)
         every = np.asarray(every)
@@ -91,7 +91,7 @@ def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
 
 def test_int8_and_shortlist_stay_close(tiny_run):
     run = Run.open(tiny_run)
-    exact = run.load_model().graphs()
+    exact = run.load_model().compiled_model()
     lines = ["The boy reads a book.", "He is not calling my mother.", "Maria buys two cats."]
     source = pad(run.tokenizers[0].encode(lines), [], [EOS])
     target = pad(run.tokenizers[1].encode(load(tiny_run).translate(lines)), [BOS], [EOS])

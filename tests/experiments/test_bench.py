@@ -6,7 +6,7 @@ import pytest
 
 from nmt import plots
 from nmt.experiments import bench, growth
-from nmt.models.translation import build
+from nmt.models.build import build
 from nmt.recipe import Recipe
 
 

@@ -21,7 +21,7 @@ from nmt.experiments import measurement as measure
 from nmt.experiments import results
 from nmt.experiments.comparison import BUDGETS, SYSTEMS
 from nmt.experiments.gradients import gradient_norms, training_norms
-from nmt.models.translation import build
+from nmt.models.build import build
 from nmt.recipe import ModelOptions, Recipe, differences, dump_recipe, load_recipe
 from nmt.training.train import optimizer
 from tests.fakes import messages

@@ -9,10 +9,10 @@ from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
 from nmt.inference.load import load
 from nmt.inference.translator import Translator
-from nmt.models.translation import Graphs
+from nmt.models.compiled import CompiledModel
 from nmt.recipe import Recipe, SearchOptions
 from nmt.text.vocabulary import EOS, PAD
-from tests.test_model import VOCAB, compiled, every_model, made, sentences
+from tests.small_models import VOCAB, compiled, every_model, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
@@ -23,9 +23,9 @@ def test_scoring_reproduces_what_the_search_found(name):
     model = compiled(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
     recipe = Recipe(search=SearchOptions(length_penalty=0.7))
-    translator = Translator(model.graphs(), (None, None), recipe)
+    translator = Translator(model.compiled_model(), (None, None), recipe)
     source, _ = sentences(6, seed=2, longest=6)
-    found = beam_search(model.graphs(), source, beam=4, penalty=0.7, nbest=3)
+    found = beam_search(model.compiled_model(), source, beam=4, penalty=0.7, nbest=3)
     checked = 0
     for ids, hypotheses in zip(source, found, strict=True):
         finished = [h for h in hypotheses if h.finished]
@@ -45,7 +45,7 @@ def test_searches_side_by_side_are_searches_in_turn(name):
     lines = [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(1, 9, 40)]
     found = {}
     for threads in (3, 1):
-        graphs = Graphs(model)
+        graphs = CompiledModel(model)
         translator = Translator(
             graphs, (None, None), Recipe(), threads=threads, hypotheses_per_batch=8
         )
@@ -59,7 +59,7 @@ def test_searches_side_by_side_are_searches_in_turn(name):
 
 def test_scores_do_not_depend_on_batches():
     """However many sentences share a batch; threads keep the order."""
-    graphs, rng = compiled("lstm").graphs(), np.random.default_rng(1)
+    graphs, rng = compiled("lstm").compiled_model(), np.random.default_rng(1)
     source, target = (
         [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
     )

@@ -1,0 +1,104 @@
+"""How a sequence model is trained: the loss of a batch, one update, running means a token."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from nmt.machine import detect_precision
+from nmt.models import kernels
+
+# Most dropout masks that one training step draws. Each has a seed of its own, counted from
+# `first_noise`, so no two steps share one.
+MASKS_RECURRENT = 64
+MASKS_OTHERS = 128  # a transformer draws several a layer
+
+
+class TrainableModel(keras.Model):
+    """A `keras.Model` with its loss inside: `compile` and `fit` need no loss function.
+
+    A subclass defines `losses_of` and sets `options` (a `ModelOptions`).
+    """
+
+    def __init__(self, seed: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.noise = keras.random.SeedGenerator(seed)  # of dropout masks
+        self.precision = "float32"
+        self.label_smoothing = 0.0
+        self.totals: dict[str, keras.metrics.Metric] = {}
+
+    def losses_of(
+        self, source: Any, target: Any, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Of a batch (two matrices of ids): summed loss, summed negative log-likelihood (nats), number of target tokens.
+
+        EOS counts as a token, BOS and padding do not.
+        """
+        raise NotImplementedError
+
+    def compile(
+        self,
+        optimizer: Any,
+        label_smoothing: float = 0.0,
+        precision: str = "float32",
+        **kwargs: Any,
+    ) -> None:
+        """As Keras's. precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one."""
+        super().compile(optimizer=optimizer, **kwargs)
+        self.label_smoothing = label_smoothing
+        self.precision = detect_precision() if precision == "auto" else precision
+        # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.
+        self.totals = {
+            "loss": keras.metrics.Sum(name="loss"),
+            "likelihood": keras.metrics.Sum(name="likelihood"),
+            "target_tokens": keras.metrics.Sum(name="target_tokens", dtype="float64"),
+        }
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One update from a batch, by the gradient of the mean loss a token."""
+        gradients, losses = self.gradients(data)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self.running_means(*losses)
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        return self.running_means(*self.losses_of(*data, training=False))
+
+    def gradients(self, data: Any) -> tuple[list[tf.Tensor], tuple[tf.Tensor, ...]]:
+        """Gradients of the mean loss a token, dense, with the dropout of this step; what `losses_of` gave."""
+        # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.
+        self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
+        with kernels.precision(self.precision), tf.GradientTape() as tape:
+            losses = self.losses_of(*data, training=True)
+            loss, _, tokens = losses
+            mean_loss = loss / tokens
+        gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
+        # Those of embeddings are sparse, with a row a token. Keras's optimizers would square the
+        # rows before they sum repeated ones, so all become dense here.
+        return [tf.convert_to_tensor(gradient) for gradient in gradients], losses
+
+    def first_noise(self) -> tf.Tensor:
+        """The number of the first dropout mask of this step."""
+        recurrent = self.options.architecture == "recurrent"
+        masks_per_step = MASKS_RECURRENT if recurrent else MASKS_OTHERS
+        return tf.cast(self.optimizer.iterations, tf.uint32) * masks_per_step
+
+    def running_means(
+        self, loss: tf.Tensor, likelihood: tf.Tensor, tokens: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Means a token over the batches since `reset_metrics`: a batch counts as much as it has tokens."""
+        for metric, value in zip(self.totals.values(), (loss, likelihood, tokens), strict=True):
+            metric.update_state(value)
+        loss, likelihood, tokens = (metric.result() for metric in self.totals.values())
+        divisor = ops.cast(tokens, "float32")
+        return {
+            "loss": loss / divisor,
+            "perplexity": ops.exp(likelihood / divisor),
+            "target_tokens": tokens,
+        }
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """What Keras resets between epochs."""
+        return list(getattr(self, "totals", {}).values())
