@@ -1,5 +1,6 @@
 """Translation memories (TMX): units with a variant for each language."""
 
+import contextlib
 import gzip
 import zlib
 from collections import Counter
@@ -33,17 +34,23 @@ def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterato
 
 def _units(path: Path) -> Iterator[dict[str, str]]:
     """Yields {language code: text} of each <tu>. UserError when the file is not TMX."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with _one_line_errors(path), opened(path, "rb") as file:
+        body = None
+        for event, element in ElementTree.iterparse(file, ("start", "end")):
+            tag = element.tag.rpartition("}")[2]
+            if event == "start" and tag == "body":
+                body = element
+            elif event == "end" and tag == "tu":
+                yield _texts(element)
+                # Forget what was read: memory stays flat.
+                (element if body is None else body).clear()
+
+
+@contextlib.contextmanager
+def _one_line_errors(path: Path) -> Iterator[None]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            body = None
-            for event, element in ElementTree.iterparse(file, ("start", "end")):
-                tag = element.tag.rpartition("}")[2]
-                if event == "start" and tag == "body":
-                    body = element
-                elif event == "end" and tag == "tu":
-                    yield _texts(element)
-                    # Forget what was read: memory stays flat.
-                    (element if body is None else body).clear()
+        yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file or directory") from None
     except IsADirectoryError:
