@@ -8,8 +8,8 @@ import sacrebleu
 
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
-from nmt.evaluation import metrics, report
-from nmt.recipe import DataOptions, Recipe
+from nmt.evaluation import metrics
+from nmt.recipe import DataOptions
 
 REFERENCES = [target for _, target in grammar.generate("en-de", "test", 120)]
 
@@ -162,34 +162,3 @@ def test_by_length_counts_every_sentence_once():
     for low, high, count, score in rows:
         inside = sum(low <= max(1, len(s.split())) <= high for s in sources[4:])
         assert count - 4 <= inside <= count and 0 <= score <= 100
-
-
-@pytest.mark.parametrize(
-    ("source", "hypothesis", "expected"),
-    [
-        ("{a} and {b}", "{b} und {a}", (2, 0)),
-        ("{a} and {a}", "{a} und", (2, 1)),
-        ("{a}", "{b}", (1, 1)),
-        ("{a}", "{a} {a}", (1, 0)),
-        ("none", "{a}", (0, 0)),
-        ("%s of <b>{n}</b>", "{n} von %s", (4, 2)),
-        ("see https://example.com/a.", "siehe https://example.com/a!", (1, 0)),
-    ],
-)
-def test_lost_placeholders_are_counted(source, hypothesis, expected):
-    counts = report.lost_placeholders([source], [hypothesis])
-    assert (counts["in_sources"], counts["lost"]) == expected
-    twice = report.lost_placeholders([source, source], [hypothesis, source])
-    assert (twice["in_sources"], twice["lost"]) == (2 * expected[0], expected[1])
-
-
-def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
-    recipe = Recipe()
-    recipe.data.source, recipe.data.target, recipe.data.preprocess = "en", "ja", "tokens"
-    sources = ["a dog", "a cat"] * 4
-    references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
-    scores = report.scores(recipe, sources, references, references)
-    assert "tok:none" in scores["bleu"]["signature"] and scores["bleu"]["score"] == 100
-    assert "char" in scores["joined"]
-    assert {entry["score"] for entry in scores["joined"].values()} == {100}
-    assert "joined" not in report.scores(Recipe(), REFERENCES, REFERENCES, REFERENCES)

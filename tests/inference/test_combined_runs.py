@@ -80,7 +80,7 @@ def other(tiny_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def foreign(tiny_run, tmp_path_factory):
-    """A run that shares only the target tokenizer: its source pieces have other numbers, embeddings likewise."""
+    """A run that shares only the target tokenizer: its source pieces have other numbers."""
     source, target = Run(tiny_run).tokenizers
     source, order = renumbered(source)
 
@@ -129,7 +129,7 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(tiny_run, foreign):
 
 
 def test_keras_and_onnx_members_together(tiny_run, other):
-    """An ensemble uses the exports there are; scores are means of its members', and as its search gave them."""
+    """An ensemble uses the exports there are; its scores are means, and those of its search."""
     ensemble = load(f"{tiny_run},{other}")
     engine, graphs = ensemble.model.members
     assert (

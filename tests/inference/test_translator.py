@@ -109,7 +109,7 @@ def test_company_padding_and_order_change_no_text(tiny_run):
 
 
 def test_score_repeats_what_translate_said(tiny_run):
-    """Through the text and back, where the output has the pieces that the tokenizer would choose."""
+    """Through text and back, where the output has the pieces that the tokenizer would choose."""
     translator = load(tiny_run, engine="keras")
     lines = ["The boy reads a book.", "He is not calling my mother.", "Where are {count} cats?"]
     checked = 0

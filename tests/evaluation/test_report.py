@@ -1,0 +1,73 @@
+"""Reports: measuring writes nothing, a report is shown while it is true, losses are counted."""
+
+import shutil
+
+import pytest
+
+from nmt.evaluation import report
+from nmt.evaluation.rendering import lines
+from nmt.inference.load import load
+from nmt.recipe import Recipe
+from nmt.runs.folder import Run
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_measuring_writes_nothing_and_the_report_is_shown_again(tiny_run, tmp_path):
+    run = Run(shutil.copytree(tiny_run, tmp_path / "run"))
+    before = contents(run.path)
+    measured, outputs = report.evaluate(run, load(run.path), beam=1)
+    assert contents(run.path) == before and report.last_report(run, beam=1) is None
+    assert len(outputs["source"]) == len(outputs["output"]) == measured["sentences"]
+
+    report.write_report(run, measured, outputs)
+    for name, texts in outputs.items():
+        written = (run.path / f"test.{name}.txt").read_text("utf-8")
+        assert written == "".join(line + "\n" for line in texts)
+    again = report.last_report(run, beam=1)
+    assert list(lines("run", again)) == list(lines("run", measured))
+    assert list(lines("test", measured))[1] in (run.path / "README.md").read_text("utf-8")
+    assert report.last_report(run, beam=2) is None
+    assert report.last_report(run, 1, ["search.lm=/lm", "search.lm_weight=0.3"]) is None
+
+
+def test_a_run_is_no_better_than_itself(tiny_run):
+    run = Run(tiny_run)
+    _, outputs = report.evaluate(run, load(tiny_run), "valid", beam=1)
+    for result in report.compare(run.recipe, outputs, outputs).values():
+        assert result["first"] == result["second"] and result["p"] == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "hypothesis", "expected"),
+    [
+        ("{a} and {b}", "{b} und {a}", (2, 0)),
+        ("{a} and {a}", "{a} und", (2, 1)),
+        ("{a}", "{b}", (1, 1)),
+        ("{a}", "{a} {a}", (1, 0)),
+        ("none", "{a}", (0, 0)),
+        ("%s of <b>{n}</b>", "{n} von %s", (4, 2)),
+        ("see https://example.com/a.", "siehe https://example.com/a!", (1, 0)),
+    ],
+)
+def test_lost_placeholders_are_counted(source, hypothesis, expected):
+    counts = report.lost_placeholders([source], [hypothesis])
+    assert (counts["in_sources"], counts["lost"]) == expected
+    twice = report.lost_placeholders([source, source], [hypothesis, source])
+    assert (twice["in_sources"], twice["lost"]) == (2 * expected[0], expected[1])
+
+
+def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
+    recipe = Recipe()
+    recipe.data.source, recipe.data.target, recipe.data.preprocess = "en", "ja", "tokens"
+    sources = ["a dog", "a cat"] * 4
+    references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
+    scores = report.scores(recipe, sources, references, references)
+    assert "tok:none" in scores["bleu"]["signature"] and scores["bleu"]["score"] == 100
+    assert "char" in scores["joined"]
+    assert {entry["score"] for entry in scores["joined"].values()} == {100}
+    assert "joined" not in report.scores(
+        Recipe(), ["a dog"] * 4, ["ein Hund"] * 4, ["ein Hund"] * 4
+    )
