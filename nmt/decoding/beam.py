@@ -101,6 +101,7 @@ class _Beams:
     def extend(self, log_probs: np.ndarray, ids: np.ndarray, attention: Any) -> None:
         """Fills the slots with the best candidates; log_probs, ids: [active * slots, k]."""
         k = log_probs.shape[1]
+        # Candidates of a sentence are adjacent: [active, slots * k].
         candidates = (self.live.reshape(-1, 1) + log_probs).reshape(len(self.active), -1)
         best = np.argsort(-candidates, 1, "stable")[:, : self.slots]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
@@ -118,6 +119,7 @@ class _Beams:
         ended = (self.tokens == EOS) | (step >= self.limits)[:, None]
         if not ended.any():
             return
+        # Empty slots may end, too: they hold no hypothesis.
         for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
             log_prob = float(self.live[row, slot])
             hypothesis = self._trace(row * self.live.shape[1] + slot, log_prob)
@@ -133,12 +135,14 @@ class _Beams:
         """Ends searches; returns the rows of the others if only these stay, else None."""
         if not self.slots_finished.any() and len(self.history) != self.longest:
             return None
+        # A sentence stays open while a live hypothesis may still beat its n-th best.
         remaining = None
         still_open = self.live.max(1) / self.length_divisor > self.score_to_beat
         self.live[~still_open] = LOG_ZERO
         if np.count_nonzero(still_open) <= TAKE_SHARE * len(self.active):
             remaining = np.flatnonzero(still_open).astype(np.int32)
             self._take(remaining)
+        # The batch is as wide as its widest sentence; the others leave their last slots empty.
         self.slots = self.beam - self.slots_finished.min(initial=self.beam)
         self.blocked = np.arange(self.slots) >= self.beam - self.slots_finished[:, None]
         return remaining

@@ -92,6 +92,7 @@ class FromDistribution(Contract):
     def advance(
         self, memory: Any, state: Any, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[np.ndarray, np.ndarray, Any, Any]:
+        """Picks the k best of all tokens."""
         all_log_probs, attention, state = self.distribution(memory, state, origin, tokens)
         all_log_probs = np.asarray(all_log_probs)
         k = min(k, all_log_probs.shape[1])
@@ -102,6 +103,7 @@ class FromDistribution(Contract):
         return np.take_along_axis(all_log_probs, ids, 1), ids, attention, state
 
     def log_probs(self, source: Any, tokens: np.ndarray) -> np.ndarray:
+        """Feeds the tokens one by one, as search would."""
         memory, state = self.encode(source)
         rows = np.arange(len(tokens), dtype=np.int32)
         chosen = np.empty((len(tokens), tokens.shape[1] - 1), np.float32)

@@ -24,6 +24,7 @@ class Ensemble(FromDistribution):
         self.source_of_member = source_of_member or [0] * len(members)
 
     def encode(self, source: np.ndarray | Sources) -> tuple[list, list]:
+        """Each member encodes its own matrix."""
         matrices = _matrices(source)
         encoded = [
             member.encode(matrices[n])
@@ -40,6 +41,7 @@ class Ensemble(FromDistribution):
     def distribution(
         self, memory: list, state: list, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None, list]:
+        """The mean of the members' probabilities, and of their attention."""
         steps = [
             member.distribution(member_memory, member_state, origin, tokens)
             for member, member_memory, member_state in zip(self.members, memory, state, strict=True)
@@ -82,6 +84,7 @@ class Fusion(FromDistribution):
         self.weight = weight
 
     def encode(self, source: np.ndarray | Sources) -> tuple[list, list]:
+        """The language model gets the first matrix, and uses its number of rows only."""
         memory, state = self.model.encode(source)
         lm_memory, lm_state = self.lm.encode(_matrices(source)[0])
         return [memory, lm_memory], [state, lm_state]
@@ -92,6 +95,7 @@ class Fusion(FromDistribution):
     def distribution(
         self, memory: list, state: list, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, Any, list]:
+        """The weighted sum, and the attention of the model."""
         log_probs, attention, after = self.model.distribution(memory[0], state[0], origin, tokens)
         lm_log_probs, _, lm_after = self.lm.distribution(memory[1], state[1], origin, tokens)
         fused = np.asarray(log_probs) + self.weight * np.asarray(lm_log_probs)

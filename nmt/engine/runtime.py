@@ -39,7 +39,7 @@ class Engine(FromDistribution):
         self._tables: Arrays = {}
         self._encoder = self._session(layout.ENCODER)
         self._encoded = [output.name for output in self._encoder.get_outputs()]
-        self._shortlist = Shortlist(path_of) if shortlist else None
+        self.shortlist = Shortlist(path_of) if shortlist else None
         self._step(layout.SHORTLIST_STEP if shortlist else layout.STEP)
 
     def _session(self, name: str) -> onnxruntime.InferenceSession:
@@ -87,13 +87,14 @@ class Engine(FromDistribution):
         return shapes[layout.EVERY][-1]
 
     def encode(self, source: np.ndarray) -> tuple[dict[str, Any], Arrays]:
+        """With a shortlist the memory holds the projection of its tokens, too."""
         source = np.ascontiguousarray(source, np.int32)
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
         names = [name for name in (layout.KEYS, layout.VALUES, layout.MASK) if name in leaves]
         memory: dict[str, Any] = {name: leaves.pop(name) for name in names}
-        if self._shortlist:
-            memory[PROJECTION] = self._shortlist.projection(source)
+        if self.shortlist:
+            memory[PROJECTION] = self.shortlist.projection(source)
         return memory, leaves
 
     def take(self, memory: dict[str, Any], sentences: np.ndarray) -> dict[str, Any]:
@@ -105,6 +106,7 @@ class Engine(FromDistribution):
     def advance(
         self, memory: dict[str, Any], state: Arrays, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Arrays]:
+        """Among the tokens of the shortlist, if there is one."""
         graph = self._step(layout.SHORTLIST_STEP if PROJECTION in memory else layout.STEP)
         values = self._run(graph, graph.outputs, memory, state, origin, tokens, k)
         state = {name: values[layout.NEW + name] for name in graph.state}

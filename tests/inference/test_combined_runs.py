@@ -133,7 +133,7 @@ def test_keras_and_onnx_members_together(tiny_run, other):
     ensemble = load(f"{tiny_run},{other}")
     engine, graphs = ensemble.model.members
     assert (
-        isinstance(engine, Engine) and engine._shortlist is None and not isinstance(graphs, Engine)
+        isinstance(engine, Engine) and engine.shortlist is None and not isinstance(graphs, Engine)
     )
     lines = LINES[:1] + LINES[2:4]
     ids = [ensemble.preparations[0].source(line).ids for line in lines]
