@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nmt import files
-    from nmt.experiments.bench import bench, line
+    from nmt.experiments.bench import bench, row_line
     from nmt.machine import about
     from nmt.runs.folder import Run
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     rows = []
     for row in bench(args.run):
         rows.append(row)
-        print(line(row), flush=True)
+        print(row_line(row), flush=True)
     if args.output:
         with files.atomic(args.output) as file:
             json.dump({"machine": machine, "rows": rows}, file, indent=2)

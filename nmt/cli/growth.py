@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nmt import plots
-    from nmt.experiments.growth import UNITS, growth, line
+    from nmt.experiments.growth import UNITS, growth, row_line
 
     if not args.output.endswith(".json"):
         raise UserError(
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
         )
     path = Path(args.output)
     rows = growth(path)
-    print("\n".join(map(line, rows)))
+    print("\n".join(map(row_line, rows)))
     if importlib.util.find_spec("matplotlib"):
         plots.save(plots.growth(rows, UNITS), path.with_suffix(".png"))
     else:

@@ -1,12 +1,13 @@
 """`nmt bench`: how fast this machine trains the reference model, and translates with a run.
 
-Reference model: joint vocabulary of 8,000, embeddings 256 (untied), bidirectional LSTM of 256 units a direction,
-decoder LSTM 512, additive attention 512, dropout 0.3, label smoothing 0.1, Adam, clipping at norm 1. It is trained
-through `fit`, on random pieces with the lengths of captions (16 a sentence on average): speed does not depend on
-what they say. Each case runs in a process of its own, so that its threads and its peak memory are its own.
-Warm-up is excluded; figures are the median of the repeats, with the range. Padding is not counted. Beside training
-speed: peak memory, the rate of large matrix products, the share of it that training has, and `input`, the time that
-batches take to be made as a share of the training step, which they are made beside.
+Reference model: joint vocabulary of 8,000, embeddings 256 (untied), bidirectional LSTM of 256 units
+a direction, decoder LSTM 512, additive attention 512, dropout 0.3, label smoothing 0.1, Adam,
+clipping at norm 1. It is trained through `fit`, on random pieces with the lengths of captions (16 a
+sentence on average): speed does not depend on what they say. Each case runs in a process of its
+own, so that its threads and its peak memory are its own. Warm-up is excluded; figures are the
+median of the repeats, with the range. Padding is not counted. Beside training speed: peak memory,
+the rate of large matrix products, the share of it that training has, and `input`, the time that
+batches take to be made as a share of the training step, beside which they are made.
 """
 
 import itertools
@@ -16,59 +17,62 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nmt.batches.buckets import Batches
-from nmt.batches.store import write_ids, write_text
-from nmt.experiments import isolated as child
+from nmt.batches.store import Store, write_ids, write_text
+from nmt.experiments import isolated
 from nmt.machine import cores
 
 REPEATS = 5
 STEPS = {2048: 3, 4096: 2}  # of a repeat, by target tokens a batch
 SENTENCES = {"onnx": 300, "keras": 256}  # translated in a repeat
+BATCHES = {"onnx": (4, 8, 16, 32), "keras": (64,)}  # sentences translated together
+SINGLES = 50  # sentences translated one at a time
 VOCAB = 8000
 LINE = "The light in the kitchen is on."
 
 
-def bench(run, log=lambda line: None):
-    """Measures training of the reference model and, with a run folder, translating; returns rows (dicts)."""
+def bench(run: str | None) -> Iterator[dict[str, Any]]:
+    """Measures training of the reference model and, with a run folder, translating; yields rows."""
     threads = sorted({1, cores()})
-    cases = [
-        {"part": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
+    cases: list[dict[str, Any]] = [
+        {"kind": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
         for precision in ("float32", "bfloat16")
         for tokens in STEPS
         for number in threads
     ]
-    if run is not None:
+    if run:
+        engines = ("onnx", "keras")
         cases += [
-            {"part": "translating", "run": str(run), "engine": engine, "threads": number}
-            for engine in ("onnx", "keras")
+            {"kind": "translating", "run": run, "engine": engine, "threads": number}
+            for engine in engines
             for number in threads
         ]
-        cases += [
-            {"part": "start", "run": str(run), "engine": engine} for engine in ("onnx", "keras")
-        ]
-    rows = []
+        cases += [{"kind": "start", "run": run, "engine": engine} for engine in engines]
     for case in cases:
-        for row in child.run("bench", case):
-            rows.append(row)
-            log(line(row))
-    return rows
+        yield from isolated.run("bench", case)
 
 
-def line(row):
-    """A row of the table."""
+def row_line(row: Mapping[str, Any]) -> str:
+    """A row as people read it."""
     if "note" in row:
         return f"{row['what']:<54} {row['note']}"
-    spread = f"{row['low']:,.{row['digits']}f} to {row['high']:,.{row['digits']}f}"
+    low, median, high = (f"{row[name]:,.{row['digits']}f}" for name in ("low", "median", "high"))
     more = "  ".join(f"{name} {value}" for name, value in row.get("more", {}).items())
-    return f"{row['what']:<54} {row['median']:>9,.{row['digits']}f} {row['unit']:<16} ({spread})  {more}".rstrip()
+    line = f"{row['what']:<54} {median:>9} {row['unit']:<16} ({low} to {high})  {more}"
+    return line.rstrip()
 
 
-def row(what, values, unit, digits=0, **more):
-    """Median and range of the repeats."""
-    values = [round(v, 3) for v in values]
+def summary(
+    what: str, values: Sequence[float], unit: str, digits: int = 0, **more: str
+) -> dict[str, Any]:
+    """The row of a case: median and range of the repeats."""
+    values = [round(value, 3) for value in values]
     return {
         "what": what,
         "median": statistics.median(values),
@@ -80,27 +84,59 @@ def row(what, values, unit, digits=0, **more):
     }
 
 
-def training(case):
-    """Target tokens a second through `compile` and `fit`, and the share of the processor's matrix product rate."""
+def not_measured(what: str, reason: str) -> dict[str, Any]:
+    """The row of a case that has no figures."""
+    return {"what": what, "note": f"not measured: {reason}"}
+
+
+# Training.
+
+
+def training(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Target tokens a second through `compile` and `fit`; its share of the matrix product rate."""
     from nmt.machine import detect_precision, start_keras
 
     start_keras(case["threads"])
-    import keras
-
     from nmt.models.build import build
     from nmt.recipe import Recipe, TrainOptions
-    from nmt.training.train import dataset, optimizer
+    from nmt.training.train import optimizer
 
     precision = case["precision"]
     budget = case["batch_tokens"]
-    what = f"training, {budget:,} tokens, {precision}, {threads(case)}"
+    what = f"training, {budget:,} tokens, {precision}, {_threads(case)}"
     if precision == "bfloat16" and detect_precision() != precision:
-        return [{"what": what, "note": "not measured: this processor has no bfloat16 products"}]
+        return [not_measured(what, "this processor has no bfloat16 products")]
     recipe = Recipe(train=TrainOptions(batch_tokens=budget, precision=precision))
     model = build(recipe, VOCAB, VOCAB)
     model.compile(
         optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False
     )
+    with tempfile.TemporaryDirectory() as folder:
+        batches = Batches(random_store(folder), budget, seed=1)
+        speeds = fit_speeds(model, batches, STEPS[budget])
+        input_seconds = batch_seconds(batches)
+        work = operations(model, batches.store)
+    speed = statistics.median(speeds)
+    rate = product_rate(precision)
+    return [
+        summary(
+            what,
+            speeds,
+            "target tokens/s",
+            peak=_peak(),
+            products=f"{rate / 1e9:.0f} GFLOP/s",
+            share=f"{speed * work / rate:.0%}",
+            input=f"{input_seconds * speed:.1%}",
+        )
+    ]
+
+
+def fit_speeds(model: Any, batches: Batches, steps: int) -> list[float]:
+    """Target tokens a second of each repeat of `steps` updates, after one that warms up."""
+    import keras
+
+    from nmt.training.train import dataset
+
     speeds = []
 
     class Timer(keras.callbacks.Callback):
@@ -110,34 +146,18 @@ def training(case):
         def on_epoch_end(self, epoch, logs=None):
             speeds.append(logs["target_tokens"] / (time.perf_counter() - self.started))
 
-    with tempfile.TemporaryDirectory() as folder:
-        batches = Batches(random_store(folder), budget, seed=1)
-        model.fit(
-            dataset(lambda: batches.batches_from(0)),
-            epochs=1 + REPEATS,
-            steps_per_epoch=STEPS[budget],
-            callbacks=[Timer()],
-            verbose=0,
-            shuffle=False,
-        )
-        making = reading(batches)
-        work = operations(model, batches.store)
-    speed = statistics.median(speeds[1:])
-    rate = product_rate(precision)
-    return [
-        row(
-            what,
-            speeds[1:],
-            "target tokens/s",
-            peak=_peak(),
-            products=f"{rate / 1e9:.0f} GFLOP/s",
-            share=f"{speed * work / rate:.0%}",
-            input=f"{making * speed:.1%}",
-        )
-    ]
+    model.fit(
+        dataset(lambda: batches.batches_from(0)),
+        epochs=1 + REPEATS,
+        steps_per_epoch=steps,
+        callbacks=[Timer()],
+        verbose=0,
+        shuffle=False,
+    )
+    return speeds[1:]
 
 
-def reading(batches):
+def batch_seconds(batches: Batches) -> float:
     """Seconds a target token that batches take to be made, with nothing beside it."""
     started = time.perf_counter()
     tokens = sum(
@@ -150,12 +170,12 @@ def reading(batches):
 class Numbers:
     """In the place of a tokenizer: pieces as numbers."""
 
-    def encode(self, lines):
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
         return [[int(piece) for piece in line.split()] for line in lines]
 
 
-def random_store(folder):
-    """A `batches.Store` of 4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
+def random_store(folder: str | Path) -> Store:
+    """4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
     rng = np.random.default_rng(0)
     count = 4000
     source = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, count)), 3, 60).astype(int)
@@ -168,28 +188,27 @@ def random_store(folder):
     return write_ids(folder, [Numbers(), Numbers()], max_pieces=100)
 
 
-def operations(model, store):
-    """Floating-point operations of matrix products a target token in training: six a weight and position.
+def operations(model: Any, store: Store) -> float:
+    """Floating-point operations of matrix products a target token in training.
 
-    Weights that meet each source position count by source pieces, the others by target pieces, EOS included.
+    Six a weight and position. Weights that meet each source position count by source pieces, the
+    others by target pieces, EOS included.
     """
-    per_source = [v for v in model.encoder.trainable_variables if len(v.shape) == 2]
-    per_source.append(model.decoder.attention.key_kernel)
-    decoder = [
-        v
-        for v in model.decoder.trainable_variables
-        if len(v.shape) == 2 and v is not per_source[-1]
-    ]
+    keys = model.decoder.attention.key_kernel  # of the decoder, but meets source positions
     bridge = {id(v) for dense in model.decoder.bridge for v in dense.trainable_variables}
-    per_target = [*(v for v in decoder if id(v) not in bridge), model.output_kernel]
+    per_source = [*_matrices(model.encoder), keys]
+    per_target = [v for v in _matrices(model.decoder) if v is not keys and id(v) not in bridge]
+    per_target.append(model.output_kernel)
     ratio = np.mean(store.lengths[0] + 1) / np.mean(store.lengths[1] + 1)
-    return 6 * (
-        ratio * sum(np.prod(v.shape) for v in per_source)
-        + sum(np.prod(v.shape) for v in per_target)
-    )
+    sizes = [sum(np.prod(v.shape) for v in matrices) for matrices in (per_source, per_target)]
+    return 6 * (ratio * sizes[0] + sizes[1])
 
 
-def product_rate(precision):
+def _matrices(layer):
+    return [variable for variable in layer.trainable_variables if len(variable.shape) == 2]
+
+
+def product_rate(precision: str) -> float:
     """Operations a second of a large matrix product in this process, the best of ten."""
     import tensorflow as tf
 
@@ -197,15 +216,18 @@ def product_rate(precision):
 
     a, b = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
     product = tf.function(kernels.matmul)
-    times = []
+    seconds = []
     for _ in range(11):
         started = time.perf_counter()
         product(a, b).numpy()
-        times.append(time.perf_counter() - started)
-    return 2 * 2048**3 / min(times[1:])
+        seconds.append(time.perf_counter() - started)
+    return 2 * 2048**3 / min(seconds[1:])
 
 
-def translating(case):
+# Translating.
+
+
+def translating(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
     from nmt.corpora.corpus import Corpus
     from nmt.inference.load import load
@@ -214,54 +236,54 @@ def translating(case):
     engine = case["engine"]
     run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
-        return [{"what": f"onnx, {threads(case)}", "note": "not measured: the run has no export"}]
+        return [not_measured(f"onnx, {_threads(case)}", "the run has no export")]
     pairs = Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])
     sources = [source for source, _ in pairs]
     translator = load(case["run"], engine=engine, threads=case["threads"])
     rows = []
     for beam in (5, 1):
-        name = f"{engine}, {threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
-        for sentences in {"onnx": (4, 8, 16, 32), "keras": (64,)}[engine]:
-            translator.hypotheses_per_batch = sentences * beam
-            times = []
-            for _ in range(REPEATS + 1):
-                started = time.perf_counter()
-                outputs = translator.translate(sources, beam=beam)
-                times.append(time.perf_counter() - started)
-            words = sum(len(output.split()) for output in outputs)
-            rows.append(
-                row(
-                    f"{name}, batches of {sentences}",
-                    [len(sources) / t for t in times[1:]],
-                    "sentences/s",
-                    words=f"{words / statistics.median(times[1:]):,.0f}/s",
-                )
-            )
-        times = []
-        singles = sources[:50]
-        for source in singles * 2:  # the first pass warms up
-            started = time.perf_counter()
-            translator.translate([source], beam=beam)
-            times.append(1000 * (time.perf_counter() - started))
-        times = times[len(singles) :]
-        late = f"{np.percentile(times, 95):.1f} ms"
-        rows.append(row(f"{name}, one at a time", times, "ms", 1, percentile95=late))
+        name = f"{engine}, {_threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
+        for size in BATCHES[engine]:
+            translator.hypotheses_per_batch = size * beam
+            rows.append(_in_batches(f"{name}, batches of {size}", translator, sources, beam))
+        rows.append(_one_at_a_time(f"{name}, one at a time", translator, sources, beam))
     rows[-1]["more"]["peak"] = _peak()
     return rows
 
 
-def start(case):
+def _in_batches(what, translator, sources, beam):
+    """Sentences a second; the first repeat warms up."""
+    seconds = []
+    for _ in range(REPEATS + 1):
+        started = time.perf_counter()
+        outputs = translator.translate(sources, beam=beam)
+        seconds.append(time.perf_counter() - started)
+    words = sum(len(output.split()) for output in outputs)
+    return summary(
+        what,
+        [len(sources) / second for second in seconds[1:]],
+        "sentences/s",
+        words=f"{words / statistics.median(seconds[1:]):,.0f}/s",
+    )
+
+
+def _one_at_a_time(what, translator, sources, beam):
+    """Milliseconds a sentence; the first pass warms up."""
+    singles = sources[:SINGLES]
+    for _ in range(2):
+        times = []
+        for source in singles:
+            started = time.perf_counter()
+            translator.translate([source], beam=beam)
+            times.append(1000 * (time.perf_counter() - started))
+    late = f"{np.percentile(times, 95):.1f} ms"
+    return summary(what, times, "ms", 1, percentile95=late)
+
+
+def start(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A whole `nmt translate` of one line, from start to exit."""
-    command = [
-        sys.executable,
-        "-m",
-        "nmt",
-        "translate",
-        case["run"],
-        "--engine",
-        case["engine"],
-        LINE,
-    ]
+    engine = case["engine"]
+    command = [sys.executable, "-m", "nmt", "translate", case["run"], "--engine", engine, LINE]
     times = []
     peaks = []
     for _ in range(REPEATS + 1):
@@ -269,35 +291,26 @@ def start(case):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         times.append(1000 * (time.perf_counter() - started))
-        peaks.append(used.ru_maxrss / child.MAXRSS_PER_MB)
+        peaks.append(used.ru_maxrss / isolated.MAXRSS_PER_MB)
         if status:
-            return [
-                {
-                    "what": f"one line, {case['engine']}",
-                    "note": "not measured: nmt translate failed",
-                }
-            ]
-    return [
-        row(
-            f"one line, whole process, {case['engine']}",
-            times[1:],
-            "ms",
-            peak=f"{max(peaks):.0f} MB",
-        )
-    ]
+            return [not_measured(f"one line, {engine}", "nmt translate failed")]
+    what = f"one line, whole process, {engine}"
+    return [summary(what, times[1:], "ms", peak=f"{max(peaks):.0f} MB")]
 
 
-def threads(case):
+def _threads(case):
     return "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
 
 
 def _peak():
-    return f"{child.peak():,} MB"
+    return f"{isolated.peak_memory():,} MB"
+
+
+def run_case(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a case."""
+    kinds = {"training": training, "translating": translating, "start": start}
+    return kinds[case["kind"]](case)
 
 
 if __name__ == "__main__":
-    child.main(
-        lambda case: {"training": training, "translating": translating, "start": start}[
-            case["part"]
-        ](case)
-    )
+    isolated.serve(run_case)

@@ -1,10 +1,11 @@
-"""`nmt compare`: systems that differ in one thing each, trained on one corpus with equal budgets, and measured.
+"""`nmt compare`: systems that differ in one thing each, trained with equal budgets, and measured.
 
-Equal are the text, the vocabulary, the updates and the pieces they see, the seed and, within a few per cent, the
-number of weights: where a system would have more or fewer than the base, its layers are made narrower or wider.
-Every system is an ordinary run folder, trained in a process of its own on one thread (nmt/experiments/measurement.py), as many at
-a time as there are cores. Rows are kept in compare.json as they come: stopped and started again, the
-comparison goes on. Scores are those of validation text; test text is never read.
+Equal are the text, the vocabulary, the updates and the pieces they see, the seed and, within a few
+per cent, the number of weights: where a system would have more or fewer than the base, its layers
+are made narrower or wider. Every system is an ordinary run folder, trained in a process of its own
+on one thread (measurement.py), as many at a time as there are cores. compare.json gets a row as
+soon as a system is measured: stopped and started again, the comparison goes on. Scores are those
+of validation text; test text is never read.
 """
 
 import dataclasses
@@ -12,14 +13,16 @@ import json
 import logging
 import time
 import tomllib
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from nmt import files
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError, did_you_mean
-from nmt.experiments import isolated as child
-from nmt.experiments.measurement import CELLS, RECIPE, TOKENIZER
+from nmt.experiments import isolated
+from nmt.experiments.measurement import COMPARED_CELLS, RECIPE, TOKENIZER
 from nmt.machine import about, cores
 from nmt.recipe import builtin, dump_recipe, load_recipe
 from nmt.runs.folder import Run
@@ -36,9 +39,9 @@ class Budget:
 
     recipe: str  # a built-in one
     overrides: str  # of the recipe, for all systems
-    transformer: str  # the shape of the Transformer but for the width of its feed-forward networks
-    pairs: tuple  # training pairs of the learning curves, besides all there are
-    edges: tuple  # source lengths that BLEU is told apart by, words
+    transformer: str  # overrides of the Transformer, its layers
+    pairs: tuple[int, ...]  # training pairs of the learning curves, besides all there are
+    edges: tuple[int, ...]  # source words: upper ends of the lengths that have a BLEU each
     chain: int  # target pieces that gradients go back over
 
 
@@ -46,7 +49,8 @@ BUDGETS = {
     "small": Budget(
         "toy",
         "data.size=4000 data.sentences=3 tokenizer.vocab_size=600 "
-        "model.embedding=64 model.encoder_units=64 model.decoder_units=128 model.attention_units=64 "
+        "model.embedding=64 model.encoder_units=64 model.decoder_units=128 "
+        "model.attention_units=64 "
         "train.steps=300 train.valid_every=150 train.warmup_steps=50 train.precision=float32",
         "model.encoder_layers=2 model.decoder_layers=2",
         pairs=(400, 1200),
@@ -55,8 +59,9 @@ BUDGETS = {
     ),
     "full": Budget(
         "multi30k-en-de",
-        "model.embedding=128 model.encoder_units=128 model.decoder_units=256 model.attention_units=128 "
-        "model.dropout=0.3 train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
+        "model.embedding=128 model.encoder_units=128 model.decoder_units=256 "
+        "model.attention_units=128 model.dropout=0.3 "
+        "train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
         "model.encoder_layers=4 model.decoder_layers=4",
         pairs=(1000, 3000, 10_000),
         edges=(8, 10, 12, 15, 20),
@@ -67,11 +72,11 @@ BUDGETS = {
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """What a row of the table is about, how its recipe differs, and the widths that even out the weights."""
+    """A row of the table."""
 
-    question: str
-    overrides: str = ""
-    widths: tuple = ("encoder_units", "decoder_units")
+    question: str  # what is compared with the base
+    overrides: str = ""  # of the recipe of the base
+    widths: tuple[str, ...] = ("encoder_units", "decoder_units")  # that even out the weights
 
 
 FIXED = "model.attention=none"
@@ -99,124 +104,110 @@ SYSTEMS = {
 CURVES = ("lstm", "transformer")  # systems that are also trained on fewer pairs
 
 
-def systems(budget):
+def systems(budget: str) -> dict[str, System]:
     """All systems of a budget by name, those of the learning curves included."""
-    out = dict(SYSTEMS)
-    shape = BUDGETS[budget].transformer
-    out["transformer"] = changed(out["transformer"], shape)
+    named = dict(SYSTEMS)
+    named["transformer"] = _changed(named["transformer"], BUDGETS[budget].transformer)
     for name in CURVES:
         for pairs in BUDGETS[budget].pairs:
-            out[f"{name}-{pairs}"] = changed(out[name], f"data.pairs={pairs}", question="pairs")
-    return out
+            fewer = _changed(named[name], f"data.pairs={pairs}")
+            named[f"{name}-{pairs}"] = dataclasses.replace(fewer, question="pairs")
+    return named
 
 
-def changed(system, overrides, **more):
-    return dataclasses.replace(system, overrides=f"{system.overrides} {overrides}".strip(), **more)
+def _changed(system: System, overrides: str) -> System:
+    return dataclasses.replace(system, overrides=f"{system.overrides} {overrides}".strip())
 
 
-def compare(budget, folder, only=(), overrides=()):
-    """Trains and measures the systems that <folder>/compare.json lacks; returns all it then holds (a dict).
+def compare(
+    budget: str, folder: str | Path, only: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Trains and measures the systems that <folder>/compare.json lacks; returns its content.
 
-    only: names of systems; all without. overrides: of the recipe, for all systems. Raises UserError where the
-    folder holds another comparison.
+    only: names of systems, all if empty. overrides: of the recipe, for all systems. UserError where
+    the folder holds another comparison; Failure, after all others were measured, where a system
+    could not be.
     """
     folder = Path(folder)
     chosen = _chosen(only, systems(budget))
     recipe = load_recipe(
         builtin(BUDGETS[budget].recipe), [*BUDGETS[budget].overrides.split(), *overrides]
     )
-    found = _opened(
-        folder,
-        {
-            "budget": budget,
-            "overrides": list(overrides),
-            "recipe": dump_recipe(recipe),
-            "jobs": cores(),
-            "machine": about(),
-            "rows": {},
-        },
-    )
-    _prepare(recipe, found, folder)
-    cases = {
-        name: {
-            "folder": str(folder),
-            "name": name,
-            "overrides": system.overrides.split(),
-            "widths": system.widths,
-            "edges": BUDGETS[budget].edges,
-        }
-        for name, system in chosen.items()
-        if name not in found["rows"]
+    new = {
+        "budget": budget,
+        "overrides": list(overrides),
+        "recipe": dump_recipe(recipe),
+        "jobs": cores(),
+        "machine": about(),
+        "rows": {},
     }
-    started = time.monotonic()
-    failures = []
-    for done, (name, future) in enumerate(_measured(cases, folder, found["jobs"]), 1):
-        try:
-            found["rows"][name] = future.result()
-        except Failure as error:  # the others are measured all the same
-            failures.append(error)
-            log.info(f"{name}: {error}")
-            continue
-        _keep(found, folder)
-        left = (time.monotonic() - started) / done * (len(cases) - done) / 60
-        log.info(
-            f"{done} of {len(cases)}: {line(name, found['rows'][name])}; about {left:.0f} minutes left"
-        )
-    if failures:
-        raise failures[0]
-    fixed = [found["rows"].get(f"{cell}-fixed", {}) for cell in CELLS]
-    if "gradients" not in found and all("bleu" in row for row in fixed):
+    comparison = _opened(folder, new)
+    _prepare(recipe, comparison, folder)
+    rows = comparison["rows"]
+    _measure_systems(
+        {name: system for name, system in chosen.items() if name not in rows}, comparison, folder
+    )
+    # Gradients need the trained systems with a fixed vector, one a cell.
+    fixed = [rows.get(f"{cell}-fixed", {}) for cell in COMPARED_CELLS]
+    if "gradients" not in comparison and all("bleu" in row for row in fixed):
         case = {"folder": str(folder), "chain": BUDGETS[budget].chain}
-        found["gradients"] = child.run("measurement", case, folder / "gradients.log")
-        _keep(found, folder)
-    return found
+        comparison["gradients"] = isolated.run("measurement", case, folder / "gradients.log")
+        _save(comparison, folder)
+    return comparison
 
 
-def _chosen(only, known):
+def row_line(name: str, row: Mapping[str, Any]) -> str:
+    """A measured system in a line."""
+    if "diverged" in row:
+        return f"{name}: {row['diverged']}"
+    return (
+        f"{name}: BLEU {row['bleu']['score']:.1f}, {row['sentences_per_second']:.0f} sentences/s, "
+        f"trained at {row['tokens_per_second']:,} tokens/s"
+    )
+
+
+def _chosen(only, named):
+    """The systems to measure, by name; UserError at a name there is not."""
     for name in only:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"choose from {', '.join(known)}"
+        if name not in named:
+            hint = did_you_mean(name, named) or f"choose from {', '.join(named)}"
             raise UserError(f"no system {name}; {hint}")
-    return {name: known[name] for name in only or known}
+    return {name: named[name] for name in only or named}
 
 
-def _opened(folder, new):
-    """What the folder holds so far; UserError where it is another comparison."""
+def _opened(folder: Path, new: dict[str, Any]) -> dict[str, Any]:
+    """What the folder holds so far, or `new`; UserError where it is another comparison."""
     path = folder / RESULTS
+    another = "choose another folder (-o)"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, a folder is needed (-o)")
     if not path.exists():
         if Run(folder).holds_else():
-            raise UserError(
-                f"{folder} is not empty and not a comparison; choose another folder (-o)"
-            )
+            raise UserError(f"{folder} is not empty and not a comparison; {another}")
         return new
     try:
-        former = json.loads(path.read_text(encoding="utf-8"))
-        if not new.keys() <= former.keys():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if not new.keys() <= old.keys():
             raise ValueError
     except (OSError, ValueError, AttributeError):
+        raise UserError(f"{path}: is no comparison, or damaged; {another}") from None
+    if tomllib.loads(old["recipe"]) != tomllib.loads(new["recipe"]):
+        options = " ".join(old["overrides"]) or "no options"
         raise UserError(
-            f"{path}: is no comparison, or damaged; choose another folder (-o)"
-        ) from None
-    if tomllib.loads(former["recipe"]) != tomllib.loads(new["recipe"]):
-        options = " ".join(former["overrides"]) or "no options"
-        raise UserError(
-            f"{path} holds another comparison (budget {former['budget']}, {options}); choose another "
-            "folder (-o)"
+            f"{path} holds another comparison (budget {old['budget']}, {options}); {another}"
         )
-    return former
+    return old
 
 
-def _keep(found, folder):
+def _save(comparison, folder):
     with files.atomic(folder / RESULTS) as file:
-        json.dump(found, file, indent=1)
+        json.dump(comparison, file, indent=1)
 
 
-def _prepare(recipe, found, folder):
-    """compare.json, the recipe of the base, which the others start from, and the tokenizer that all share."""
+def _prepare(recipe, comparison, folder):
+    """Writes what all systems share: compare.json, the recipe of the base, and the tokenizer."""
     Corpus(recipe.data).fetch()
-    _keep(found, folder)  # first of all: it makes the folder ours
+    _save(comparison, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))
     run = Run(folder / TOKENIZER)
@@ -225,25 +216,47 @@ def _prepare(recipe, found, folder):
         run.drop_cache()
 
 
-def _measured(cases, folder, jobs):
-    """(name, finished future of the row) of each case, as they are done."""
+def _measure_systems(named: Mapping[str, System], comparison: dict[str, Any], folder: Path) -> None:
+    """Adds a row for each system; Failure, after all others were measured, of the first to fail."""
+    budget = BUDGETS[comparison["budget"]]
+    cases = {
+        name: {
+            "folder": str(folder),
+            "name": name,
+            "overrides": system.overrides.split(),
+            "widths": system.widths,
+            "edges": budget.edges,
+        }
+        for name, system in named.items()
+    }
+    started = time.monotonic()
+    failures = []
+    for done, (name, future) in enumerate(_finished(cases, folder, comparison["jobs"]), 1):
+        try:
+            row = future.result()
+        except Failure as failure:
+            failures.append(failure)
+            log.info(f"{name}: {failure}")
+            continue
+        comparison["rows"][name] = row
+        _save(comparison, folder)
+        left = (time.monotonic() - started) / done * (len(cases) - done) / 60
+        log.info(f"{done} of {len(cases)}: {row_line(name, row)}; about {left:.0f} minutes left")
+    if failures:
+        raise failures[0]
+
+
+def _finished(
+    cases: Mapping[str, dict[str, Any]], folder: Path, jobs: int
+) -> Iterator[tuple[str, Future]]:
+    """(name, future of the row) of each case as soon as it is done; `jobs` run at a time."""
     pool = ThreadPoolExecutor(jobs)
     try:
-        work = {
-            pool.submit(child.run, "measurement", case, folder / f"{name}.log"): name
+        names = {
+            pool.submit(isolated.run, "measurement", case, folder / f"{name}.log"): name
             for name, case in cases.items()
         }
-        for future in as_completed(work):
-            yield work[future], future
+        for future in as_completed(names):
+            yield names[future], future
     finally:
         pool.shutdown(cancel_futures=True)  # and waits: a training that is stopped saves its state
-
-
-def line(name, row):
-    """A measured system in a line."""
-    if "diverged" in row:
-        return f"{name}: {row['diverged']}"
-    return (
-        f"{name}: BLEU {row['bleu']['score']:.1f}, {row['sentences_per_second']:.0f} sentences/s, trained at "
-        f"{row['tokens_per_second']:,} tokens/s"
-    )

@@ -1,39 +1,45 @@
-"""Gradients looked at: how they vanish over the steps of a recurrence, and the norms that a training meets."""
+"""Gradients: how they vanish over the steps of a recurrence, and their norms in training."""
 
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
-def gradient_norms(model, source, target):
-    """Norms of the gradient of the last loss term with respect to the decoder's state t steps before: [rows, n].
+def gradient_norms(model: Any, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Norms of the gradient of the last loss term with respect to earlier decoder states.
 
-    target: [rows, n + 1], BOS first, no padding. Column t belongs to the state that enters step n - t of n, all its
-    parts together (h; c of an LSTM; the context, with attention). The loss is the negative log-likelihood of
-    target[:, n]; a state reaches it through the later ones only, so that the norms tell what learning over a
-    distance of t has to live on (Bengio et al. 1994; Pascanu et al. 2013).
+    source: [sentences, source_len]; target: [sentences, n + 1], BOS first, without padding.
+    Returns [sentences, n]: column t belongs to the state that enters step n - t of n, all its parts
+    together (h; c of an LSTM; the context, with attention). The loss is the negative
+    log-likelihood of target[:, n]. A state reaches it through the later states only, so the norms
+    tell what learning over a distance of t has to live on (Bengio et al. 1994; Pascanu et al.
+    2013).
     """
     memory, state = model.encode(source)
     states = []
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         for n in range(target.shape[1] - 1):
-            state = {
-                name: tf.identity(part) for name, part in state.items()
-            }  # apart from how it came about
+            # Copies: apart from the steps that made them.
+            state = {name: tf.identity(leaf) for name, leaf in state.items()}
             tape.watch(state)
             states.append(state)
             hidden, _, state = model.step(memory, state, target[:, n : n + 1])
         logits = model.project(hidden[:, 0])
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(target[:, -1], logits)
     gradients = tape.gradient(loss, states[::-1], unconnected_gradients="zero")
-    squares = [sum(tf.reduce_sum(part**2, 1) for part in state.values()) for state in gradients]
+    squares = [sum(tf.reduce_sum(leaf**2, 1) for leaf in state.values()) for state in gradients]
     return tf.sqrt(tf.stack(squares, 1)).numpy()
 
 
-def training_norms(model, batches, steps):
-    """(loss a token, norm of the gradient before clipping) of so many updates of a compiled model.
+def training_norms(
+    model: Any, batches: Iterator[tuple[np.ndarray, np.ndarray]], steps: int
+) -> list[tuple[float, float]]:
+    """(loss a token, norm of the gradient before clipping) of each update of a compiled model.
 
-    batches: yields (source, target).
+    batches: yields (source, target), ids padded right.
     """
     ids = tf.TensorSpec((None, None), tf.int32)
 
@@ -43,7 +49,8 @@ def training_norms(model, batches, steps):
         model.optimizer.apply(gradients, model.trainable_variables)
         return loss / tokens, tf.linalg.global_norm(gradients)
 
-    return [
-        tuple(float(value) for value in update(*batch))
-        for batch in itertools.islice(batches, steps)
-    ]
+    norms = []
+    for batch in itertools.islice(batches, steps):
+        loss, norm = update(*batch)
+        norms.append((float(loss), float(norm)))
+    return norms

@@ -1,4 +1,8 @@
-"""A part of a measurement in a process of its own: its threads, its peak memory and its TensorFlow are its own."""
+"""A case of a measurement in a process, with threads, memory and TensorFlow of its own.
+
+`run` starts `python -m nmt.experiments.<module>`, which ends in `serve`. Cases and results are
+JSON.
+"""
 
 import json
 import os
@@ -7,36 +11,39 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from nmt.errors import Failure, UserError
 from nmt.machine import messages_on_stderr
 
-MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS tells bytes, Linux kilobytes
+MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
 
 
-def run(module, case, log=None):
-    """What `python -m nmt.experiments.<module>` makes of `case`, in a new process; both are JSON.
+def run(module: str, case: Mapping[str, Any], log: Path | None = None) -> Any:
+    """The result of a case; Failure when the process ends badly.
 
-    log: a file that what it says is appended to, instead of stderr. Raises Failure when it ends badly.
+    log: a file that its messages are appended to, instead of stderr.
     """
     with open(log or os.devnull, "ab") as file:
         command = [sys.executable, "-m", f"nmt.experiments.{module}", json.dumps(case)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file if log else None
         ) as child:
-            printed = child.stdout.read()
+            printed = child.stdout.read()  # type: ignore[union-attr]
     if child.returncode:
         where = f"; see {log}" if log else ""
         raise Failure(f"the measurement of {case} ended with status {child.returncode}{where}")
     return json.loads(printed)
 
 
-def main(part):
-    """The other end of `run`: prints `part(case)`."""
+def serve(run_case: Callable[[dict[str, Any]], Any]) -> None:
+    """The other end of `run`: prints what `run_case` returns."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with messages_on_stderr():
-            print(json.dumps(part(json.loads(sys.argv[1]))))
+            print(json.dumps(run_case(json.loads(sys.argv[1]))))
     except (UserError, Failure) as error:
         print(f"nmt: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
@@ -44,13 +51,16 @@ def main(part):
         sys.exit(128 + getattr(stop, "number", signal.SIGINT))
 
 
-def _end_with_parent():
-    """stdin is a pipe that ends when the parent does, however it ended: training then saves its state and stops."""
+def _end_with_parent() -> None:
+    """Stops when the parent has ended, however it did: training then saves its state.
+
+    stdin is a pipe that ends with the parent.
+    """
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def peak():
+def peak_memory() -> int:
     """The most memory that this process had, MB."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_PER_MB)

@@ -1,91 +1,102 @@
 """What the child processes of `nmt compare` do: train one system and measure it; look at gradients.
 
-A case is a dict: `folder` of the comparison; for a system its `name`, `overrides` of the recipe of the base,
-`widths` (see `evened`) and `edges`, source lengths that BLEU is told apart by; for the gradients `chain`, pieces.
+A case is a dict: `folder` of the comparison; for a system its `name`, `overrides` of the recipe of
+the base, `widths` (see `evened`) and `edges`, source lengths that have a BLEU each; for the
+gradients `chain`, target pieces that they go back over.
 """
 
 import csv
 import dataclasses
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Diverged
 from nmt.evaluation import metrics
-from nmt.experiments import isolated as child
-from nmt.recipe import load_recipe
+from nmt.experiments import isolated
+from nmt.recipe import Recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 from nmt.training.prepare import training_store
 
-RECIPE = "recipe.toml"
-TOKENIZER = "tokenizer"  # of a comparison: its base, and a run with what all systems share
-CELLS = ("rnn", "gru", "lstm")
+RECIPE = "recipe.toml"  # of the base, in the folder of the comparison
+TOKENIZER = "tokenizer"  # a run there: with the tokenizer that all systems share
+COMPARED_CELLS = ("rnn", "gru", "lstm")
 CHAINS = 100  # sentences that gradients are averaged over, at most
 LARGE = 2.0  # factor on the recurrent weights of the simple RNN that makes gradients explode
 UPDATES = 100  # of the training that explodes
+REPORTED = ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
 
 
-def measure(case):
-    """Trains a system, which may have been begun, in <folder>/<name>, and measures it; returns its row (a dict)."""
+def measure(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Trains a system in <folder>/<name>, or goes on with it, and measures it; returns its row."""
     from nmt.evaluation.report import evaluate
     from nmt.inference.load import load
     from nmt.training.train import train
 
     started = time.monotonic()
     folder = Path(case["folder"])
-    base = recipe_of(folder)
-    recipe = recipe_of(folder, case["overrides"])
-    recipe, weights = evened(recipe, base, case["widths"], vocabularies(folder))
+    # 1. The recipe, with as many weights as the base.
+    recipe, weights = evened(
+        recipe_of(folder, case["overrides"]),
+        recipe_of(folder),
+        case["widths"],
+        vocabularies(folder),
+    )
     row = {
         "overrides": case["overrides"],
         "weights": weights,
         "widths": [getattr(recipe.model, name) for name in case["widths"]],
     }
+    # 2. Training.
     try:
         run = train(recipe, folder / case["name"], export=False)
     except Diverged as error:
         return {**row, "diverged": str(error)}
+    # 3. Scores of validation text. The first translations trace the graphs, which takes time.
     translator = load(run.path, engine="keras")
-    lines = [source for source, _ in Corpus(recipe.data).held_out("valid", 10)]
-    translator.translate(lines)  # traces the graphs
-    report, outputs = evaluate(run, translator, "valid")
-    tokenize = metrics.tokenize_of(recipe.data)
+    translator.translate([source for source, _ in Corpus(recipe.data).held_out("valid", 10)])
+    report, texts = evaluate(run, translator, "valid")
+    by_length = metrics.by_length(
+        texts["source"],
+        texts["output"],
+        texts["reference"],
+        metrics.tokenize_of(recipe.data),
+        case["edges"],
+    )
     return {
         **row,
-        **history(run, recipe.train.metric),
-        **{
-            key: report[key]
-            for key in ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
-        },
-        "by_length": metrics.by_length(
-            outputs["source"], outputs["output"], outputs["reference"], tokenize, case["edges"]
-        ),
-        "memory": child.peak(),
+        **training_figures(run, recipe.train.metric),
+        **{name: report[name] for name in REPORTED},
+        "by_length": by_length,
+        "memory": isolated.peak_memory(),
         "seconds": round(time.monotonic() - started),
     }
 
 
-def recipe_of(folder, overrides=()):
+def recipe_of(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of a system, its weights not yet evened out."""
     recipe = load_recipe(folder / RECIPE, overrides)
     tokenizer = dataclasses.replace(recipe.tokenizer, from_=str((folder / TOKENIZER).absolute()))
-    return dataclasses.replace(
-        recipe, tokenizer=tokenizer, train=dataclasses.replace(recipe.train, threads=1)
-    )
+    train = dataclasses.replace(recipe.train, threads=1)
+    return dataclasses.replace(recipe, tokenizer=tokenizer, train=train)
 
 
-def vocabularies(folder):
+def vocabularies(folder: Path) -> list[int]:
     """Sizes of the source and the target vocabulary."""
     return [tokenizer.size for tokenizer in Run(folder / TOKENIZER).tokenizers]
 
 
-def evened(recipe, base, widths, vocab):
-    """`recipe` with layers as wide as it takes to have the weights of `base`, and how many these are.
+def evened(
+    recipe: Recipe, base: Recipe, widths: Sequence[str], vocabulary_sizes: Sequence[int]
+) -> tuple[Recipe, int]:
+    """`recipe` with layers as wide as it takes to have the weights of `base`; how many it has.
 
     widths: the options of `[model]` that change, in the proportion they have.
     """
@@ -98,111 +109,118 @@ def evened(recipe, base, widths, vocab):
         return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, **new))
 
     def weights(recipe):
-        return build(recipe, *vocab).count_params()
+        return build(recipe, *vocabulary_sizes).count_params()
 
-    narrow = [1, 2, 3]  # three points of a parabola: matrices grow with the square of the width
+    # Matrices grow with the square of the width: three points give the parabola.
+    narrow = [1, 2, 3]
     parabola = np.polyfit(narrow, [weights(sized(width)) for width in narrow], 2)
-    wanted = weights(base)
-    even = sized(
-        min(range(1, 8 * first), key=lambda width: abs(np.polyval(parabola, width) - wanted))
-    )
+    goal = weights(base)
+    width = min(range(1, 8 * first), key=lambda width: abs(np.polyval(parabola, width) - goal))
+    even = sized(width)
     return even, weights(even)
 
 
-def history(run, metric):
-    """What history.csv tells: pieces seen, their speed after the first interval, perplexity of the weights kept."""
+def training_figures(run: Run, metric: str) -> dict[str, Any]:
+    """Pairs, steps, pieces, pieces a second without the first interval, best perplexity.
+
+    metric: the validation metric that chose the weights.
+    """
     with open(run.path / "history.csv", encoding="utf-8", newline="") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    first = (
-        rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}
-    )  # it has the time to start as well
-    tokens, seconds = (rows[-1][name] - first[name] for name in ("target_tokens", "seconds"))
+    # The first interval has the time that the start takes as well.
+    first = rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}
+    tokens = rows[-1]["target_tokens"] - first["target_tokens"]
+    seconds = rows[-1]["seconds"] - first["seconds"]  # rounded to tenths, so it may be zero
     return {
         "pairs": run.info.pairs,
         "steps": run.info.step,
         "target_tokens": run.info.target_tokens,
-        "tokens_per_second": round(
-            tokens / max(seconds, 0.1)
-        ),  # which history.csv rounds to tenths
+        "tokens_per_second": round(tokens / max(seconds, 0.1)),
         "perplexity": max(rows, key=lambda row: row[metric])["valid_perplexity"],
     }
 
 
-def gradients(case):
-    """Gradients in the decoders of the fixed-vector systems, and in a training with and without clipping."""
+def gradients(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Gradients of the fixed-vector systems, and of a training with and without clipping."""
     folder = Path(case["folder"])
     return {**vanishing(folder, case["chain"]), "factor": LARGE, **exploding(folder)}
 
 
-def vanishing(folder, chain):
-    """Norms of the gradient by steps back, relative to the first: before training, after it, with large weights.
+def vanishing(folder: Path, chain: int) -> dict[str, Any]:
+    """Norms of the gradient by steps back, relative to the first, in the fixed-vector systems.
 
-    Geometric means over sentences of at least `chain` pieces, cut there.
+    `start`: before training; `trained`: after it; `large`: with large recurrent weights. Geometric
+    means over sentences of at least `chain` pieces, cut there.
     """
     from nmt.batches.padding import pad
     from nmt.experiments.gradients import gradient_norms
     from nmt.models.build import build
 
+    # 1. The sentences that are long enough.
     recipe = recipe_of(folder)
     pairs = Corpus(recipe.data).held_out("valid")
-    sides = zip(*Preparation(recipe.data).pairs(pairs), strict=True)
+    texts = zip(*Preparation(recipe.data).pairs(pairs), strict=True)
     sources, targets = (
-        t.encode(side) for t, side in zip(Run(folder / TOKENIZER).tokenizers, sides, strict=True)
+        tokenizer.encode(lines)
+        for tokenizer, lines in zip(Run(folder / TOKENIZER).tokenizers, texts, strict=True)
     )
     long = [number for number, target in enumerate(targets) if len(target) >= chain][:CHAINS]
     source = pad([sources[number] for number in long], [], [EOS])
     target = pad([targets[number][:chain] for number in long], [BOS], [])
 
-    def norms(model):
-        found = np.maximum(gradient_norms(model, source, target), 1e-30)
-        return np.exp(np.log(found / found[:, :1]).mean(0)).tolist()
+    def mean_norms(model):
+        norms = np.maximum(gradient_norms(model, source, target), 1e-30)
+        return np.exp(np.log(norms / norms[:, :1]).mean(0)).tolist()
 
+    # 2. The norms in the system of each cell.
     start = {}
     trained = {}
-    for cell in CELLS:
+    for cell in COMPARED_CELLS:
         run = Run.open(folder / f"{cell}-fixed")
         model = build(run.recipe, *vocabularies(folder))
-        start[cell], trained[cell] = norms(model), norms(run.load_model())
+        start[cell] = mean_norms(model)
+        trained[cell] = mean_norms(run.load_model())
         if cell == "rnn":
-            large = norms(enlarged(model))
+            large = mean_norms(enlarged(model))
     return {"sentences": len(long), "start": start, "trained": trained, "large": large}
 
 
-def exploding(folder):
-    """Loss and norm of the gradient at each update of a simple RNN with large recurrent weights."""
+def exploding(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """(loss, norm of the gradient) at each update of a simple RNN with large recurrent weights."""
     from nmt.batches.buckets import Batches
     from nmt.experiments.gradients import training_norms
     from nmt.models.build import build
     from nmt.training.train import optimizer
 
     recipe = Run.open(folder / "rnn-fixed").recipe
-    found = {}
     options = recipe.train
+    norms = {}
     with tempfile.TemporaryDirectory() as temporary:
         store = training_store(Run(temporary), recipe_of(folder))
-        for name, norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
+        for name, clip_norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
             model = enlarged(build(recipe, *vocabularies(folder)))
             model.start_from_frequencies(store.frequencies(model.target_vocab))
             model.compile(
-                optimizer(dataclasses.replace(options, clip_norm=norm), options.steps),
+                optimizer(dataclasses.replace(options, clip_norm=clip_norm), options.steps),
                 options.label_smoothing,
                 options.precision,
                 jit_compile=False,
             )
             model.optimizer.build(model.trainable_variables)
             batches = Batches(store, options.batch_tokens, options.seed).batches_from(step=0)
-            found[name] = training_norms(model, batches, UPDATES)
-    return found
+            norms[name] = training_norms(model, batches, UPDATES)
+    return norms
 
 
-def enlarged(model):
+def enlarged(model: Any) -> Any:
     """The model with recurrent weights that make its gradients grow on their way back."""
-    for one in (*model.decoder.cells, *(one for layer in model.encoder.layers for one in layer)):
-        one.recurrent_kernel.assign(LARGE * one.recurrent_kernel)
+    encoder_cells = [cell for layer in model.encoder.layers for cell in layer]
+    for cell in (*model.decoder.cells, *encoder_cells):
+        cell.recurrent_kernel.assign(LARGE * cell.recurrent_kernel)
     return model
 
 
-def part(case):
+def run_case(case: Mapping[str, Any]) -> dict[str, Any]:
     """What a child process is for."""
     from nmt.machine import start_keras
 
@@ -211,4 +229,4 @@ def part(case):
 
 
 if __name__ == "__main__":
-    child.main(part)
+    isolated.serve(run_case)

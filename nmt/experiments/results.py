@@ -1,9 +1,15 @@
 """The tables and pictures of a comparison, made of compare.json alone."""
 
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nmt import files, plots
 from nmt.experiments.comparison import BUDGETS, CURVES, SYSTEMS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HEADS = (
     "",
@@ -17,6 +23,7 @@ HEADS = (
     "chrF",
     "decoding, sentences/s",
 )
+# Systems whose BLEU by source length is drawn: name -> label.
 LENGTHS = {
     "lstm": "attention",
     "lstm-fixed": "fixed vector",
@@ -25,76 +32,51 @@ LENGTHS = {
 }
 
 
-def write(found, folder):
+def write(comparison: Mapping[str, Any], folder: Path) -> list[str]:
     """Writes report.md and its pictures into the folder; returns the lines of the tables."""
-    lines = list(markdown(found))
+    lines = list(markdown(comparison))
     drawn = []
-    for name, title, figure in pictures(found):
-        name = f"compare-{found['budget']}-{name}.png"
-        plots.save(figure, folder / name)
-        drawn += ["", f"![{title}]({name})", "", title]
+    for name, title, figure in pictures(comparison):
+        file_name = f"compare-{comparison['budget']}-{name}.png"
+        plots.save(figure, folder / file_name)
+        drawn += ["", f"![{title}]({file_name})", "", title]
     with files.atomic(folder / "report.md") as file:
         file.write("\n".join([*lines, *drawn]) + "\n")
     return lines
 
 
-def markdown(found):
-    """The tables, and all that their figures depend on."""
-    rows = complete(found)
-    budget = BUDGETS[found["budget"]]
-    recipe = tomllib.loads(found["recipe"])
-    weights = [row["weights"] for row in found["rows"].values()]
-    command = " ".join(["nmt compare --budget", found["budget"], *found["overrides"]])
-    yield (
-        f"`{command}`: recipe `data/{budget.recipe}.toml` with `{budget.overrides}`. Every system has "
-        f"{recipe['train']['steps']:,} updates of at most {recipe['train']['batch_tokens']:,} target pieces, "
-        f"{min(weights):,} to {max(weights):,} weights, seed {recipe['train']['seed']}. Scores are those of "
-        f"validation text, beam {recipe['search']['beam']}, with 95 % intervals. Speeds are those of one "
-        f"thread, with Keras, {found['jobs']} at a time: "
-        + ", ".join(f"{name} {value}" for name, value in found["machine"].items())
-        + "."
-    )
-    yield ""
-    yield from table(HEADS, cells(found))
-    for row in list(rows.values())[:1]:
-        yield ""
-        yield (
-            f"{row['sentences']:,} sentences, BLEU `{row['bleu']['signature']}`, "
-            f"chrF `{row['chrf']['signature']}`."
-        )
-    if curves := learning_curves(rows, budget):
-        pairs = sorted({number for points in curves.values() for number in points})
-        yield ""
-        yield from table(
-            ["BLEU by training pairs", *(f"{number:,}" for number in pairs)],
-            [
-                [name, *(_scored(points.get(number)) for number in pairs)]
-                for name, points in curves.items()
-            ],
-        )
-    if "gradients" in found:
-        yield ""
-        yield from table(*decay(found["gradients"]))
+def markdown(comparison: Mapping[str, Any]) -> Iterator[str]:
+    """Lines: the tables, and all that their figures depend on."""
+    rows = measured(comparison)
+    curves = learning_curves(rows, comparison["budget"])
+    blocks = [[_conditions(comparison)], table(HEADS, _cells(comparison["rows"]))]
+    if rows:
+        blocks.append([_signatures(next(iter(rows.values())))])
+    if curves:
+        blocks.append(_learning_table(curves))
+    if "gradients" in comparison:
+        blocks.append(_gradient_table(comparison["gradients"]))
+    for number, block in enumerate(blocks):
+        if number:
+            yield ""
+        yield from block
 
 
-def pictures(found):
+def pictures(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, "Figure"]]:
     """(name, title, figure) of each picture that there are results for."""
-    rows = complete(found)
-    budget = BUDGETS[found["budget"]]
-    if "gradients" in found:
-        gradients = found["gradients"]
-        yield (
-            "gradients",
-            (
-                f"Gradients in the decoders of the fixed-vector systems, geometric means over {gradients['sentences']} "
-                "sentences, and over the updates of a simple RNN that starts with large recurrent weights."
-            ),
-            plots.gradients(gradients),
+    rows = measured(comparison)
+    if "gradients" in comparison:
+        gradients = comparison["gradients"]
+        title = (
+            "Gradients in the decoders of the fixed-vector systems, geometric means over "
+            f"{gradients['sentences']} sentences, and over the updates of a simple RNN that starts "
+            "with large recurrent weights."
         )
+        yield "gradients", title, plots.gradients(gradients)
     by_length = {label: rows[name]["by_length"] for name, label in LENGTHS.items() if name in rows}
     if len(by_length) > 1:
         yield "length", "BLEU by source length.", plots.by_length(by_length)
-    if curves := learning_curves(rows, budget):
+    if curves := learning_curves(rows, comparison["budget"]):
         yield "pairs", "BLEU by training pairs, the same number of updates.", plots.by_pairs(curves)
     points = {
         name: (row["sentences_per_second"], row["bleu"])
@@ -105,80 +87,113 @@ def pictures(found):
         yield "speed", "Quality against speed.", plots.speed(points)
 
 
-def complete(found):
-    """Rows of the systems that could be measured, in the order of the table."""
-    return {
-        name: found["rows"][name]
-        for name in sorted(found["rows"], key=[*SYSTEMS, *found["rows"]].index)
-        if "bleu" in found["rows"][name]
-    }
+def measured(comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """Rows of the systems that have scores, in the order of the table."""
+    rows = comparison["rows"]
+    names = sorted(rows, key=[*SYSTEMS, *rows].index)
+    return {name: rows[name] for name in names if "bleu" in rows[name]}
 
 
-def cells(found):
-    """The rows of the table; a question stands in the first of its rows only."""
-    before = None
-    for name, system in SYSTEMS.items():
-        if row := found["rows"].get(name):
-            start = [
-                "" if system.question == before else system.question,
-                name,
-                system.overrides,
-                f"{row['weights']:,}",
-                "/".join(map(str, row["widths"])),
-            ]
-            before = system.question
-            yield (
-                [*start, "", "", row["diverged"], "", ""]
-                if "diverged" in row
-                else [
-                    *start,
-                    f"{row['tokens_per_second']:,}",
-                    f"{row['perplexity']:.2f}",
-                    _scored(row["bleu"]),
-                    _scored(row["chrf"]),
-                    f"{row['sentences_per_second']:.0f}",
-                ]
-            )
-
-
-def learning_curves(rows, budget):
-    """label -> {training pairs: BLEU} of the systems that were trained on several numbers of pairs."""
+def learning_curves(rows: Mapping[str, Any], budget: str) -> dict[str, dict[int, Any]]:
+    """name -> {training pairs: BLEU} of systems that were trained on several numbers of pairs."""
     curves = {}
     for name in CURVES:
+        variants = [*(f"{name}-{pairs}" for pairs in BUDGETS[budget].pairs), name]
         points = {
-            rows[one]["pairs"]: rows[one]["bleu"]
-            for one in (*(f"{name}-{n}" for n in budget.pairs), name)
-            if one in rows
+            rows[variant]["pairs"]: rows[variant]["bleu"] for variant in variants if variant in rows
         }
         if len(points) > 1:
             curves[name] = points
     return curves
 
 
-def decay(gradients):
-    """Head and rows of a table: gradients some steps back, before and after training."""
+def table(heads: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
+    """Lines of a table in Markdown, its columns aligned as plain text too."""
+    rows = [[str(cell) for cell in row] for row in body]
+    sizes = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads))]
+    lines = []
+    for row in [heads, ["-" * size for size in sizes], *rows]:
+        cells = (cell.ljust(size) for cell, size in zip(row, sizes, strict=True))
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _conditions(comparison: Mapping[str, Any]) -> str:
+    """What all figures hold for."""
+    budget = BUDGETS[comparison["budget"]]
+    recipe = tomllib.loads(comparison["recipe"])
+    weights = [row["weights"] for row in comparison["rows"].values()]
+    command = " ".join(["nmt compare --budget", comparison["budget"], *comparison["overrides"]])
+    machine = ", ".join(f"{name} {value}" for name, value in comparison["machine"].items())
+    return (
+        f"`{command}`: recipe `data/{budget.recipe}.toml` with `{budget.overrides}`. "
+        f"Every system has {recipe['train']['steps']:,} updates of at most "
+        f"{recipe['train']['batch_tokens']:,} target pieces, {min(weights):,} to {max(weights):,} "
+        f"weights, seed {recipe['train']['seed']}. Scores are those of validation text, "
+        f"beam {recipe['search']['beam']}, with 95 % intervals. Speeds are those of one thread, "
+        f"with Keras, {comparison['jobs']} at a time: {machine}."
+    )
+
+
+def _signatures(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['sentences']:,} sentences, BLEU `{row['bleu']['signature']}`, "
+        f"chrF `{row['chrf']['signature']}`."
+    )
+
+
+def _cells(rows: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The rows of the table; a question stands in the first of its rows only."""
+    question = None
+    for name, system in SYSTEMS.items():
+        if name not in rows:
+            continue
+        row = rows[name]
+        start = [
+            "" if system.question == question else system.question,
+            name,
+            system.overrides,
+            f"{row['weights']:,}",
+            "/".join(map(str, row["widths"])),
+        ]
+        question = system.question
+        if "diverged" in row:
+            yield [*start, "", "", row["diverged"], "", ""]
+        else:
+            yield [
+                *start,
+                f"{row['tokens_per_second']:,}",
+                f"{row['perplexity']:.2f}",
+                _score(row["bleu"]),
+                _score(row["chrf"]),
+                f"{row['sentences_per_second']:.0f}",
+            ]
+
+
+def _learning_table(curves: Mapping[str, dict[int, Any]]) -> list[str]:
+    pairs = sorted({number for points in curves.values() for number in points})
+    return table(
+        ["BLEU by training pairs", *(f"{number:,}" for number in pairs)],
+        [
+            [name, *(_score(points.get(number)) for number in pairs)]
+            for name, points in curves.items()
+        ],
+    )
+
+
+def _gradient_table(gradients: Mapping[str, Any]) -> list[str]:
+    """Gradients some steps back, before and after training."""
     last = len(gradients["start"]["rnn"]) - 1
     steps = [last // 4, last // 2, last]
     body = [
-        [f"{cell}, {name}", *(f"{gradients[when][cell][n]:.1e}" for n in steps)]
-        for when, name in (("start", "before training"), ("trained", "after training"))
-        for cell in gradients[when]
+        [f"{cell}, {label}", *(f"{norms[n]:.1e}" for n in steps)]
+        for when, label in (("start", "before training"), ("trained", "after training"))
+        for cell, norms in gradients[when].items()
     ]
-    return ["gradient against that of the last step", *(f"{n} steps back" for n in steps)], body
+    heads = ["gradient against that of the last step", *(f"{n} steps back" for n in steps)]
+    return table(heads, body)
 
 
-def table(heads, body):
-    """Lines of a table in Markdown, its columns aligned as plain text too."""
-    body = [[str(cell) for cell in row] for row in body]
-    sizes = [max(len(row[n]) for row in [heads, *body]) for n in range(len(heads))]
-    for row in [heads, ["-" * size for size in sizes], *body]:
-        yield (
-            "| "
-            + " | ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True))
-            + " |"
-        )
-
-
-def _scored(entry):
+def _score(entry: Mapping[str, Any] | None) -> str:
     """A score with its interval."""
     return "{score:.1f} ({interval[0]:.1f} to {interval[1]:.1f})".format(**entry) if entry else ""

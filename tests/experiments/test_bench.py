@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nmt import plots
-from nmt.experiments import bench, growth
+from nmt.experiments import bench, growth, isolated
 from nmt.models.build import build
 from nmt.recipe import Recipe
 
@@ -31,7 +31,7 @@ def test_translating_is_measured(tiny_run, monkeypatch, engine):
     )
     for row in json.loads(json.dumps(rows)):
         assert 0 < row["low"] <= row["median"] <= row["high"]
-        assert row["what"] in bench.line(row) and row["unit"] in bench.line(row)
+        assert row["what"] in bench.row_line(row) and row["unit"] in bench.row_line(row)
 
 
 def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
@@ -46,14 +46,14 @@ def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return {"time": 2.0 * settings["value"], "memory": 100}
 
-    monkeypatch.setattr(growth.child, "run", run)
+    monkeypatch.setattr(isolated, "run", run)
     with pytest.raises(KeyboardInterrupt):
         growth.growth(path)
     assert len(json.loads(path.read_text())) == 6
     rows = growth.growth(path)
     assert len(measured) == len(rows) + 1 == len(set(measured)) + 1
     assert {row["what"] for row in rows} == set(growth.VALUES)
-    assert all(f"{row['value']:,}" in growth.line(row) for row in rows)
+    assert all(f"{row['value']:,}" in growth.row_line(row) for row in rows)
     pytest.importorskip("matplotlib")
     figure = plots.growth(rows, growth.UNITS)
     assert [axes.get_xlabel() for axes in figure.axes[len(growth.VALUES) :]] == [

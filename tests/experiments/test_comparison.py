@@ -15,10 +15,7 @@ import tensorflow as tf
 from nmt import plots
 from nmt.corpora import corpus
 from nmt.errors import Failure, UserError
-from nmt.experiments import comparison as compare
-from nmt.experiments import isolated as child
-from nmt.experiments import measurement as measure
-from nmt.experiments import results
+from nmt.experiments import comparison, isolated, measurement, results
 from nmt.experiments.comparison import BUDGETS, SYSTEMS
 from nmt.experiments.gradients import gradient_norms, training_norms
 from nmt.models.build import build
@@ -50,15 +47,15 @@ def base(tmp_path_factory):
     for budget in BUDGETS:
         recipe = load_recipe(BUDGETS[budget].recipe, BUDGETS[budget].overrides.split())
         (folder / budget).mkdir()
-        (folder / budget / measure.RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
+        (folder / budget / measurement.RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     return folder
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_every_system_is_a_recipe_of_the_same_training(base, budget):
-    first = measure.recipe_of(base / budget)
-    for name, system in compare.systems(budget).items():
-        recipe = measure.recipe_of(base / budget, system.overrides.split())
+    first = measurement.recipe_of(base / budget)
+    for name, system in comparison.systems(budget).items():
+        recipe = measurement.recipe_of(base / budget, system.overrides.split())
         assert {line.split(":")[0] for line in differences(first, recipe)} == {
             override.partition("=")[0] for override in system.overrides.split()
         }, name
@@ -72,11 +69,12 @@ def test_every_system_is_a_recipe_of_the_same_training(base, budget):
     "name", ["lstm", "rnn-fixed", "lstm-one-way", "lstm-2-layers", "lstm-dot", "transformer"]
 )
 def test_weights_are_evened_out(base, name):
-    system = compare.systems("small")[name]
+    system = comparison.systems("small")[name]
     first, recipe = (
-        measure.recipe_of(base / "small", overrides) for overrides in ((), system.overrides.split())
+        measurement.recipe_of(base / "small", overrides)
+        for overrides in ((), system.overrides.split())
     )
-    even, weights = measure.evened(recipe, first, system.widths, (600, 600))
+    even, weights = measurement.evened(recipe, first, system.widths, (600, 600))
     assert build(even, 600, 600).count_params() == weights
     assert weights == pytest.approx(build(first, 600, 600).count_params(), rel=0.03)
 
@@ -127,8 +125,8 @@ def children(monkeypatch):
             raise fate[asked[-1]]
         return row(case["name"], len(asked)) if "name" in case else {"made": "up"}
 
-    monkeypatch.setattr(child, "run", run)
-    monkeypatch.setattr(compare, "cores", lambda: 1)
+    monkeypatch.setattr(isolated, "run", run)
+    monkeypatch.setattr(comparison, "cores", lambda: 1)
     return asked, fate
 
 
@@ -136,35 +134,35 @@ def test_what_was_measured_is_not_measured_again(tmp_path, children):
     asked, fate = children
     fate["lstm-dot"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        compare.compare("small", tmp_path, overrides=TINY)
+        comparison.compare("small", tmp_path, overrides=TINY)
     rows = json.loads((tmp_path / "compare.json").read_text())["rows"]
-    assert len(rows) < len(compare.systems("small"))
+    assert len(rows) < len(comparison.systems("small"))
     fate.clear()
     with messages() as lines:
-        found = compare.compare("small", tmp_path, overrides=TINY)
-    assert found["rows"].keys() == compare.systems("small").keys() and found["gradients"] == {
+        found = comparison.compare("small", tmp_path, overrides=TINY)
+    assert found["rows"].keys() == comparison.systems("small").keys() and found["gradients"] == {
         "made": "up"
     }
     assert {name: found["rows"][name] for name in rows} == rows
     assert sum("minutes left" in line for line in lines) == len(found["rows"]) - len(rows)
     before = len(asked)
-    assert compare.compare("small", tmp_path, overrides=TINY) == found and len(asked) == before
+    assert comparison.compare("small", tmp_path, overrides=TINY) == found and len(asked) == before
     # Comments of the recipe may be others in a later version.
     path = tmp_path / "compare.json"
     uncommented = re.sub("  # .*", "", found["recipe"])
     path.write_text(json.dumps({**found, "recipe": uncommented}))
-    assert compare.compare("small", tmp_path, overrides=TINY)["rows"] == found["rows"]
+    assert comparison.compare("small", tmp_path, overrides=TINY)["rows"] == found["rows"]
     with pytest.raises(UserError, match="another comparison"):
-        compare.compare("small", tmp_path, overrides=[*TINY, "train.seed=2"])
+        comparison.compare("small", tmp_path, overrides=[*TINY, "train.seed=2"])
 
 
 def test_one_failure_keeps_no_other_system_from_being_measured(tmp_path, children):
     children[1]["gru"] = Failure("no space left")
     with pytest.raises(Failure, match="no space"):
-        compare.compare("small", tmp_path, ["lstm", "gru", "rnn"], TINY)
+        comparison.compare("small", tmp_path, ["lstm", "gru", "rnn"], TINY)
     assert json.loads((tmp_path / "compare.json").read_text())["rows"].keys() == {"lstm", "rnn"}
     with pytest.raises(UserError, match="did you mean lstm-dot"):
-        compare.compare("small", tmp_path, ["lstm-dto"], TINY)
+        comparison.compare("small", tmp_path, ["lstm-dto"], TINY)
 
 
 # ---- tables and pictures
@@ -173,12 +171,12 @@ def test_one_failure_keeps_no_other_system_from_being_measured(tmp_path, childre
 @pytest.fixture(scope="module")
 def found():
     """What a whole comparison finds, one system diverged."""
-    rows = {name: row(name, number) for number, name in enumerate(compare.systems("small"))}
+    rows = {name: row(name, number) for number, name in enumerate(comparison.systems("small"))}
     rows["rnn-unclipped"] = {
         **{name: rows["rnn"][name] for name in ("overrides", "weights", "widths")},
         "diverged": "the loss is not a number at step 7",
     }
-    norms = {cell: [1.0, 0.5, 0.25, 0.125, 0.0625] for cell in measure.CELLS}
+    norms = {cell: [1.0, 0.5, 0.25, 0.125, 0.0625] for cell in measurement.COMPARED_CELLS}
     gradients = {
         "sentences": 3,
         "start": norms,
@@ -331,10 +329,10 @@ def test_training_norms_are_those_of_training():
 
 
 def test_a_child_tells_what_it_found_or_that_it_failed(tmp_path):
-    found = child.run("growth", {"kind": "preparing", "value": 50}, tmp_path / "log")
+    found = isolated.run("growth", {"kind": "preparing", "value": 50}, tmp_path / "log")
     assert found["kept"] == 50 and found["memory"] > 10
     with pytest.raises(Failure, match=r"nothing.* ended with status 1; see .*log"):
-        child.run("growth", {"kind": "nothing"}, tmp_path / "log")
+        isolated.run("growth", {"kind": "nothing"}, tmp_path / "log")
     assert "KeyError" in (tmp_path / "log").read_text()
 
 
@@ -359,15 +357,17 @@ def test_a_child_ends_with_its_parent(tmp_path):
 def in_process(monkeypatch):
     """What child processes do, done here, on few validation sentences."""
     monkeypatch.setattr(
-        child, "run", lambda module, case, log: json.loads(json.dumps(measure.part(case)))
+        isolated,
+        "run",
+        lambda module, case, log: json.loads(json.dumps(measurement.run_case(case))),
     )
-    monkeypatch.setattr(compare, "cores", lambda: 1)
+    monkeypatch.setattr(comparison, "cores", lambda: 1)
     monkeypatch.setattr(corpus, "TOY_HELD_OUT", 12)
-    monkeypatch.setattr(measure, "UPDATES", 2)
+    monkeypatch.setattr(measurement, "UPDATES", 2)
 
 
 def test_two_systems(tmp_path, in_process):
-    rows = compare.compare("small", tmp_path, ["lstm", "rnn"], TINY)["rows"]
+    rows = comparison.compare("small", tmp_path, ["lstm", "rnn"], TINY)["rows"]
     for name, row in rows.items():
         assert (tmp_path / name / "run.json").exists() and not (
             tmp_path / name / "report.json"
@@ -387,9 +387,9 @@ def test_two_systems(tmp_path, in_process):
 
 @pytest.mark.slow
 def test_gradients_of_trained_systems(tmp_path, in_process):
-    found = compare.compare("small", tmp_path, [f"{cell}-fixed" for cell in measure.CELLS], TINY)[
-        "gradients"
-    ]
+    found = comparison.compare(
+        "small", tmp_path, [f"{cell}-fixed" for cell in measurement.COMPARED_CELLS], TINY
+    )["gradients"]
     for norms in (*found["start"].values(), *found["trained"].values(), found["large"]):
         assert norms[0] == 1 and len(norms) == BUDGETS["small"].chain and np.isfinite(norms).all()
     assert found["large"][-1] > found["start"]["rnn"][-1]
