@@ -1,18 +1,21 @@
-"""Runs the notebooks: `python notebooks/execute.py [--store] [NOTEBOOK ...]`, all of them by default.
+"""Runs the notebooks: `python notebooks/execute.py [--store] [NOTEBOOK ...]`, by default all.
 
-Each runs from its first cell to its last in a fresh kernel, in this folder, and is written with its outputs to
-notebooks/executed/. What it trains stays in runs/, and a later execution finds it there. `--store` also puts the
-outputs into the notebook itself, without what would differ from one execution to the next.
+Each runs from its first cell to its last in a fresh kernel, in this folder, and is written with its
+outputs to notebooks/executed/. What it trains stays in runs/, and a later execution finds it there.
+`--store` also puts the outputs into the notebook itself, without what would differ from one
+execution to the next.
 
-A notebook sets what it can be run with in one cell with the tag `parameters`; `execute(path, RUNS=...)` puts
-other values after it.
+A notebook sets what it can be run with in one cell with the tag `parameters`;
+`execute(path, RUNS=...)` puts other values after it.
 """
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -21,31 +24,38 @@ from nbclient.exceptions import CellExecutionError
 FOLDER = Path(__file__).resolve().parent
 
 
-def execute(path, **parameters):
-    """The notebook with its outputs. Raises CellExecutionError, whose `notebook` has those before the error."""
+def execute(path: Path, **parameters: Any) -> nbformat.NotebookNode:
+    """The notebook with its outputs; CellExecutionError has those before it as `notebook`."""
     notebook = nbformat.read(path, as_version=4)
     if parameters:
         lines = "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
         cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
         cell.source += "\n" + lines
-    client = NotebookClient(notebook, timeout=None, kernel_name="python3", extra_arguments=["--log-level=ERROR"],
-                            record_timing=False, coalesce_streams=True, on_cell_start=_progress,
-                            resources={"metadata": {"path": str(FOLDER)}})  # fmt: skip
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+        record_timing=False,
+        coalesce_streams=True,
+        on_cell_start=_show_cell,
+        resources={"metadata": {"path": str(FOLDER)}},
+    )
     try:
         return client.execute()
     except CellExecutionError as error:
         error.notebook = notebook
         raise
     finally:
-        _clear()
+        _clear_line()
 
 
-def storable(notebook):
-    """The notebook without execution counts, timings, versions, and what its cells sent to stderr."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })  # fmt: skip
+def storable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without execution counts, timings, versions, and what went to stderr."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": kernel, "language_info": {"name": "python"}}
+    )
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict(
             {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
@@ -63,23 +73,23 @@ def storable(notebook):
     return notebook
 
 
-def _say(text, end="\n"):
+def _print(text, end="\n"):
     print(text, end=end, file=sys.stderr, flush=True)
 
 
-def _progress(cell, cell_index):
+def _show_cell(cell, cell_index):
     """On a terminal: which cell is running."""
     if sys.stderr.isatty():
         first = (cell.source.splitlines() or [""])[0]
-        _say(f"\r\x1b[K  cell {cell_index + 1}: {first[:60]}", end="")
+        _print(f"\r\x1b[K  cell {cell_index + 1}: {first[:60]}", end="")
 
 
-def _clear():
+def _clear_line():
     if sys.stderr.isatty():
-        _say("\r\x1b[K", end="")
+        _print("\r\x1b[K", end="")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Executes notebooks; returns the exit status, 1 if a cell failed."""
     parser = argparse.ArgumentParser(
         "execute.py", description="Runs the notebooks into notebooks/executed."
@@ -88,22 +98,28 @@ def main(arguments=None):
     parser.add_argument(
         "--store", action="store_true", help="also put the outputs into the notebook"
     )
-    options, status = parser.parse_args(arguments), 0
-    if missing := [str(path) for path in options.notebook if not path.is_file()]:
+    args = parser.parse_args(arguments)
+    if missing := [str(path) for path in args.notebook if not path.is_file()]:
         parser.error(f"no such notebook: {', '.join(missing)}")
-    for path in options.notebook or sorted(FOLDER.glob("*.ipynb")):
-        _say(f"{path.name} ...")
+    status = 0
+    for path in args.notebook or sorted(FOLDER.glob("*.ipynb")):
+        _print(f"{path.name} ...")
         started = time.monotonic()
         try:
-            notebook, ended = execute(path), "executed"
+            notebook = execute(path)
+            ended = "executed"
         except CellExecutionError as error:
-            notebook, ended, status = error.notebook, f"failed: {error.ename}: {error.evalue}", 1
+            notebook = error.notebook
+            ended = f"failed: {error.ename}: {error.evalue}"
+            status = 1
+        # What was executed is there to look at, the failed cell included.
         out = FOLDER / "executed" / path.name
         out.parent.mkdir(exist_ok=True)
         nbformat.write(notebook, out)
-        if options.store and ended == "executed":
+        if args.store and ended == "executed":
             nbformat.write(storable(notebook), path)
-        _say(f"{path.name} {ended}, {time.monotonic() - started:.0f} s: {os.path.relpath(out)}")
+        seconds = time.monotonic() - started
+        _print(f"{path.name} {ended}, {seconds:.0f} s: {os.path.relpath(out)}")
     return status
 
 
