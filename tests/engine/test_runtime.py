@@ -51,7 +51,9 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
     expected = model.log_probs(source, target).numpy()
     np.testing.assert_allclose(engine.log_probs(source, target)[real], expected[real], atol=2e-5)
     for beam in (1, 4):
-        expected = beam_search(model.compiled_model(), source, beam, nbest=beam, want_attention=True)
+        expected = beam_search(
+            model.compiled_model(), source, beam, nbest=beam, want_attention=True
+        )
         found = beam_search(engine, source, beam, nbest=beam, want_attention=True)
         for a, b in zip(itertools.chain(*expected), itertools.chain(*found), strict=True):
             assert a.ids == b.ids and a.finished == b.finished

@@ -59,17 +59,17 @@ def test_searches_side_by_side_are_searches_in_turn(name):
 
 def test_scores_do_not_depend_on_batches():
     """However many sentences share a batch; threads keep the order."""
-    graphs, rng = compiled("lstm").compiled_model(), np.random.default_rng(1)
+    model, rng = compiled("lstm").compiled_model(), np.random.default_rng(1)
     source, target = (
         [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
     )
     source = [[ids] for ids in source]  # of one preparation
-    expected = Translator(graphs, (None, None), Recipe()).score_ids(source, target)
+    expected = Translator(model, (None, None), Recipe()).score_ids(source, target)
     sizes = []
 
     def log_probs(source, target):
         sizes.append(len(target))
-        return graphs.log_probs(source, target)
+        return model.log_probs(source, target)
 
     spy = types.SimpleNamespace(log_probs=log_probs)
     translator = Translator(spy, (None, None), Recipe(), threads=2, hypotheses_per_batch=4)
