@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
-    """once(name, make): the folder that make(folder) fills, made by one process of `pytest -n` for all."""
+    """once(name, make): the folder that make(folder) fills, made by one process for all."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -76,7 +76,7 @@ def tiny_recipe(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_recipe, once):
-    """The folder of a complete run: its translations are poor, but each line has its own. Not to be changed."""
+    """The folder of a complete run, not to be changed. Each line has a (poor) translation of its own."""
     from nmt.recipe import load_recipe
     from nmt.training.train import train
 
@@ -91,7 +91,7 @@ def loaded():
 
 @pytest.fixture(scope="module")
 def load_once(loaded):
-    """The Keras model of a run is loaded, and its graphs are traced, once for all modules that ask for this."""
+    """The Keras model of a run is loaded, and traced, once for all modules that ask for this."""
     from nmt.runs.folder import Run
 
     load_model = Run.load_model

@@ -1,4 +1,4 @@
-"""The notebooks: stored clean and small, and they run from the first cell to the last (slow, with small models)."""
+"""The notebooks: stored clean and small; they run from the first cell to the last (slow)."""
 
 import ast
 import base64
@@ -191,7 +191,7 @@ def test_storing_drops_what_differs_between_executions():
 @pytest.mark.slow
 @each
 def test_it_runs(path, tmp_path):
-    """From the first cell to the last, with models that are trained in seconds; raises on any error."""
+    """With models that are trained in seconds; raises on any error."""
     module().execute(
         path, **{"RUNS": str(tmp_path), "SETTINGS": TINY, **SMALL.get(path.name[0], {})}
     )

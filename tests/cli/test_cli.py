@@ -385,7 +385,7 @@ def test_debug_shows_where(world):
         (["filter", "RUN", "--check", "-o", "curve.tiff"], "curve.tiff: a picture's name ends in"),
     ],
 )
-def test_misspelt_commands_are_told_in_a_line(world, arguments, said):
+def test_a_misspelt_command_gets_one_line(world, arguments, said):
     done = nmt_command(*arguments)
     assert done.status == MISTAKE and done.out == ""
     assert done.err.startswith("nmt") and said in done.err and len(done.err.splitlines()) == 1
@@ -466,7 +466,7 @@ def test_weights_that_cannot_be_written(tmp_path, message):
 
 
 class Babbler:
-    """A fake model that says whatever the tokenizer can spell: bytes of line breaks, symbols, special ids."""
+    """A fake model that says what the tokenizer can spell: line breaks, symbols, special ids."""
 
     rows = 64
 
@@ -569,7 +569,7 @@ ODD = [
 
 
 def odd_lines(count, seed):
-    """Lines of any Unicode but surrogates and \\n; a \\r at the end would belong to the line end."""
+    """Lines of any Unicode but surrogates and \\n, with no \\r at the end."""
     rng = random.Random(seed)
 
     def character():
@@ -748,7 +748,7 @@ def test_one_line_at_a_time_gives_the_same_text(tiny_run):
 
 
 def test_score_reproduces_what_translate_printed(tiny_run, tmp_path):
-    """Where the output is the segmentation that the tokenizer itself would choose, and has an end."""
+    """Where the output has an end and the segmentation that the tokenizer would choose."""
     path = str(tmp_path / "attention.jsonl")
     done = nmt_command(
         "translate",
@@ -997,7 +997,7 @@ def test_utf8_whatever_the_locale(tmp_path):
 
 
 def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
-    """A run folder that was moved, opened from elsewhere, gives the same translation in a fresh process."""
+    """A run folder that was moved, opened from elsewhere, translates alike in a fresh process."""
     moved = tmp_path / "Größe 犬"
     shutil.copytree(tiny_run, moved)
     text = SOURCES[0] + "\n{größe}\n"

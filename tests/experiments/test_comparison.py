@@ -116,7 +116,7 @@ def row(name, number):
 
 @pytest.fixture
 def children(monkeypatch):
-    """Child processes replaced by made-up rows; the names that were asked for. What `fate` names, happens."""
+    """(names that were measured, fate): child processes return made-up rows, or raise their fate."""
     asked, fate = [], {}
 
     def run(module, case, log):
@@ -213,6 +213,7 @@ def test_the_tables_have_every_number(found):
             assert row["diverged"] in by_name[name]
             continue
         score = row["bleu"]["score"]
+        chrf = "{score:.1f} ({interval[0]:.1f} to {interval[1]:.1f})".format(**row["chrf"])
         assert by_name[name][2:] == [
             system.overrides,
             f"{row['weights']:,}",
@@ -220,7 +221,7 @@ def test_the_tables_have_every_number(found):
             f"{row['tokens_per_second']:,}",
             f"{row['perplexity']:.2f}",
             f"{score:.1f} ({score - 2:.1f} to {score + 2:.1f})",
-            f"{row['chrf']['score']:.1f} ({row['chrf']['interval'][0]:.1f} to {row['chrf']['interval'][1]:.1f})",
+            chrf,
             f"{row['sentences_per_second']:.0f}",
         ]
     assert ["BLEU by training pairs", "400", "1,200", "4,000"] in table

@@ -1,0 +1,143 @@
+"""What README and docs/ tell people to type: options that exist, and commands that run."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nmt.cli.parser import parse
+from nmt.corpora.toy import generate
+from nmt.recipe import load_recipe
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Commands that take hours, a network, or what only another command of the page makes.
+NOT_HERE = re.compile(
+    r"make (train|test|test-all|lint|setup|compare|notebooks)\b"
+    r"|nmt (train|bench|compare)\b|nmt\.train\(|\$C|NMT_DATA"
+)
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def blocks(page, language):
+    """The fenced blocks of a page in a language."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(page):
+    """The command lines of a page: what stands behind "$ ", or all of a block that has none."""
+    for block in blocks(page, ""):
+        block = re.sub(r"\\\n\s*|(?<=\|)\n\s*", " ", block)  # one line a command
+        typed = re.findall(r"^\$ (.*)", block, re.MULTILINE) or block.splitlines()
+        for line in typed:
+            if re.match(r"make |(\.venv/bin/)?nmt |printf |sort ", line):
+                yield line.partition("  #")[0]
+
+
+def arguments(line):
+    """What is typed behind `nmt` in a command line; a pipe or a redirection ends it."""
+    words = shlex.split(line.split(" | ")[-1])
+    end = next((n for n, word in enumerate(words) if word in "<>|"), len(words))
+    return words[words.index(next(w for w in words if w.endswith("nmt"))) + 1 : end]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A checkout whose Python prints what it is called with."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("setup.cfg", "constraints.txt", ".venv/ready", ".venv/notebooks"):
+        (folder / name).touch()
+    for name in ("python", "ruff", "lint-imports", "mypy"):
+        program = folder / ".venv" / "bin" / name
+        program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        program.chmod(0o755)
+    return folder
+
+
+@each_page
+def test_documented_options_exist(page, bare):
+    for line in commands(page):
+        if line.startswith("make "):
+            done = subprocess.run(
+                ["make", "-f", ROOT / "Makefile", *shlex.split(line)[1:]],
+                cwd=bare,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, line
+            typed = done.stdout.splitlines()
+            typed = typed[2:] if typed[:2] == ["-m", "nmt"] else None
+        else:
+            typed = arguments(line) if "nmt " in line else None
+        if typed:
+            args = parse(typed)
+            if hasattr(args, "recipe"):
+                load_recipe(ROOT / args.recipe, args.overrides)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
+    """A folder with the runs and files that the pages name, all of them very small."""
+    from nmt.training.train import train
+
+    def trained(name, recipe, *overrides):
+        return once(f"documented-{name}", lambda path: train(load_recipe(recipe, overrides), path))
+
+    # 1. The runs.
+    waiting = ["model.bidirectional=false", "train.wait=1", "train.wait_to=6", "train.epochs=1"]
+    online = trained("online", tiny_recipe, *waiting)
+    small = ["data.size=300", "train.epochs=1", "model.embedding=16", "model.decoder_units=24"]
+    lm = trained("lm", ROOT / "data" / "toy-lm.toml", f"tokenizer.from={tiny_run}", *small)
+    runs = {
+        "default": tiny_run,
+        "second": tiny_run,
+        "multi30k-en-de": tiny_run,
+        "toy-online": online,
+        "online": online,
+        "toy-lm": lm,
+        "multi30k-lm-de": lm,
+    }
+    folder = tmp_path_factory.mktemp("checkout")
+    for name, run in runs.items():
+        shutil.copytree(run, folder / "runs" / name)
+    # 2. Text.
+    pairs = list(generate("en-de", "test", 20))
+    (folder / "manual.en").write_text("".join(f"{source}\n" for source, _ in pairs))
+    (folder / "memory.tsv").write_text("".join("\t".join(pair) + "\n" for pair in pairs))
+    # 3. `nmt` and `make` as after `make setup`.
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("setup.cfg", "constraints.txt", ".venv/ready"):
+        (folder / name).touch()
+    for name, module in (("python", ""), ("nmt", " -m nmt")):
+        program = folder / ".venv" / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{module} "$@"\n')
+        program.chmod(0o755)
+    return folder
+
+
+@pytest.mark.slow
+@each_page
+def test_documented_commands_run(page, checkout):
+    path = f"{checkout / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    typed = [["bash", "-o", "pipefail", "-c", command] for command in commands(page)]
+    typed += [["python", "-c", code] for code in blocks(page, "python")]
+    for command in typed:
+        if NOT_HERE.search(command[-1]):
+            continue
+        done = subprocess.run(
+            command,
+            cwd=checkout,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+            input="Wir haben einen Hund .\n",
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command[-1]}\n{done.stderr}"
