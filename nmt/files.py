@@ -1,4 +1,4 @@
-"""Files: whole or not at all when written; UTF-8, lines split on `\\n` only, and named in errors when read."""
+"""Files: whole or not at all when written; UTF-8, with lines that end at `\\n` only, when read."""
 
 import contextlib
 import errno
@@ -9,36 +9,39 @@ import re
 import secrets
 import shutil
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from nmt.errors import Failure, UserError
 
 PARTIAL = re.compile(r"\.[0-9a-f]{16}\.nmt-partial(\.weights\.h5)?")
 
 
-def partial_name(ending=""):
+def partial_name(ending: str = "") -> str:
     """A name for what is still being written: hidden, and nobody else's."""
     return f".{secrets.token_hex(8)}.nmt-partial{ending}"
 
 
 @contextlib.contextmanager
-def atomic(path, mode="w"):
+def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
     """Opens a neighbour of `path` for writing and renames it into place when the block ends well.
 
     A link is followed; what is no plain file (a pipe, a device) is written to, not replaced.
     """
     path = Path(path)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     whole = path.is_file() or not path.exists()
     target = Path(os.path.realpath(path)) if whole else path
     partial = target.with_name(partial_name()) if whole else path
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, mode, **text) as file:
+        with open(partial, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             if whole:
                 os.fsync(file.fileno())
+        # The file appears under its name only when all of it is on the disk.
         if whole:
             os.replace(partial, target)
     except BrokenPipeError:  # somebody else's: the block may write to stdout as well
@@ -52,9 +55,9 @@ def atomic(path, mode="w"):
 
 
 @contextlib.contextmanager
-def scratch_folder(beside):
-    """A new folder beside `beside` for the block to fill; what is left of it goes when the block ends."""
-    folder = Path(beside).with_name(partial_name())
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A new folder beside `beside` for the block to fill; its rest goes when the block ends."""
+    folder = beside.with_name(partial_name())
     try:
         folder.mkdir(parents=True)
         yield folder
@@ -62,7 +65,7 @@ def scratch_folder(beside):
         shutil.rmtree(folder, ignore_errors=True)  # its name is ours, so all in it is
 
 
-def remove(folder, names):
+def remove(folder: Path, names: Iterable[str]) -> None:
     """Deletes the named files of a folder, then the folder if it is empty."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
@@ -70,7 +73,7 @@ def remove(folder, names):
         folder.rmdir()
 
 
-def remove_leftovers(*folders):
+def remove_leftovers(*folders: Path) -> None:
     """Deletes what a killed process was writing in these folders, which must be ours."""
     for folder in folders:
         for path in folder.iterdir() if folder.is_dir() else ():
@@ -78,21 +81,19 @@ def remove_leftovers(*folders):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def write_failure(path, error: OSError) -> Failure:
+def write_failure(path: Path, error: OSError) -> Failure:
     """The one line for a write that the system refused."""
     hint = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
-    reason = (
-        os.strerror(error.errno)
-        if error.errno
-        else (str(error) or type(error).__name__).splitlines()[0]
-    )
-    return Failure(f"cannot write {path}: {reason}{hint}")
+    # Errors that libraries raise may have no number, and several lines.
+    number = error.errno
+    reason = os.strerror(number) if number else str(error) or type(error).__name__
+    return Failure(f"cannot write {path}: {reason.splitlines()[0]}{hint}")
 
 
-def lines(path):
+def lines(path: str | Path) -> Iterator[str]:
     """Yields the lines of a UTF-8 file (`.gz` too) without their ends (`\\n` or `\\r\\n`).
 
-    Raises UserError naming file and line for a missing file, a folder, bad gzip data or invalid UTF-8.
+    Raises UserError, which names file and line: no file, a folder, bad gzip data, invalid UTF-8.
     """
     path = Path(path)
     if path.is_dir():
@@ -115,8 +116,7 @@ def lines(path):
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def digest(path, unzip: bool = False) -> str:
-    """SHA-256 of a file in hexadecimal; with `unzip`, of what a `.gz` file holds."""
-    opener = gzip.open if unzip and Path(path).suffix == ".gz" else open
-    with opener(path, "rb") as file:
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -106,7 +106,7 @@ def processor_flags() -> frozenset[str]:
 
 
 @functools.cache
-def _processor() -> tuple[str, frozenset[str]]:
+def _processor():
     """Name and flags of the first core; empty where the system is not Linux."""
     fields: dict[str, str] = {}
     with (

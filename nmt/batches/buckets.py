@@ -69,7 +69,7 @@ class Batches:
         source, target = (self._token_ids(side, pair_ids, seed + side) for side in (0, 1))
         return pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
-    def _token_ids(self, side: int, pair_ids: np.ndarray, seed: int) -> Sequence:
+    def _token_ids(self, side, pair_ids, seed):
         if not self.sampling:
             return self.store.ids(side, pair_ids)
         assert self.tokenizers

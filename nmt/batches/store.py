@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -174,12 +174,7 @@ def write_ids(folder: Path | str, tokenizers: Sequence[Encoder], max_pieces: int
     return Store(folder)
 
 
-def _write_chunk(
-    chunk: list[tuple[str, ...]],
-    writers: list[SideWriter],
-    tokenizers: Sequence[Encoder],
-    max_pieces: int,
-) -> None:
+def _write_chunk(chunk, writers, tokenizers, max_pieces):
     """Tokenises some pairs, given as tuples of one line a side, and writes those that fit."""
     sides = zip(*chunk, strict=True)
     ids_of_sides = [
@@ -193,7 +188,7 @@ def _write_chunk(
             writer.pass_line(line)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path):
     """The lines that `write_text` wrote, unchanged: offsets count on it."""
     with open(path, encoding="utf-8", newline="\n") as file:
         for line in file:

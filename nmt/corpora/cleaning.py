@@ -33,7 +33,7 @@ def by_line(pairs: Iterable[Pair]) -> Iterator[Pair]:
             yield " ".join(sources), " ".join(targets)
 
 
-def _lines(text: str) -> list[str]:
+def _lines(text):
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 

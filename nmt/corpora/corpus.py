@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from nmt.corpora import toy
 from nmt.corpora.cleaning import by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import Downloads
 from nmt.corpora.formats import catalogues, plain, po, tfds, tmx
@@ -81,9 +80,7 @@ class Corpus:
         if empty:
             raise self._no_pairs(split, standalone, dropped - before)
 
-    def _pairs(
-        self, split: str, standalone: set[str], dropped: Counter[str]
-    ) -> Iterator[tuple[str, str]]:
+    def _pairs(self, split, standalone, dropped):
         """The pairs of a split, cleaned as training pairs or as text to measure on."""
         data = self.data
 
@@ -105,7 +102,7 @@ class Corpus:
         held_out = split not in standalone and data.format != "text"
         return with_two_sides(pairs, dropped, once=held_out or data.format == "catalogues")
 
-    def _raw_pairs(self, split: str, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
+    def _raw_pairs(self, split, dropped):
         """The pairs of a split that stands on its own, as the format has them."""
         data = self.data
         path = getattr(data, split)
@@ -133,7 +130,9 @@ class Corpus:
                 return self._generated(split)
         raise ValueError(f"no reader of the format {data.format!r}")
 
-    def _generated(self, split: str) -> Iterator[tuple[str, str]]:
+    def _generated(self, split):
+        from nmt.corpora import toy  # reads its words when it is imported
+
         data = self.data
         count = data.size if split == "train" else TOY_HELD_OUT
         try:
@@ -141,7 +140,7 @@ class Corpus:
         except ValueError as error:
             raise UserError(f"data.source, data.target: {error}") from None
 
-    def _sources(self, splits: tuple[str, ...]) -> TextSet:
+    def _sources(self, splits):
         """The sources of splits, also those that cleaning drops."""
         sources = TextSet()
         for split in splits:
@@ -149,7 +148,7 @@ class Corpus:
                 sources.add(source.strip())
         return sources
 
-    def _no_pairs(self, split: str, standalone: set[str], dropped: Counter[str]) -> UserError:
+    def _no_pairs(self, split, standalone, dropped):
         data = self.data
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
         where = getattr(data, split) or data.train or data.name or data.format
@@ -179,13 +178,7 @@ def split_of(source: str, held_out: float, standalone: Collection[str] = ("train
     return "test" if fraction < 2 * held_out and "test" not in standalone else "train"
 
 
-def _only_split(
-    pairs: Iterable[tuple[str, str]],
-    split: str,
-    held_out: float,
-    standalone: Collection[str],
-    dropped: Counter[str],
-) -> Iterator[tuple[str, str]]:
+def _only_split(pairs, split, held_out, standalone, dropped):
     """The pairs of one split of the training text. Those held out from train are no loss."""
     for pair in pairs:
         if split_of(pair[0], held_out, standalone) == split:

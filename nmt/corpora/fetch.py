@@ -19,7 +19,6 @@ import time
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +92,11 @@ class Downloads:
         folder = self.folder if self.data.folder else self.folder / "tfds"
         return tfds.open_set(self.data.name, os.environ.get("TFDS_DATA_DIR") or folder)
 
-    def _folders(self) -> list[Path]:
+    def _folders(self):
         local = os.environ.get("NMT_DATA")
         return [*([Path(local) / self.data.folder] if local else []), self.folder]
 
-    def _names(self) -> list[str]:
+    def _names(self):
         """The files that the recipe names, each once."""
         data = self.data
         templates = [name for name in (data.train, data.valid, data.test) if name]
@@ -105,11 +104,11 @@ class Downloads:
         names = [name.replace("{lang}", code) for name in templates for code in codes]
         return list(dict.fromkeys(names))
 
-    def _public_names(self) -> list[str]:
+    def _public_names(self):
         """The files with a public address; none for users' own files and generated text."""
         return self._names() if self.data.url else []
 
-    def _verify(self, path: Path, name: str, advice: str) -> None:
+    def _verify(self, path, name, advice):
         """Failure when the content of `path` is not what the checksum of the file `name` says."""
         checksums = {key.removesuffix(".gz"): value for key, value in self.data.checksums.items()}
         expected = checksums.get(name.removesuffix(".gz"))
@@ -119,7 +118,7 @@ class Downloads:
         if checksum != expected.lower():
             raise Failure(f"{name}: wrong checksum: expected {expected}, got {checksum}; {advice}")
 
-    def _fetch_file(self, name: str) -> None:
+    def _fetch_file(self, name):
         path = self.path(name)
         if path.exists():
             return self._verify(path, name, f"delete {path} or put the right file there")
@@ -136,7 +135,7 @@ class Downloads:
             advice = f"{url} has changed or was damaged on the way; nothing was kept"
             self._verify(Path(file.name), name, advice)
 
-    def _fetch_wheel(self) -> None:
+    def _fetch_wheel(self):
         """Has pip download a wheel: it knows the user's mirrors and proxies. Nothing is run."""
         path = self.wheel()
         if path:
@@ -166,7 +165,7 @@ def content_checksum(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _blocks(url: str) -> Iterator[bytes]:
+def _blocks(url):
     """Yields the bytes at `url`, with messages of progress; network errors become Failures."""
     done = 0
     last_message = time.monotonic()
@@ -187,7 +186,7 @@ def _blocks(url: str) -> Iterator[bytes]:
         raise Failure(f"{url}: cannot be fetched ({reason}); {HINT}") from None
 
 
-def _pip_download(requirement: str, folder: Path) -> Path:
+def _pip_download(requirement, folder):
     """The wheel that pip has put into `folder`; Failure with pip's reason when there is none."""
     options = "--quiet --no-deps --only-binary=:all: --ignore-requires-python --retries 1"
     command = [sys.executable, "-m", "pip", "download", *options.split()]

@@ -44,7 +44,7 @@ class TextSet:
             self.new.clear()
         return True
 
-    def _has(self, key: int) -> bool:
+    def _has(self, key):
         if key in self.new:
             return True
         place = bisect.bisect_left(self.merged, key)

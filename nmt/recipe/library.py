@@ -1,6 +1,5 @@
 """The recipes that come with the package: data/ of a checkout, share/nmt/recipes of an install."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from nmt.errors import UserError, did_you_mean
@@ -25,7 +24,7 @@ def builtin(name: str) -> Path:
     return recipes[name]
 
 
-def _folders() -> Iterator[Path]:
+def _folders():
     """Where the recipes may lie, the likeliest place first."""
     root = Path(__file__).resolve().parents[2]
     if (root / "setup.cfg").is_file():

@@ -160,7 +160,7 @@ class Tokenizer:
         return [UNK] if UNK in byte_ids else byte_ids
 
     @functools.cached_property
-    def _merge_ranks(self) -> dict[str, float]:
+    def _merge_ranks(self):
         """Rank of each merged piece of a BPE model, the first merge lowest; empty for unigram."""
         from sentencepiece import sentencepiece_model_pb2
 

@@ -5,7 +5,6 @@ the model reads a source as people write it, so its spaces are dropped.
 """
 
 import re
-from collections.abc import Callable
 
 from nmt.text.languages import unspaced
 from nmt.text.placeholders import PLACEHOLDER
@@ -58,7 +57,7 @@ def _join_letters(text):
     return re.sub(r"(?<=[^\x00-\u024F]) +|(?<! ) +(?=[^\x00-\u024F])", "", text)
 
 
-def _between_placeholders(change: Callable[[str], str], line: str) -> str:
+def _between_placeholders(change, line):
     """The line with what stands between its placeholders changed."""
     segments = _SEGMENT.split(line)
     segments[::2] = map(change, segments[::2])

@@ -12,11 +12,11 @@ import pytest
 
 from nmt.corpora.toy import PAIRS, SPLITS, derive, english, generate, german, japanese
 from nmt.corpora.toy.clause import Clause
-from nmt.corpora.toy.phrases import because, noun_phrase, pronouns
-from nmt.corpora.toy.sampler import combinations, split_of
-from nmt.corpora.toy.words import WHERE, nouns, places, reasons, times, verbs
+from nmt.corpora.toy.phrases import PRONOUNS, because, noun_phrase
+from nmt.corpora.toy.sampler import COMBINATIONS, split_of
+from nmt.corpora.toy.words import NOUNS, PLACES, REASONS, TIMES, VERBS, WHERE
 
-ALL = {combination for allowed in combinations().values() for combination in allowed}
+ALL = {combination for allowed in COMBINATIONS.values() for combination in allowed}
 TRAINED = {combination for combination in ALL if split_of(*combination) == "train"}
 VOWELS = "aeiou"
 
@@ -111,8 +111,8 @@ def test_sentences_combine_only_what_their_split_owns(pair, split):
         text = f" {source.lower()}"
         for verb, noun in combined:
             assert split_of(verb, noun) == split
-            assert any(f" {form.split()[0]}" in text for form in verbs()[verb][:3] if form)
-            assert any(form.lower() in text for form in nouns()[noun][:2] if form)
+            assert any(f" {form.split()[0]}" in text for form in VERBS[verb][:3] if form)
+            assert any(form.lower() in text for form in NOUNS[noun][:2] if form)
 
 
 def test_held_out_words_are_trained_with_other_partners():
@@ -123,8 +123,8 @@ def test_held_out_words_are_trained_with_other_partners():
     assert 0.17 < len(held_out) / len(ALL) < 0.23
     for split in ("valid", "test"):
         assert 0.08 < sum(split_of(*c) == split for c in ALL) / len(ALL) < 0.12
-    assert set(nouns()) == {noun for _, noun in ALL}
-    assert set(verbs()) == {verb for verb, _ in ALL}
+    assert set(NOUNS) == {noun for _, noun in ALL}
+    assert set(VERBS) == {verb for verb, _ in ALL}
 
 
 def test_every_word_of_test_occurs_in_training():
@@ -221,19 +221,19 @@ def test_japanese_verbs(dictionary, polite, past, negative, progressive):
     assert verb(dictionary, "future", False, True) == dictionary.replace("・", "")
 
 
-TIME = {time.en: time for of_tense in times().values() for time in of_tense}
-READ = verbs()["read"]
-CALL = verbs()["call"]
-HELP = verbs()["help"]
-PLAY = verbs()["play with"]
-GIVE = verbs()["give"]
+TIME = {time.en: time for of_tense in TIMES.values() for time in of_tense}
+READ = VERBS["read"]
+CALL = VERBS["call"]
+HELP = VERBS["help"]
+PLAY = VERBS["play with"]
+GIVE = VERBS["give"]
 KEN = noun_phrase("Ken", "", "")
-WE = pronouns()["we"]
-WHO = pronouns()["who"]
+WE = PRONOUNS["we"]
+WHO = PRONOUNS["who"]
 BOOK = noun_phrase("book", "a", "")
 THIS_BOOK = noun_phrase("book", "this", "")
 MOTHER = noun_phrase("mother", "my", "")
-TIRED = because(reasons(negative=True)[0], "he", "past")
+TIRED = because(REASONS["!"][0], "he", "past")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ TIRED = because(reasons(negative=True)[0], "he", "past")
             "ケンさんは犬と遊びません",
         ),
         (
-            Clause(GIVE, "past", False, WE, BOOK, noun_phrase("boy", "the", ""), places()["park"]),
+            Clause(GIVE, "past", False, WE, BOOK, noun_phrase("boy", "the", ""), PLACES["park"]),
             "we gave the boy a book in the park",
             "wir haben dem Jungen im Park ein Buch gegeben",
             "私たちは公園で男の子に本をあげました",

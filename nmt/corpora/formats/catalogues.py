@@ -10,7 +10,6 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from nmt.corpora.hashing import hash_fraction
 from nmt.errors import Failure, UserError
@@ -52,9 +51,7 @@ def split_of(component: str) -> str:
     return "valid" if fraction < TEST_SHARE + VALID_SHARE else "train"
 
 
-def _files(
-    archive: zipfile.ZipFile, path: Path, source: str, target: str, split: str
-) -> Iterator[tuple[str, str]]:
+def _files(archive, path, source, target, split):
     """The names of both languages' files of each component in a split, sorted by component."""
     components: dict[str, dict[str, str]] = defaultdict(dict)  # component -> language -> file
     for name in archive.namelist():
@@ -70,7 +67,7 @@ def _files(
             yield names[source], names[target]
 
 
-def _aligned(sources: Any, targets: Any) -> Iterator[tuple[str, str]]:
+def _aligned(sources, targets):
     """The strings at the same places of two JSON values."""
     if isinstance(sources, str) and isinstance(targets, str):
         yield sources, targets

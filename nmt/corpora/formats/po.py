@@ -66,7 +66,7 @@ def read(path: Path, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
             yield from _messages(entry.texts, translations, forms)
 
 
-def _entries(path: Path, dropped: Counter[str]) -> Iterator[Entry]:
+def _entries(path, dropped):
     entry = Entry()
     where = str(path)
     for number, line in enumerate(lines(path), 1):
@@ -86,9 +86,7 @@ def _entries(path: Path, dropped: Counter[str]) -> Iterator[Entry]:
     yield entry
 
 
-def _messages(
-    texts: dict[str, str], translations: list[str], forms: dict[int, int]
-) -> Iterator[tuple[str, str]]:
+def _messages(texts, translations, forms):
     """The pairs of an entry. Without a rule: the first form for one, the last for several."""
     singular = f"msgstr[{forms.get(SINGULAR, 0)}]"
     yield texts["msgid"], texts.get(singular, translations[0])
@@ -97,7 +95,7 @@ def _messages(
         yield texts["msgid_plural"], texts.get(plural, translations[-1])
 
 
-def _plural_forms(header: str) -> dict[int, int]:
+def _plural_forms(header):
     """{number: its form} for one and for several, by the rule in the header; {} without a rule."""
     rule = PLURAL_RULE.search(header)
     if not rule:
@@ -109,5 +107,5 @@ def _plural_forms(header: str) -> dict[int, int]:
         return {}
 
 
-def _mistake(where: str, what: str) -> UserError:
+def _mistake(where, what):
     return UserError(f"{where}: {what}; msgfmt -c tells more")

@@ -34,7 +34,7 @@ def open_set(name: str, folder: Path | str) -> Any:
         raise Failure(f"TFDS knows no data set {name!r}: {reason}") from None
 
 
-def _suggestion(name: str) -> str:
+def _suggestion(name):
     """Sets or, of a set that exists, its configurations with similar names; or an empty text."""
     import tensorflow_datasets as tfds
 
@@ -64,7 +64,7 @@ def prepare(builder: Any, name: str) -> None:
         raise Failure(f"{name}: TFDS cannot prepare it ({what})") from error
 
 
-def _answers(url: str) -> bool:
+def _answers(url):
     request = urllib.request.Request(url, method="HEAD")
     try:
         urllib.request.urlopen(request, timeout=PROBE_TIMEOUT).close()
@@ -112,7 +112,7 @@ def read(
             dropped["language missing"] += 1
 
 
-def _columns(builder: Any, name: str, source: str, target: str) -> tuple[str, str]:
+def _columns(builder, name, source, target):
     """The keys of source and target in an example."""
     features = list(builder.info.features)
     if "translations" in features or {source, target} <= set(features):
@@ -123,7 +123,7 @@ def _columns(builder: Any, name: str, source: str, target: str) -> tuple[str, st
     raise UserError(f"{name}: has no {source} and {target}, but {', '.join(features)}")
 
 
-def _texts(example: dict[str, Any]) -> dict[str, bytes]:
+def _texts(example):
     """{column: text}; sets with a varying number of languages keep them in one feature."""
     if "translations" not in example:
         return example

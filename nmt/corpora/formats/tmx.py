@@ -32,7 +32,7 @@ def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterato
         raise UserError(f"{path}: no unit has both {source} and {target}; languages found: {known}")
 
 
-def _units(path: Path) -> Iterator[dict[str, str]]:
+def _units(path):
     """Yields {language code: text} of each <tu>. UserError when the file is not TMX."""
     opened = gzip.open if path.suffix == ".gz" else open
     with _one_line_errors(path), opened(path, "rb") as file:
@@ -48,7 +48,7 @@ def _units(path: Path) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _one_line_errors(path: Path) -> Iterator[None]:
+def _one_line_errors(path):
     try:
         yield
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as TMX ({error})") from None
 
 
-def _texts(unit: ElementTree.Element) -> dict[str, str]:
+def _texts(unit):
     """{language code: text} of a unit; of two variants of one language the first."""
     texts: dict[str, str] = {}
     for variant in unit.iterfind("{*}tuv"):
@@ -73,12 +73,12 @@ def _texts(unit: ElementTree.Element) -> dict[str, str]:
     return texts
 
 
-def _variant(texts: dict[str, str], code: str) -> str | None:
+def _variant(texts, code):
     """The text in language `code`, or None; "en" takes "en" or else "en-us"."""
     code = _normal(code)
     regional = (text for name, text in texts.items() if name.startswith(f"{code}-"))
     return texts.get(code, next(regional, None))
 
 
-def _normal(code: str) -> str:
+def _normal(code):
     return code.replace("_", "-").lower()

@@ -50,23 +50,18 @@ def derive(
     pair: str, split: str, count: int, seed: int = 0
 ) -> Iterator[tuple[str, str, list[Combination]]]:
     """Pairs of single sentences, and the (verb, object noun) combinations in each."""
-    other_language = pair.replace("en", "").strip("-")
-    from_english = pair.startswith("en")
-    sampler = Sampler(other_language, split, seed)
+    sampler = Sampler(pair.replace("en", "").strip("-"), split, seed)
     while count > 0:
         english, other, combinations = sampler.sentence()
         if not MIN_WORDS <= english.count(" ") + 1 <= MAX_WORDS:
             continue
-        english = english[0].upper() + english[1:]
-        other = other[0].upper() + other[1:]
-        source, target = (english, other) if from_english else (other, english)
+        english, other = (text[0].upper() + text[1:] for text in (english, other))
+        source, target = (english, other) if pair.startswith("en") else (other, english)
         yield source, target, combinations
         count -= 1
 
 
-def _joined(
-    singles: Iterator[tuple[str, str]], pair: str, most: int, seed: str
-) -> Iterator[tuple[str, str]]:
+def _joined(singles, pair, most, seed):
     """Pairs of one to `most` sentences on each side."""
     draw = random.Random(f"{seed} {most}").random
     source_space, target_space = ("" if code == "ja" else " " for code in pair.split("-"))

@@ -3,7 +3,7 @@
 from functools import cache
 
 from nmt.corpora.toy.clause import Clause, join
-from nmt.corpora.toy.words import Noun, verbs
+from nmt.corpora.toy.words import VERBS, Noun
 
 
 def noun_phrase(noun: Noun, determiner: str, adjective: str, plural: bool) -> str:
@@ -18,27 +18,24 @@ def verb_forms(
     word: str, tense: str, agreement: int, negative: bool, inverted: bool
 ) -> tuple[str, str]:
     """Auxiliary and main verb."""
-    verb = verbs()[word]
+    verb = VERBS[word]
     auxiliary = ""
+    main = verb.en
     if tense == "future":
         auxiliary = "will"
-        main = verb.en
     elif tense == "now":
         auxiliary = ("am", "is", "are")[agreement]
         main = verb.ing
     elif negative or inverted:
         auxiliary = "did" if tense == "past" else ("do", "does", "do")[agreement]
-        main = verb.en
     elif tense == "past":
         main = verb.past
     elif agreement == 1:
         main = _third_person(verb.en)
-    else:
-        main = verb.en
     return auxiliary, f"not {main}" if negative else main
 
 
-def _third_person(verb: str) -> str:
+def _third_person(verb):
     first, *rest = verb.split()
     return join(first + ("es" if first.endswith("sh") else "s"), *rest)
 
@@ -49,14 +46,13 @@ def write(clause: Clause) -> str:
     auxiliary, main = verb_forms(
         clause.verb.en, clause.tense, clause.subject.agreement, clause.negative, inverted
     )
+    # A question begins with its auxiliary.
     beginning = [auxiliary, clause.subject.en] if inverted else [clause.subject.en, auxiliary]
+    rest = (clause.recipient, clause.object, clause.place, clause.time)
     return join(
         clause.front and clause.front.en,
         *beginning,
         main,
-        clause.recipient and clause.recipient.en,
-        clause.object.en,
-        clause.place and clause.place.en,
-        clause.time and clause.time.en,
+        *(part.en for part in rest if part),
         clause.reason and f"because {clause.reason.en}",
     )

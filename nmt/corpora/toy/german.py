@@ -3,17 +3,20 @@
 from functools import cache
 
 from nmt.corpora.toy.clause import Clause, join
-from nmt.corpora.toy.words import Noun, adjectives, numbers, verbs
+from nmt.corpora.toy.words import ADJECTIVES, NUMBERS, VERBS, Noun
 
 
-def _endings(text: str) -> dict[str, str]:
+def _endings(text):
     cells = [case + gender for case in ("nom", "acc", "dat") for gender in "mfnp"]
     return dict(zip(cells, text.split(), strict=True))
 
 
-STRONG = _endings("er e es e en e es e em er em en")  # by case and gender
+# By case and gender.
+STRONG = _endings("er e es e en e es e em er em en")
 THE = _endings("der die das die den die das die dem der dem den")
 LIKE_EIN = {"a": "ein", "my": "mein", "no": "kein"}
+# For I, he, plural.
+AUXILIARIES = {"past": ("habe", "hat", "haben"), "future": ("werde", "wird", "werden")}
 
 
 def noun_phrase(noun: Noun, determiner: str, adjective: str, case: str, gender: str) -> str:
@@ -22,11 +25,11 @@ def noun_phrase(noun: Noun, determiner: str, adjective: str, case: str, gender: 
     case: nom, acc, dat; gender: m, f, n; p: plural.
     """
     article, ending = _article(determiner, case, gender)
-    described = adjective and adjectives()[adjective].de + ending
+    described = adjective and ADJECTIVES[adjective].de + ending
     return join(article, described, _inflected(noun, case, gender))
 
 
-def _article(determiner: str, case: str, gender: str) -> tuple[str, str]:
+def _article(determiner, case, gender):
     """The article, and the ending of an adjective after it."""
     form = case + gender
     strong = STRONG[form]
@@ -42,11 +45,11 @@ def _article(determiner: str, case: str, gender: str) -> tuple[str, str]:
     if determiner in ("this", "these"):
         return f"dies{strong}", weak
     if determiner:
-        return numbers()[determiner].de, strong
+        return NUMBERS[determiner].de, strong
     return "", strong
 
 
-def _inflected(noun: Noun, case: str, gender: str) -> str:
+def _inflected(noun, case, gender):
     weak_masculine = noun.gender == "w" and case != "nom"
     word = noun.de_plural if gender == "p" or weak_masculine else noun.de
     needs_n = gender == "p" and case == "dat" and word[-1] not in "ns"
@@ -56,16 +59,14 @@ def _inflected(noun: Noun, case: str, gender: str) -> str:
 @cache
 def verb_forms(word: str, tense: str, agreement: int) -> tuple[str, str, str]:
     """The finite verb and the end of a main clause; both at the end of a subordinate clause."""
-    verb = verbs()[word]
-    prefix = verb.extra.removesuffix("=") if verb.extra.endswith("=") else ""
-    if tense == "past":
-        finite = ("habe", "hat", "haben")[agreement]
-        rest = prefix + verb.participle
+    verb = VERBS[word]
+    prefix = verb.extra[:-1] if verb.extra.endswith("=") else ""
+    # Compound tenses: the prefix stays with the main verb.
+    if tense in AUXILIARIES:
+        finite = AUXILIARIES[tense][agreement]
+        rest = prefix + (verb.participle if tense == "past" else verb.infinitive)
         return finite, rest, f"{rest} {finite}"
-    if tense == "future":
-        finite = ("werde", "wird", "werden")[agreement]
-        rest = prefix + verb.infinitive
-        return finite, rest, f"{rest} {finite}"
+    # Simple tenses: it goes to the end of a main clause.
     finite = (verb.ich, verb.er, verb.infinitive)[agreement]
     return finite, prefix, prefix + finite
 
@@ -84,7 +85,7 @@ def write(clause: Clause, subordinate: bool = False) -> str:
     return f"{text}, weil {clause.reason.de}" if clause.reason else text
 
 
-def _middle(clause: Clause) -> str:
+def _middle(clause):
     """What stands between the parts of the verb.
 
     What is known comes early: definite objects before the place and, with "nicht", before the time.

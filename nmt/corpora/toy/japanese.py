@@ -5,8 +5,8 @@ The verb is plain inside of a sentence, polite at its end.
 
 from functools import cache
 
-from nmt.corpora.toy.clause import Clause, NounPhrase
-from nmt.corpora.toy.words import Noun, Phrase, adjectives, numbers
+from nmt.corpora.toy.clause import Clause
+from nmt.corpora.toy.words import ADJECTIVES, NUMBERS, Noun
 
 # Five-row verbs: last kana -> what it becomes before ます and before ない, and the form in て.
 FIVE_ROWS = {
@@ -25,9 +25,9 @@ def noun_phrase(noun: Noun, determiner: str, adjective: str, plural: bool) -> st
     if plural and noun.is_person and determiner in ("the", "these"):
         text += "たち"
     if adjective:
-        text = adjectives()[adjective].ja + text
-    if determiner in numbers():
-        return f"{numbers()[determiner].ja}{noun.counter}の{text}"
+        text = ADJECTIVES[adjective].ja + text
+    if determiner in NUMBERS:
+        return f"{NUMBERS[determiner].ja}{noun.counter}の{text}"
     if determiner in ("this", "these"):
         return ("この" if noun.is_person or not plural else "これらの") + text
     if determiner == "my" and noun.kind != "kin":
@@ -51,13 +51,13 @@ def verb_form(dictionary: str, tense: str, negative: bool, plain: bool) -> str:
     return f"{before_nai}ない" if negative else dictionary.replace("・", "")
 
 
-def _polite_ending(tense: str, negative: bool) -> str:
+def _polite_ending(tense, negative):
     if tense == "past":
         return "ませんでした" if negative else "ました"
     return "ません" if negative else "ます"
 
 
-def _stems(dictionary: str) -> tuple[str, str, str]:
+def _stems(dictionary):
     """The stems before ます and before ない, and the form in て."""
     if dictionary.endswith("する"):
         stem = dictionary.removesuffix("する") + "し"
@@ -91,6 +91,6 @@ def write(clause: Clause, subordinate: bool = False) -> str:
     return "".join(parts)
 
 
-def _with(part: Phrase | NounPhrase | None, particle: str = "") -> str:
+def _with(part, particle=""):
     """A part of the clause and the particle after it; nothing if it is not there."""
     return part.ja + particle if part and part.ja else ""

@@ -4,7 +4,7 @@ from functools import cache
 
 from nmt.corpora.toy import english, german, japanese
 from nmt.corpora.toy.clause import WHO, NounPhrase, join
-from nmt.corpora.toy.words import Phrase, Reason, nouns, numbers, pronoun_rows
+from nmt.corpora.toy.words import NOUNS, NUMBERS, Phrase, Reason, rows
 
 # The verbs of reasons: I, he, plural; then the same in the past.
 REASON_VERBS = {
@@ -12,6 +12,12 @@ REASON_VERBS = {
     "have": ("have has have had had had", "habe hat haben hatte hatte hatten"),
 }
 DEFINITE = ("the", "this", "these", "my")
+# Pronouns by their English form, `who` too.
+PRONOUNS = {
+    en: NounPhrase(en, en, {"nom": de}, ja, int(agreement), "", definite=True, pronoun=en)
+    for en, de, ja, agreement in rows("pronouns", 4)
+}
+PERSONAL_PRONOUNS = [pronoun for word, pronoun in PRONOUNS.items() if word != WHO]
 
 
 @cache
@@ -20,21 +26,21 @@ def noun_phrase(word: str, determiner: str, adjective: str) -> NounPhrase:
 
     determiner: the, a, this, these, my, a number, none; "the+" and "+" are plurals.
     """
-    noun = nouns()[word]
-    plural = determiner.endswith("+") or determiner == "these" or determiner in numbers()
+    noun = NOUNS[word]
+    plural = determiner.endswith("+") or determiner == "these" or determiner in NUMBERS
     determiner = determiner.removesuffix("+")
     gender = "p" if plural else noun.gender.replace("w", "m")
 
-    def in_german(determiner: str, case: str) -> str:
-        return german.noun_phrase(noun, determiner, adjective, case, gender)
+    # German has its cases, and "kein" where it denies an indefinite noun.
+    de = {}
+    for case in ("nom", "acc", "dat"):
+        de[case] = german.noun_phrase(noun, determiner, adjective, case, gender)
+        de[f"no {case}"] = german.noun_phrase(noun, "no", adjective, case, gender)
 
     return NounPhrase(
         word=word,
         en=english.noun_phrase(noun, determiner, adjective, plural),
-        de={
-            **{case: in_german(determiner, case) for case in ("nom", "acc", "dat")},
-            **{f"no {case}": in_german("no", case) for case in ("acc", "dat")},
-        },
+        de=de,
         ja=japanese.noun_phrase(noun, determiner, adjective, plural),
         agreement=2 if plural else 1,
         gender=gender,
@@ -44,33 +50,9 @@ def noun_phrase(word: str, determiner: str, adjective: str) -> NounPhrase:
 
 
 @cache
-def pronouns() -> dict[str, NounPhrase]:
-    """Pronouns by their English form, `who` too."""
-    return {
-        words.en: NounPhrase(
-            word=words.en,
-            en=words.en,
-            de={"nom": words.de},
-            ja=words.ja,
-            agreement=agreement,
-            gender="",
-            definite=True,
-            pronoun=words.en,
-        )
-        for words, agreement in pronoun_rows()
-    }
-
-
-@cache
-def personal_pronouns() -> tuple[NounPhrase, ...]:
-    """All pronouns but `who`."""
-    return tuple(pronoun for word, pronoun in pronouns().items() if word != WHO)
-
-
-@cache
 def because(reason: Reason, pronoun: str, tense: str) -> Phrase:
     """The reason as a clause about the subject, which the pronoun takes up."""
-    subject = pronouns()[pronoun]
+    subject = PRONOUNS[pronoun]
     form = subject.agreement + (3 if tense == "past" else 0)
     is_has, ist_hat = (forms.split()[form] for forms in REASON_VERBS[reason.verb])
     return Phrase(

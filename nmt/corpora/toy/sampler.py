@@ -2,35 +2,29 @@
 
 import random
 import zlib
-from collections import defaultdict
-from collections.abc import Sequence
 from functools import cache
-from typing import TypeVar
 
 from nmt.corpora.toy import english, german, japanese
-from nmt.corpora.toy.clause import WHO, Clause, NounPhrase
-from nmt.corpora.toy.phrases import because, noun_phrase, personal_pronouns, pronouns
+from nmt.corpora.toy.clause import WHO, Clause
+from nmt.corpora.toy.phrases import PERSONAL_PRONOUNS, PRONOUNS, because, noun_phrase
 from nmt.corpora.toy.words import (
+    ADJECTIVES_FOR,
+    NAMED,
+    NOUNS,
+    NUMBERS,
+    PEOPLE,
+    PLACES,
+    REASONS,
+    REPORTS,
     TENSES,
+    TIMES,
+    VERBS,
     WHEN,
     WHERE,
-    Noun,
-    Phrase,
-    Verb,
-    adjectives_for,
-    named,
-    nouns,
-    numbers,
-    people,
-    places,
-    reasons,
-    reports,
-    times,
-    verbs,
+    grouped,
 )
 
 Combination = tuple[str, str]  # verb, object noun
-Choice = TypeVar("Choice")
 
 SALT = 30  # of the hash that splits combinations: with it training has every verb and every noun
 SPLIT_TENTHS = {0: "test", 1: "valid"}  # of the combinations; the others are train
@@ -47,27 +41,23 @@ def split_of(verb: str, noun: str) -> str:
     return SPLIT_TENTHS.get(tenth, "train")
 
 
-@cache
-def combinations() -> dict[tuple[str, str], list[Combination]]:
-    """By (split, tense): the verbs and objects that a clause may combine."""
-    allowed = defaultdict(list)
-    for verb in verbs().values():
-        for noun in verb.object_nouns():
-            for letter in verb.tenses:
-                allowed[split_of(verb.en, noun), TENSES[letter]].append((verb.en, noun))
-    return dict(allowed)
+# By (split, tense): the verbs and objects that a clause may combine.
+COMBINATIONS = grouped(
+    ((split_of(verb.en, noun), TENSES[letter]), (verb.en, noun))
+    for verb in VERBS.values()
+    for noun in verb.object_nouns()
+    for letter in verb.tenses
+)
 
 
 @cache
-def determiners(
-    word: str, role: str, verb: str, tense: str, negative: bool, articles: bool
-) -> list[str]:
+def _determiners(word, role, verb, tense, negative, articles):
     """What may stand before a noun, the more often the likelier.
 
     articles: whether the other language has them. Where it has none, a bare subject means "the" and
     a bare object "a", so that other articles are not drawn.
     """
-    noun = nouns()[word]
+    noun = NOUNS[word]
     if noun.kind == "kin":
         return ["my"]
     if noun.kind == "name":
@@ -78,7 +68,7 @@ def determiners(
         return [
             *["the", "the", "the+", "this", "these"] * 3,
             *["a"] * (3 if articles else 0),
-            *numbers(),
+            *NUMBERS,
         ]
     indefinite = _indefinite(noun, tense, negative)
     definite = _definite(noun, verb, articles)
@@ -87,17 +77,17 @@ def determiners(
     return indefinite + definite
 
 
-def _indefinite(noun: Noun, tense: str, negative: bool) -> list[str]:
+def _indefinite(noun, tense, negative):
     """Determiners of an object that is new."""
     if not noun.en_plural:
         return [""] * 6
     if tense == "state":
         return ["+"] * 6
     counted = tense in ("past", "future") and not negative
-    return ["a"] * 6 + (list(numbers()) if counted else [])
+    return ["a"] * 6 + (list(NUMBERS) if counted else [])
 
 
-def _definite(noun: Noun, verb: str, articles: bool) -> list[str]:
+def _definite(noun, verb, articles):
     """Determiners of an object that is known."""
     drawn = ["this", "these"] * 2
     if articles:
@@ -131,15 +121,15 @@ class Sampler:
         texts = self._report() if shape == "report" else self._written(self._shaped(shape))
         return *texts, self.combinations
 
-    def _written(self, clause: Clause) -> tuple[str, str]:
+    def _written(self, clause):
         mark = "?" if clause.asks else "."
         other_mark = mark if self.articles else "。"
         return english.write(clause) + mark, self.other.write(clause) + other_mark
 
-    def _report(self) -> tuple[str, str]:
+    def _report(self):
         """Anna says that ..."""
-        who = self._person("subject", named())
-        report = self._pick(reports())
+        who = self._person("subject", NAMED)
+        report = self._pick(REPORTS)
         clause = self._clause(self._pick(EVENTS), other=who.word)
         reported = self.other.write(clause, subordinate=True)
         text = f"{who.en} {report.en} that {english.write(clause)}."
@@ -147,12 +137,12 @@ class Sampler:
             return text, f"{who.de['nom']} {report.de}, dass {reported}."
         return text, f"{who.ja}は{reported}{report.ja}。"
 
-    def _shaped(self, shape: str) -> Clause:
+    def _shaped(self, shape):
         """A main clause."""
         if shape == "question":
             return self._question()
         if shape == "relative":
-            subject = self._person("recipient", people())
+            subject = self._person("recipient", PEOPLE)
             clause = self._clause(subject=subject, positive=True)
             return clause._replace(subject=self._relative(subject))
         clause = self._clause()
@@ -162,28 +152,28 @@ class Sampler:
             clause = clause._replace(front=clause.time, time=None)
         return clause
 
-    def _with_reason(self, clause: Clause) -> Clause:
+    def _with_reason(self, clause):
         """With a reason, if the clause tells an event and its subject has a pronoun."""
         pronoun = clause.subject.pronoun
         if not clause.verb.ing or not pronoun or clause.tense not in EVENTS:
             return clause
-        reason = self._pick(reasons(clause.negative))
+        reason = self._pick(REASONS["!" if clause.negative else "+"])
         return clause._replace(reason=because(reason, pronoun, clause.tense))
 
-    def _question(self) -> Clause:
+    def _question(self):
         clause = self._clause(positive=True)._replace(asks=True)
         if clause.subject.word in ("I", "we"):  # who asks that about themselves?
-            clause = clause._replace(subject=pronouns()["they"])
+            clause = clause._replace(subject=PRONOUNS["they"])
         word = self._pick(("", WHO, "where", "when"))
         if word == WHO:
-            return clause._replace(subject=pronouns()[WHO])
+            return clause._replace(subject=PRONOUNS[WHO])
         if word == "where" and clause.verb.places:
             return clause._replace(front=WHERE, place=None)
         if word == "when" and clause.tense in ("past", "future"):
             return clause._replace(front=WHEN, time=None)
         return clause
 
-    def _relative(self, head: NounPhrase) -> NounPhrase:
+    def _relative(self, head):
         """The head with a clause that tells who is meant."""
         pronoun = german.THE[f"nom{head.gender}"]
         gap = head._replace(en="who", de={"nom": pronoun}, ja="")
@@ -194,13 +184,7 @@ class Sampler:
             ja=japanese.write(clause, subordinate=True) + head.ja,
         )
 
-    def _clause(
-        self,
-        tense: str = "",
-        subject: NounPhrase | None = None,
-        positive: bool = False,
-        other: str = "",
-    ) -> Clause:
+    def _clause(self, tense="", subject=None, positive=False, other=""):
         """A clause with the given tense and subject, or any.
 
         other: a noun that appears elsewhere in the sentence, so that it does not here.
@@ -214,57 +198,55 @@ class Sampler:
         thing = self._noun_phrase(noun, "object", verb.en, tense, negative)
 
         # Who does it, and for whom.
-        recipient = self._person("recipient", people(), *taken) if verb.extra == "to" else None
+        recipient = self._person("recipient", PEOPLE, *taken) if verb.extra == "to" else None
         if subject is None:
             subject = self._subject(other, noun, recipient.word if recipient else "")
         if not self.articles and subject.word in ("I", "we") and thing.ja.startswith("私の"):
-            subject = pronouns()["she"]  # nobody says 私は私の
+            subject = PRONOUNS["she"]  # nobody says 私は私の
 
         # Where and when.
         place = self._place(verb, negative)
         time = self._time(tense, negative)
         return Clause(verb, tense, negative, subject, thing, recipient, place, time)
 
-    def _combination(self, tense: str, taken: tuple[str, ...]) -> tuple[Verb, str]:
+    def _combination(self, tense, taken):
         """Verb and object; the noun is not one of `taken`."""
-        allowed = combinations()[self.split, tense]
+        allowed = COMBINATIONS[self.split, tense]
         while True:
             verb, noun = self._pick(allowed)
             if noun not in taken:
                 self.combinations.append((verb, noun))
-                return verbs()[verb], noun
+                return VERBS[verb], noun
 
-    def _subject(self, *taken: str) -> NounPhrase:
+    def _subject(self, *taken):
         choice = self.random()
         if choice < 0.25:
-            return self._pick(personal_pronouns())
-        return self._person("subject", named() if choice < 0.5 else people(), *taken)
+            return self._pick(PERSONAL_PRONOUNS)
+        return self._person("subject", NAMED if choice < 0.5 else PEOPLE, *taken)
 
-    def _person(self, role: str, words: list[str], *taken: str) -> NounPhrase:
+    def _person(self, role, words, *taken):
         """One of the words that is not taken."""
         while (word := self._pick(words)) in taken:
             pass
         return self._noun_phrase(word, role)
 
-    def _noun_phrase(
-        self, word: str, role: str, verb: str = "", tense: str = "", negative: bool = False
-    ) -> NounPhrase:
+    def _noun_phrase(self, word, role, verb="", tense="", negative=False):
         described = self.random() < 0.4 and verb != "write"
-        adjectives = adjectives_for().get(nouns()[word].kind) if described else None
-        determiner = self._pick(determiners(word, role, verb, tense, negative, self.articles))
+        adjectives = ADJECTIVES_FOR.get(NOUNS[word].kind) if described else None
+        determiner = self._pick(_determiners(word, role, verb, tense, negative, self.articles))
         return noun_phrase(word, determiner, self._pick(adjectives) if adjectives else "")
 
-    def _place(self, verb: Verb, negative: bool) -> Phrase | None:
+    def _place(self, verb, negative):
         if verb.places and not negative and self.random() < 0.4:
-            return places()[self._pick(verb.places.split(","))]
+            return PLACES[self._pick(verb.places.split(","))]
         return None
 
-    def _time(self, tense: str, negative: bool) -> Phrase | None:
+    def _time(self, tense, negative):
         """A time of the tense; "not every day" would deny something else."""
         if self.random() >= TIME_PROBABILITY[tense]:
             return None
-        of_tense = times()[tense]
+        of_tense = TIMES[tense]
         return self._pick(of_tense[-2:] if negative and tense == "habit" else of_tense)
 
-    def _pick(self, choices: Sequence[Choice]) -> Choice:
+    def _pick(self, choices):
         return choices[int(self.random() * len(choices))]

@@ -1,10 +1,9 @@
-"""The words of the grammar, read from the tables beside this file when they are first asked for."""
+"""The words of the grammar, read from the tables beside this file."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Noun(NamedTuple):
@@ -47,7 +46,7 @@ class Verb(NamedTuple):
         """The nouns that may be its object: "FOOD-egg,book" is all food but eggs, and books."""
         for part in self.objects.split(","):
             name, *without = part.split("-")
-            nouns_of_part = kinds().get(name, [name])
+            nouns_of_part = KINDS.get(name, [name])
             yield from (noun for noun in nouns_of_part if noun not in without)
 
 
@@ -70,104 +69,50 @@ class Reason(NamedTuple):
     ja_past: str
 
 
-TENSES = {"p": "past", "n": "now", "h": "habit", "f": "future", "s": "state"}
-WHERE = Phrase("where", "wo", "どこで")
-WHEN = Phrase("when", "wann", "いつ")
-
-
-@cache
-def nouns() -> dict[str, Noun]:
-    """Nouns by their English singular."""
-    return {row[0]: Noun(*row) for row in _rows("nouns", 8)}
-
-
-@cache
-def kinds() -> dict[str, list[str]]:
-    """The nouns of each kind; kinds in capitals."""
-    nouns_of_kind = defaultdict(list)
-    for noun in nouns().values():
-        nouns_of_kind[noun.kind.upper()].append(noun.en)
-    return dict(nouns_of_kind)
-
-
-@cache
-def named() -> list[str]:
-    """Names and relatives, which take no article."""
-    return kinds()["NAME"] + kinds()["KIN"]
-
-
-@cache
-def people() -> list[str]:
-    """People that take an article."""
-    return kinds()["ADULT"] + kinds()["CHILD"]
-
-
-@cache
-def verbs() -> dict[str, Verb]:
-    """Verbs by their English infinitive."""
-    return {row[0]: Verb(*row) for row in _rows("verbs", 14)}
-
-
-@cache
-def adjectives() -> dict[str, Phrase]:
-    """Adjectives by their English form; the German one is a stem."""
-    return {en: Phrase(en, de, ja) for en, de, ja, _ in _rows("adjectives", 4)}
-
-
-@cache
-def adjectives_for() -> dict[str, list[str]]:
-    """The adjectives that describe nouns of each kind."""
-    adjectives_of_kind = defaultdict(list)
-    for adjective, _, _, described in _rows("adjectives", 4):
-        for kind in described.split(","):
-            adjectives_of_kind[kind].append(adjective)
-    return dict(adjectives_of_kind)
-
-
-@cache
-def numbers() -> dict[str, Phrase]:
-    """Two to nine."""
-    return {row[0]: Phrase(*row) for row in _rows("numbers", 3)}
-
-
-@cache
-def places() -> dict[str, Phrase]:
-    """Adverbs of place by the name that verbs.txt uses."""
-    return {name: Phrase(*forms) for name, *forms in _rows("places", 4)}
-
-
-@cache
-def times() -> dict[str, list[Phrase]]:
-    """Adverbs of time by tense."""
-    times_of_tense = defaultdict(list)
-    for tense, *forms in _rows("times", 4):
-        times_of_tense[tense].append(Phrase(*forms))
-    return dict(times_of_tense)
-
-
-@cache
-def reasons(negative: bool) -> list[Reason]:
-    """Reasons to do something, or not to."""
-    sign = "!" if negative else "+"
-    return [Reason(*row) for row in _rows("reasons", 6) if row[0] == sign]
-
-
-@cache
-def reports() -> list[Phrase]:
-    """Verbs that report a clause."""
-    return [Phrase(*row) for row in _rows("reports", 3)]
-
-
-@cache
-def pronoun_rows() -> list[tuple[Phrase, int]]:
-    """Pronouns, `who` too, and the agreement of their verb: 0 I, 1 he, 2 plural."""
-    return [(Phrase(en, de, ja), int(number)) for en, de, ja, number in _rows("pronouns", 4)]
-
-
-def _rows(name: str, columns: int) -> list[list[str]]:
+def rows(name: str, columns: int) -> list[list[str]]:
     """The cells of a table by row, `_` as a space and `-` as nothing."""
     text = resources.files(__package__).joinpath(f"{name}.txt").read_text("utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     words = " ".join(lines).split()
     cells = ["" if word == "-" else word.replace("_", " ") for word in words]
     return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+
+
+def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """The values of each key, in order."""
+    groups = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)
+
+
+TENSES = {"p": "past", "n": "now", "h": "habit", "f": "future", "s": "state"}
+WHERE = Phrase("where", "wo", "どこで")
+WHEN = Phrase("when", "wann", "いつ")
+
+# Nouns by their English singular, verbs by their infinitive.
+NOUNS = {row[0]: Noun(*row) for row in rows("nouns", 8)}
+VERBS = {row[0]: Verb(*row) for row in rows("verbs", 14)}
+
+# The nouns of each kind; kinds in capitals.
+KINDS = grouped((noun.kind.upper(), noun.en) for noun in NOUNS.values())
+# Names and relatives, which take no article, and people that take one.
+NAMED = KINDS["NAME"] + KINDS["KIN"]
+PEOPLE = KINDS["ADULT"] + KINDS["CHILD"]
+
+# Adjectives by their English form; the German one is a stem.
+_ADJECTIVES = rows("adjectives", 4)
+ADJECTIVES = {row[0]: Phrase(*row[:3]) for row in _ADJECTIVES}
+# The adjectives that describe nouns of each kind.
+ADJECTIVES_FOR = grouped((kind, row[0]) for row in _ADJECTIVES for kind in row[3].split(","))
+
+# Two to nine.
+NUMBERS = {row[0]: Phrase(*row) for row in rows("numbers", 3)}
+
+# Adverbs of place by the name that verbs.txt uses, and adverbs of time by tense.
+PLACES = {name: Phrase(*forms) for name, *forms in rows("places", 4)}
+TIMES = grouped((tense, Phrase(*forms)) for tense, *forms in rows("times", 4))
+
+# Reasons to do something, "+", or not to, "!"; verbs that report a clause.
+REASONS = grouped((row[0], Reason(*row)) for row in rows("reasons", 6))
+REPORTS = [Phrase(*row) for row in rows("reports", 3)]
