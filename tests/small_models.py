@@ -89,7 +89,9 @@ def made(name, **more):
 
 @functools.cache
 def compiled(name):
-    """`made(name)` with its graphs, traced once for all tests; they may set its output bias, nothing else."""
+    """`made(name)` with its graphs, traced once for all tests; they may set its output bias,
+    nothing else.
+    """
     model = made(name)
     model.compiled_model()
     return model

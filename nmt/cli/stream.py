@@ -30,15 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from nmt.simultaneous.stream import Lines, load
+    from nmt.simultaneous.stream import ArrivingLines, load
     from nmt.text.languages import unspaced
 
-    online = load(args.run, args.wait, args.threads)
+    translator = load(args.run, args.wait, args.threads)
     # What has arrived, without waiting for more; nothing where stdin is closed.
     read = cast(io.BufferedReader, sys.stdin.buffer).read1 if sys.stdin else bytes
-    lines = Lines(read, unspaced(online.recipe.data.source))
+    lines = ArrivingLines(read, unspaced(translator.recipe.data.source))
     for line in lines:
-        for piece in online.translate(line, lines.number):
+        for piece in translator.translate(line, lines.number):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")

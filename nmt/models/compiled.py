@@ -1,4 +1,4 @@
-"""The contract of a Keras model (nmt/decoding/contract.py), each function traced once for all shapes."""
+"""The contract of a Keras model (nmt/decoding/contract.py), traced once for all shapes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ class CompiledModel:
     """`encode`, `take`, `advance`, `distribution`, `log_probs` of a model as `tf.function`s.
 
     They follow the model's weights; several threads may call them. encode: source -> memory, state,
-    if not the model's own.
+    if not the model's own. functions: the `tf.function`s by name.
     """
 
     def __init__(
@@ -24,29 +24,33 @@ class CompiledModel:
         rows = tf.TensorSpec((None,), tf.int32)
         k = tf.TensorSpec((), tf.int32)
 
+        def log_probs(source, tokens):
+            return model.log_probs_after(*encode(source), tokens)
+
         self.take = model.take
-        self._encode = traced(lambda source: encode(source), [ids])
-        self.log_probs = traced(
-            lambda source, tokens: model.log_probs_after(*encode(source), tokens), [ids, ids]
-        )
+        traced_encode = traced(lambda source: encode(source), [ids])
         # Only after tracing `encode` it is known which leaves there are.
         self.memory_spec, state = tf.nest.map_structure(
             lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype),
-            self._encode.get_concrete_function().structured_outputs,
+            traced_encode.get_concrete_function().structured_outputs,
         )
-        self._advance = traced(model.advance, [self.memory_spec, state, rows, rows, k])
-        # Traced when it is first called: only ensembles and fusion need it.
-        self._distribution = traced(model.distribution, [self.memory_spec, state, rows, rows])
+        # Traced when they are first called.
+        self.functions = {
+            "encode": traced_encode,
+            "advance": traced(model.advance, [self.memory_spec, state, rows, rows, k]),
+            "distribution": traced(model.distribution, [self.memory_spec, state, rows, rows]),
+            "log_probs": traced(log_probs, [ids, ids]),
+        }
 
     def encode(self, source: Any) -> tuple[State, State]:
         """source: [sentences, source_len] -> memory, state."""
-        return self._encode(tf.convert_to_tensor(source, tf.int32))
+        return self.functions["encode"](tf.convert_to_tensor(source, tf.int32))
 
     def advance(
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None, State]:
         """log_probs and ids of the k best next tokens [rows, k], attention, state."""
-        return self._advance(
+        return self.functions["advance"](
             memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k
         )
 
@@ -54,11 +58,15 @@ class CompiledModel:
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
         """log_probs of all tokens [rows, vocab], attention, state."""
-        return self._distribution(
+        return self.functions["distribution"](
             memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens)
         )
 
+    def log_probs(self, source: Any, tokens: Any) -> tf.Tensor:
+        """Log-probabilities of tokens[:, 1:]: [sentences, n - 1]."""
+        return self.functions["log_probs"](source, tokens)
+
 
 def traced(function: Callable, input_signature: Sequence[Any]) -> Any:
-    """A `tf.function` without autograph: no Python is to be rewritten, which takes most of the time."""
+    """A `tf.function` without autograph, which takes time and has nothing to rewrite."""
     return tf.function(function, autograph=False, input_signature=input_signature)

@@ -1,23 +1,25 @@
-"""What only TensorFlow has, behind plain functions: mixed-precision matrix products and the time loop.
+"""What only TensorFlow has, behind plain functions: products in bfloat16, the time loop, top-k.
 
-bfloat16 here means: operands of a matrix product are cast, everything else (state, sums over gates,
-normalisation, loss) stays float32. Weights are cast once a step, outside the time loop, by `weight`.
+bfloat16 means here: the operands of a matrix product are cast, all else (state, sums over gates,
+normalisation, loss) stays float32. `weight` casts a weight once a step, outside of the time loop.
 """
 
 import contextlib
 import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-PART = 64  # numbers that `top_k` looks at together
+BLOCK = 64  # neighbouring numbers of which `top_k` takes the largest first
 
 _precision = contextvars.ContextVar("precision", default="float32")
 
 
 @contextlib.contextmanager
-def precision(name):
-    """Within the block, `weight` hands out weights as `name` ("float32" or "bfloat16")."""
+def precision(name: str) -> Iterator[None]:
+    """Within the block, `weight` returns weights as `name` ("float32" or "bfloat16")."""
     token = _precision.set(name)
     try:
         yield
@@ -25,18 +27,19 @@ def precision(name):
         _precision.reset(token)
 
 
-def weight(variable):
+def weight(variable: Any) -> tf.Tensor:
     """The value of a weight in the precision of the matrix products."""
     return tf.cast(tf.convert_to_tensor(variable), _precision.get())
 
 
-def matmul(x, w, transpose_b=False):
-    """`x[..., n] @ w[n, m]` in the precision of `w`, as float32; a `w` of rank 3 has a leading axis as `x`.
+def matmul(x: tf.Tensor, w: tf.Tensor, transpose_b: bool = False) -> tf.Tensor:
+    """x[..., n] @ w[n, m] in the precision of `w`, as float32 [..., m].
 
-    Positions are folded into rows: TensorFlow would broadcast `w` and sum its gradient over the batch.
+    A `w` of rank 3 has a leading axis that `x` has too. transpose_b: w is [m, n].
     """
     rows = x
     if w.shape.rank == 2 and x.shape.rank > 2:
+        # TensorFlow would broadcast w and sum its gradient over the batch.
         rows = tf.reshape(x, [-1, x.shape[-1]])
     product = tf.cast(tf.matmul(tf.cast(rows, w.dtype), w, transpose_b=transpose_b), tf.float32)
     if rows is not x:
@@ -45,42 +48,58 @@ def matmul(x, w, transpose_b=False):
     return product
 
 
-def top_k(x, k):
-    """The k largest of each row of x [rows, n], largest first, and their places; `k` may be a tensor.
+def top_k(x: tf.Tensor, k: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k largest of each row of x [rows, n], largest first, and their indices.
 
-    `tf.math.top_k` in a quarter of the time: the k largest lie in the k parts of a row whose largest are largest.
+    `tf.math.top_k` in a quarter of the time: the k largest lie within the k blocks with the largest
+    maxima, so only those are searched. `k` may be a tensor.
     """
     rows = tf.shape(x)[0]
     size = x.shape[1]
-    parts = size // PART
-    body = tf.reshape(x[:, : parts * PART], [rows, parts, PART])
-    rest = x[:, parts * PART :]
-    chosen = tf.sort(
-        tf.math.top_k(tf.reduce_max(body, 2), tf.minimum(k, parts), sorted=False).indices
-    )
-    values = tf.concat([tf.reshape(tf.gather(body, chosen, batch_dims=1), [rows, -1]), rest], 1)
-    places = tf.reshape(chosen[:, :, None] * PART + tf.range(PART), [rows, -1])
-    places = tf.concat([places, tf.broadcast_to(tf.range(parts * PART, size), tf.shape(rest))], 1)
+    blocks = size // BLOCK
+    body = tf.reshape(x[:, : blocks * BLOCK], [rows, blocks, BLOCK])
+    rest = x[:, blocks * BLOCK :]
+
+    # Blocks in their order, so that of equal numbers the first ones win.
+    maxima = tf.reduce_max(body, 2)
+    best_blocks = tf.math.top_k(maxima, tf.minimum(k, blocks), sorted=False).indices
+    best_blocks = tf.sort(best_blocks)
+
+    # Candidates: those blocks and what is left over at the end.
+    chosen = tf.reshape(tf.gather(body, best_blocks, batch_dims=1), [rows, -1])
+    values = tf.concat([chosen, rest], 1)
+    indices = tf.reshape(best_blocks[:, :, None] * BLOCK + tf.range(BLOCK), [rows, -1])
+    rest_indices = tf.broadcast_to(tf.range(blocks * BLOCK, size), tf.shape(rest))
+    indices = tf.concat([indices, rest_indices], 1)
+
     best, at = tf.math.top_k(values, k)
-    return best, tf.gather(places, at, batch_dims=1)
+    return best, tf.gather(indices, at, batch_dims=1)
 
 
-def log_sum_exp(x):
-    """log(sum(exp(x))) of each row of x [..., n], as [..., 1]; by oneDNN's softmax, in a third of the time."""
-    return tf.reduce_max(x, -1, keepdims=True) - tf.math.log(
-        tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True)
-    )
+def log_sum_exp(x: tf.Tensor) -> tf.Tensor:
+    """log(sum(exp(x))) of each row of x [..., n], as [..., 1].
+
+    By oneDNN's softmax, in a third of the time that TensorFlow's function takes.
+    """
+    largest = tf.reduce_max(x, -1, keepdims=True)
+    return largest - tf.math.log(tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True))
 
 
-def unroll(step, inputs, state, keep):
-    """Runs `state = step(inputs_t, state)` over axis 0 of each tensor of the tuple `inputs`.
+def unroll(
+    step: Callable[[tuple[tf.Tensor, ...], dict[str, tf.Tensor]], dict[str, tf.Tensor]],
+    inputs: Sequence[tf.Tensor],
+    state: dict[str, tf.Tensor],
+    keep: Sequence[str],
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """Runs state = step(inputs of time t, state) over axis 0 of the inputs: history, last state.
 
-    state: dict name -> tensor. Returns (history of the entries named in `keep`, time on axis 0; last state).
-    A single step runs without a loop.
+    inputs: [time, ...] each. state: leaves by name; each keeps its shape. history: the leaves named
+    in `keep` after every step, [time, ...] each. A single step runs without a loop.
     """
     if inputs[0].shape[0] == 1:
         state = step(tuple(x[0] for x in inputs), state)
         return {name: state[name][None] for name in keep}, state
+
     time = tf.shape(inputs[0])[0]
     arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
     history = {
@@ -97,6 +116,9 @@ def unroll(step, inputs, state, keep):
     return {name: array.stack() for name, array in history.items()}, state
 
 
-def dropout(x, rate, seed, mask_shape=None):
-    """Inverted dropout; `mask_shape` with ones where the mask is shared ([batch, 1, units]: one a sequence)."""
+def dropout(x: tf.Tensor, rate: float, seed: Any, mask_shape: Any = None) -> tf.Tensor:
+    """Inverted dropout.
+
+    mask_shape: 1 on axes that share a mask: [batch, 1, units] is a mask a sequence.
+    """
     return keras.random.dropout(x, rate, noise_shape=mask_shape, seed=seed) if rate else x

@@ -42,7 +42,7 @@ class LanguageModel(SequenceModel):
         return {**super().get_config(), "streams": self.streams}
 
     def encode(self, source: Any, training: bool = False) -> tuple[State, State]:
-        """An empty memory, and the zero state of as many rows as `source` has; its ids do not matter."""
+        """An empty memory, and the zero state of as many rows as `source` has, whatever its ids."""
         return {}, self.decoder.zero_state(tf.shape(source)[0])
 
     def step(
@@ -56,7 +56,7 @@ class LanguageModel(SequenceModel):
     def losses_of(
         self, inputs: Any, labels: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """inputs, labels: [rows, n]; in training the next window of each stream, else whole texts."""
+        """Losses of the next window of each stream in training, else of whole texts: [rows, n]."""
         memory, state = self.encode(inputs)
         if training:
             state = self.carried.read()

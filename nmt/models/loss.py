@@ -1,11 +1,14 @@
-"""Cross-entropy over the vocabulary from hidden vectors, with label smoothing: projection and loss in one.
+"""Cross-entropy over the vocabulary, with label smoothing: projection and loss in one.
 
-Logits of a batch are a [tokens, vocab] matrix, the largest thing in training. Here they live for some rows at
-a time, and the gradients are formed from the same softmax in the forward pass, so nothing of that size is kept.
-With weights w, label y, smoothing e and V words, the gradient on the logits is w (p - (1-e) onehot(y) - e/V).
-Only p is a matrix product; the one-hot part is a gather (a segment sum), the constant part has rank one.
-oneDNN's softmax is several times faster on a CPU than TensorFlow's cross-entropy ops.
+The logits of a batch, [positions, vocab], are the largest matrix of training. Here a slice of
+positions exists at a time, and the gradients are formed from the same softmax in the forward pass,
+so nothing of that size is kept. With weight w of a position, label y, smoothing e and V tokens, the
+gradient on its logits is w (p - (1 - e) onehot(y) - e / V). Only p is a matrix product; the one-hot
+part is a gather (a segment sum), the constant part has rank one. oneDNN's softmax is several times
+faster on a CPU than TensorFlow's cross-entropy ops.
 """
+
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,20 +17,25 @@ from nmt.models import kernels
 LOGITS = 2**24  # numbers in the largest matrix that exists at once
 
 
-def cross_entropy(hidden, kernel, bias, labels, weights, smoothing=0.0):
-    """Summed loss and summed negative log-likelihood of `labels`, in nats; only the loss has a gradient.
+def cross_entropy(
+    hidden: tf.Tensor,
+    kernel: Any,
+    bias: Any,
+    labels: tf.Tensor,
+    weights: tf.Tensor,
+    smoothing: float = 0.0,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Summed loss and summed negative log-likelihood of `labels`, in nats.
 
-    hidden: [tokens, units]; kernel: [vocab, units]; bias: [vocab]; labels: [tokens]; weights: [tokens],
-    0 for padding. The loss is that of smoothed labels (Szegedy et al. 2016): probability 1 - smoothing on the
-    label plus smoothing / vocab on every word.
+    hidden: [positions, units]; kernel: [vocab, units]; bias: [vocab]; labels: [positions]; weights:
+    [positions], 0 for padding. The loss is that of smoothed labels (Szegedy et al. 2016):
+    probability 1 - smoothing on the label plus smoothing / vocab on every token. Only the loss has
+    a gradient.
     """
-    kernel, bias, cast_kernel = (
-        tf.convert_to_tensor(kernel),
-        tf.convert_to_tensor(bias),
-        kernels.weight(kernel),
-    )
-    vocab, units = kernel.shape
-    share = LOGITS // vocab  # rows at a time
+    kernel = tf.convert_to_tensor(kernel)
+    bias = tf.convert_to_tensor(bias)
+    cast_kernel = kernels.weight(kernel)
+    vocab = kernel.shape[0]
 
     @tf.custom_gradient
     def summed(hidden, kernel, bias):
@@ -35,49 +43,72 @@ def cross_entropy(hidden, kernel, bias, labels, weights, smoothing=0.0):
         mean_bias = tf.reduce_mean(bias)
         weighted = hidden * weights[:, None]
 
-        def some_rows(start, loss, likelihood, expected, d_kernel, d_bias):
-            part = slice(start, start + share)
-            logits = kernels.matmul(hidden[part], cast_kernel, transpose_b=True) + bias
-            p = tf.nn.softmax(logits)
-            places = tf.stack([tf.range(tf.shape(logits)[0]), labels[part]], 1)
-            label_log = tf.math.log(tf.maximum(tf.gather_nd(p, places), 1e-37))
-            log_sum = tf.gather_nd(logits, places) - label_log
+        def slice_losses(part, logits, p):
+            at_label = tf.stack([tf.range(tf.shape(logits)[0]), labels[part]], 1)
+            label_log = tf.math.log(tf.maximum(tf.gather_nd(p, at_label), 1e-37))
+            log_sum = tf.gather_nd(logits, at_label) - label_log
+            # The mean log-probability of all tokens, for the smoothing.
             mean_log = tf.linalg.matvec(hidden[part], mean_kernel) + mean_bias - log_sum
-            loss -= tf.reduce_sum(
-                weights[part] * ((1 - smoothing) * label_log + smoothing * mean_log)
+            smoothed_log = (1 - smoothing) * label_log + smoothing * mean_log
+            return (
+                tf.reduce_sum(weights[part] * smoothed_log),
+                tf.reduce_sum(weights[part] * label_log),
             )
-            likelihood -= tf.reduce_sum(weights[part] * label_log)
-            p = tf.cast(p, cast_kernel.dtype)
-            expected = expected.write(
-                start // share, tf.cast(tf.matmul(p, cast_kernel), tf.float32)
-            )
-            d_kernel += product(p, weighted[part])
-            d_bias += product(p, weights[part][:, None])[:, 0]
-            return start + share, loss, likelihood, expected, d_kernel, d_bias
 
-        rows = tf.shape(hidden)[0]
-        pieces = tf.TensorArray(
-            tf.float32, (rows + share - 1) // share, infer_shape=False, element_shape=(None, units)
+        loss, likelihood, expected, d_kernel, d_bias = _sum_slices(
+            hidden, kernel, bias, cast_kernel, weights, weighted, slice_losses
         )
-        start = (tf.constant(0), 0.0, 0.0, pieces, tf.zeros_like(kernel), tf.zeros_like(bias))
-        _, loss, likelihood, expected, d_kernel, d_bias = tf.while_loop(
-            lambda start, *_: start < rows, some_rows, start, parallel_iterations=1
-        )
+
+        # The parts of the gradients that depend on the labels and the smoothing.
         on_label = (1 - smoothing) * tf.gather(kernel, labels) + smoothing * mean_kernel
-        d_hidden = (expected.concat() - on_label) * weights[:, None]
+        d_hidden = (expected - on_label) * weights[:, None]
         spread = smoothing / vocab
         d_kernel -= (1 - smoothing) * tf.math.unsorted_segment_sum(weighted, labels, vocab)
         d_kernel -= spread * tf.reduce_sum(weighted, 0)
         d_bias -= (1 - smoothing) * tf.math.unsorted_segment_sum(weights, labels, vocab)
         d_bias -= spread * tf.reduce_sum(weights)
 
-        def grad(upstream, _):
+        def gradient(upstream, _):
             return upstream * d_hidden, upstream * d_kernel, upstream * d_bias
 
-        return (loss, likelihood), grad
-
-    def product(p, x):
-        """p^T x, in the precision of the matrix products, as float32."""
-        return tf.cast(tf.matmul(p, tf.cast(x, p.dtype), transpose_a=True), tf.float32)
+        return (loss, likelihood), gradient
 
     return summed(hidden, kernel, bias)
+
+
+def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_losses):
+    """All that needs logits: loss, likelihood, expected, and the parts of gradients from p.
+
+    expected: [positions, units], the mean row of the kernel under p. slice_losses: (slice, logits,
+    p) -> summed log-probabilities, smoothed and of the label.
+    """
+    vocab, units = kernel.shape
+    slice_size = LOGITS // vocab  # positions
+    positions = tf.shape(hidden)[0]
+
+    def product(p, x):
+        # p^T x, in the precision of the matrix products, as float32.
+        return tf.cast(tf.matmul(p, tf.cast(x, p.dtype), transpose_a=True), tf.float32)
+
+    def add_slice(start, loss, likelihood, expected, d_kernel, d_bias):
+        part = slice(start, start + slice_size)
+        logits = kernels.matmul(hidden[part], cast_kernel, transpose_b=True) + bias
+        p = tf.nn.softmax(logits)
+        smoothed_log, label_log = slice_losses(part, logits, p)
+        loss -= smoothed_log
+        likelihood -= label_log
+
+        p = tf.cast(p, cast_kernel.dtype)
+        mean_rows = tf.cast(tf.matmul(p, cast_kernel), tf.float32)
+        expected = expected.write(start // slice_size, mean_rows)
+        d_kernel += product(p, weighted[part])
+        d_bias += product(p, weights[part][:, None])[:, 0]
+        return start + slice_size, loss, likelihood, expected, d_kernel, d_bias
+
+    slices = (positions + slice_size - 1) // slice_size
+    expected = tf.TensorArray(tf.float32, slices, infer_shape=False, element_shape=(None, units))
+    start = (tf.constant(0), 0.0, 0.0, expected, tf.zeros_like(kernel), tf.zeros_like(bias))
+    _, loss, likelihood, expected, d_kernel, d_bias = tf.while_loop(
+        lambda start, *_: start < positions, add_slice, start, parallel_iterations=1
+    )
+    return loss, likelihood, expected.concat(), d_kernel, d_bias

@@ -79,7 +79,7 @@ class RecurrentEncoder(keras.layers.Layer):
         return x, final["h"], states
 
     def zero_state(self, sentences: Any) -> dict[str, tf.Tensor]:
-        """The state before the first position: [sentences, units] each, "h0" (and "c0") of layer 0, …"""
+        """The state before the first position: "h0" (and "c0") [sentences, units] of layer 0, …"""
         zeros = tf.zeros([sentences, self.options.encoder_units])
         return {
             f"{name}{number}": zeros
@@ -88,10 +88,11 @@ class RecurrentEncoder(keras.layers.Layer):
         }
 
     def _read_layer(self, x, lengths, cells, training, final_at, before):
-        """One layer, both directions in one time loop: outputs [sentences, source_len, size], final state.
+        """One layer, both directions in one time loop: outputs, final state.
 
-        before: the state to begin with, {"h": [sentences, units], ...}; None: zeros. The final
-        state, [sentences, size] each, has the same parts; without `before` only h.
+        outputs: [sentences, source_len, size]. before: the state to begin with, {"h": [sentences,
+        units], ...}; None: zeros. The final state, [sentences, size] each, has the same parts;
+        without `before` only h.
         """
 
         # A backward cell reads each sentence reversed, so that padding comes last for both.
@@ -141,7 +142,7 @@ class RecurrentEncoder(keras.layers.Layer):
 
 
 class RecurrentDecoder(keras.layers.Layer):
-    """s_i = cell(s_{i-1}, [y_{i-1}; c_{i-1}]), c_i = attention(s_i), readout from (s_i, c_i), c_0 = 0.
+    """s_i = cell(s_{i-1}, [y_{i-1}; c_{i-1}]), c_i = attention(s_i), c_0 = 0; readout (s_i, c_i).
 
     The recurrence of Bahdanau et al. 2015 with the readout taking the new context. The context is
     fed back, not the readout, so that readout, dropout and projection stay outside the time loop.
@@ -208,12 +209,12 @@ class RecurrentDecoder(keras.layers.Layer):
         }
 
     def initial_state(self, final: tf.Tensor) -> dict[str, tf.Tensor]:
-        """final: [rows, memory_size] -> the state before the first token: h = tanh(W final + b), c = 0."""
+        """final: [rows, memory_size] -> the first state: h = tanh(W final + b), c = 0."""
         state = self.zero_state(tf.shape(final)[0])
         return {**state, **{f"h{number}": dense(final) for number, dense in enumerate(self.bridge)}}
 
     def zero_state(self, rows: Any) -> dict[str, tf.Tensor]:
-        """The state that has seen nothing: "h0" (and "c0") [rows, units] of each layer, "context"."""
+        """The state that has seen nothing: "h0" (and "c0") [rows, units], …, "context"."""
         state = {"context": tf.zeros([rows, self.memory_size])} if self.attention else {}
         for number, cell in enumerate(self.cells):
             state.update({f"{name}{number}": tf.zeros([rows, cell.units]) for name in cell.states})
@@ -341,7 +342,7 @@ def drop(
 def state_mask(
     like: tf.Tensor, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
 ) -> tf.Tensor | None:
-    """Variational dropout of the recurrent state (Gal & Ghahramani 2016): one mask for all positions."""
+    """Dropout of the recurrent state: one mask for all positions (Gal & Ghahramani 2016)."""
     if not training or not options.recurrent_dropout:
         return None
     return kernels.dropout(tf.ones_like(like), options.recurrent_dropout, seed)

@@ -1,4 +1,4 @@
-"""What every sequence model has: target embedding, output layer, and the contract from `encode` and a decoder.
+"""What every sequence model has: embedding, output layer, the contract from `encode` and a decoder.
 
     encode(source)                              -> memory, state
     step(memory, state, tokens)                 -> hidden, attention, state
@@ -74,16 +74,16 @@ class SequenceModel(TrainableModel):
         return self.add_weight(shape, self.embedding_initializer, name=name)
 
     def embed(self, table: keras.Variable, ids: Any, training: bool) -> tf.Tensor:
-        """Word vectors [..., embedding] of ids [...], scaled to variance 1 (Vaswani et al. 2017, section 3.4).
+        """Word vectors [..., embedding] of ids [...], scaled to variance 1.
 
-        A table of that variance would be too large for the softmax it may be tied to, and small
-        inputs leave the gates and attention idle.
+        As Vaswani et al. 2017, section 3.4. A table of that variance would be too large for the
+        softmax it may be tied to, and small inputs leave the gates and attention idle.
         """
         vectors = tf.gather(table, ids) * self.options.embedding**0.5
         return drop(vectors, self.options, self.noise, training)
 
     def add_output(self) -> int:
-        """The weights of `project`; returns the units of `hidden`. With `tie` they are the target embedding."""
+        """The weights of `project`, with `tie` the target embedding; returns their units."""
         tied = self.options.tie != "none"
         if tied or self.options.architecture == "transformer":
             hidden = self.options.embedding
@@ -98,7 +98,7 @@ class SequenceModel(TrainableModel):
         return hidden
 
     def start_from_frequencies(self, counts: np.ndarray) -> None:
-        """Sets the output bias to log relative frequencies, which training then need not learn first.
+        """Sets the output bias to log relative frequencies, so that training need not learn it.
 
         counts: [target_vocab], how often each token occurs.
         """
@@ -124,7 +124,7 @@ class SequenceModel(TrainableModel):
         return loss, likelihood, tf.reduce_sum(weights)
 
     def call(self, inputs: tuple[Any, Any], training: bool = False) -> tf.Tensor:
-        """(source, target inputs) -> logits [rows, n, vocab]: for `predict` and inspection."""
+        """(source, target inputs) -> logits [rows, n, vocab]; for `predict` and inspection."""
         source, tokens = inputs
         memory, state = self.encode(source, training)
         hidden, _, _ = self.step(memory, state, tokens, training)
@@ -133,13 +133,16 @@ class SequenceModel(TrainableModel):
     # The contract.
 
     def encode(self, source: Any, training: bool = False) -> tuple[State, State]:
-        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+        """source: [sentences, source_len], EOS last, padded right -> memory, first state."""
         raise NotImplementedError
 
     def step(
         self, memory: State, state: State, tokens: Any, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
-        """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len] or None, state."""
+        """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len], state.
+
+        attention is None without it.
+        """
         y = self.embed(self.target_embedding, tokens, training)
         return self.decoder.step(memory, state, y, training)
 
@@ -173,7 +176,7 @@ class SequenceModel(TrainableModel):
         return self.project(hidden[:, 0]), attention, state
 
     def log_probs(self, source: Any, tokens: Any) -> tf.Tensor:
-        """Natural log-probabilities [sentences, n - 1] of tokens[:, 1:]; BOS first, padded right."""
+        """Log-probabilities [sentences, n - 1] of tokens[:, 1:]; BOS first, padded right."""
         return self.log_probs_after(*self.encode(source), tokens)
 
     def log_probs_after(self, memory: State, state: State, tokens: Any) -> tf.Tensor:

@@ -48,7 +48,7 @@ class TranslationModel(SequenceModel):
         return {**super().get_config(), "source_vocab": self.source_vocab}
 
     def encode(self, source: Any, training: bool = False) -> tuple[State, State]:
-        """source: [sentences, source_len], EOS last, padded right -> memory, state of one row a sentence."""
+        """source: [sentences, source_len], EOS last, padded right -> memory, first state."""
         lengths = lengths_of(source)
         x = self.embed(self.source_embedding, source, training)
         outputs, final, _ = self.encoder.read(x, lengths, training)
@@ -57,7 +57,7 @@ class TranslationModel(SequenceModel):
     def losses_of(
         self, source: Any, target: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Losses of pairs: source [sentences, source_len], target [sentences, n + 1] from BOS to EOS."""
+        """Losses of pairs. target: [sentences, n + 1], from BOS to EOS."""
         memory, state = self.encode(source, training)
         hidden, _, _ = self.step(memory, state, target[:, :-1], training)
         return self.summed_losses(hidden, target[:, 1:])

@@ -32,9 +32,10 @@ class TrainableModel(keras.Model):
     def losses_of(
         self, source: Any, target: Any, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Of a batch (two matrices of ids): summed loss, summed negative log-likelihood (nats), number of target tokens.
+        """Of a batch: summed loss, summed negative log-likelihood (nats), target tokens.
 
-        EOS counts as a token, BOS and padding do not.
+        source, target: the two matrices of ids of a batch. EOS counts as a token, BOS and padding
+        do not.
         """
         raise NotImplementedError
 
@@ -45,7 +46,10 @@ class TrainableModel(keras.Model):
         precision: str = "float32",
         **kwargs: Any,
     ) -> None:
-        """As Keras's. precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one."""
+        """As Keras's.
+
+        precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one.
+        """
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
         self.precision = detect_precision() if precision == "auto" else precision
@@ -63,14 +67,17 @@ class TrainableModel(keras.Model):
         return self.running_means(*losses)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        return self.running_means(*self.losses_of(*data, training=False))
+        """The losses of a batch, without dropout."""
+        source, target = data
+        return self.running_means(*self.losses_of(source, target, training=False))
 
     def gradients(self, data: Any) -> tuple[list[tf.Tensor], tuple[tf.Tensor, ...]]:
-        """Gradients of the mean loss a token, dense, with the dropout of this step; what `losses_of` gave."""
+        """Dense gradients of the mean loss a token; what `losses_of` returned."""
         # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.
         self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
+        source, target = data
         with kernels.precision(self.precision), tf.GradientTape() as tape:
-            losses = self.losses_of(*data, training=True)
+            losses = self.losses_of(source, target, training=True)
             loss, _, tokens = losses
             mean_loss = loss / tokens
         gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
@@ -87,7 +94,7 @@ class TrainableModel(keras.Model):
     def running_means(
         self, loss: tf.Tensor, likelihood: tf.Tensor, tokens: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Means a token over the batches since `reset_metrics`: a batch counts as much as it has tokens."""
+        """Means a token over all batches since `reset_metrics`."""
         for metric, value in zip(self.totals.values(), (loss, likelihood, tokens), strict=True):
             metric.update_state(value)
         loss, likelihood, tokens = (metric.result() for metric in self.totals.values())

@@ -26,7 +26,10 @@ WHOLE_SOURCE = 10**9  # words; no sentence has as many
 def by_wait(
     run: Run, model: "WaitKModel", waits: Sequence[int], split: str = "test"
 ) -> list[dict[str, Any]]:
-    """BLEU, chrF and average lagging in words on a split, greedy, for each wait (0: the whole source)."""
+    """BLEU, chrF and average lagging in words on a split, greedy, for each wait.
+
+    A wait of 0 is the whole source.
+    """
     from nmt.simultaneous.model import WaitKSearch
 
     recipe = run.recipe
@@ -64,6 +67,7 @@ def words_read(translation: Translation, unspaced: tuple[bool, bool]) -> tuple[l
     g[t - 1]: source words read when target word t was complete. unspaced: as of `WordStarts`.
     """
     source = np.array([begins_word(piece, unspaced[0]) for piece in translation.source_pieces[:-1]])
+    assert translation.attention is not None
     read_by_piece = (translation.attention[:, :-1] @ source).astype(int).tolist()
     pieces = [piece for piece in translation.target_pieces if piece != "</s>"]
     complete = [n for n, piece in enumerate(pieces) if begins_word(piece, unspaced[1])]
@@ -74,7 +78,7 @@ def words_read(translation: Translation, unspaced: tuple[bool, bool]) -> tuple[l
 
 
 def average_lagging(g: Sequence[int], source_words: int) -> float:
-    """Average lagging of a sentence behind its source, in words (Ma et al. 2019, equations 8 and 9).
+    """Average lagging of a sentence behind its source, in words (Ma et al. 2019, eq. 8 and 9).
 
     g[t - 1]: source words read when target word t was complete. The mean of g(t) - (t - 1) / r, r
     target words a source word, up to the first word that was complete with the whole source read.

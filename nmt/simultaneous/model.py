@@ -26,10 +26,11 @@ ENCODER = "encoder_"  # what the names of the encoder's state begin with in a me
 
 @keras.saving.register_keras_serializable("nmt")
 class WaitKModel(TranslationModel):
-    """A `TranslationModel` that can stay a number of words behind its source; the weights are the same.
+    """A `TranslationModel` that can stay a number of words behind its source.
 
-    `compile(wait=(least, most))` trains it so: each sentence draws its wait. word_starts: a
-    `WordStarts` or its config. Raises ValueError for options that need the whole source.
+    It has the same weights. `compile(wait=(least, most))` trains it so that each sentence draws its
+    wait. word_starts: a `WordStarts` or its config. Raises ValueError for options that need the
+    whole source.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class WaitKModel(TranslationModel):
         return {**super().get_config(), "word_starts": self.word_starts.get_config()}
 
     def compile(self, *args: Any, wait: tuple[int, int] | None = None, **kwargs: Any) -> None:
-        """As every model. wait: least and most words that training waits for; None: the whole source."""
+        """As every model. wait: least and most words to wait for; None: the whole source."""
         super().compile(*args, **kwargs)
         self.wait = wait
 
@@ -88,7 +89,7 @@ class WaitKModel(TranslationModel):
     def step(
         self, memory: State, state: State, tokens: Any, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
-        """As every model; with a memory of `encode_waiting` each position sees what the policy has read."""
+        """As every model. With a memory of `encode_waiting` positions see what has been read."""
         if "source_word" not in memory:
             return super().step(memory, state, tokens, training)
         y = self.embed(self.target_embedding, tokens, training)
@@ -122,7 +123,7 @@ class WaitKModel(TranslationModel):
         return self.summed_losses(hidden, target[:, 1:])
 
     def draw_wait(self, sentences: Any, training: bool) -> Any:
-        """The wait of each sentence: in training drawn anew [sentences], in validation the middle one."""
+        """The wait of each sentence: drawn [sentences] in training, in validation the middle."""
         if self.wait is None:
             raise ValueError("compile was given no wait")
         least, most = self.wait
@@ -133,7 +134,7 @@ class WaitKModel(TranslationModel):
     # A source that is still arriving.
 
     def encode_more(self, source: Any, memory: State) -> tuple[State, State]:
-        """The next positions of sentences -> memory of all that is read, first state of the decoder from it.
+        """Encodes the next positions of sentences: memory of all that is read, first state from it.
 
         source: [sentences, n], EOS at the end of a sentence only, padded right. memory: what the
         call before returned, {} at the beginning of the sentences.
@@ -155,21 +156,23 @@ class WaitKModel(TranslationModel):
 
 
 class StreamingModel(CompiledModel):
-    """A `WaitKModel` for sources that are still arriving, compiled: `encode` goes on from a memory."""
+    """A `WaitKModel` for sources that are still arriving, compiled."""
 
     def __init__(self, model: WaitKModel):
         super().__init__(model, lambda source: model.encode_more(source, {}))
         ids = tf.TensorSpec((None, None), tf.int32)
-        self.encode_more = traced(model.encode_more, [ids, self.memory_spec])
+        self.functions["encode_more"] = traced(model.encode_more, [ids, self.memory_spec])
 
     def encode(self, source: Any, memory: State | None = None) -> tuple[State, State]:
         """As `WaitKModel.encode_more`."""
         source = tf.convert_to_tensor(source, tf.int32)
-        return self.encode_more(source, memory) if memory else self._encode(source)
+        if memory:
+            return self.functions["encode_more"](source, memory)
+        return self.functions["encode"](source)
 
 
-class WaitKSearch:
-    """A `WaitKModel` kept `wait` words behind its sources, for greedy search (beam 1): the contract.
+class WaitKSearch(CompiledModel):
+    """A `WaitKModel` kept `wait` words behind its sources, compiled, for greedy search (beam 1).
 
     When EOS is the best next token before the source is over, the model has nothing to say yet: it
     reads a word more and chooses again, so that no part of a source is lost.
@@ -177,19 +180,15 @@ class WaitKSearch:
 
     def __init__(self, model: WaitKModel, wait: int):
         self.wait = tf.Variable(wait, dtype=tf.int32)  # can be changed without tracing anew
-        self.compiled_model = CompiledModel(
-            model, lambda source: model.encode_waiting(source, self.wait)
-        )
-        self.encode = self.compiled_model.encode
-        self.take = self.compiled_model.take
+        super().__init__(model, lambda source: model.encode_waiting(source, self.wait))
 
     def advance(
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[Any, Any, np.ndarray, State]:
-        """As every model; in the place of attention 1 where a row has read the source [rows, source_len]."""
+        """As every model, but for attention: 1 where a row has read the source, else 0."""
         source_word = np.asarray(memory["source_word"])
         while True:
-            log_probs, ids, _, after = self.compiled_model.advance(memory, state, origin, tokens, k)
+            log_probs, ids, _, after = super().advance(memory, state, origin, tokens, k)
             words_read = np.asarray(source_words_read(after["t"], after["wait"]))
             source_left = words_read < source_word[:, -1]
             silent = (np.asarray(ids)[:, 0] == EOS) & source_left

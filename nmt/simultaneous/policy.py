@@ -1,4 +1,4 @@
-"""The wait-k policy (Ma et al. 2019): how many source words are read before a target word is complete.
+"""The wait-k policy (Ma et al. 2019): source words read before a target word is complete.
 
 g(t) = t + k - 1 source words are read by the time that target word t is complete; k is the `wait`.
 A word is complete when the next one begins, so the piece that begins word t + 1 is still chosen
@@ -80,7 +80,7 @@ class WordStarts:
 def begins_word(piece: str, every_piece: bool) -> bool:
     """Whether a piece, as SentencePiece writes it, begins a word.
 
-    every_piece: languages without spaces, where each piece is a word, except single bytes of a letter.
+    every_piece: languages without spaces: each piece is a word, but for the bytes of a letter.
     """
     if every_piece:
         return piece != "▁" and not piece.startswith("<0x")

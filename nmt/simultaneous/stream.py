@@ -1,188 +1,232 @@
-"""Translating a source that is still arriving: words in, words out, `wait` words behind (`nmt translate --stream`).
+"""Translating a source that is still arriving: words in, words out (`nmt translate --stream`).
 
-The encoder goes on from where it was with each word, the decoder chooses greedily from what has been read. How far
-behind it stays is said in nmt/simultaneous/policy.py; a word is written as soon as it is known to be complete.
+With each source word the encoder goes on from where it was; the decoder chooses greedily from what
+has been read. How far it stays behind is said in nmt/simultaneous/policy.py. A target word is
+written as soon as it is complete, and what is written never changes.
 """
 
 import codecs
 import logging
 import re
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
 from nmt.machine import start_keras
-from nmt.recipe import reason_against_waiting
+from nmt.recipe import Recipe, reason_against_waiting
 from nmt.runs.folder import Run
-from nmt.simultaneous.policy import source_words_read
+from nmt.simultaneous.policy import WordStarts, source_words_read
 from nmt.text.placeholders import unfinished
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 
+if TYPE_CHECKING:
+    from nmt.simultaneous.model import WaitKModel
+
 log = logging.getLogger(__name__)
 
-BORDER = re.compile(r"(?<=[^ \t])(?=[ \t])")  # where a word ends
-ROW = np.zeros(1, np.int32)  # the only one
+WORD_END = re.compile(r"(?<=[^ \t])(?=[ \t])")
+FIRST_ROW = np.zeros(1, np.int32)  # of a batch of one sentence
 
 
-class Online:
-    """Translates lines word by word; with wait=0 line by line, as a `Translator` does with beam 1."""
+class StreamTranslator:
+    """Translates lines while they arrive, `wait` words behind; wait 0: whole lines, greedily."""
 
-    def __init__(self, model, tokenizers, recipe, wait):
-        from nmt.simultaneous.model import StreamingModel  # not before `load` has started Keras
+    def __init__(self, model: "WaitKModel", tokenizers: Any, recipe: Recipe, wait: int):
+        """tokenizers: (source, target)."""
+        from nmt.simultaneous.model import StreamingModel  # `load` starts Keras first
 
-        self.tokenizers = tokenizers
         self.recipe = recipe
         self.wait = wait
-        self.words = model.word_starts
-        self.graphs = StreamingModel(model) if wait else None
+        self.word_starts = model.word_starts
         self.preparation = Preparation(recipe.data, tokenizers)
-        self.translator = Translator(model.compiled_model(), tokenizers, recipe)
+        self.model: Any = StreamingModel(model) if wait else None
+        self.line_translator = Translator(model.compiled_model(), tokenizers, recipe)
 
-    def translate(self, chunks, number=1):
-        """Yields the translation of a line in pieces, each as soon as it is known.
+    def translate(self, chunks: Iterable[str], number: int = 1) -> Iterator[str]:
+        """Yields the translation of a line in pieces, each as soon as it is complete.
 
-        chunks: the text of the line as it comes, cut before spaces; see `Lines`. number: of the line, for warnings.
+        chunks: the text of the line as it arrives, cut before spaces; see `ArrivingLines`. number:
+        of the line, for warnings.
         """
         if not self.wait:
-            [[best]] = self.translator.candidates(["".join(chunks)], beam=1)
-            for warning in best.warnings:
-                log.warning(f"line {number} {warning}")
-            yield best.text
+            yield self._translate_whole("".join(chunks), number)
             return
-        source = Source(self, chunks)
-        if not source.more():  # the tokenizer keeps nothing of it
+        source = ArrivingSource(chunks, self.preparation, self.word_starts)
+        if not source.begin_segment():  # the tokenizer keeps nothing of the line
             yield source.line
             return
         yield source.line[: len(source.line) - len(source.line.lstrip())]
-        yield from self._part(source)
-        while source.more():
+        yield from self._translate_segment(source)
+        while source.begin_segment():
             limit = self.recipe.data.max_pieces
             log.warning(f"line {number} is long (over {limit} pieces); translated in parts")
             yield self.preparation.separator()
-            yield from self._part(source)
+            yield from self._translate_segment(source)
         yield source.line[len(source.line.rstrip()) :]
 
-    def _part(self, source):
-        """What `_choose` chooses, as text, a word at a time."""
-        ids = []
-        shown = ""
-        for token in self._choose(source):
-            if source.prepared.is_early(token):
-                continue  # a placeholder that has not come yet: what is shown could not be mended later
-            ids.append(token)
-            if self.words.target[token]:
-                complete = self._text(
-                    ids if self.words.unspaced[1] else ids[:-1], source.prepared.names
-                )
-                yield complete[len(shown) :]
-                shown = complete
-        yield self._text(ids, source.prepared.names)[len(shown) :]
+    def _translate_whole(self, line: str, number: int) -> str:
+        [[best]] = self.line_translator.candidates([line], beam=1)
+        for warning in best.warnings:
+            log.warning(f"line {number} {warning}")
+        return best.text
 
-    def _text(self, ids, names):
-        return self.preparation.output(ids, names).strip()
+    def _translate_segment(self, source: "ArrivingSource") -> Iterator[str]:
+        target = TargetText(source, self.preparation, self.word_starts)
+        for token in self._tokens(source):
+            yield target.add(token)
+        yield target.finish()
 
-    def _choose(self, source):
-        """Yields the pieces of a translation, reading the source between them.
+    def _tokens(self, source: "ArrivingSource") -> Iterator[int]:
+        """Yields the target tokens of a segment and reads the source between them.
 
-        EOS before the end of the source means that there is nothing to say yet: one word more is read from then on.
+        If EOS is the best token before the source is over, there is nothing to say yet: from then
+        on the decoder waits for one word more.
         """
-        options = self.recipe.search
-        t = int(self.words.target[BOS])
+        search = self.recipe.search
+        t = int(self.word_starts.target[BOS])  # target words that have begun
         wait = self.wait
-        memory = {}
+        words_read = 0
+        source_over = False
+        memory: dict[str, Any] = {}
         state = None
         token = BOS
-        read = 0
         written = 0
-        over = False
         while True:
-            while not over and read < source_words_read(t, wait):
-                word = source.next()
-                memory, start = self.graphs.encode([word or [EOS]], memory)
-                read = read + 1
-                over = not word
-            state = start if state is None else state
-            limit = int(options.max_ratio * source.size) + options.max_extra
-            _, ids, _, after = self.graphs.advance(
-                memory, state, ROW, np.array([token], np.int32), 1
-            )
+            # 1. Read as many words as the policy says; the end of the source is the last one.
+            while not source_over and words_read < source_words_read(t, wait):
+                word = source.next_word()
+                memory, first_state = self.model.encode([word or [EOS]], memory)
+                words_read += 1
+                source_over = not word
+            if state is None:
+                state = first_state
+
+            # 2. Choose the best next token.
+            inputs = np.array([token], np.int32)
+            _, ids, _, state_after = self.model.advance(memory, state, FIRST_ROW, inputs, 1)
             best = int(ids[0, 0])
-            if not over and (best == EOS or written >= limit):
+
+            # 3. Nothing to say: read on, or end with the source.
+            limit = int(search.max_ratio * source.tokens_read) + search.max_extra
+            if not source_over and (best == EOS or written >= limit):
                 wait += 1
                 continue
             if best == EOS or written == limit:
                 return
+
+            # 4. Go on from the token.
             yield best
-            state = after
+            state = state_after
             token = best
-            t = t + int(self.words.target[best])
-            written = written + 1
+            t += int(self.word_starts.target[best])
+            written += 1
 
 
-class Source:
-    """The words of an arriving line as ids, read when they are asked for."""
+class ArrivingSource:
+    """The words of one arriving line as ids, read when they are asked for.
 
-    def __init__(self, online, chunks):
-        self.chunks = iter(chunks)
-        self.starts = online.words.source
-        self.limit = online.recipe.data.max_pieces
-        self.prepared = online.preparation.incremental()
-        self.line = ""  # what has come
-        self.ready = []  # words that have come and are not read yet
-        self.size = 0  # pieces read of this part of the line
-
-    def more(self):
-        """Whether the line goes on; waits until this is known. Begins a new part of it."""
-        self.size = 0
-        return self._arrived()
-
-    def next(self):
-        """Ids of the next word; none at the end of the line, or where it grows longer than training data."""
-        if not self._arrived() or (self.size and self.size + len(self.ready[0]) > self.limit):
-            return []
-        word = self.ready.pop(0)
-        self.size += len(word)
-        return word
-
-    def _arrived(self):
-        while not self.ready and (chunk := next(self.chunks, None)) is not None:
-            self.line += chunk
-            ids = self.prepared.ids(chunk)
-            borders = np.flatnonzero(self.starts[ids])[1:]
-            self.ready = [
-                word.tolist() for word in np.split(np.array(ids, np.int32), borders) if len(word)
-            ]
-        return bool(self.ready)
-
-
-class Lines:
-    """Text that is still arriving, as an iterator over its lines; a line is an iterator over chunks of its text.
-
-    A chunk ends where a word or a line does, but never inside of a placeholder. A line has to be used up before
-    the next. read: gives bytes of UTF-8, as many as there are, none at the end. whole: a chunk is a whole line, for
-    languages without spaces.
+    A line that grows longer than training data is read in segments. Asking waits for the text.
     """
 
-    def __init__(self, read, whole=False):
-        self.read = read
-        self.whole = whole
-        self.decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-        self.text = ""
-        self.over = False
-        self.number = 0
+    def __init__(
+        self, chunks: Iterable[str], preparation: Preparation, word_starts: WordStarts
+    ) -> None:
+        self.chunks = iter(chunks)
+        self.prepared = preparation.incremental()
+        self.starts = word_starts.source
+        self.limit = preparation.data.max_pieces  # tokens of a segment
+        self.line = ""  # the text that has arrived
+        self.tokens_read = 0  # of this segment
+        self.words: list[list[int]] = []  # that have arrived and are not read yet
 
-    def __iter__(self):
-        while self.text or (not self.over and self._more()):
+    def begin_segment(self) -> bool:
+        """Whether the line goes on; if so, the words that follow are those of a new segment."""
+        self.tokens_read = 0
+        return self._has_arrived()
+
+    def next_word(self) -> list[int]:
+        """Ids of the next word; none at the end of the segment."""
+        if not self._has_arrived():
+            return []
+        if self.tokens_read and self.tokens_read + len(self.words[0]) > self.limit:
+            return []
+        word = self.words.pop(0)
+        self.tokens_read += len(word)
+        return word
+
+    def _has_arrived(self) -> bool:
+        while not self.words and (chunk := next(self.chunks, None)) is not None:
+            self.line += chunk
+            ids = np.array(self.prepared.ids(chunk), np.int32)
+            borders = np.flatnonzero(self.starts[ids])[1:]
+            self.words = [word.tolist() for word in np.split(ids, borders) if len(word)]
+        return bool(self.words)
+
+
+class TargetText:
+    """The translation of a segment as text, in pieces of complete words."""
+
+    def __init__(
+        self, source: ArrivingSource, preparation: Preparation, word_starts: WordStarts
+    ) -> None:
+        self.prepared = source.prepared
+        self.preparation = preparation
+        self.word_starts = word_starts
+        self.ids: list[int] = []
+        self.text = ""  # what has been returned
+
+    def add(self, token: int) -> str:
+        """The text that becomes complete with the next token."""
+        if self.prepared.is_early(token):
+            # A placeholder that has not arrived: its name could not be put in later.
+            return ""
+        self.ids.append(token)
+        if not self.word_starts.target[token]:
+            return ""
+        complete_at_once = self.word_starts.unspaced[1]
+        return self._new_text(self.ids if complete_at_once else self.ids[:-1])
+
+    def finish(self) -> str:
+        """The text of the last word."""
+        return self._new_text(self.ids)
+
+    def _new_text(self, ids: list[int]) -> str:
+        text = self.preparation.output(ids, self.prepared.names).strip()
+        new = text[len(self.text) :]
+        self.text = text
+        return new
+
+
+class ArrivingLines:
+    """Arriving text as an iterator over lines; a line is an iterator over chunks of its text.
+
+    A chunk ends where a word or a line does, but never inside a placeholder. A line must be used up
+    before the next. read: returns the bytes of UTF-8 that have arrived, none at the end.
+    whole_lines: a chunk is a whole line, for languages without spaces.
+    """
+
+    def __init__(self, read: Callable[[], bytes], whole_lines: bool = False):
+        self.read = read
+        self.whole_lines = whole_lines
+        self.decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self.text = ""  # that has arrived and is in no chunk yet
+        self.over = False
+        self.number = 0  # of the line
+
+    def __iter__(self) -> Iterator[Iterator[str]]:
+        while self.text or (not self.over and self._read_more()):
             self.number += 1
             yield self._chunks()
 
-    def _chunks(self):
+    def _chunks(self) -> Iterator[str]:
         while True:
             line, newline, rest = self.text.partition("\n")
-            borders = () if self.whole else (found.start() for found in BORDER.finditer(line))
-            end = next((n for n in borders if not unfinished(line[:n])), 0)
+            end = 0 if self.whole_lines else _first_border(line)
             if end:
                 self.text = self.text[end:]
                 yield self._checked(line[:end])
@@ -191,26 +235,32 @@ class Lines:
                 yield self._checked(line.removesuffix("\r"))
                 return
             else:
-                self._more()
+                self._read_more()
 
-    def _more(self):
+    def _read_more(self) -> bool:
         data = self.read()
         self.over = not data
         self.text += self.decode(data, final=self.over)
         return bool(data)
 
-    def _checked(self, chunk):
+    def _checked(self, chunk: str) -> str:
         if any("\udc80" <= character <= "\udcff" for character in chunk):
             raise UserError(f"input line {self.number}: not valid UTF-8; convert the text")
         return chunk
 
 
-def load(path, wait, threads=0):
-    """The `Online` of a run folder; UserError where its model cannot translate before it has read all."""
+def _first_border(line: str) -> int:
+    """Where the first word of a line ends, outside of placeholders; 0 if not known yet."""
+    ends = (border.start() for border in WORD_END.finditer(line))
+    return next((end for end in ends if not unfinished(line[:end])), 0)
+
+
+def load(path: str | PathLike, wait: int, threads: int = 0) -> StreamTranslator:
+    """The translator of a run folder; UserError where its model needs the whole source."""
     run = Run.open(path)
     if reason := reason_against_waiting(run.recipe.model):
         raise UserError(f"{path}: {reason}")
     start_keras(threads)
     from nmt.simultaneous.model import load_model
 
-    return Online(load_model(run), run.tokenizers, run.recipe, wait)
+    return StreamTranslator(load_model(run), run.tokenizers, run.recipe, wait)

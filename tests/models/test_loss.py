@@ -1,4 +1,4 @@
-"""The loss and its hand-made gradients against TensorFlow's own cross-entropy and automatic ones."""
+"""The loss and its gradients against TensorFlow's own cross-entropy and automatic gradients."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,9 @@ def test_the_likelihood_has_no_gradient():
 @pytest.mark.parametrize("scale", [30.0, 300.0])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_extreme_logits_stay_finite(scale, smoothing):
-    """Logits of hundreds and of a hundred thousand: probabilities underflow, the loss must not overflow."""
+    """Logits of hundreds and of a hundred thousand: probabilities underflow,
+    the loss must not overflow.
+    """
     variables, labels, weights = case(1, scale)
     value, likelihood, gradients = measured(
         loss.cross_entropy, variables, labels, weights, smoothing

@@ -9,7 +9,9 @@ from nmt.models import kernels
 
 @pytest.mark.parametrize("size", [3, 63, 64, 65, 128, 200, 1000])
 def test_top_k_is_that_of_tensorflow(size):
-    """Values, and places in their order, with many equal numbers among them; more asked than a part has, too."""
+    """Values, and places in their order, with many equal numbers among them;
+    more asked than a part has, too.
+    """
     rng = np.random.default_rng(size)
     found = tf.function(kernels.top_k)
     for x in (rng.normal(size=(6, size)), rng.integers(-3, 3, (6, size)), np.zeros((2, size))):
