@@ -76,7 +76,7 @@ def tiny_recipe(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_recipe, once):
-    """The folder of a complete run, not to be changed. Each line has a (poor) translation of its own."""
+    """A complete run, not to be changed: its translations are poor, but each line has its own."""
     from nmt.recipe import load_recipe
     from nmt.training.train import train
 

@@ -140,3 +140,12 @@ def nmt_command(*arguments, stdin=b""):
     return types.SimpleNamespace(
         status=status, out=out.getvalue().decode(), err=err.getvalue().decode()
     )
+
+
+def tree(folder):
+    """Every file below a folder with its content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

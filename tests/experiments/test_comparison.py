@@ -116,7 +116,7 @@ def row(name, number):
 
 @pytest.fixture
 def children(monkeypatch):
-    """(names that were measured, fate): child processes return made-up rows, or raise their fate."""
+    """(names that were measured, fates): child processes return made-up rows, or raise."""
     asked, fate = [], {}
 
     def run(module, case, log):

@@ -1,0 +1,148 @@
+"""Commands as processes: pipes, full disks, locales, and what they import."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nmt.corpora import toy as grammar
+from tests.fakes import nmt_command, tree
+
+pytestmark = pytest.mark.usefixtures("load_once")
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [source for source, _ in grammar.generate("en-de", "test", 40)]
+FAILURE = 1
+
+
+ECHO = """
+import sys
+import nmt.inference.load
+import nmt.inference.translator
+class Echo:
+    def candidates(self, window, *_, **__):
+        return [[nmt.inference.translator.Translation(line)] for line in window]
+nmt.inference.load.load = lambda *_: Echo()
+from nmt.__main__ import main
+sys.exit(main())
+"""
+
+
+def process(*arguments, **options):
+    """A command in a process of its own; `ECHO` gives one without a model."""
+    options = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        **options,
+    }
+    options["env"] = {**os.environ, "PYTHONPATH": str(ROOT), **options.get("env", {})}
+    return subprocess.Popen([sys.executable, *map(str, arguments)], **options)
+
+
+@pytest.mark.parametrize("attention", [[], ["--attention", "a.jsonl"]])
+def test_a_reader_that_has_enough(tmp_path, attention):
+    """As in `| head -1`."""
+    lines = tmp_path / "lines.txt"
+    lines.write_text("hello there\n" * 200_000)
+    with open(lines, "rb") as stdin:
+        command = process("-c", ECHO, "translate", "any", *attention, stdin=stdin, cwd=tmp_path)
+        assert command.stdout.readline() == b"hello there\n"
+        command.stdout.close()
+        assert command.stderr.read() == b""
+        assert command.wait() in (0, -signal.SIGPIPE)
+    assert set(tree(tmp_path)) == {"lines.txt"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_stdout_on_a_full_disk():
+    with open("/dev/full", "wb") as full:
+        command = process("-c", ECHO, "translate", "any", "hello", stdout=full)
+        _, err = command.communicate()
+    assert command.returncode == FAILURE
+    assert b"No space left" in err and len(err.splitlines()) == 1
+
+
+def test_no_stdin_is_needed_for_arguments():
+    closing = (
+        "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = process("-c", closing, "-c", ECHO, "translate", "any", "hello")
+    assert command.communicate() == (b"hello\n", b"") and command.returncode == 0
+
+
+C_LOCALE = {
+    "LC_ALL": "C",
+    "LANG": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONIOENCODING": "",
+}
+
+
+def test_utf8_whatever_the_locale(tmp_path):
+    text = "Größe\u2028 犬 😀 \x85"
+    (tmp_path / "größe.txt").write_text(text + "\r\n", encoding="utf-8")
+    command = process("-c", ECHO, "translate", "any", stdin=subprocess.PIPE, env=C_LOCALE)
+    assert command.communicate(text.encode())[0].decode() == text + "\n"
+    command = process("-c", ECHO, "translate", "any", "Größe", "犬", env=C_LOCALE)
+    assert command.communicate()[0].decode() == "Größe 犬\n"
+    command = process(
+        "-c",
+        ECHO,
+        "translate",
+        "any",
+        "-i",
+        "größe.txt",
+        "-o",
+        "犬.txt",
+        env=C_LOCALE,
+        cwd=tmp_path,
+    )
+    assert command.communicate() == (b"", b"")
+    assert (tmp_path / "犬.txt").read_text(encoding="utf-8") == text + "\n"
+
+
+def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
+    """A run folder that was moved, opened from elsewhere, translates alike in a fresh process."""
+    moved = tmp_path / "Größe 犬"
+    shutil.copytree(tiny_run, moved)
+    text = SOURCES[0] + "\n{größe}\n"
+    here = nmt_command("translate", tiny_run, stdin=text)
+    command = process("-m", "nmt", "translate", moved, stdin=subprocess.PIPE, env=C_LOCALE, cwd="/")
+    out, err = command.communicate(text.encode())
+    assert (command.returncode, err.decode(), out.decode()) == (0, "", here.out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["translate", "--help"],
+        ["--version"],
+        ["train", "no.toml"],
+        ["translate", "no-run", "--stream"],
+    ],
+)
+def test_help_and_mistakes_need_no_tensorflow(arguments):
+    code = """
+import sys, time
+from nmt.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+heavy = [name for name in ("tensorflow", "keras", "sacrebleu") if name in sys.modules]
+print(heavy, time.process_time())
+"""
+    out, err = process("-c", code, *arguments).communicate()
+    heavy, _, seconds = out.decode().splitlines()[-1].rpartition(" ")
+    assert heavy == "[]" and float(seconds) < 1
+    assert err.count(b"\n") == (arguments[-1] in ("no.toml", "--stream"))
+    if arguments == ["--help"]:
+        names = "train", "translate", "evaluate", "score", "filter", "fetch", "options"
+        assert all(f"  {name} " in out.decode() for name in names)
