@@ -11,7 +11,7 @@ and its search ends.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from nmt.errors import Failure
 from nmt.text.vocabulary import BOS, EOS
 
 WORST = -1e15  # a score below that of any hypothesis, and above that of an empty slot
-TAKE_SHARE = 0.75  # sentences leave the batch when at most this share of it is still searched
+# Sentences leave the batch when at most this share of it is searched on: memory is copied then.
+TAKE_SHARE = 0.75
+# Arrays of `_Beams` with a row for each sentence that is still searched.
+ROWS = "active", "limits", "divisor", "slots_finished", "score_to_beat", "live", "parents", "tokens"
 
 
 def beam_search(
@@ -56,25 +59,16 @@ def beam_search(
             memory = model.take(memory, remaining)
     if not all(beams.finished):
         raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
-    return [sorted(hypotheses, key=_rank)[:nbest] for hypotheses in beams.finished]
-
-
-def _rank(hypothesis: Hypothesis) -> tuple[bool, float]:
-    return not hypothesis.finished, -hypothesis.score
-
-
-class _Step(NamedTuple):
-    """What tracing a hypothesis back needs of a step."""
-
-    parents: np.ndarray  # the row of each row in the step before
-    tokens: np.ndarray
-    attention: np.ndarray | None  # [rows of the step before, source_len]
+    # Hypotheses that were cut rank behind those that ended.
+    for hypotheses in beams.finished:
+        hypotheses.sort(key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
+    return [hypotheses[:nbest] for hypotheses in beams.finished]
 
 
 class _Beams:
     """The hypotheses of a batch of sentences, live and finished.
 
-    Arrays have a row for each sentence that is still searched: [active] or [active, slots].
+    Arrays in ROWS are [active] or [active, slots].
     """
 
     def __init__(self, limits: np.ndarray, beam: int, penalty: float, nbest: int):
@@ -84,14 +78,17 @@ class _Beams:
         self.nbest = nbest
         self.longest = int(limits.max(initial=0))
         self.finished: list[list[Hypothesis]] = [[] for _ in range(sentences)]
-        self.history: list[_Step] = []
+        # Of each step: the parents and tokens of its rows, the attention of its parents' rows.
+        self.history: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
 
+        # A row for each sentence that is still searched.
         self.active = np.arange(sentences)  # index of each sentence in `finished`
         self.limits = limits
-        self.length_divisor = limits.astype(float) ** penalty  # of the longest possible hypothesis
+        self.divisor = limits.astype(float) ** penalty  # of the longest possible hypothesis
         self.slots_finished = np.zeros(sentences, int)
         self.score_to_beat = np.full(sentences, WORST)  # of the n-th best finished hypothesis
 
+        # And a column for each slot, one before the first step.
         self.slots = beam  # the most that any sentence has left
         self.blocked: np.ndarray | None = None  # slots that a sentence has left no more
         self.live = np.zeros((sentences, 1))  # log-probabilities; LOG_ZERO in empty slots
@@ -110,8 +107,10 @@ class _Beams:
             self.live[self.blocked[:, : self.live.shape[1]]] = LOG_ZERO
         self.tokens = ids.take(best).astype(np.int32)
         self.parents = (best // k).astype(np.int32)
-        attention = None if attention is None else np.asarray(attention)
-        self.history.append(_Step(self.parents.ravel(), self.tokens.ravel(), attention))
+        self._record(None if attention is None else np.asarray(attention))
+
+    def _record(self, attention):
+        self.history.append((self.parents.ravel(), self.tokens.ravel(), attention))
 
     def finish_ended(self) -> None:
         """Empties the slots of hypotheses that end in EOS or reach their limit."""
@@ -121,10 +120,8 @@ class _Beams:
             return
         # Empty slots may end, too: they hold no hypothesis.
         for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
-            log_prob = float(self.live[row, slot])
-            hypothesis = self._trace(row * self.live.shape[1] + slot, log_prob)
             hypotheses = self.finished[self.active[row]]
-            hypotheses.append(hypothesis)
+            hypotheses.append(self._trace(row, slot))
             self.slots_finished[row] += 1
             complete = sorted((h.score for h in hypotheses if h.finished), reverse=True)
             if len(complete) >= self.nbest:
@@ -137,33 +134,27 @@ class _Beams:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
         remaining = None
-        still_open = self.live.max(1) / self.length_divisor > self.score_to_beat
+        still_open = self.live.max(1) / self.divisor > self.score_to_beat
         self.live[~still_open] = LOG_ZERO
+        # Where many have ended, the batch shrinks.
         if np.count_nonzero(still_open) <= TAKE_SHARE * len(self.active):
             remaining = np.flatnonzero(still_open).astype(np.int32)
-            self._take(remaining)
+            for name in ROWS:
+                setattr(self, name, getattr(self, name)[remaining])
+            # The next step's rows are counted among those that stay.
+            self._record(self.history.pop()[2])
         # The batch is as wide as its widest sentence; the others leave their last slots empty.
         self.slots = self.beam - self.slots_finished.min(initial=self.beam)
         self.blocked = np.arange(self.slots) >= self.beam - self.slots_finished[:, None]
         return remaining
 
-    def _take(self, rows: np.ndarray) -> None:
-        self.active = self.active[rows]
-        self.limits = self.limits[rows]
-        self.length_divisor = self.length_divisor[rows]
-        self.slots_finished = self.slots_finished[rows]
-        self.score_to_beat = self.score_to_beat[rows]
-        self.live = self.live[rows]
-        self.parents = self.parents[rows]
-        self.tokens = self.tokens[rows]
-        self.history[-1] = self.history[-1]._replace(
-            parents=self.parents.ravel(), tokens=self.tokens.ravel()
-        )
-
-    def _trace(self, row: int, log_prob: float) -> Hypothesis:
-        """The hypothesis in a row after the last step."""
+    def _trace(self, row, slot):
+        """The hypothesis of a sentence in a slot after the last step."""
+        log_prob = float(self.live[row, slot])
+        row = row * self.live.shape[1] + slot
         ids: list[int] = []
         attentions = []
+        # From the last token back to the first.
         for parents, tokens, attention in reversed(self.history):
             ids.append(int(tokens[row]))
             row = parents[row]

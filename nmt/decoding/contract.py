@@ -58,11 +58,9 @@ class Contract(Protocol):
 
         Returns the memory, and the state before the first token: one row a sentence.
         """
-        ...
 
     def take(self, memory: Any, sentences: np.ndarray) -> Any:
         """The memory of the sentences with these indices [n]."""
-        ...
 
     def advance(
         self, memory: Any, state: Any, origin: np.ndarray, tokens: np.ndarray, k: int
@@ -73,17 +71,14 @@ class Contract(Protocol):
         [rows, k] (fewer columns in a smaller vocabulary); attention [rows, source_len] or None;
         state.
         """
-        ...
 
     def distribution(
         self, memory: Any, state: Any, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[Any, Any, Any]:
         """As `advance`, with the log-probabilities of all tokens [rows, vocab]."""
-        ...
 
     def log_probs(self, source: Any, tokens: np.ndarray) -> Any:
         """Log-probabilities [sentences, n - 1] of tokens[:, 1:], BOS first, padded right."""
-        ...
 
 
 class FromDistribution(Contract):
@@ -98,17 +93,18 @@ class FromDistribution(Contract):
         k = min(k, all_log_probs.shape[1])
         # Partition first: sorting whole vocabularies would take longer than the model.
         ids = np.argpartition(all_log_probs, -k, 1)[:, -k:]
-        order = np.argsort(-np.take_along_axis(all_log_probs, ids, 1), 1, "stable")
-        ids = np.take_along_axis(ids, order, 1)
-        return np.take_along_axis(all_log_probs, ids, 1), ids, attention, state
+        best = np.take_along_axis(all_log_probs, ids, 1)
+        order = np.argsort(-best, 1, "stable")
+        best, ids = (np.take_along_axis(array, order, 1) for array in (best, ids))
+        return best, ids, attention, state
 
     def log_probs(self, source: Any, tokens: np.ndarray) -> np.ndarray:
         """Feeds the tokens one by one, as search would."""
         memory, state = self.encode(source)
         rows = np.arange(len(tokens), dtype=np.int32)
-        chosen = np.empty((len(tokens), tokens.shape[1] - 1), np.float32)
-        for n in range(tokens.shape[1] - 1):
+        chosen = np.empty(tokens[:, 1:].shape, np.float32)
+        for n, outputs in enumerate(tokens.T[1:]):
             inputs = tokens[:, n].astype(np.int32)
             all_log_probs, _, state = self.distribution(memory, state, rows, inputs)
-            chosen[:, n] = np.asarray(all_log_probs)[rows, tokens[:, n + 1]]
+            chosen[:, n] = np.asarray(all_log_probs)[rows, outputs]
         return chosen

@@ -37,6 +37,7 @@ def sample(
     # 2. Draw a token a sentence, until all have ended.
     chances = np.stack([np.random.default_rng([seed, n]).random(length) for n in range(count)])
     samples = [Hypothesis([], 0.0, 0.0, finished=False) for _ in rows]
+    # Forbidden tokens may be among the best.
     k = top_k + len(FORBIDDEN_IDS) if top_k else np.iinfo(np.int32).max
     for step in range(length):
         log_probs, ids, _, state = model.advance(memory, state, rows, tokens, k)
@@ -47,20 +48,16 @@ def sample(
         tokens = ids[rows, columns]
         drawn = zip(samples, tokens.tolist(), log_probs[rows, columns].tolist(), strict=True)
         for hypothesis, token, log_prob in drawn:
-            if not hypothesis.finished:
-                _append(hypothesis, token, log_prob)
+            if hypothesis.finished:
+                continue
+            hypothesis.log_prob += log_prob
+            hypothesis.score = hypothesis.log_prob
+            hypothesis.finished = token == EOS
+            if token != EOS:
+                hypothesis.ids.append(token)
         if all(hypothesis.finished for hypothesis in samples):
             break
     return samples
-
-
-def _append(hypothesis: Hypothesis, token: int, log_prob: float) -> None:
-    hypothesis.log_prob += log_prob
-    hypothesis.score = hypothesis.log_prob
-    if token == EOS:
-        hypothesis.finished = True
-    else:
-        hypothesis.ids.append(token)
 
 
 def draw(log_probs: np.ndarray, chances: np.ndarray, temperature: float, top_k: int) -> np.ndarray:
@@ -71,8 +68,10 @@ def draw(log_probs: np.ndarray, chances: np.ndarray, temperature: float, top_k: 
     possible = np.isfinite(log_probs)
     if temperature == 0:
         return possible.argmax(1)
+    # The columns are in order: the first top_k possible ones stay.
     if top_k:
         log_probs = np.where(np.cumsum(possible, 1) <= top_k, log_probs, -np.inf)
     weights = np.exp((log_probs - log_probs.max(1, keepdims=True)) / temperature, dtype=np.float64)
+    # The first column whose cumulative weight passes the chance's share of the whole.
     sums = np.cumsum(weights, 1)
     return (sums > chances[:, None] * sums[:, -1:]).argmax(1)
