@@ -62,7 +62,7 @@ class OnnxBuilder:
         self.output_names[value] = name
         self.outputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
 
-    def _type(self, dtype: Any) -> int:
+    def _type(self, dtype):
         return self.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def constant(self, array: Any, dtype: Any = np.float32) -> str:
@@ -82,15 +82,15 @@ class OnnxBuilder:
 
     def linear(self, x: str, kernel: Any, bias: Any) -> str:
         """x W + b for an x between -1 and 1."""
-        if self.quantised:
-            weights, scale = quantise(np.asarray(kernel))
-            return self.integer_linear(
-                x, self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
-            )
-        return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
+        if not self.quantised:
+            return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
+        weights, scale = quantise(np.asarray(kernel))
+        parts = self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
+        return self.integer_linear(x, *parts)
 
     def integer_linear(self, x: str, weights: str, scale: str, bias: str) -> str:
         """x W + b in integers, for an x between -1 and 1."""
+        # One step and zero point for all x: results do not depend on the other rows.
         step = self.constant(1 / 127)
         zero = self.constant(128, np.uint8)
         x = self("QuantizeLinear", x, step, zero)
@@ -124,13 +124,14 @@ class OnnxBuilder:
         weights: Sequence[Mapping[str, np.ndarray]],
         **attributes: Any,
     ) -> tuple[str, str]:
-        """A layer by ONNX's own operator: outputs [source_len, directions, sentences, units], last
-        h.
+        """A layer by ONNX's own operator.
 
+        Returns outputs [source_len, directions, sentences, units] and the last h.
         weights: for each direction the operator's inputs by their ONNX names; W and R as [n, m].
         """
         arrays = {name: np.stack([direction[name] for direction in weights]) for name in weights[0]}
         inputs = {"X": x, "sequence_lens": lengths}
+        # 1. The matrices, in int8 where ONNX Runtime has such a layer.
         quantised = self.quantised and operator in QUANTISED_LAYERS
         if quantised:
             matrices, scales = self._quantised_weights(arrays.pop("W"), arrays.pop("R"))
@@ -138,31 +139,29 @@ class OnnxBuilder:
         else:
             for name in ("W", "R"):
                 inputs[name] = self.constant(arrays.pop(name).transpose(0, 2, 1))
+        # 2. All inputs in their order.
         inputs |= {name: self.constant(array) for name, array in arrays.items()}
         ordered = [inputs.get(name, "") for name in LAYER_INPUTS]
+        # 3. The node.
         if quantised:
-            y, h, _ = self(
-                QUANTISED_LAYERS[operator],
-                *ordered,
-                *scales,
-                results=3,
-                domain=CONTRIB,
-                **attributes,
-            )
+            ordered += scales
+            attributes |= {"results": 3, "domain": CONTRIB}
+            y, h, _ = self(QUANTISED_LAYERS[operator], *ordered, **attributes)
         else:
             used = max(n for n, name in enumerate(ordered) if name)
             y, h = self(operator, *ordered[: used + 1], results=2, **attributes)
         return y, h
 
-    def _quantised_weights(
-        self, kernels: np.ndarray, recurrent: np.ndarray
-    ) -> tuple[dict[str, str], list[str]]:
+    def _quantised_weights(self, kernels, recurrent):
         """W and R [directions, n, m] in int8; scale and zero point of W, then of R."""
-        pairs = [[quantise(matrix) for matrix in matrices] for matrices in (kernels, recurrent)]
-        weights = [self.constant(np.stack([w for w, _ in pair]), np.int8) for pair in pairs]
-        scales = [self.constant(np.stack([scale for _, scale in pair])) for pair in pairs]
-        zeros = self.constant(np.zeros((len(kernels), kernels.shape[-1])), np.int8)
-        return dict(zip("WR", weights, strict=True)), [scales[0], zeros, scales[1], zeros]
+        (w, w_scale), (r, r_scale) = (
+            map(np.stack, zip(*map(quantise, matrices), strict=True))
+            for matrices in (kernels, recurrent)
+        )
+        weights = {"W": self.constant(w, np.int8), "R": self.constant(r, np.int8)}
+        scales = [self.constant(scale) for scale in (w_scale, r_scale)]
+        zeros = self.constant(np.zeros(w_scale.shape), np.int8)
+        return weights, [scales[0], zeros, scales[1], zeros]
 
     def serialised(self) -> bytes:
         """The finished graph as an ONNX file."""
@@ -172,10 +171,10 @@ class OnnxBuilder:
         for node in self.nodes:
             for values in (node.input, node.output):
                 values[:] = [self.output_names.get(value, value) for value in values]
-        graph = self.helper.make_graph(self.nodes, "nmt", self.inputs, self.outputs, self.constants)
-        versions = [self.helper.make_opsetid("", 21), self.helper.make_opsetid(CONTRIB, 1)]
-        model = self.helper.make_model(
-            graph, opset_imports=versions, ir_version=10, producer_name="nmt"
-        )
+        helper = self.helper
+        graph = helper.make_graph(self.nodes, "nmt", self.inputs, self.outputs, self.constants)
+        # Fixed versions: a newer package writes the same file.
+        versions = [helper.make_opsetid("", 21), helper.make_opsetid(CONTRIB, 1)]
+        model = helper.make_model(graph, opset_imports=versions, ir_version=10, producer_name="nmt")
         checker.check_model(model)
         return model.SerializeToString()

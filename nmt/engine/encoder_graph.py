@@ -1,6 +1,5 @@
 """encoder.onnx: what is computed once a sentence; see nmt/engine/layout.py."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     decoder = model.decoder
     # 1. Embed the source, [source_len, sentences, embedding].
     source = g.input(layout.SOURCE, np.int32, "sentences", "source_len")
+    # 1 at tokens, 0 at padding.
     real = g.cast(g("Not", g("Equal", source, g.constant(PAD, np.int32))), np.int32)
     lengths = g("ReduceSum", real, g.constant([1], np.int64), keepdims=0)
     scaled = np.asarray(model.source_embedding) * model.options.embedding**0.5
@@ -49,9 +49,7 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     return g.serialised()
 
 
-def _layer(
-    g: OnnxBuilder, x: str, lengths: str, cells: Sequence[Any], ways: Sequence[str]
-) -> tuple[str, str]:
+def _layer(g, x, lengths, cells, ways):
     """Outputs [source_len, directions, sentences, units], last h [directions, sentences, units]."""
     form = cells[0].onnx
     return g.recurrent_layer(
@@ -65,8 +63,10 @@ def _layer(
     )
 
 
-def _memory(g: OnnxBuilder, decoder: Any, outputs: str, real: str) -> dict[str, str]:
-    """real: [sentences, source_len] int32, 0 at padding, else 1."""
+def _memory(g, decoder, outputs, real):
+    """The leaves of the memory by name.
+
+    real: [sentences, source_len] int32, 0 at padding, else 1."""
     attention = decoder.attention
     # Keys are projected only if the attention has weights for it.
     keys = outputs
@@ -75,18 +75,21 @@ def _memory(g: OnnxBuilder, decoder: Any, outputs: str, real: str) -> dict[str, 
         keys = g.linear(outputs, attention.key_kernel, bias)
     # Values are products of the outputs with what later meets their weighted sum, the context.
     values = g.linear(outputs, *context_weights(decoder))
+    # 0 at tokens, -1e9 at padding.
     padding = g("Sub", real, g.constant(1, np.int32))
     mask = g("Mul", g.cast(padding, np.float32), g.constant(1e9))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))
     return {layout.KEYS: keys, layout.VALUES: values, layout.MASK: mask}
 
 
-def _state(g: OnnxBuilder, decoder: Any, final: str) -> dict[str, str]:
-    """final: the encoder's last h [sentences, units]."""
+def _state(g, decoder, final):
+    """The leaves of the state by name; final: the encoder's last h [sentences, units]."""
     state = {}
+    # Every layer begins with a projection of the encoder's last h.
     for number, (cell, bridge) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
         h = g("Tanh", g.linear(final, bridge.kernel, bridge.bias))
         state[f"h{number}"] = h
+        # What the first step needs of h; see nmt/engine/layout.py.
         state[f"recurrent{number}"] = g.linear(h, *recurrent_weights(cell))
     # All else begins with zeros.
     sentences = g("Shape", final, end=1)

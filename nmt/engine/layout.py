@@ -50,7 +50,8 @@ LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
 ATTENTION = "attention"  # [sentences, beam, source_len]
-KERNEL = "kernel"  # [units, words] int8: the projection of the shortlist's tokens
+# The projection of a shortlist's tokens.
+KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
 BIAS = "bias"  # [words]
 IDS = "ids"  # [words] int64, ascending: the shortlist

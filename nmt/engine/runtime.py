@@ -6,9 +6,9 @@ log-probabilities are relative to them.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -21,29 +21,22 @@ Arrays = dict[str, np.ndarray]
 PROJECTION = "projection"  # leaf of the memory: the shortlist's inputs, the same for all sentences
 
 
-class StepGraph(NamedTuple):
-    """A graph of one step, and the names of what it gives."""
-
-    session: onnxruntime.InferenceSession
-    outputs: list[str]  # all but the log-probabilities of all tokens
-    state: list[str]  # leaves of the state
-
-
 class Engine(FromDistribution):
     """The graphs of an exported folder. Several threads may search at once."""
 
     def __init__(self, path_of: Callable[[str], Path], shortlist: bool = False):
         """path_of: gives the path of a file of the export; Failure if the file is damaged."""
         self._path_of = path_of
-        self._steps: dict[str, StepGraph] = {}
+        self._steps: dict[str, Any] = {}
         self._tables: Arrays = {}
         self._encoder = self._session(layout.ENCODER)
         self._encoded = [output.name for output in self._encoder.get_outputs()]
         self.shortlist = Shortlist(path_of) if shortlist else None
         self._step(layout.SHORTLIST_STEP if shortlist else layout.STEP)
 
-    def _session(self, name: str) -> onnxruntime.InferenceSession:
+    def _session(self, name):
         options = onnxruntime.SessionOptions()
+        # A search has one thread; several searches run side by side.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # The graphs leave nothing to optimise.
@@ -57,33 +50,25 @@ class Engine(FromDistribution):
                 path.read_bytes(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise Failure(
-                f"{path}: ONNX Runtime cannot read it ({str(error).splitlines()[0]})"
-            ) from None
+            reason = str(error).splitlines()[0]
+            raise Failure(f"{path}: ONNX Runtime cannot read it ({reason})") from None
 
-    def _step(self, name: str) -> StepGraph:
-        """A step graph, loaded when it is first asked for."""
+    def _step(self, name):
+        """The session of a step graph, loaded when it is first asked for."""
         if name not in self._steps:
             session = self._session(name)
-            outputs = [output.name for output in session.get_outputs()]
-            outputs = [output for output in outputs if output != layout.EVERY]
-            state = [
-                output.removeprefix(layout.NEW)
-                for output in outputs
-                if output.startswith(layout.NEW)
-            ]
             inputs = {node.name for node in session.get_inputs()}
             for table in inputs.intersection(layout.TABLES).difference(self._tables):
                 # Mapped: few rows are read. The same for both graphs.
                 array = np.load(self._path_of(f"{table}.npy"), mmap_mode="r")
                 self._tables[table] = np.asarray(array)
-            self._steps[name] = StepGraph(session, outputs, state)
+            self._steps[name] = session
         return self._steps[name]
 
     @functools.cached_property
     def vocab(self) -> int:
         """Tokens of the target vocabulary."""
-        shapes = {out.name: out.shape for out in self._step(layout.STEP).session.get_outputs()}
+        shapes = {output.name: output.shape for output in self._step(layout.STEP).get_outputs()}
         return shapes[layout.EVERY][-1]
 
     def encode(self, source: np.ndarray) -> tuple[dict[str, Any], Arrays]:
@@ -91,7 +76,8 @@ class Engine(FromDistribution):
         source = np.ascontiguousarray(source, np.int32)
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
-        names = [name for name in (layout.KEYS, layout.VALUES, layout.MASK) if name in leaves]
+        # What is no leaf of the memory is one of the state.
+        names = leaves.keys() & {layout.KEYS, layout.VALUES, layout.MASK}
         memory: dict[str, Any] = {name: leaves.pop(name) for name in names}
         if self.shortlist:
             memory[PROJECTION] = self.shortlist.projection(source)
@@ -107,35 +93,26 @@ class Engine(FromDistribution):
         self, memory: dict[str, Any], state: Arrays, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Arrays]:
         """Among the tokens of the shortlist, if there is one."""
-        graph = self._step(layout.SHORTLIST_STEP if PROJECTION in memory else layout.STEP)
-        values = self._run(graph, graph.outputs, memory, state, origin, tokens, k)
-        state = {name: values[layout.NEW + name] for name in graph.state}
-        attention = values.get(layout.ATTENTION)
+        graph = layout.SHORTLIST_STEP if PROJECTION in memory else layout.STEP
+        unused = (layout.EVERY,)
+        values, attention, state = self._run(graph, unused, memory, state, origin, tokens, k)
         return values[layout.LOG_PROBS], values[layout.BEST], attention, state
 
     def distribution(
         self, memory: dict[str, Any], state: Arrays, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
         """Of the whole vocabulary, whatever the shortlist."""
-        graph = self._step(layout.STEP)
-        best = (layout.LOG_PROBS, layout.BEST)
-        names = [layout.EVERY, *(name for name in graph.outputs if name not in best)]
+        unused = (layout.LOG_PROBS, layout.BEST)
         memory = {name: leaf for name, leaf in memory.items() if name != PROJECTION}
-        values = self._run(graph, names, memory, state, origin, tokens, 1)
-        state = {name: values[layout.NEW + name] for name in graph.state}
-        return values[layout.EVERY], values.get(layout.ATTENTION), state
+        values, attention, state = self._run(
+            layout.STEP, unused, memory, state, origin, tokens, k=1
+        )
+        return values[layout.EVERY], attention, state
 
-    def _run(
-        self,
-        graph: StepGraph,
-        names: Sequence[str],
-        memory: dict[str, Any],
-        state: Arrays,
-        origin: np.ndarray,
-        tokens: np.ndarray,
-        k: int,
-    ) -> Arrays:
-        """The named outputs [rows, ...]; inside the graph rows are [sentences, beam]."""
+    def _run(self, graph, unused, memory, state, origin, tokens, k):
+        """A step: the outputs but for the unused ones, attention, state, all [rows, ...]."""
+        session = self._step(graph)
+        # 1. The inputs; inside the graph rows are [sentences, beam].
         arrays = dict(memory)
         projection = arrays.pop(PROJECTION, {})
         k = min(k, len(projection[layout.IDS]) if projection else self.vocab)
@@ -143,11 +120,17 @@ class Engine(FromDistribution):
         arrays |= {**state, **projection, **self._tables, layout.K: np.array([k], np.int64)}
         arrays[layout.ORIGIN] = origin.reshape(shape)
         arrays[layout.TOKENS] = tokens.reshape(shape)
-        values = graph.session.run(names, arrays)
-        return {
-            name: value.reshape(-1, value.shape[-1])
-            for name, value in zip(names, values, strict=True)
+        # 2. The outputs that are asked for: others would be copied for nothing.
+        names = [node.name for node in session.get_outputs() if node.name not in unused]
+        outputs = zip(names, session.run(names, arrays), strict=True)
+        values = {name: value.reshape(-1, value.shape[-1]) for name, value in outputs}
+        # 3. What is new_<name> now is the state of the next step.
+        state = {
+            name.removeprefix(layout.NEW): value
+            for name, value in values.items()
+            if name.startswith(layout.NEW)
         }
+        return values, values.get(layout.ATTENTION), state
 
 
 class Shortlist:
@@ -155,12 +138,10 @@ class Shortlist:
 
     def __init__(self, path_of: Callable[[str], Path]):
         with np.load(path_of(layout.PROJECTION)) as arrays:
-            self.kernel = arrays["kernel"]
-            self.scale = arrays["scale"]
-            self.bias = arrays["bias"]
+            self.arrays = dict(arrays)
         with np.load(path_of(layout.LEXICON)) as arrays:
             self.suggested = arrays["suggested"]
-            self.frequent = np.zeros(len(self.bias), bool)
+            self.frequent = np.zeros(len(self.arrays["bias"]), bool)
             self.frequent[arrays["frequent"]] = True
 
     def projection(self, source: np.ndarray) -> Arrays:
@@ -168,9 +149,6 @@ class Shortlist:
         chosen = self.frequent.copy()
         chosen[self.suggested[source]] = True
         ids = np.flatnonzero(chosen)
-        return {
-            layout.KERNEL: np.ascontiguousarray(self.kernel[ids].T),
-            layout.SCALE: self.scale[ids],
-            layout.BIAS: self.bias[ids],
-            layout.IDS: ids,
-        }
+        cut = {name: array[ids] for name, array in self.arrays.items()}
+        cut[layout.KERNEL] = np.ascontiguousarray(cut[layout.KERNEL].T)
+        return {**cut, layout.IDS: ids}

@@ -20,7 +20,7 @@ def step_graph(
     """
     g = OnnxBuilder(precision)
     decoder = model.decoder
-    # Inputs; the state's rows as they follow from the former step's.
+    # The inputs; the state's rows as they follow from the former step's.
     memory = {
         name: g.input(name, np.float32, *shape)
         for name, shape in layout.memory_shapes(decoder).items()
@@ -51,9 +51,7 @@ def step_graph(
     return g.serialised()
 
 
-def _recurrent_layers(
-    g: OnnxBuilder, decoder: Any, x: str, state: Mapping[str, str]
-) -> tuple[dict[str, str], str, str, str]:
+def _recurrent_layers(g, decoder, x, state):
     """x: the token's part of the first layer's gates.
 
     Returns the new state, the context's part excepted; of the top layer h, its part of the readout,
@@ -62,25 +60,23 @@ def _recurrent_layers(
     if layout.context_apart(decoder):
         x = g("Add", x, state["context"])
     new: dict[str, str] = {}
-    top = len(decoder.cells) - 1
     for number, cell in enumerate(decoder.cells):
         former = {name: state[f"{name}{number}"] for name in cell.onnx.states}
         after = cell.onnx_step(g, x, state[f"recurrent{number}"], former)
         h = after["h"]
         new |= {f"{name}{number}": after[name] for name in cell.onnx.states}
         # One product gives all that depends on the new h.
-        if number < top:
-            parts = [recurrent_weights(cell), input_weights(decoder.cells[number + 1])]
-            new[f"recurrent{number}"], x = g.products(h, parts)
-        else:
-            parts = [recurrent_weights(cell), readout_weights(decoder), query_weights(decoder)]
+        parts = [recurrent_weights(cell)]
+        if cell is decoder.cells[-1]:
+            parts += [readout_weights(decoder), query_weights(decoder)]
             new[f"recurrent{number}"], readout, query = g.products(h, parts)
+        else:
+            parts.append(input_weights(decoder.cells[number + 1]))
+            new[f"recurrent{number}"], x = g.products(h, parts)
     return new, h, readout, query
 
 
-def _attend(
-    g: OnnxBuilder, decoder: Any, query: str, readout: str, memory: Mapping[str, str]
-) -> tuple[str, str]:
+def _attend(g, decoder, query, readout, memory):
     """The context's part of the gates, and the readout with its part added."""
     energies = decoder.attention.onnx_energies(g, query, memory[layout.KEYS])
     weights = g("Softmax", g("Add", energies, memory[layout.MASK]))
@@ -90,7 +86,7 @@ def _attend(
     return gates, g("Add", readout, from_context)
 
 
-def _project(g: OnnxBuilder, model: Any, readout: str, k: str, shortlist: bool) -> None:
+def _project(g, model, readout, k, shortlist):
     """Outputs the k best tokens; without a shortlist the log-probabilities of all tokens, too."""
     if shortlist:
         units = model.decoder.readout_units
@@ -102,10 +98,10 @@ def _project(g: OnnxBuilder, model: Any, readout: str, k: str, shortlist: bool) 
         logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
     log_probs = g("LogSoftmax", logits)
     best, ids = g("TopK", log_probs, k, results=2)
+    # Positions in the shortlist become ids of the vocabulary.
     if shortlist:
         ids = g("Gather", g.input(layout.IDS, np.int64, "words"), ids)
     else:
-        vocab = model.target_vocab
-        g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", vocab)
+        g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", model.target_vocab)
     g.output(layout.LOG_PROBS, best, np.float32, "sentences", "beam", "k")
     g.output(layout.BEST, ids, np.int64, "sentences", "beam", "k")

@@ -5,7 +5,7 @@ model.attention (nmt/recipe/sections.py). With `onnx_energies` its models can be
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,10 +30,9 @@ class Attention(keras.layers.Layer):
     key_kernel: Any = None  # [memory_size, key_size]; None: keys are the encoder's outputs
     bias: Any = None  # [key_size], of the keys
 
-    @classmethod
-    def of(cls, options: ModelOptions) -> Self:
-        """The attention with these options."""
-        return cls(name="attention")
+    def __init__(self, options: ModelOptions):
+        super().__init__(name="attention")
+        self.options = options
 
     def build(self, query_size: int, memory_size: int) -> None:
         """Makes the weights."""
@@ -75,12 +74,15 @@ class Attention(keras.layers.Layer):
         outputs = memory["outputs"]
         sentences = tf.shape(keys)[0]
         source_len = tf.shape(keys)[1]
+        # 1. The queries of a sentence together: [sentences, hypotheses, key_size].
         if "query" in weights:
             query = kernels.matmul(query, weights["query"])
         query = tf.reshape(query, [sentences, -1, keys.shape[-1]])
+        # 2. What a query must not see: padding, and what is not visible yet.
         mask = tf.expand_dims(memory["mask"], 1)
         if visible is not None:
             mask = tf.where(tf.reshape(visible, [sentences, -1, source_len]), mask, MASKED)
+        # 3. Attention and its weighted sum, a row a query.
         attention = tf.nn.softmax(self.energies(query, keys, weights) + mask)
         context = tf.reshape(attention @ outputs, [-1, outputs.shape[-1]])
         return context, tf.reshape(attention, [-1, source_len])
@@ -89,16 +91,10 @@ class Attention(keras.layers.Layer):
 class AdditiveAttention(Attention):
     """Bahdanau et al. 2015: e_ij = v . tanh(W s_i + U h_j + b)."""
 
-    def __init__(self, units: int, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.key_size = units
-
-    @classmethod
-    def of(cls, options: ModelOptions) -> Self:
-        return cls(options.attention_units, name="attention")
-
     def build(self, query_size: int, memory_size: int) -> None:
-        units = self.key_size
+        units = self.options.attention_units
+        self.key_size = units
+        # The order in which weights are created is that of saved weights.
         self.query_kernel = self.add_weight(
             (query_size, units), "glorot_uniform", name="query_kernel"
         )
@@ -147,9 +143,8 @@ class GeneralAttention(DotAttention):
     """Luong et al. 2015, "general": e_ij = s_i . W h_j."""
 
     def build(self, query_size: int, memory_size: int) -> None:
-        self.key_kernel = self.add_weight(
-            (memory_size, query_size), "glorot_uniform", name="key_kernel"
-        )
+        shape = (memory_size, query_size)
+        self.key_kernel = self.add_weight(shape, "glorot_uniform", name="key_kernel")
         self.key_size = query_size
         self.built = True
 
@@ -165,7 +160,7 @@ def attention(options: ModelOptions) -> Attention | None:
     """The attention that model.attention names, or None: a fixed-vector encoder-decoder."""
     if options.attention == "none":
         return None
-    return ATTENTIONS[options.attention].of(options)
+    return ATTENTIONS[options.attention](options)
 
 
 def _vector(shape: Sequence[int], dtype: Any = None) -> Any:

@@ -15,7 +15,7 @@ A new cell is one class here, with its name in `CELLS` and among the choices of 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -49,18 +49,15 @@ class Cell(keras.layers.Layer):
     states: tuple[str, ...] = ("h",)
     onnx: OnnxForm | None = None  # None: models with this cell cannot be exported
 
-    def __init__(self, units: int, layer_norm: bool = False, **kwargs: Any):
+    def __init__(self, options: ModelOptions, units: int, **kwargs: Any):
         super().__init__(**kwargs)
+        self.options = options
         self.units = units
-        self.layer_norm = layer_norm
-
-    @classmethod
-    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
-        """The cell with these options."""
-        return cls(units, options.layer_norm, name=name)
+        self.layer_norm = options.layer_norm
 
     def build(self, input_size: int) -> None:
         """input_size: units of one input."""
+        # The order in which weights are created is that of saved weights.
         size = self.gates * self.units
         self.kernel = self.add_weight((input_size, size), "glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight(
@@ -86,8 +83,11 @@ class Cell(keras.layers.Layer):
         """
         z = kernels.matmul(x, kernels.weight(self.kernel) if kernel is None else kernel)
         if self.layer_norm:
-            return layer_normalise(z) * self.scale_x + self.bias
-        return z + self.bias
+            z = layer_normalise(z) * self.scale_x
+        return z + self._input_bias()
+
+    def _input_bias(self):
+        return self.bias
 
     def weights_of_step(self) -> Tensors:
         """The tensors that `step` needs, in the precision of the matrix products."""
@@ -150,25 +150,16 @@ class RNNCell(Cell):
 
     onnx = OnnxForm("RNN", operator_gates=(0,), step_gates=(0,))
 
-    def __init__(
-        self, units: int, layer_norm: bool = False, activation: str = "tanh", **kwargs: Any
-    ):
-        super().__init__(units, layer_norm, **kwargs)
-        self.activation = {"tanh": ops.tanh, "relu": ops.relu}[activation]
-
-    @classmethod
-    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
-        return cls(units, options.layer_norm, options.activation, name=name)
-
     def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
-        return {"h": self.activation(z + self.recur(state["h"], weights, mask))}
+        activation = getattr(ops, self.options.activation)
+        return {"h": activation(z + self.recur(state["h"], weights, mask))}
 
     @classmethod
     def reason_against_onnx(cls, options: ModelOptions) -> str | None:
-        reason = "hidden states beyond 1 (model.activation=relu)"
-        return super().reason_against_onnx(options) or (
-            reason if options.activation == "relu" else None
-        )
+        reason = super().reason_against_onnx(options)
+        if not reason and options.activation == "relu":
+            return "hidden states beyond 1 (model.activation=relu)"
+        return reason
 
     def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
         return {"h": g("Tanh", g("Add", x, recurrent))}
@@ -191,28 +182,17 @@ class GRUCell(Cell):
         attributes={"linear_before_reset": 1},
     )
 
-    def __init__(
-        self, units: int, layer_norm: bool = False, reset_after: bool = True, **kwargs: Any
-    ):
-        super().__init__(units, layer_norm, **kwargs)
-        self.reset_after = reset_after
-
-    @classmethod
-    def of(cls, options: ModelOptions, units: int, name: str) -> Self:
-        return cls(units, options.layer_norm, options.reset_after, name=name)
-
     def bias_shape(self) -> tuple[int, ...]:
-        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+        # With reset_after the recurrent part of the gates has a bias of its own.
+        shape = super().bias_shape()
+        return (2, *shape) if self.options.reset_after else shape
 
-    def inputs(self, x: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
-        z = kernels.matmul(x, kernels.weight(self.kernel) if kernel is None else kernel)
-        if self.layer_norm:
-            z = layer_normalise(z) * self.scale_x
-        return z + (self.bias[0] if self.reset_after else self.bias)
+    def _input_bias(self):
+        return self.bias[0] if self.options.reset_after else self.bias
 
     def weights_of_step(self) -> Tensors:
         weights = super().weights_of_step()
-        if self.reset_after:
+        if self.options.reset_after:
             return {**weights, "bias": tf.convert_to_tensor(self.bias)[1]}
         # The candidate has a product of its own: cut here, outside of the time loop.
         cut = {}
@@ -224,36 +204,43 @@ class GRUCell(Cell):
     def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         h = state["h"]
         gates_x, new_x = ops.split(z, [2 * self.units], axis=-1)
+        # 1. The gates; with reset_after the same product has the candidate's recurrent part.
         gates_h = self.recur(h, weights, mask)
-        if self.reset_after:
+        if self.options.reset_after:
             gates_h, new_h = ops.split(gates_h + weights["bias"], [2 * self.units], axis=-1)
         update, reset = ops.split(ops.sigmoid(gates_x + gates_h), 2, axis=-1)
-        if self.reset_after:
+        # 2. The candidate.
+        if self.options.reset_after:
             new_h = reset * new_h
         else:
-            candidate_weights = {
+            own_weights = {
                 name.removeprefix("new_"): weight
                 for name, weight in weights.items()
                 if name.startswith("new_")
             }
-            new_h = self.recur(reset * h, candidate_weights, mask)
+            new_h = self.recur(reset * h, own_weights, mask)
+        # 3. The new state lies between the two.
         return {"h": update * h + (1 - update) * ops.tanh(new_x + new_h)}
 
     @classmethod
     def reason_against_onnx(cls, options: ModelOptions) -> str | None:
-        reason = "a product inside the gates (model.reset_after=false)"
-        return super().reason_against_onnx(options) or (None if options.reset_after else reason)
+        reason = super().reason_against_onnx(options)
+        if not reason and not options.reset_after:
+            return "a product inside the gates (model.reset_after=false)"
+        return reason
 
     def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
-        gates_x, new_x = g.split(x, 2 * self.units, self.units)
-        gates_h, new_h = g.split(recurrent, 2 * self.units, self.units)
-        gates = g("Sigmoid", g("Add", gates_x, gates_h))
-        update, reset = g.split(gates, self.units, self.units)
+        units = self.units
+        gates_x, new_x = g.split(x, 2 * units, units)
+        gates_h, new_h = g.split(recurrent, 2 * units, units)
+        update, reset = g.split(g("Sigmoid", g("Add", gates_x, gates_h)), units, units)
         new = g("Tanh", g("Add", new_x, g("Mul", reset, new_h)))
+        # z h + (1 - z) new, with one product.
         return {"h": g("Add", new, g("Mul", update, g("Sub", state["h"], new)))}
 
     def biases(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.asarray(self.bias)[0], np.asarray(self.bias)[1]
+        bias = np.asarray(self.bias)
+        return bias[0], bias[1]
 
 
 class LSTMCell(Cell):
@@ -271,9 +258,8 @@ class LSTMCell(Cell):
             self.shift_c = self.add_weight((self.units,), "zeros", name="shift_c")
 
     def initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
-        return ops.concatenate(
-            [ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)]
-        )
+        parts = ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)
+        return ops.concatenate(parts)
 
     def weights_of_step(self) -> Tensors:
         weights = super().weights_of_step()
@@ -285,6 +271,7 @@ class LSTMCell(Cell):
     def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         i, f, g, o = ops.split(z + self.recur(state["h"], weights, mask), 4, axis=-1)
         c = ops.sigmoid(f) * state["c"] + ops.sigmoid(i) * ops.tanh(g)
+        # What the output sees may be normalised; the state itself is not.
         scaled = c
         if self.layer_norm:
             scaled = layer_normalise(c) * weights["scale_c"] + weights["shift_c"]
@@ -302,7 +289,7 @@ CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell
 
 def cell(options: ModelOptions, units: int, name: str) -> Cell:
     """The cell that model.cell names."""
-    return CELLS[options.cell].of(options, units, name)
+    return CELLS[options.cell](options, units, name=name)
 
 
 def stack(weights: Sequence[Tensors]) -> Tensors:
@@ -311,17 +298,16 @@ def stack(weights: Sequence[Tensors]) -> Tensors:
     Vectors become [cells, 1, units], to be added to [cells, rows, units].
     """
 
-    def join(*tensors: tf.Tensor) -> tf.Tensor:
-        joined = tf.stack(tensors)
-        return joined[:, None] if joined.shape.rank == 2 else joined
-
-    return {name: join(*(w[name] for w in weights)) for name in weights[0]}
+    stacked = {name: tf.stack([own[name] for own in weights]) for name in weights[0]}
+    return {
+        name: tensor[:, None] if tensor.shape.rank == 2 else tensor
+        for name, tensor in stacked.items()
+    }
 
 
 def layer_normalise(x: tf.Tensor, epsilon: float = 1e-5) -> tf.Tensor:
     """Layer normalisation over the last axis, without scale (Ba et al. 2016, equation 4)."""
-    mean = ops.mean(x, -1, keepdims=True)
-    centred = x - mean
+    centred = x - ops.mean(x, -1, keepdims=True)
     return centred * ops.rsqrt(ops.mean(ops.square(centred), -1, keepdims=True) + epsilon)
 
 

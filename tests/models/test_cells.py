@@ -8,7 +8,7 @@ import tensorflow as tf
 from nmt.models import kernels
 from nmt.models.attention import ATTENTIONS
 from nmt.models.cells import CELLS, layer_normalise, stack
-from nmt.recipe import Recipe
+from nmt.recipe import ModelOptions, Recipe
 from nmt.recipe.options import all_options
 
 ROWS, TIME, INPUT, UNITS = 3, 5, 4, 6
@@ -28,7 +28,7 @@ def numbers(*shape, seed=0):
 def made(name, layer_norm=False, seed=0):
     """A cell whose weights, biases and scales included, are all random."""
     kind, _, options = KINDS[name]
-    cell = kind(UNITS, layer_norm, **options)
+    cell = kind(ModelOptions(layer_norm=layer_norm, **options), UNITS)
     cell.build(INPUT)
     for n, variable in enumerate(cell.weights):
         variable.assign(numbers(*variable.shape, seed=100 * seed + n) / 2)
@@ -72,7 +72,8 @@ def test_a_cell_computes_what_the_layer_of_keras_does(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_new_cell_starts_as_the_layer_of_keras_does(name):
     """Zero biases but for the LSTM's forget gate, orthogonal and Glorot's kernels."""
-    cell, layer = KINDS[name][0](UNITS, **KINDS[name][2]), keras_layer(name)
+    kind, _, options = KINDS[name]
+    cell, layer = kind(ModelOptions(**options), UNITS), keras_layer(name)
     cell.build(INPUT)
     layer.build((ROWS, TIME, INPUT))
     kernel, recurrent, bias = layer.get_weights()
