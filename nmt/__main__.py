@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
-from nmt.machine import messages_on_stderr
+from nmt.machine import show_messages
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
     args = parse(arguments)
-    with messages_on_stderr():
+    with show_messages():
         return _run(args)
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 # What speed depends on.
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
@@ -14,9 +15,12 @@ PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
 
 
 @contextlib.contextmanager
-def messages_on_stderr() -> Iterator[None]:
-    """Within the block, what the package logs goes to stderr; "warning: " marks warnings."""
-    handler = logging.StreamHandler()
+def show_messages(stream: TextIO | None = None) -> Iterator[None]:
+    """Within the block, a stream gets what the package logs; "warning: " marks warnings.
+
+    stream: stderr, if none is passed; in a notebook `sys.stdout` for what shall be stored.
+    """
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(_Formatter())
     logger = logging.getLogger("nmt")
     level = logger.level

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.errors import Failure, UserError
-from nmt.machine import messages_on_stderr
+from nmt.machine import show_messages
 
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
 
@@ -42,7 +42,7 @@ def serve(run_case: Callable[[dict[str, Any]], Any]) -> None:
     """The other end of `run`: prints what `run_case` returns."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        with messages_on_stderr():
+        with show_messages():
             print(json.dumps(run_case(json.loads(sys.argv[1]))))
     except (UserError, Failure) as error:
         print(f"nmt: {error}", file=sys.stderr)
