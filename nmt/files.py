@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,12 +14,15 @@ from typing import Any
 
 from nmt.errors import Failure, UserError
 
-PARTIAL = re.compile(r"\.[0-9a-f]{16}\.nmt-partial(\.weights\.h5)?")
-
 
 def partial_name(ending: str = "") -> str:
     """A name for what is still being written: hidden, and nobody else's."""
-    return f".{secrets.token_hex(8)}.nmt-partial{ending}"
+    return f".{os.urandom(8).hex()}.nmt-partial{ending}"
+
+
+def is_partial(name: str) -> bool:
+    """Whether `partial_name` may have made the name."""
+    return bool(re.fullmatch(r"\.[0-9a-f]{16}\.nmt-partial(\.weights\.h5)?", name))
 
 
 @contextlib.contextmanager
@@ -77,7 +79,7 @@ def remove_leftovers(*folders: Path) -> None:
     """Deletes what a killed process was writing in these folders, which must be ours."""
     for folder in folders:
         for path in folder.iterdir() if folder.is_dir() else ():
-            if PARTIAL.fullmatch(path.name):
+            if is_partial(path.name):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

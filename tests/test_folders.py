@@ -245,8 +245,8 @@ def test_a_card_that_is_not_ours_stays(tiny_run, tmp_path, monkeypatch):
 
 
 def test_names_of_unfinished_files_are_nobody_elses():
-    assert files.PARTIAL.fullmatch(files.partial_name()) and files.PARTIAL.fullmatch(
+    assert files.is_partial(files.partial_name()) and files.is_partial(
         files.partial_name(".weights.h5")
     )
     for name in ("partial-x", ".x.partial", ".nmt-partial", "0123456789abcdef.nmt-partial"):
-        assert not files.PARTIAL.fullmatch(name)
+        assert not files.is_partial(name)

@@ -347,11 +347,11 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path, mon
         process = started(f"os:replace:{n}", tiny_recipe, folder, *SHORT)
         process.communicate(timeout=300)
         assert process.returncode == -signal.SIGKILL
-        assert any(files.PARTIAL.fullmatch(path.name) for path in folder.iterdir())
+        assert any(files.is_partial(path.name) for path in folder.iterdir())
     with stopped_at("_fit", monkeypatch):
         trained(tiny_recipe, folder, *SHORT)
     assert Run(folder).recipe == load_recipe(tiny_recipe, SHORT)
-    assert not any(files.PARTIAL.fullmatch(path.name) for path in folder.rglob("*"))
+    assert not any(files.is_partial(path.name) for path in folder.rglob("*"))
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])

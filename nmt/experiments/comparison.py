@@ -24,7 +24,8 @@ from nmt.errors import Failure, UserError, did_you_mean
 from nmt.experiments import isolated
 from nmt.experiments.measurement import COMPARED_CELLS, RECIPE, TOKENIZER
 from nmt.machine import about, cores
-from nmt.recipe import builtin, dump_recipe, load_recipe
+from nmt.recipe import dump_recipe, load_recipe
+from nmt.recipe.library import builtin
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nmt.decoding.contract import Contract
-from nmt.decoding.ensemble import Ensemble, Fusion
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
 from nmt.inference.checks import check_positive
@@ -66,6 +65,8 @@ def load(
     ]
     model, preparations = _ensemble(runs, models)
     if lm:
+        from nmt.decoding.ensemble import Fusion
+
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
 
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
@@ -129,6 +130,8 @@ def _ensemble(runs: Sequence[Run], models: Sequence[Contract]) -> tuple[Any, lis
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:
         return models[0], distinct
+    from nmt.decoding.ensemble import Ensemble
+
     source_of_member = [distinct.index(preparation) for preparation in preparations]
     return Ensemble(models, source_of_member), distinct
 

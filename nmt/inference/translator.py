@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +32,7 @@ class Translation:
     warnings: list[str] = dataclasses.field(default_factory=list)  # what the user should know
 
 
-@dataclasses.dataclass
-class Segment:
+class Segment(NamedTuple):
     """What is searched at once: a line, or a part of a long one."""
 
     line: int  # its number

@@ -5,7 +5,6 @@
 """
 
 from nmt.recipe.checks import differences, reason_against_waiting
-from nmt.recipe.library import builtin, builtin_recipes
 from nmt.recipe.options import all_options
 from nmt.recipe.sections import (
     SIDES,
@@ -29,8 +28,6 @@ __all__ = [
     "TokenizerOptions",
     "TrainOptions",
     "all_options",
-    "builtin",
-    "builtin_recipes",
     "describe_options",
     "differences",
     "dump_recipe",

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from nmt.errors import UserError
 from nmt.recipe import checks
-from nmt.recipe.aliases import option_hint
-from nmt.recipe.library import builtin
 from nmt.recipe.options import all_options
 from nmt.recipe.sections import Recipe
 
@@ -115,7 +113,11 @@ def _file(path):
     """The path itself or, of a bare name that is no file, the recipe of the package."""
     file = Path(path)
     bare = file.name == str(path) and not file.suffix
-    return builtin(file.name) if bare and not file.exists() else file
+    if not bare or file.exists():
+        return file
+    from nmt.recipe.library import builtin
+
+    return builtin(file.name)
 
 
 def _flat(tables, mistakes):
@@ -146,6 +148,8 @@ def _fill(recipe, values, typed, mistakes):
     options = {name: (field, section) for name, field, section in all_options(recipe)}
     for name, value in values.items():
         if name not in options:
+            from nmt.recipe.aliases import option_hint
+
             mistakes.append(f"unknown option {name}{option_hint(name)}")
             continue
         field, section = options[name]

@@ -23,7 +23,6 @@ from nmt.engine import layout
 from nmt.errors import Failure, UserError
 from nmt.recipe import SIDES, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
-from nmt.runs.weights import read_weights, write_weights
 from nmt.text.tokenizer import Tokenizer
 
 LOCK = "run.lock"
@@ -39,7 +38,7 @@ PREPARED = [
     "target.model",
     *(f"cache/{name}" for name in CACHE),
 ]
-WEIGHTS = re.compile(r"(best|average)-\d{7}\.weights\.h5")
+WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"
 
 
 class Run:
@@ -148,7 +147,7 @@ class Run:
     def holds_else(self):
         """Whether there is anything in a folder without a run.json; what a kill left half-written is nothing."""
         entries = self.path.iterdir() if self.path.is_dir() else ()
-        return any(path.name != LOCK and not files.PARTIAL.fullmatch(path.name) for path in entries)
+        return any(path.name != LOCK and not files.is_partial(path.name) for path in entries)
 
     def update(self, **values):
         """Changes entries of run.json (see `RunInfo`; None removes one), atomically."""
@@ -226,16 +225,19 @@ class Run:
 
     def save_weights(self, model, name, **values):
         """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
+        from nmt.runs.weights import write_weights
+
         path = self.path / f"{name}.weights.h5"
         write_weights(model, path)
         self.update(weights=path.name, weights_sha256=files.digest(path), **values)
         for former in self.path.iterdir():
-            if WEIGHTS.fullmatch(former.name) and former != path:
+            if re.fullmatch(WEIGHTS, former.name) and former != path:
                 former.unlink()
 
     def load_model(self):
         """The Keras model with the run's weights."""
         from nmt.models.build import build
+        from nmt.runs.weights import read_weights
 
         path = self.weights_path()
         model = build(self.recipe, *(tokenizer.size for tokenizer in self.tokenizers))

@@ -11,16 +11,17 @@ SYMBOLS = [chr(0xE000 + n) for n in range(12)]
 
 # A character of an address, which Japanese text may follow without a space.
 _URL = r"[^\s<>\"'){}\]\u2E80-\uFFEF]"
+# A group, so that `split` returns the placeholders, too.
 PLACEHOLDER = re.compile(
-    rf"https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"  # address
+    rf"(https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"  # address
     r"|(?a:(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"  # mail address
     r"|\$?\{\{?[\w.:\- ]*\}?\}"  # {name} {{name}} ${name} {0} {}
     r"|</?[A-Za-z][^<>]*>"  # <b> </a> <br/>
     r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"  # %s %1$s %@
-    r"|[\uE000-\uE00B]"  # our own symbols, should a text contain them
+    r"|[\uE000-\uE00B])"  # our own symbols, should a text contain them
 )
 # The end of a text that more text may turn into a placeholder.
-_UNFINISHED = re.compile(r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$")
+_UNFINISHED = r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$"
 _SYMBOL = re.compile("[" + "".join(SYMBOLS) + "]")
 
 
@@ -31,7 +32,7 @@ def placeholders(line: str) -> list[str]:
 
 def unfinished(text: str) -> bool:
     """Whether a text ends inside of what may become a placeholder."""
-    return _UNFINISHED.search(text) is not None
+    return re.search(_UNFINISHED, text) is not None
 
 
 def protect(line: str) -> tuple[str, list[str]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt.text.languages import unspaced
 from nmt.text.placeholders import SYMBOLS, protect, protect_more, restore, with_symbols
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from nmt.text.tokenizer import Tokenizer
 
 
-@dataclasses.dataclass(frozen=True)
-class PreparedLine:
+class PreparedLine(NamedTuple):
     """A line as the model sees it."""
 
     text: str  # with symbols for placeholders and, of a tokenised corpus, its tokens

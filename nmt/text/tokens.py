@@ -9,17 +9,16 @@ import re
 from nmt.text.languages import unspaced
 from nmt.text.placeholders import PLACEHOLDER
 
-_TOKEN = re.compile(
-    r"(?:[a-z]\.){2,}"  # u.s.
+# A text: it is compiled when it is first needed, as every start would pay for it.
+_TOKEN = (
+    r"(?i)(?:[a-z]\.){2,}"  # u.s.
     r"|(?:mr|mrs|ms|dr|st)\."
     r"|\d[\d.,:]*\d"  # 1,000
     r"|\.\.\.|''"
     r"|'\w+"  # 's
     r"|\w+(?:-\w+)*"
-    r"|[^\w\s]",
-    re.IGNORECASE,
+    r"|[^\w\s]"
 )
-_SEGMENT = re.compile(f"({PLACEHOLDER.pattern})")
 
 
 def tokenise(line: str, code: str) -> str:
@@ -30,9 +29,9 @@ def tokenise(line: str, code: str) -> str:
     if unspaced(code):
         return join_unspaced(line)
     tokens: list[str] = []
-    for n, segment in enumerate(_SEGMENT.split(line)):
+    for n, segment in enumerate(PLACEHOLDER.split(line)):
         placeholder = n % 2  # what `split` returns for the group
-        tokens += [segment] if placeholder else _TOKEN.findall(segment.lower())
+        tokens += [segment] if placeholder else re.findall(_TOKEN, segment.lower())
     return " ".join(tokens)
 
 
@@ -59,6 +58,6 @@ def _join_letters(text):
 
 def _between_placeholders(change, line):
     """The line with what stands between its placeholders changed."""
-    segments = _SEGMENT.split(line)
+    segments = PLACEHOLDER.split(line)
     segments[::2] = map(change, segments[::2])
     return "".join(segments)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nmt.errors import UserError
-from nmt.recipe import builtin, builtin_recipes, load_recipe
+from nmt.recipe import load_recipe
+from nmt.recipe.library import builtin, builtin_recipes
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "data").glob("*.toml"))
@@ -56,7 +57,10 @@ def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
     )
     assert found == modules
     assert (installed / "nmt" / "py.typed").exists()
-    program = "from nmt.recipe import *; load_recipe('toy'); print(*builtin_recipes())"
+    program = (
+        "from nmt.recipe import load_recipe; from nmt.recipe.library import builtin_recipes; "
+        "load_recipe('toy'); print(*builtin_recipes())"
+    )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd="/", capture_output=True, check=True
