@@ -25,7 +25,8 @@ def did_you_mean(word: str, choices: Iterable[str], number: int = 1) -> str:
     >>> did_you_mean("gruu", ["lstm", "gru"])
     'did you mean gru?'
     """
-    import difflib  # takes as long as half of the command line
+    # Takes as long as half of the command line.
+    import difflib
 
     by_lower_case = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(word.lower(), by_lower_case, number, cutoff=0.5)

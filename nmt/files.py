@@ -64,7 +64,8 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # its name is ours, so all in it is
+        # Its name is ours, so all in it is.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

@@ -73,7 +73,8 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras  # noqa: F401
 
-        tf.constant(0) + 1  # the first operation greets too
+        # The first operation greets too.
+        tf.constant(0) + 1
 
 
 def cores() -> int:
@@ -101,12 +102,8 @@ def about() -> dict[str, str]:
 
 def detect_precision() -> str:
     """ "bfloat16" where the processor multiplies it natively, else "float32"."""
-    return "bfloat16" if processor_flags() & {"avx512_bf16", "amx_bf16"} else "float32"
-
-
-def processor_flags() -> frozenset[str]:
-    """Instruction sets of the processor, as Linux names them; empty on other systems."""
-    return _processor()[1]
+    _, flags = _processor()
+    return "bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
 
 
 @functools.cache

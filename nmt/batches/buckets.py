@@ -22,7 +22,8 @@ from nmt.text.vocabulary import BOS, EOS
 if TYPE_CHECKING:
     from nmt.text.tokenizer import Tokenizer
 
-SEED_STRIDE = 1_000_003  # between the seeds of two trainings: more than a training has steps
+# Between the seeds of two trainings: more than a training has steps.
+SEED_STRIDE = 1_000_003
 
 
 class Batches:
@@ -37,7 +38,7 @@ class Batches:
         store: Store,
         batch_tokens: int,
         seed: int,
-        tokenizers: Sequence[Tokenizer] | None = None,
+        tokenizers: Sequence[Tokenizer] = (),
         sampling: float = 0.0,
     ):
         self.store = store
@@ -72,7 +73,6 @@ class Batches:
     def _token_ids(self, side, pair_ids, seed):
         if not self.sampling:
             return self.store.ids(side, pair_ids)
-        assert self.tokenizers
         text = self.store.text(side, pair_ids)
         return self.tokenizers[side].sample(text, self.sampling, seed)
 

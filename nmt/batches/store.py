@@ -24,8 +24,10 @@ from nmt.errors import UserError
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import EOS
 
-CHUNK = 10_000  # pairs tokenised at a time
-COUNTED = 2**24  # ids counted at a time
+# Pairs tokenised at a time.
+CHUNK = 10_000
+# Ids counted at a time.
+COUNTED = 2**24
 
 PairIds = Sequence[int] | np.ndarray
 
@@ -44,7 +46,8 @@ class StoredSide:
         self.ids = np.memmap(folder / f"{name}.ids", np.uint16, "r")
         self.starts = np.load(folder / f"{name}.starts.npy", mmap_mode="r")
         self.lines = np.load(folder / f"{name}.lines.npy", mmap_mode="r")
-        self.lengths = np.diff(self.starts).astype(np.int32)  # tokens of each pair
+        # Tokens of each pair.
+        self.lengths = np.diff(self.starts).astype(np.int32)
 
 
 class Store:
@@ -58,10 +61,12 @@ class Store:
         folder = Path(folder)
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self.pairs: int = meta["pairs"]
-        self.target_tokens: int = meta["target_tokens"]  # with EOS
+        # With EOS.
+        self.target_tokens: int = meta["target_tokens"]
         stored = [side for side in SIDES if (folder / f"{side}.ids").exists()]
         self.sides = [StoredSide(folder, side) for side in stored]
-        self.lengths = [side.lengths for side in self.sides]  # without BOS and EOS
+        # Without BOS and EOS.
+        self.lengths = [side.lengths for side in self.sides]
 
     def ids(self, side: int, pair_ids: PairIds) -> list[np.ndarray]:
         """Token ids of the pairs, one array each."""
@@ -92,22 +97,21 @@ class Store:
 def write_text(
     pairs: Iterable[tuple[str, str]], folder: Path | str, sides: Sequence[str] = SIDES
 ) -> int:
-    """Writes prepared pairs as `source.txt` and `target.txt`, or one of them; returns how many."""
+    """Writes prepared pairs as `source.txt` and `target.txt`, or the latter; returns how many."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     try:
         with contextlib.ExitStack() as stack:
-            outputs = {}
+            outputs = []
             for side in sides:
                 path = folder / f"{side}.txt"
-                outputs[side] = stack.enter_context(open(path, "w", encoding="utf-8", newline="\n"))
-            for source, target in pairs:
-                if "source" in outputs:
-                    outputs["source"].write(f"{source}\n")
-                if "target" in outputs:
-                    outputs["target"].write(f"{target}\n")
+                outputs.append(stack.enter_context(open(path, "w", encoding="utf-8", newline="\n")))
+            # A single output is that of the target.
+            for pair in pairs:
                 count += 1
+                for output, line in zip(outputs, pair[-len(sides) :], strict=True):
+                    output.write(f"{line}\n")
     except OSError as error:
         raise files.write_failure(folder, error) from error
     return count
@@ -118,9 +122,11 @@ class SideWriter:
 
     def __init__(self, file: BinaryIO):
         self.file = file
-        self.starts = array("q", [0])  # eight bytes a number
+        # Eight bytes a number.
+        self.starts = array("q", [0])
         self.lines = array("q")
-        self.offset = 0  # of the next line in the text, bytes
+        # Of the next line in the text, bytes.
+        self.offset = 0
 
     def keep(self, ids: Sequence[int]) -> None:
         """Writes the ids that belong to the next line."""

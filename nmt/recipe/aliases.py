@@ -4,53 +4,53 @@ from nmt.errors import did_you_mean
 from nmt.recipe.options import all_options
 from nmt.recipe.sections import Recipe
 
-LAYERS = "model.encoder_layers or model.decoder_layers"
-UNITS = "model.encoder_units or model.decoder_units"
-
-# fmt: off
-ALIASES = {
-    # data
-    "src": "data.source", "source_lang": "data.source", "src_lang": "data.source",
-    "tgt": "data.target", "trg": "data.target", "target_lang": "data.target",
-    "dev": "data.valid", "validation": "data.valid",
-    "max_length": "data.max_pieces", "max_len": "data.max_pieces",
-    "dataset": "data.name",
-    # tokenizer
-    "bpe": "tokenizer.kind=bpe", "unigram": "tokenizer.kind=unigram",
-    "model_type": "tokenizer.kind",
-    "vocab": "tokenizer.vocab_size", "voc_limit": "tokenizer.vocab_size",
-    "bpe_dropout": "tokenizer.sampling",
-    # model
-    "arch": "model.architecture", "rnn_type": "model.cell", "cell_type": "model.cell",
-    "layers": LAYERS, "num_layers": LAYERS, "n_layers": LAYERS,
-    "units": UNITS, "hidden_size": UNITS, "hidden": UNITS, "rnn_size": UNITS,
-    "d_model": "model.embedding", "embed_dim": "model.embedding", "emb_size": "model.embedding",
-    "embedding_dim": "model.embedding", "embedding_size": "model.embedding",
-    "d_ff": "model.feed_forward", "ff_size": "model.feed_forward", "ffn_dim": "model.feed_forward",
-    "n_heads": "model.heads", "num_heads": "model.heads",
-    "tied": "model.tie", "share_embeddings": "model.tie", "layernorm": "model.layer_norm",
-    # train
-    "lr": "train.learning_rate", "optim": "train.optimizer", "scheduler": "train.decay",
-    "max_epochs": "train.epochs", "num_epochs": "train.epochs",
-    "max_steps": "train.steps", "max_updates": "train.steps", "updates": "train.steps",
-    "batch": "train.batch_tokens", "batch_size": "train.batch_tokens",
-    "max_tokens": "train.batch_tokens",
-    "warmup": "train.warmup_steps", "clip": "train.clip_norm", "max_grad_norm": "train.clip_norm",
-    "smoothing": "train.label_smoothing", "early_stopping": "train.patience",
-    "dtype": "train.precision", "fp16": "train.precision", "bf16": "train.precision",
-    "random_seed": "train.seed", "eval_metric": "train.metric", "wait_k": "train.wait",
-    # search
-    "beam_size": "search.beam", "num_beams": "search.beam", "alpha": "search.length_penalty",
-    "lenpen": "search.length_penalty",
+# Our options, and other names of theirs.
+NAMES = {
+    "data.source": "src source_lang src_lang",
+    "data.target": "tgt trg target_lang",
+    "data.valid": "dev validation",
+    "data.max_pieces": "max_length max_len",
+    "data.name": "dataset",
+    "tokenizer.kind=bpe": "bpe",
+    "tokenizer.kind=unigram": "unigram",
+    "tokenizer.kind": "model_type",
+    "tokenizer.vocab_size": "vocab voc_limit",
+    "tokenizer.sampling": "bpe_dropout",
+    "model.architecture": "arch",
+    "model.cell": "rnn_type cell_type",
+    "model.encoder_layers or model.decoder_layers": "layers num_layers n_layers",
+    "model.encoder_units or model.decoder_units": "units hidden_size hidden rnn_size",
+    "model.embedding": "d_model embed_dim emb_size embedding_dim embedding_size",
+    "model.feed_forward": "d_ff ff_size ffn_dim",
+    "model.heads": "n_heads num_heads",
+    "model.tie": "tied share_embeddings",
+    "model.layer_norm": "layernorm",
+    "train.learning_rate": "lr",
+    "train.optimizer": "optim",
+    "train.decay": "scheduler",
+    "train.epochs": "max_epochs num_epochs",
+    "train.steps": "max_steps max_updates updates",
+    "train.batch_tokens": "batch batch_size max_tokens",
+    "train.warmup_steps": "warmup",
+    "train.clip_norm": "clip max_grad_norm",
+    "train.label_smoothing": "smoothing",
+    "train.patience": "early_stopping",
+    "train.precision": "dtype fp16 bf16",
+    "train.seed": "random_seed",
+    "train.metric": "eval_metric",
+    "train.wait": "wait_k",
+    "search.beam": "beam_size num_beams",
+    "search.length_penalty": "alpha lenpen",
 }
-# fmt: on
+ALIASES = {alias: option for option, names in NAMES.items() for alias in names.split()}
 
 
 def option_hint(name: str) -> str:
     """ ", did you mean train.epochs?" for an option that does not exist, or nothing."""
-    names = [known for known, _, _ in all_options(Recipe())]
+    names = [option for option, _, _ in all_options(Recipe())]
+    # An option of another section comes first, then a foreign name, then a similar one.
     key = name.rpartition(".")[2].replace("-", "_").lower()
-    elsewhere = [known for known in names if known.partition(".")[2] == key]
+    elsewhere = [option for option in names if option.partition(".")[2] == key]
     meant = " or ".join(elsewhere) or ALIASES.get(key)
     hint = f"did you mean {meant}?" if meant else did_you_mean(name, names)
     return f", {hint}" if hint else ""

@@ -54,6 +54,8 @@ def parsed(name: str, field: dataclasses.Field, value: Any, typed: bool) -> Any:
     kind: Any = field.type
     try:
         converted = _from_text(kind, value) if typed else _from_toml(kind, value)
+        if kind is float and not math.isfinite(converted):
+            raise ValueError
     except (ValueError, KeyError, OverflowError):
         raise ValueError(f"{name}={value!r}: {EXPECTED[kind]} is needed") from None
     low = field.metadata["low"]
@@ -72,7 +74,7 @@ def _from_text(kind, text):
         return {"true": True, "false": False}[text.lower()]
     if kind is dict:
         raise ValueError
-    return _finite(kind(text))
+    return kind(text)
 
 
 def _from_toml(kind, value):
@@ -80,13 +82,7 @@ def _from_toml(kind, value):
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
         raise ValueError
-    return _finite(kind(value))
-
-
-def _finite(value):
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError
-    return value
+    return kind(value)
 
 
 def _choice(name, choices, value):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from nmt.errors import UserError, did_you_mean
 
-INSTALLED = "share/nmt/recipes"  # as in setup.cfg
+# As in setup.cfg.
+INSTALLED = "share/nmt/recipes"
 
 
 def builtin_recipes() -> dict[str, Path]:
@@ -29,8 +30,10 @@ def _folders():
     root = Path(__file__).resolve().parents[2]
     if (root / "setup.cfg").is_file():
         yield root / "data"
-    yield root / INSTALLED  # pip install --target
-    import importlib.metadata  # takes longer than all of the recipe
+    # Where `pip install --target` puts it.
+    yield root / INSTALLED
+    # Takes longer than all of the recipe.
+    import importlib.metadata
 
     try:
         files = importlib.metadata.files("nmt") or []

@@ -59,7 +59,13 @@ def option(
     high: float | None = None,
     needs: Condition | None = None,
 ) -> Any:
-    """A field with its one-line meaning, its choices or bounds, and what it needs for an effect."""
+    """A field with its one-line meaning, its choices or bounds, and what it needs for an effect.
+
+    low: of a number; zero where it is not stated.
+    """
+    kind = type(default)
+    if low is None and kind in (int, float):
+        low = kind()
     metadata = {"doc": doc, "choices": choices, "low": low, "high": high, "needs": needs}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=dict, metadata=metadata)

@@ -1,6 +1,6 @@
 """Every option once: a dataclass a section, with default, meaning, bounds and what it needs."""
 
-import dataclasses
+from dataclasses import dataclass, field
 
 from nmt.recipe.options import is_above, is_one_of, is_set, option
 
@@ -19,7 +19,7 @@ RECURRENT_MODEL = is_one_of("model.architecture", "recurrent", "language_model")
 TRANSFORMER = is_one_of("model.architecture", "transformer")
 
 
-@dataclasses.dataclass
+@dataclass
 class DataOptions:
     """The parallel text; a language model reads its target side."""
 
@@ -40,7 +40,6 @@ class DataOptions:
     held_out: float = option(
         0.02,
         "share of the pairs held out for validation, and for test, where not given",
-        low=0.0,
         high=0.4,
         needs=HELD_OUT,
     )
@@ -63,7 +62,7 @@ class DataOptions:
         high=20,
         needs=GENERATED,
     )
-    pairs: int = option(0, "most training pairs, those with the smallest hashes; 0: all", low=0)
+    pairs: int = option(0, "most training pairs, those with the smallest hashes; 0: all")
     max_chars: int = option(
         1000, "training pairs with a longer side are dropped, characters", low=1
     )
@@ -84,7 +83,7 @@ class DataOptions:
         return self.preprocess == "tokens"
 
 
-@dataclasses.dataclass
+@dataclass
 class TokenizerOptions:
     """SentencePiece."""
 
@@ -98,14 +97,13 @@ class TokenizerOptions:
     sampling: float = option(
         0.0,
         "segmentation drawn anew each epoch: alpha (unigram) or dropout (bpe); 0: off",
-        low=0.0,
         high=1.0,
         needs=TRANSLATOR,
     )
     from_: str = option("", "run folder whose tokenizer is used instead of training one")
 
 
-@dataclasses.dataclass
+@dataclass
 class ModelOptions:
     """Encoder and decoder, or a decoder alone."""
 
@@ -170,7 +168,6 @@ class ModelOptions:
         0.3,
         "rate on embeddings, between layers and on the readout; in a Transformer on "
         "embeddings, on what its layers add, and on attention",
-        low=0.0,
         high=0.9,
     )
     variational: bool = option(
@@ -181,7 +178,6 @@ class ModelOptions:
     recurrent_dropout: float = option(
         0.0,
         "rate on the recurrent state, one mask a sequence",
-        low=0.0,
         high=0.9,
         needs=RECURRENT_MODEL,
     )
@@ -194,25 +190,23 @@ class ModelOptions:
     )
 
 
-@dataclasses.dataclass
+@dataclass
 class TrainOptions:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
     epochs: int = option(
         12, "passes over the training pairs", low=1, needs=is_one_of("train.steps", 0)
     )
-    steps: int = option(0, "updates in all; 0: as many as the epochs have", low=0)
+    steps: int = option(0, "updates in all; 0: as many as the epochs have")
     wait: int = option(
         0,
         "wait-k: words of the source read before the first is written; 0: all "
         "(nmt/simultaneous/policy.py)",
-        low=0,
         needs=TRANSLATOR,
     )
     wait_to: int = option(
         0,
         "wait drawn anew for each sentence, from train.wait to this; 0: always train.wait",
-        low=0,
         needs=is_above("train.wait", 0),
     )
     batch_tokens: int = option(
@@ -230,26 +224,24 @@ class TrainOptions:
     )
     optimizer: str = option("adam", "optimizer", ("adam", "adamw"))
     learning_rate: float = option(2e-3, "peak of the schedule", low=1e-8, high=1.0)
-    warmup_steps: int = option(200, "steps of linear rise to the peak", low=0)
+    warmup_steps: int = option(200, "steps of linear rise to the peak")
     decay: str = option(
         "linear",
         "after the warm-up: to zero at the last step, with 1/sqrt(step), or not",
         ("linear", "inverse_sqrt", "none"),
     )
     weight_decay: float = option(
-        0.01, "decoupled weight decay", low=0.0, needs=is_one_of("train.optimizer", "adamw")
+        0.01, "decoupled weight decay", needs=is_one_of("train.optimizer", "adamw")
     )
-    clip_norm: float = option(
-        1.0, "gradients are scaled to at most this global norm; 0: off", low=0.0
-    )
-    label_smoothing: float = option(0.1, "probability spread over all tokens", low=0.0, high=0.9)
+    clip_norm: float = option(1.0, "gradients are scaled to at most this global norm; 0: off")
+    label_smoothing: float = option(0.1, "probability spread over all tokens", high=0.9)
     precision: str = option(
         "auto",
         "matrix products in bfloat16 where the processor has them, or float32",
         ("auto", "float32", "bfloat16"),
     )
-    seed: int = option(1, "seed of weights, order, dropout and sampling", low=0, high=2**32 - 1)
-    valid_every: int = option(0, "steps between validations; 0: once an epoch", low=0)
+    seed: int = option(1, "seed of weights, order, dropout and sampling", high=2**32 - 1)
+    valid_every: int = option(0, "steps between validations; 0: once an epoch")
     valid_sentences: int = option(
         300, "validation sentences translated at each validation", low=1, needs=TRANSLATOR
     )
@@ -259,31 +251,26 @@ class TrainOptions:
         ("bleu", "chrf"),
         needs=TRANSLATOR,
     )
-    patience: int = option(
-        0, "validations without a better metric before stopping; 0: never", low=0
-    )
+    patience: int = option(0, "validations without a better metric before stopping; 0: never")
     average: int = option(
         4,
         "checkpoints averaged at the end, kept where validation is better; 0: off",
-        low=0,
         high=20,
     )
-    save_minutes: float = option(2.0, "minutes between saves of the state to resume from", low=0.0)
+    save_minutes: float = option(2.0, "minutes between saves of the state to resume from")
     log_every: int = option(50, "steps between progress lines in a log", low=1)
-    threads: int = option(0, "processor threads; 0: all", low=0)
+    threads: int = option(0, "processor threads; 0: all")
     from_: str = option("", "run folder whose weights training starts from (fine-tuning)")
 
 
-@dataclasses.dataclass
+@dataclass
 class SearchOptions:
     """Beam search."""
 
     beam: int = option(
         5, "hypotheses kept a sentence; 1: greedy", low=1, high=100, needs=TRANSLATOR
     )
-    length_penalty: float = option(
-        1.0, "score = log-probability / length**penalty", low=0.0, high=3.0
-    )
+    length_penalty: float = option(1.0, "score = log-probability / length**penalty", high=3.0)
     max_ratio: float = option(
         2.0, "longest output, in pieces for each source piece", low=0.1, needs=TRANSLATOR
     )
@@ -296,20 +283,19 @@ class SearchOptions:
     lm_weight: float = option(
         0.2,
         "factor on the log-probability of the language model",
-        low=0.0,
         needs=is_set("search.lm"),
     )
 
 
-@dataclasses.dataclass
+@dataclass
 class Recipe:
     """The whole recipe."""
 
-    data: DataOptions = dataclasses.field(default_factory=DataOptions)
-    tokenizer: TokenizerOptions = dataclasses.field(default_factory=TokenizerOptions)
-    model: ModelOptions = dataclasses.field(default_factory=ModelOptions)
-    train: TrainOptions = dataclasses.field(default_factory=TrainOptions)
-    search: SearchOptions = dataclasses.field(default_factory=SearchOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+    tokenizer: TokenizerOptions = field(default_factory=TokenizerOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
+    train: TrainOptions = field(default_factory=TrainOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
 
     @property
     def language_model(self) -> bool:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nmt.errors import UserError
 from nmt.recipe import checks
@@ -30,7 +30,7 @@ def load_recipe(
     # 1. What the file says, and what was typed.
     file = None if path is None else _file(path)
     mistakes: list[str] = []
-    written = _flat(read_toml(file), mistakes) if file else {}
+    written = _flat(_read_toml(file), mistakes) if file else {}
     typed = _typed(overrides, mistakes)
     # 2. Put it into the recipe.
     recipe = Recipe()
@@ -50,7 +50,7 @@ def load_recipe(
     return recipe
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def _read_toml(path):
     """The tables of a TOML file; UserError where it is missing or not TOML."""
     try:
         with open(path, "rb") as file:
@@ -68,28 +68,30 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 def dump_recipe(recipe: Recipe) -> str:
     """The effective recipe as TOML, every option with its meaning."""
     lines: list[str] = []
-    section = None
     for name, field, options in all_options(recipe):
-        head, key = name.split(".")
-        if head != section:
-            lines += ["", f"[{head}]"] if lines else [f"[{head}]"]
-            section = head
+        section, key = name.split(".")
+        if f"[{section}]" not in lines:
+            lines += ["", f"[{section}]"]
         value = getattr(options, field.name)
         # A table may grow long, and its file names speak for themselves.
         comment = "" if isinstance(value, dict) else f"  # {field.metadata['doc']}"
         lines.append(f"{key} = {_toml(value)}{comment}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines[1:]) + "\n"
 
 
 class OptionDescription(NamedTuple):
     """An option as people read it."""
 
     section: str
-    name: str  # without its section
-    default: str  # as TOML
-    values: str  # its choices, bounds or type
+    # Without its section.
+    name: str
+    # As TOML.
+    default: str
+    # Its choices, bounds or type.
+    values: str
     meaning: str
-    needs: str  # without effect otherwise; empty: it always has an effect
+    # Without effect otherwise; empty: it always has an effect.
+    needs: str
 
 
 def describe_options() -> Iterator[OptionDescription]:

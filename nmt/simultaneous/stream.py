@@ -21,7 +21,7 @@ from nmt.recipe import Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import WordStarts, source_words_read
 from nmt.text.placeholders import unfinished
-from nmt.text.preparation import Preparation
+from nmt.text.preparation import IncrementalSource, Preparation
 from nmt.text.vocabulary import BOS, EOS
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class ArrivingSource:
         self, chunks: Iterable[str], preparation: Preparation, word_starts: WordStarts
     ) -> None:
         self.chunks = iter(chunks)
-        self.prepared = preparation.incremental()
+        self.prepared = IncrementalSource(preparation)
         self.starts = word_starts.source
         self.limit = preparation.data.max_pieces  # tokens of a segment
         self.line = ""  # the text that has arrived

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 class PreparedLine(NamedTuple):
     """A line as the model sees it."""
 
-    text: str  # with symbols for placeholders and, of a tokenised corpus, its tokens
-    ids: list[int]  # its pieces, without BOS and EOS
-    names: list[str]  # the placeholders that the symbols stand for, in the order of SYMBOLS
+    # With symbols for placeholders and, of a tokenised corpus, its tokens.
+    text: str
+    # Its pieces, without BOS and EOS.
+    ids: list[int]
+    # The placeholders that the symbols stand for, in the order of SYMBOLS.
+    names: list[str]
 
 
 class Preparation:
@@ -88,10 +91,6 @@ class Preparation:
         names += [f"{{{n}}}" for n in range(len(names), len(SYMBOLS))]
         return PreparedLine(prepared, _encoded(self.target_tokenizer, prepared), names)
 
-    def incremental(self) -> IncrementalSource:
-        """A source whose words are still arriving."""
-        return IncrementalSource(self)
-
     # Back to text.
 
     def output(self, ids: list[int], names: list[str], for_people: bool = True) -> str:
@@ -119,7 +118,8 @@ class IncrementalSource:
 
     def __init__(self, preparation: Preparation) -> None:
         self.preparation = preparation
-        self.names: list[str] = []  # the placeholders that have arrived
+        # The placeholders that have arrived.
+        self.names: list[str] = []
 
     def ids(self, text: str) -> list[int]:
         """Ids of the next text of the line."""

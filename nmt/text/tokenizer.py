@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NBEST = 64  # segmentations a sample is drawn from
-SENTENCES = 1_000_000  # lines that training draws at most, which bounds its memory
+# Segmentations a sample is drawn from.
+NBEST = 64
+# Lines that training draws at most, which bounds its memory.
+SENTENCES = 1_000_000
 
 
 class Tokenizer:
@@ -39,7 +41,8 @@ class Tokenizer:
         """proto: a SentencePiece model. Failure, which tells `name`, where it cannot be read."""
         try:
             if not proto:
-                raise RuntimeError  # SentencePiece itself takes it for "no model yet"
+                # SentencePiece itself takes it for "no model yet".
+                raise RuntimeError
             self.processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
         except RuntimeError:
             raise Failure(f"{name}: damaged, SentencePiece cannot read it") from None
@@ -164,7 +167,8 @@ class Tokenizer:
         """Rank of each merged piece of a BPE model, the first merge lowest; empty for unigram."""
         from sentencepiece import sentencepiece_model_pb2
 
-        model_pb2: Any = sentencepiece_model_pb2  # its classes are made when it is imported
+        # Its classes are made when it is imported.
+        model_pb2: Any = sentencepiece_model_pb2
         model = model_pb2.ModelProto.FromString(self.proto)
         if model.trainer_spec.model_type != model_pb2.TrainerSpec.BPE:
             return {}

@@ -30,7 +30,8 @@ def tokenise(line: str, code: str) -> str:
         return join_unspaced(line)
     tokens: list[str] = []
     for n, segment in enumerate(PLACEHOLDER.split(line)):
-        placeholder = n % 2  # what `split` returns for the group
+        # `split` returns the placeholders in between, as they are a group.
+        placeholder = n % 2
         tokens += [segment] if placeholder else re.findall(_TOKEN, segment.lower())
     return " ".join(tokens)
 

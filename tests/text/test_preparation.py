@@ -7,7 +7,7 @@ import pytest
 
 from nmt.recipe import DataOptions
 from nmt.text.placeholders import SYMBOLS, placeholders
-from nmt.text.preparation import Preparation
+from nmt.text.preparation import IncrementalSource, Preparation
 from nmt.text.tokens import tokenise
 from tests.fakes import random_line
 
@@ -97,14 +97,14 @@ def test_words_that_arrive_are_prepared_as_the_whole_line():
     for preprocess, number in itertools.product(("none", "tokens"), range(200)):
         use = preparation(DataOptions(preprocess=preprocess))
         chosen = rng.choices(words, k=1 + number % 12)
-        arriving = use.incremental()
+        arriving = IncrementalSource(use)
         texts = [Characters().decode(arriving.ids(word)) for word in chosen]
         whole = use.source(" ".join(chosen))
         assert (" ".join(texts), arriving.names) == (whole.text, whole.names)
 
 
 def test_a_symbol_is_early_until_its_placeholder_has_arrived():
-    arriving = preparation(DataOptions()).incremental()
+    arriving = IncrementalSource(preparation(DataOptions()))
     first, second = map(ord, SYMBOLS[:2])
     assert arriving.is_early(first) and not arriving.is_early(ord("a"))
     arriving.ids("the {name}")

@@ -14,9 +14,12 @@ from pathlib import Path
 from nmt.corpora.hashing import hash_fraction
 from nmt.errors import Failure, UserError
 
-CATALOGUE = re.compile(r"(?:.*/)?([^/]+)/translations/([^/]+)\.json")  # component, language
-PLURAL_BLOCK = re.compile(r"\{\s*\w+\s*,\s*(?:plural|select|selectordinal)\s*,")  # of ICU
-TEST_SHARE = 0.08  # of the components
+# Component and language of a file.
+CATALOGUE = re.compile(r"(?:.*/)?([^/]+)/translations/([^/]+)\.json")
+# Forms of a message in the syntax of ICU.
+PLURAL_BLOCK = re.compile(r"\{\s*\w+\s*,\s*(?:plural|select|selectordinal)\s*,")
+# Shares of the components.
+TEST_SHARE = 0.08
 VALID_SHARE = 0.04
 
 
@@ -53,7 +56,8 @@ def split_of(component: str) -> str:
 
 def _files(archive, path, source, target, split):
     """The names of both languages' files of each component in a split, sorted by component."""
-    components: dict[str, dict[str, str]] = defaultdict(dict)  # component -> language -> file
+    # By component and language.
+    components: dict[str, dict[str, str]] = defaultdict(dict)
     for name in archive.namelist():
         if match := CATALOGUE.fullmatch(name):
             components[match[1]][match[2]] = name

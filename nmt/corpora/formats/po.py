@@ -15,17 +15,21 @@ NEXT_ENTRY = re.compile(r"#|msgid\b|msgctxt\b")
 OBSOLETE = re.compile(r"#~\s*msgid\b")
 PLURAL_RULE = re.compile(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", re.MULTILINE | re.IGNORECASE)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
-SINGULAR = 1  # the number whose form the singular takes
-PLURAL = 5  # the number whose form the plural takes
+# The number whose form the singular takes.
+SINGULAR = 1
+# The number whose form the plural takes.
+PLURAL = 5
 
 
 @dataclasses.dataclass
 class Entry:
     """A message as far as it was read."""
 
-    texts: dict[str, str] = dataclasses.field(default_factory=dict)  # by field, as msgstr[0]
+    # By field, as msgstr[0].
+    texts: dict[str, str] = dataclasses.field(default_factory=dict)
     fuzzy: bool = False
-    field: str = ""  # the one that the last line belongs to
+    # The one that the last line belongs to.
+    field: str = ""
 
     def translated(self) -> bool:
         return self.field.startswith("msgstr")

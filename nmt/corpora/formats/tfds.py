@@ -18,9 +18,12 @@ from nmt.errors import Failure, UserError, did_you_mean
 log = logging.getLogger(__name__)
 
 SPLIT_NAMES = {"train": ("train",), "valid": ("validation", "valid", "dev"), "test": ("test",)}
-SUGGESTED = 3  # names, at most
-PROBED_HOSTS = 3  # before a download, at most
-PROBE_TIMEOUT = 5  # seconds
+# Names in a message, at most.
+SUGGESTED = 3
+# Hosts asked before a download, at most.
+PROBED_HOSTS = 3
+# Seconds that a probe waits.
+PROBE_TIMEOUT = 5
 
 
 def open_set(name: str, folder: Path | str) -> Any:
@@ -50,6 +53,7 @@ def prepare(builder: Any, name: str) -> None:
     """Downloads and prepares a set, after a probe: without network TFDS retries for minutes."""
     if builder.is_prepared():
         return
+    # One address of each host.
     urls = list(builder.url_infos or ["https://storage.googleapis.com/"])
     hosts = {urllib.parse.urlsplit(url).netloc: url for url in urls}
     probed = list(hosts)[:PROBED_HOSTS]
@@ -69,7 +73,8 @@ def _answers(url):
     try:
         urllib.request.urlopen(request, timeout=PROBE_TIMEOUT).close()
     except urllib.error.HTTPError:
-        return True  # the host is there; what it refuses to HEAD it may well GET
+        # The host is there; what it refuses to HEAD it may well GET.
+        return True
     except (OSError, ValueError, http.client.HTTPException):
         return False
     return True
@@ -106,8 +111,10 @@ def read(
     for example in tfds.as_numpy(examples):
         texts = _texts(example)
         if all(column in texts for column in columns):
-            source_text, target_text = (texts[column] for column in columns)
-            yield source_text.decode("utf-8", "replace"), target_text.decode("utf-8", "replace")
+            source_text, target_text = (
+                texts[column].decode(errors="replace") for column in columns
+            )
+            yield source_text, target_text
         else:
             dropped["language missing"] += 1
 

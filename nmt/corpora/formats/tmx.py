@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 from nmt.errors import UserError
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-NAMED_LANGUAGES = 20  # in a message, at most
+# Languages in a message, at most.
+NAMED_LANGUAGES = 20
 
 
 def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
@@ -51,10 +52,8 @@ def _units(path):
 def _one_line_errors(path):
     try:
         yield
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file or directory") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a directory") from None
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UserError(f"{path}: {str(error.strerror).lower()}") from None
     except ElementTree.ParseError as error:
         line = error.position[0]
         raise UserError(f"{path}, line {line}: not well-formed XML ({error})") from None

@@ -25,8 +25,9 @@ from nmt.corpora.toy.sampler import Combination, Sampler
 
 PAIRS = ("en-de", "de-en", "en-ja", "ja-en")
 SPLITS = ("train", "valid", "test")
+# Of the English sentence.
 MIN_WORDS = 4
-MAX_WORDS = 16  # of the English sentence
+MAX_WORDS = 16
 
 
 def generate(

@@ -10,14 +10,19 @@ WHO = "who"
 class NounPhrase(NamedTuple):
     """A noun with its determiner and adjective, or a pronoun."""
 
-    word: str  # the English noun or pronoun
+    # The English noun or pronoun.
+    word: str
     en: str
-    de: dict[str, str]  # by case: nom, acc, dat; "no acc", "no dat": with kein
+    # By case: nom, acc, dat; "no acc", "no dat": with kein.
+    de: dict[str, str]
     ja: str
-    agreement: int  # of the verb: 0 I, 1 he, 2 plural
-    gender: str  # m, f, n; p: plural
+    # Of the verb: 0 I, 1 he, 2 plural.
+    agreement: int
+    # m, f, n; p: plural.
+    gender: str
     definite: bool
-    pronoun: str  # takes it up again; none for neuters: the child, it?
+    # Takes it up again; none for neuters: the child, it?
+    pronoun: str
 
 
 class Clause(NamedTuple):
@@ -31,9 +36,11 @@ class Clause(NamedTuple):
     recipient: NounPhrase | None = None
     place: Phrase | None = None
     time: Phrase | None = None
-    front: Phrase | None = None  # a time in first place, or a question word
+    # A time in first place, or a question word.
+    front: Phrase | None = None
     asks: bool = False
-    reason: Phrase | None = None  # a clause about the subject
+    # A clause about the subject.
+    reason: Phrase | None = None
 
     @property
     def asks_who(self) -> bool:

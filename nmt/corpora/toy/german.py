@@ -91,7 +91,8 @@ def _middle(clause):
     What is known comes early: definite objects before the place and, with "nicht", before the time.
     """
     case = clause.verb.case
-    with_kein = clause.negative and not clause.object.definite  # mit keinem Hund, too
+    # With a preposition too: mit keinem Hund.
+    with_kein = clause.negative and not clause.object.definite
     preposition = clause.verb.extra if clause.verb.extra == "mit" else ""
     thing = join(preposition, clause.object.de[f"no {case}" if with_kein else case])
     recipient = clause.recipient and clause.recipient.de["dat"]

@@ -24,10 +24,13 @@ from nmt.corpora.toy.words import (
     grouped,
 )
 
-Combination = tuple[str, str]  # verb, object noun
+# Verb and object noun.
+Combination = tuple[str, str]
 
-SALT = 30  # of the hash that splits combinations: with it training has every verb and every noun
-SPLIT_TENTHS = {0: "test", 1: "valid"}  # of the combinations; the others are train
+# Of the hash that splits combinations: with it training has every verb and every noun.
+SALT = 30
+# By the tenths of the combinations; the others are train.
+SPLIT_TENTHS = {0: "test", 1: "valid"}
 # What is drawn, as often as it stands here.
 DRAWN_TENSES = ("past",) * 7 + ("now",) * 5 + ("future",) * 4 + ("habit",) * 3 + ("state",)
 SHAPES = ("statement",) * 10 + ("question",) * 3 + ("reason", "relative", "report") * 2
@@ -202,7 +205,8 @@ class Sampler:
         if subject is None:
             subject = self._subject(other, noun, recipient.word if recipient else "")
         if not self.articles and subject.word in ("I", "we") and thing.ja.startswith("私の"):
-            subject = PRONOUNS["she"]  # nobody says 私は私の
+            # Nobody says 私は私の.
+            subject = PRONOUNS["she"]
 
         # Where and when.
         place = self._place(verb, negative)

@@ -11,7 +11,8 @@ class Noun(NamedTuple):
 
     en: str
     en_plural: str
-    gender: str  # m, f, n; w: weak masculine
+    # m, f, n; w: weak masculine.
+    gender: str
     de: str
     de_plural: str
     ja: str
@@ -29,8 +30,10 @@ class Verb(NamedTuple):
 
     en: str
     past: str
-    ing: str  # empty: no progressive
-    extra: str  # `to`: takes a recipient; `mit`: preposition; `auf=`: separable prefix
+    # Empty: no progressive.
+    ing: str
+    # `to`: takes a recipient; `mit`: preposition; `auf=`: separable prefix.
+    extra: str
     ich: str
     er: str
     infinitive: str
