@@ -28,6 +28,7 @@ def did_you_mean(word: str, choices: Iterable[str], number: int = 1) -> str:
     # Takes as long as half of the command line.
     import difflib
 
+    # Capitals make no difference.
     by_lower_case = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(word.lower(), by_lower_case, number, cutoff=0.5)
     names = ", ".join(by_lower_case[name] for name in close)

@@ -31,11 +31,13 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
 
     A link is followed; what is no plain file (a pipe, a device) is written to, not replaced.
     """
+    # 1. Where to write: beside the file, or into what cannot be replaced.
     path = Path(path)
     encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     whole = path.is_file() or not path.exists()
     target = Path(os.path.realpath(path)) if whole else path
     partial = target.with_name(partial_name()) if whole else path
+    # 2. Write, and rename.
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, mode, encoding=encoding, newline=newline) as file:
@@ -98,6 +100,7 @@ def lines(path: str | Path) -> Iterator[str]:
 
     Raises UserError, which names file and line: no file, a folder, bad gzip data, invalid UTF-8.
     """
+    # Python's own error for a folder differs between systems.
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path}: is a folder, a file is needed")

@@ -45,6 +45,7 @@ def silence() -> Iterator[None]:
 
     Exceptions still travel.
     """
+    # Libraries in C++ know the descriptor, not sys.stderr.
     sys.stderr.flush()
     original = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

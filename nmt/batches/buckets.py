@@ -45,6 +45,7 @@ class Batches:
         self.seed = seed
         self.sampling = sampling
         self.tokenizers = tokenizers
+        # Epochs differ in the order of equal lengths only: batches always end at the same places.
         source, target = store.lengths
         order = np.lexsort((source, target))
         self.ends = cut(target[order] + 1, source[order] + 1, batch_tokens)

@@ -57,8 +57,7 @@ class Store:
     a language model has.
     """
 
-    def __init__(self, folder: Path | str):
-        folder = Path(folder)
+    def __init__(self, folder: Path):
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self.pairs: int = meta["pairs"]
         # With EOS.
@@ -78,6 +77,7 @@ class Store:
         """Prepared text of the pairs."""
         texts = []
         lines = self.sides[side].lines
+        # Bytes, as the places of the lines are.
         with open(self.sides[side].path, "rb") as file:
             for pair in pair_ids:
                 file.seek(lines[pair])
@@ -88,17 +88,15 @@ class Store:
         """How often each target token occurs, EOS too: int64 [vocab]."""
         counts = np.zeros(vocab, np.int64)
         ids = self.sides[-1].ids
+        # By parts: counting copies the ids into memory.
         for start in range(0, len(ids), COUNTED):
             counts += np.bincount(ids[start : start + COUNTED], minlength=vocab)
         counts[EOS] += self.pairs
         return counts
 
 
-def write_text(
-    pairs: Iterable[tuple[str, str]], folder: Path | str, sides: Sequence[str] = SIDES
-) -> int:
+def write_text(pairs: Iterable[tuple[str, str]], folder: Path, sides: Sequence[str] = SIDES) -> int:
     """Writes prepared pairs as `source.txt` and `target.txt`, or the latter; returns how many."""
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     try:
@@ -144,13 +142,13 @@ class SideWriter:
         np.save(folder / f"{side}.lines.npy", np.asarray(self.lines, np.int64))
 
 
-def write_ids(folder: Path | str, tokenizers: Sequence[Encoder], max_pieces: int) -> Store:
+def write_ids(folder: Path, tokenizers: Sequence[Encoder], max_pieces: int) -> Store:
     """Tokenises the text files of a folder, drops pairs with a side over `max_pieces` or empty.
 
     tokenizers: one a side; a single one is that of the target. Raises UserError if no pair is left.
     """
-    folder = Path(folder)
     sides = SIDES[-len(tokenizers) :]
+    # 1. Ids and where they begin, some pairs at a time: memory stays flat.
     try:
         with contextlib.ExitStack() as stack:
             outputs = [stack.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
@@ -166,7 +164,7 @@ def write_ids(folder: Path | str, tokenizers: Sequence[Encoder], max_pieces: int
     except OSError as error:
         raise files.write_failure(folder, error) from error
 
-    # The file that makes the store complete comes last.
+    # 2. The file that makes the store complete comes last.
     target = writers[-1]
     count = len(target.lines)
     if not count:
@@ -186,6 +184,7 @@ def _write_chunk(chunk, writers, tokenizers, max_pieces):
     ids_of_sides = [
         tokenizer.encode(list(lines)) for tokenizer, lines in zip(tokenizers, sides, strict=True)
     ]
+    # All sides of a pair are written, or none.
     for pair, ids_of_pair in zip(chunk, zip(*ids_of_sides, strict=True), strict=True):
         fits = all(0 < len(ids) <= max_pieces for ids in ids_of_pair)
         for writer, line, ids in zip(writers, pair, ids_of_pair, strict=True):

@@ -124,11 +124,13 @@ def whole_texts(
     A text is a sentence or, where the state runs on, one of `parts` parts of all sentences in
     order. budget: tokens of a batch, padding included, unless one text alone has more.
     """
+    # 1. Texts of one sentence or of several.
     texts = [[ids] for ids in sentences]
     if parts:
         sizes = np.array([len(ids) + 1 for ids in sentences])
         split = equal_parts(sizes, min(parts, len(sentences)))
         texts = [[sentences[number] for number in part] for part in split]
+    # 2. Batches of texts of about one length.
     batch_texts = sorted(map(inputs_and_labels, texts), key=lambda text: len(text[0]))
     lengths = np.array([len(inputs) for inputs, _ in batch_texts])
     for start, end in itertools.pairwise([0, *cut(lengths, lengths, budget)]):

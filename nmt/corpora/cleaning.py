@@ -60,10 +60,12 @@ def _fault(source, target, data):
 
     An untranslated pair teaches copying (Khayrallah and Koehn 2018).
     """
+    # What is missing, or the same.
     if not source or not target:
         return "empty side"
     if source == target and data.format != "text":
         return "same on both sides"
+    # Lengths.
     shorter, longer = sorted((len(source), len(target)))
     if longer > data.max_chars:
         return "too long"
@@ -97,6 +99,7 @@ def worth_testing(
 
     Only constants decide, no option: every recipe has the same test set. English words are counted.
     """
+    # The side whose words are counted.
     english_first = language(data.target) != "en"
     spaced = not unspaced(data.source if english_first else data.target)
     for source, target in pairs:

@@ -38,6 +38,7 @@ class TextSet:
         if self._has(key):
             return False
         self.new.add(key)
+        # Sorting is dear: it waits until many hashes are new.
         if len(self.new) >= self.newest:
             hashes = np.concatenate([self.merged, np.fromiter(self.new, np.uint64, len(self.new))])
             hashes.sort()

@@ -112,7 +112,7 @@ def training(case: Mapping[str, Any]) -> list[dict[str, Any]]:
         optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False
     )
     with tempfile.TemporaryDirectory() as folder:
-        batches = Batches(random_store(folder), budget, seed=1)
+        batches = Batches(random_store(Path(folder)), budget, seed=1)
         speeds = fit_speeds(model, batches, STEPS[budget])
         input_seconds = batch_seconds(batches)
         work = operations(model, batches.store)
@@ -174,7 +174,7 @@ class Numbers:
         return [[int(piece) for piece in line.split()] for line in lines]
 
 
-def random_store(folder: str | Path) -> Store:
+def random_store(folder: Path) -> Store:
     """4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
     rng = np.random.default_rng(0)
     count = 4000

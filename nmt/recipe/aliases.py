@@ -6,16 +6,19 @@ from nmt.recipe.sections import Recipe
 
 # Our options, and other names of theirs.
 NAMES = {
+    # [data]
     "data.source": "src source_lang src_lang",
     "data.target": "tgt trg target_lang",
     "data.valid": "dev validation",
     "data.max_pieces": "max_length max_len",
     "data.name": "dataset",
+    # [tokenizer]
     "tokenizer.kind=bpe": "bpe",
     "tokenizer.kind=unigram": "unigram",
     "tokenizer.kind": "model_type",
     "tokenizer.vocab_size": "vocab voc_limit",
     "tokenizer.sampling": "bpe_dropout",
+    # [model]
     "model.architecture": "arch",
     "model.cell": "rnn_type cell_type",
     "model.encoder_layers or model.decoder_layers": "layers num_layers n_layers",
@@ -25,6 +28,7 @@ NAMES = {
     "model.heads": "n_heads num_heads",
     "model.tie": "tied share_embeddings",
     "model.layer_norm": "layernorm",
+    # [train]
     "train.learning_rate": "lr",
     "train.optimizer": "optim",
     "train.decay": "scheduler",
@@ -39,6 +43,7 @@ NAMES = {
     "train.seed": "random_seed",
     "train.metric": "eval_metric",
     "train.wait": "wait_k",
+    # [search]
     "search.beam": "beam_size num_beams",
     "search.length_penalty": "alpha lenpen",
 }

@@ -51,6 +51,7 @@ def parsed(name: str, field: dataclasses.Field, value: Any, typed: bool) -> Any:
 
     typed: the value is text of the command line, else it is a value of TOML.
     """
+    # The type.
     kind: Any = field.type
     try:
         converted = _from_text(kind, value) if typed else _from_toml(kind, value)
@@ -58,10 +59,12 @@ def parsed(name: str, field: dataclasses.Field, value: Any, typed: bool) -> Any:
             raise ValueError
     except (ValueError, KeyError, OverflowError):
         raise ValueError(f"{name}={value!r}: {EXPECTED[kind]} is needed") from None
+    # The choices or the bounds.
+    choices = field.metadata["choices"]
     low = field.metadata["low"]
     high = field.metadata["high"]
-    if field.metadata["choices"]:
-        return _choice(name, field.metadata["choices"], converted)
+    if choices:
+        return _choice(name, choices, converted)
     if low is not None and converted < low:
         raise ValueError(f"{name}={converted}: at least {low} is needed")
     if high is not None and converted > high:
@@ -142,6 +145,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
 
 
 def _data_mistakes(recipe):
+    # Where the text comes from.
     data = recipe.data
     if OWN_FILES.holds(recipe) and not data.train:
         yield "data.train is needed: the path of the training text"
@@ -160,6 +164,7 @@ def _translator_mistakes(recipe):
     model = recipe.model
     if recipe.data.format == "text":
         yield f"data.format=text has no translations: it needs {LANGUAGE_MODEL}"
+    # Sizes that must fit each other.
     encoded = model.encoder_units * (2 if model.bidirectional else 1)
     dot = model.architecture == "recurrent" and model.attention == "dot"
     if dot and model.decoder_units != encoded:

@@ -23,6 +23,7 @@ TRANSFORMER = is_one_of("model.architecture", "transformer")
 class DataOptions:
     """The parallel text; a language model reads its target side."""
 
+    # The text, and the paths of its splits.
     format: str = option(
         "files",
         "where the pairs come from; text: lines of the target language alone",
@@ -43,6 +44,7 @@ class DataOptions:
         high=0.4,
         needs=HELD_OUT,
     )
+    # What is fetched or generated.
     name: str = option(
         "",
         "TFDS name (ted_hrlr_translate/pt_to_en) or wheel (homeassistant==2026.11.0)",
@@ -62,6 +64,7 @@ class DataOptions:
         high=20,
         needs=GENERATED,
     )
+    # Which training pairs are kept.
     pairs: int = option(0, "most training pairs, those with the smallest hashes; 0: all")
     max_chars: int = option(
         1000, "training pairs with a longer side are dropped, characters", low=1
@@ -70,6 +73,7 @@ class DataOptions:
         4.0, "training pairs with a larger ratio of lengths are dropped", low=1.0, needs=PAIRS
     )
     max_pieces: int = option(120, "training pairs with a longer side are dropped, pieces", low=2)
+    # The form of the text.
     preprocess: str = option(
         "none",
         "tokens: the corpus is tokenised text (see nmt/text/tokens.py)",
@@ -87,6 +91,7 @@ class DataOptions:
 class TokenizerOptions:
     """SentencePiece."""
 
+    # The vocabulary.
     kind: str = option("unigram", "model of SentencePiece", ("unigram", "bpe"))
     vocab_size: int = option(8000, "pieces, special ones included", low=16, high=64000)
     joint: bool = option(True, "one vocabulary for both languages", needs=TRANSLATOR)
@@ -94,6 +99,7 @@ class TokenizerOptions:
     character_coverage: float = option(
         0.9995, "share of the characters that get a piece", low=0.9, high=1.0
     )
+    # Its use.
     sampling: float = option(
         0.0,
         "segmentation drawn anew each epoch: alpha (unigram) or dropout (bpe); 0: off",
@@ -112,6 +118,7 @@ class ModelOptions:
         "recurrent encoder and decoder, a Transformer, or a recurrent language model",
         ("recurrent", "transformer", "language_model"),
     )
+    # The recurrent cell.
     cell: str = option("lstm", "recurrent cell", ("lstm", "gru", "rnn"), needs=RECURRENT_MODEL)
     activation: str = option(
         "tanh",
@@ -127,6 +134,7 @@ class ModelOptions:
     embedding: int = option(
         256, "units of the token embeddings; in a Transformer of all layers", low=1
     )
+    # Encoder and decoder.
     encoder_layers: int = option(1, "stacked encoder layers", low=1, high=8, needs=TRANSLATOR)
     encoder_units: int = option(256, "units of each direction", low=1, needs=RECURRENT_ENCODER)
     bidirectional: bool = option(True, "read the source both ways", needs=RECURRENT_ENCODER)
@@ -143,6 +151,7 @@ class ModelOptions:
         needs=RECURRENT_ENCODER & is_above("model.encoder_layers", 1)
         | RECURRENT_MODEL & is_above("model.decoder_layers", 1),
     )
+    # Attention and inner layers.
     attention: str = option(
         "additive",
         "how source positions are scored; none: one fixed vector",
@@ -164,6 +173,7 @@ class ModelOptions:
         "embeddings that share weights: target with softmax, or source too",
         ("none", "target", "all"),
     )
+    # Regularisation.
     dropout: float = option(
         0.3,
         "rate on embeddings, between layers and on the readout; in a Transformer on "
@@ -194,10 +204,12 @@ class ModelOptions:
 class TrainOptions:
     """How the weights are found. Weights depend on step counts only, never on the clock."""
 
+    # How long.
     epochs: int = option(
         12, "passes over the training pairs", low=1, needs=is_one_of("train.steps", 0)
     )
     steps: int = option(0, "updates in all; 0: as many as the epochs have")
+    # Simultaneous translation.
     wait: int = option(
         0,
         "wait-k: words of the source read before the first is written; 0: all "
@@ -209,6 +221,7 @@ class TrainOptions:
         "wait drawn anew for each sentence, from train.wait to this; 0: always train.wait",
         needs=is_above("train.wait", 0),
     )
+    # Batches, of pairs or of running text.
     batch_tokens: int = option(
         2048, "target tokens a batch, padding included", low=16, needs=TRANSLATOR
     )
@@ -222,6 +235,7 @@ class TrainOptions:
         low=1,
         needs=LANGUAGE_MODEL,
     )
+    # The update.
     optimizer: str = option("adam", "optimizer", ("adam", "adamw"))
     learning_rate: float = option(2e-3, "peak of the schedule", low=1e-8, high=1.0)
     warmup_steps: int = option(200, "steps of linear rise to the peak")
@@ -241,6 +255,7 @@ class TrainOptions:
         ("auto", "float32", "bfloat16"),
     )
     seed: int = option(1, "seed of weights, order, dropout and sampling", high=2**32 - 1)
+    # Validation, and what is kept.
     valid_every: int = option(0, "steps between validations; 0: once an epoch")
     valid_sentences: int = option(
         300, "validation sentences translated at each validation", low=1, needs=TRANSLATOR
@@ -257,6 +272,7 @@ class TrainOptions:
         "checkpoints averaged at the end, kept where validation is better; 0: off",
         high=20,
     )
+    # The process.
     save_minutes: float = option(2.0, "minutes between saves of the state to resume from")
     log_every: int = option(50, "steps between progress lines in a log", low=1)
     threads: int = option(0, "processor threads; 0: all")
@@ -275,6 +291,7 @@ class SearchOptions:
         2.0, "longest output, in pieces for each source piece", low=0.1, needs=TRANSLATOR
     )
     max_extra: int = option(10, "pieces allowed on top of max_ratio", low=1, needs=TRANSLATOR)
+    # Shallow fusion.
     lm: str = option(
         "",
         "run folder of a language model that takes part in the search (shallow fusion)",

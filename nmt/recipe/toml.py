@@ -113,6 +113,7 @@ def describe_options() -> Iterator[OptionDescription]:
 
 def _file(path):
     """The path itself or, of a bare name that is no file, the recipe of the package."""
+    # A file that is there comes first.
     file = Path(path)
     bare = file.name == str(path) and not file.suffix
     if not bare or file.exists():
@@ -182,24 +183,20 @@ def _report(path, mistakes):
 
 
 def _toml(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # JSON's escapes are TOML's too.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, dict):
         pairs = ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items())
         return f"{{{pairs}}}"
-    return repr(value)
+    # Texts, numbers and truth values are written as in JSON, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _values(field):
     """The choices, the bounds or the type of an option."""
     meta = field.metadata
+    low = meta["low"]
+    high = meta["high"]
     if meta["choices"]:
         return ", ".join(meta["choices"])
-    if meta["low"] is None:
+    if low is None:
         return checks.EXPECTED[field.type].removeprefix("a ")
-    return (
-        f"{meta['low']} to {meta['high']}" if meta["high"] is not None else f"{meta['low']} or more"
-    )
+    return f"{low} or more" if high is None else f"{low} to {high}"

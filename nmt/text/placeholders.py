@@ -13,12 +13,18 @@ SYMBOLS = [chr(0xE000 + n) for n in range(12)]
 _URL = r"[^\s<>\"'){}\]\u2E80-\uFFEF]"
 # A group, so that `split` returns the placeholders, too.
 PLACEHOLDER = re.compile(
-    rf"(https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"  # address
-    r"|(?a:(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"  # mail address
-    r"|\$?\{\{?[\w.:\- ]*\}?\}"  # {name} {{name}} ${name} {0} {}
-    r"|</?[A-Za-z][^<>]*>"  # <b> </a> <br/>
-    r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"  # %s %1$s %@
-    r"|[\uE000-\uE00B])"  # our own symbols, should a text contain them
+    # Address.
+    rf"(https?://(?:{_URL}|\{{\w+\}})*(?:(?![,.;:!?]){_URL}|\{{\w+\}})"
+    # Mail address.
+    r"|(?a:(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    # Names and numbers: {name} {{name}} ${name} {0} {}
+    r"|\$?\{\{?[\w.:\- ]*\}?\}"
+    # Tags: <b> </a> <br/>
+    r"|</?[A-Za-z][^<>]*>"
+    # Formats: %s %1$s %@
+    r"|(?a:%(?:\(\w+\)|\d+\$)?[#0+-]*\d*(?:\.\d+)?(?:(?:hh?|ll?|z)?[sdiufgxcr]\b|@))"
+    # Our own symbols, should a text contain them.
+    r"|[\uE000-\uE00B])"
 )
 # The end of a text that more text may turn into a placeholder.
 _UNFINISHED = r"(?:</?[A-Za-z][^<>]*|\$?\{\{?[\w.:\- ]*)$"

@@ -12,7 +12,6 @@ from nmt.text.tokens import detokenise, tokenise
 
 if TYPE_CHECKING:
     from nmt.recipe import DataOptions
-    from nmt.text.tokenizer import Tokenizer
 
 
 class PreparedLine(NamedTuple):
@@ -36,8 +35,6 @@ class Preparation:
     def __init__(self, data: DataOptions, tokenizers: Any = (None, None)) -> None:
         """tokenizers: (source, target), which `pair`, `pairs` and `detokenised` do not need."""
         self.data = data
-        self.source_tokenizer: Tokenizer
-        self.target_tokenizer: Tokenizer
         self.source_tokenizer, self.target_tokenizer = tokenizers
         # Lines of a text without translations are no source: they are not tokenised as one.
         tokenised = data.tokenised and data.format != "text"

@@ -11,11 +11,14 @@ from nmt.text.placeholders import PLACEHOLDER
 
 # A text: it is compiled when it is first needed, as every start would pay for it.
 _TOKEN = (
-    r"(?i)(?:[a-z]\.){2,}"  # u.s.
+    # Abbreviations: u.s. mr.
+    r"(?i)(?:[a-z]\.){2,}"
     r"|(?:mr|mrs|ms|dr|st)\."
-    r"|\d[\d.,:]*\d"  # 1,000
+    # Numbers: 1,000
+    r"|\d[\d.,:]*\d"
     r"|\.\.\.|''"
-    r"|'\w+"  # 's
+    # Clitics, words, other characters: 's
+    r"|'\w+"
     r"|\w+(?:-\w+)*"
     r"|[^\w\s]"
 )

@@ -35,6 +35,7 @@ def read(
             for source_name, target_name in _files(archive, path, source, target, split):
                 sources = json.loads(archive.read(source_name))
                 targets = json.loads(archive.read(target_name))
+                # References to other strings and plural blocks are no sentences.
                 for source_text, target_text in _aligned(sources, targets):
                     if "[%key:" in source_text or "[%key:" in target_text:
                         dropped["reference"] += 1
@@ -61,11 +62,13 @@ def _files(archive, path, source, target, split):
     for name in archive.namelist():
         if match := CATALOGUE.fullmatch(name):
             components[match[1]][match[2]] = name
+    # Both languages must be there.
     codes = sorted({code for names in components.values() for code in names})
     for code in (source, target):
         if code not in codes:
             known = ", ".join(codes) or "none"
             raise UserError(f"{path}: no catalogues in {code!r}; languages: {known}")
+    # The components of the split.
     for component, names in sorted(components.items()):
         if split_of(component) == split and source in names and target in names:
             yield names[source], names[target]

@@ -43,15 +43,18 @@ class Entry:
 
     def add_text(self, line: str, where: str) -> None:
         """A keyword with its string, or a string that goes on; UserError when it is neither."""
+        # Keyword and string.
         match = STRING.fullmatch(line)
         if not match:
             raise _mistake(where, f"not a line of a PO file: {line[:40]}")
         keyword, text = match.groups()
+        # The field, which must fit in here.
         self.field = keyword or self.field
         if not self.field or (self.translated() and "msgid" not in self.texts):
             raise _mistake(where, "text without a msgid before it")
         if keyword and keyword in self.texts:
             raise _mistake(where, f"{keyword} twice in one entry")
+        # The text goes on.
         text = re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[0]), text)
         self.texts[self.field] = self.texts.get(self.field, "") + text
 
@@ -60,6 +63,7 @@ def read(path: Path, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
     """msgid and msgstr; a singular has the form for the number 1, a plural that for 5."""
     forms: dict[int, int] = {}
     for entry in _entries(path, dropped):
+        # The entry of the empty msgid is the header; it comes first.
         translations = [text for field, text in entry.texts.items() if field.startswith("msgstr")]
         if entry.texts.get("msgid") == "" and "msgctxt" not in entry.texts:
             dropped["header"] += 1
@@ -76,6 +80,7 @@ def _entries(path, dropped):
     for number, line in enumerate(lines(path), 1):
         where = f"{path}, line {number}"
         line = line.strip()
+        # An entry ends where the next one begins: blank lines are not needed.
         if entry.translated() and NEXT_ENTRY.match(line):
             yield entry
             entry = Entry()

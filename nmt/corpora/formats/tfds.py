@@ -121,11 +121,13 @@ def read(
 
 def _columns(builder, name, source, target):
     """The keys of source and target in an example."""
+    # Columns named after the languages.
     features = list(builder.info.features)
     if "translations" in features or {source, target} <= set(features):
         return source, target
+    # Columns named after their sides, as of mtnt/en-ja.
     pair = name.rpartition("/")[2].partition(":")[0].split("-")
-    if {"src", "dst"} <= set(features) and sorted(pair) == sorted((source, target)):  # mtnt/en-ja
+    if {"src", "dst"} <= set(features) and sorted(pair) == sorted((source, target)):
         return ("src", "dst") if pair[0] == source else ("dst", "src")
     raise UserError(f"{name}: has no {source} and {target}, but {', '.join(features)}")
 

@@ -53,6 +53,7 @@ def derive(
     """Pairs of single sentences, and the (verb, object noun) combinations in each."""
     sampler = Sampler(pair.replace("en", "").strip("-"), split, seed)
     while count > 0:
+        # Very short and long sentences are drawn anew.
         english, other, combinations = sampler.sentence()
         if not MIN_WORDS <= english.count(" ") + 1 <= MAX_WORDS:
             continue

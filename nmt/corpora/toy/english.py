@@ -18,6 +18,7 @@ def verb_forms(
     word: str, tense: str, agreement: int, negative: bool, inverted: bool
 ) -> tuple[str, str]:
     """Auxiliary and main verb."""
+    # The first auxiliary that the tense, a negation or a question asks for.
     verb = VERBS[word]
     auxiliary = ""
     main = verb.en

@@ -35,11 +35,13 @@ def _article(determiner, case, gender):
     strong = STRONG[form]
     short = gender != "p" and (case == "nom" or form in ("accf", "accn"))
     weak = "e" if short else "en"
+    # ein, mein, kein
     if determiner in LIKE_EIN:
         # Where ein has no ending, the adjective shows the case: ein alter Hut.
         if short and gender in "mn":
             return LIKE_EIN[determiner], strong
         return LIKE_EIN[determiner] + strong, weak
+    # der, dieser; numbers and nothing leave the strong ending to the adjective.
     if determiner == "the":
         return THE[form], weak
     if determiner in ("this", "these"):
@@ -90,6 +92,7 @@ def _middle(clause):
 
     What is known comes early: definite objects before the place and, with "nicht", before the time.
     """
+    # The object, with its preposition.
     case = clause.verb.case
     # With a preposition too: mit keinem Hund.
     with_kein = clause.negative and not clause.object.definite
@@ -98,6 +101,7 @@ def _middle(clause):
     recipient = clause.recipient and clause.recipient.de["dat"]
     time = clause.time and clause.time.de
     place = clause.place and clause.place.de
+    # The order.
     if preposition or not clause.object.definite:
         negation = "nicht" if clause.negative and not with_kein else ""
         return join(time, recipient, place, negation, thing)

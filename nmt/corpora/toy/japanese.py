@@ -21,6 +21,7 @@ FIVE_ROWS = {
 
 def noun_phrase(noun: Noun, determiner: str, adjective: str, plural: bool) -> str:
     """A noun with determiner and adjective; only people have a plural."""
+    # Around the noun from the inside to the outside.
     text = noun.ja
     if plural and noun.is_person and determiner in ("the", "these"):
         text += "たち"
@@ -38,33 +39,33 @@ def noun_phrase(noun: Noun, determiner: str, adjective: str, plural: bool) -> st
 @cache
 def verb_form(dictionary: str, tense: str, negative: bool, plain: bool) -> str:
     """A verb from its dictionary form, one-row verbs as stem・る."""
+    # What is so, and what is going on.
     if tense == "state":
         return dictionary + ("ではありません" if negative else "です")
     before_masu, before_nai, te = _stems(dictionary)
     if tense == "now":
         return verb_form(f"{te}い・る", "present", negative, plain)
+    # The other tenses, polite or plain.
     if not plain:
-        return before_masu + _polite_ending(tense, negative)
+        past = ("ました", "ませんでした")
+        present = ("ます", "ません")
+        return before_masu + (past if tense == "past" else present)[negative]
     if tense == "past":
         affirmative = te[:-1] + ("だ" if te[-1] == "で" else "た")
         return f"{before_nai}なかった" if negative else affirmative
     return f"{before_nai}ない" if negative else dictionary.replace("・", "")
 
 
-def _polite_ending(tense, negative):
-    if tense == "past":
-        return "ませんでした" if negative else "ました"
-    return "ません" if negative else "ます"
-
-
 def _stems(dictionary):
     """The stems before ます and before ない, and the form in て."""
+    # One-row verbs have one stem; する is inflected as if it were しる.
     if dictionary.endswith("する"):
-        stem = dictionary.removesuffix("する") + "し"
+        dictionary = f"{dictionary[:-2]}し・る"
+    stem, point, _ = dictionary.partition("・")
+    if point:
         return stem, stem, f"{stem}て"
-    if "・" in dictionary:
-        stem = dictionary[: dictionary.index("・")]
-        return stem, stem, f"{stem}て"
+
+    # Five-row verbs change their last kana.
     before_masu, before_nai, te = FIVE_ROWS[dictionary[-1]]
     stem = dictionary[:-1]
     return stem + before_masu, stem + before_nai, stem + te
@@ -72,6 +73,7 @@ def _stems(dictionary):
 
 def write(clause: Clause, subordinate: bool = False) -> str:
     """The clause without full stop."""
+    # English has both in front, Japanese the question word behind the time.
     time_in_front = None if clause.asks else clause.front
     question_word = clause.front if clause.asks else None
     pause = "" if subordinate or clause.reason or question_word else "、"

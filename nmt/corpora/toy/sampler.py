@@ -60,6 +60,7 @@ def _determiners(word, role, verb, tense, negative, articles):
     articles: whether the other language has them. Where it has none, a bare subject means "the" and
     a bare object "a", so that other articles are not drawn.
     """
+    # Some nouns leave no choice.
     noun = NOUNS[word]
     if noun.kind == "kin":
         return ["my"]
@@ -73,6 +74,7 @@ def _determiners(word, role, verb, tense, negative, articles):
             *["a"] * (3 if articles else 0),
             *NUMBERS,
         ]
+    # An object: new or known.
     indefinite = _indefinite(noun, tense, negative)
     definite = _definite(noun, verb, articles)
     if tense == "habit":  # a new apple every day, but the same house
@@ -142,12 +144,14 @@ class Sampler:
 
     def _shaped(self, shape):
         """A main clause."""
+        # Shapes with clauses of their own.
         if shape == "question":
             return self._question()
         if shape == "relative":
             subject = self._person("recipient", PEOPLE)
             clause = self._clause(subject=subject, positive=True)
             return clause._replace(subject=self._relative(subject))
+        # A statement, perhaps with a reason or a time in front.
         clause = self._clause()
         if shape == "reason":
             clause = self._with_reason(clause)

@@ -1,23 +1,16 @@
 """The words of the grammar, read from the tables beside this file."""
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Any, NamedTuple
 
 
-class Noun(NamedTuple):
-    """A row of nouns.txt; an empty plural or counter: the noun is not counted."""
+class Noun(namedtuple("Noun", "en en_plural gender de de_plural ja counter kind")):
+    """A row of nouns.txt; an empty plural or counter: the noun is not counted.
 
-    en: str
-    en_plural: str
-    # m, f, n; w: weak masculine.
-    gender: str
-    de: str
-    de_plural: str
-    ja: str
-    counter: str
-    kind: str
+    gender: m, f, n; w: weak masculine.
+    """
 
     @property
     def is_person(self) -> bool:
@@ -25,25 +18,17 @@ class Noun(NamedTuple):
         return self.kind in ("adult", "child")
 
 
-class Verb(NamedTuple):
-    """A row of verbs.txt."""
+class Verb(
+    namedtuple(
+        "Verb",
+        "en past ing extra ich er infinitive participle case particle ja tenses places objects",
+    )
+):
+    """A row of verbs.txt.
 
-    en: str
-    past: str
-    # Empty: no progressive.
-    ing: str
-    # `to`: takes a recipient; `mit`: preposition; `auf=`: separable prefix.
-    extra: str
-    ich: str
-    er: str
-    infinitive: str
-    participle: str
-    case: str
-    particle: str
-    ja: str
-    tenses: str
-    places: str
-    objects: str
+    ing: empty without a progressive. extra: `to`, takes a recipient; `mit`, a preposition; `auf=`,
+    a separable prefix.
+    """
 
     def object_nouns(self) -> Iterator[str]:
         """The nouns that may be its object: "FOOD-egg,book" is all food but eggs, and books."""
