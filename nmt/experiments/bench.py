@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from nmt.batches.store import Store, write_ids, write_text
 from nmt.experiments import isolated
 from nmt.machine import cores
 
+PRECISIONS = ("float32", "bfloat16")
 REPEATS = 5
 STEPS = {2048: 3, 4096: 2}  # of a repeat, by target tokens a batch
 SENTENCES = {"onnx": 300, "keras": 256}  # translated in a repeat
@@ -37,54 +38,42 @@ VOCAB = 8000
 LINE = "The light in the kitchen is on."
 
 
-def bench(run: str | None) -> Iterator[dict[str, Any]]:
+def bench(run: str | None) -> Iterator[dict]:
     """Measures training of the reference model and, with a run folder, translating; yields rows."""
     threads = sorted({1, cores()})
-    cases: list[dict[str, Any]] = [
+    cases: list[dict] = [
         {"kind": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
-        for precision in ("float32", "bfloat16")
-        for tokens in STEPS
-        for number in threads
+        for precision, tokens, number in itertools.product(PRECISIONS, STEPS, threads)
     ]
     if run:
-        engines = ("onnx", "keras")
+        translating = {"kind": "translating", "run": run}
         cases += [
-            {"kind": "translating", "run": run, "engine": engine, "threads": number}
-            for engine in engines
-            for number in threads
+            {**translating, "engine": engine, "threads": number}
+            for engine, number in itertools.product(BATCHES, threads)
         ]
-        cases += [{"kind": "start", "run": run, "engine": engine} for engine in engines]
+        cases += [{**translating, "kind": "start", "engine": engine} for engine in BATCHES]
     for case in cases:
         yield from isolated.run("bench", case)
 
 
-def row_line(row: Mapping[str, Any]) -> str:
+def row_line(row: dict) -> str:
     """A row as people read it."""
     if "note" in row:
         return f"{row['what']:<54} {row['note']}"
     low, median, high = (f"{row[name]:,.{row['digits']}f}" for name in ("low", "median", "high"))
-    more = "  ".join(f"{name} {value}" for name, value in row.get("more", {}).items())
+    more = "  ".join(f"{name} {value}" for name, value in row["more"].items())
     line = f"{row['what']:<54} {median:>9} {row['unit']:<16} ({low} to {high})  {more}"
     return line.rstrip()
 
 
-def summary(
-    what: str, values: Sequence[float], unit: str, digits: int = 0, **more: str
-) -> dict[str, Any]:
+def _summary(what, values, unit, digits=0, **more):
     """The row of a case: median and range of the repeats."""
     values = [round(value, 3) for value in values]
-    return {
-        "what": what,
-        "median": statistics.median(values),
-        "low": min(values),
-        "high": max(values),
-        "unit": unit,
-        "digits": digits,
-        "more": more,
-    }
+    figures = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+    return {"what": what, **figures, "unit": unit, "digits": digits, "more": more}
 
 
-def not_measured(what: str, reason: str) -> dict[str, Any]:
+def _not_measured(what, reason):
     """The row of a case that has no figures."""
     return {"what": what, "note": f"not measured: {reason}"}
 
@@ -92,46 +81,50 @@ def not_measured(what: str, reason: str) -> dict[str, Any]:
 # Training.
 
 
-def training(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _training(case):
     """Target tokens a second through `compile` and `fit`; its share of the matrix product rate."""
     from nmt.machine import detect_precision, start_keras
 
+    # 1. The reference model, and batches for it. Threads are set before TensorFlow starts.
     start_keras(case["threads"])
-    from nmt.models.build import build
     from nmt.recipe import Recipe, TrainOptions
-    from nmt.training.train import optimizer
 
     precision = case["precision"]
     budget = case["batch_tokens"]
     what = f"training, {budget:,} tokens, {precision}, {_threads(case)}"
     if precision == "bfloat16" and detect_precision() != precision:
-        return [not_measured(what, "this processor has no bfloat16 products")]
-    recipe = Recipe(train=TrainOptions(batch_tokens=budget, precision=precision))
-    model = build(recipe, VOCAB, VOCAB)
-    model.compile(
-        optimizer(recipe.train, 10_000), recipe.train.label_smoothing, precision, jit_compile=False
-    )
+        return [_not_measured(what, "this processor has no bfloat16 products")]
+    train = TrainOptions(batch_tokens=budget, precision=precision)
+    model = reference_model(Recipe(train=train), VOCAB)
+    # 2. Speeds of training, and of what it consists of.
     with tempfile.TemporaryDirectory() as folder:
         batches = Batches(random_store(Path(folder)), budget, seed=1)
-        speeds = fit_speeds(model, batches, STEPS[budget])
-        input_seconds = batch_seconds(batches)
+        speeds = _fit_speeds(model, batches, STEPS[budget])
+        input_seconds = _batch_seconds(batches)
         work = operations(model, batches.store)
     speed = statistics.median(speeds)
-    rate = product_rate(precision)
-    return [
-        summary(
-            what,
-            speeds,
-            "target tokens/s",
-            peak=_peak(),
-            products=f"{rate / 1e9:.0f} GFLOP/s",
-            share=f"{speed * work / rate:.0%}",
-            input=f"{input_seconds * speed:.1%}",
-        )
-    ]
+    rate = _product_rate(precision)
+    shares = {
+        "products": f"{rate / 1e9:.0f} GFLOP/s",
+        "share": f"{speed * work / rate:.0%}",
+        "input": f"{input_seconds * speed:.1%}",
+    }
+    return [_summary(what, speeds, "target tokens/s", peak=_peak(), **shares)]
 
 
-def fit_speeds(model: Any, batches: Batches, steps: int) -> list[float]:
+def reference_model(recipe: Any, vocabulary: int) -> Any:
+    """The reference model, compiled; the recipe says how it is trained."""
+    from nmt.models.build import build
+    from nmt.training.train import optimizer
+
+    model = build(recipe, vocabulary, vocabulary)
+    options = recipe.train
+    adam = optimizer(options, total_steps=10_000)
+    model.compile(adam, options.label_smoothing, options.precision, jit_compile=False)
+    return model
+
+
+def _fit_speeds(model, batches, steps):
     """Target tokens a second of each repeat of `steps` updates, after one that warms up."""
     import keras
 
@@ -139,11 +132,12 @@ def fit_speeds(model: Any, batches: Batches, steps: int) -> list[float]:
 
     speeds = []
 
+    # An epoch is a repeat: `fit` makes no validation or saving part of it.
     class Timer(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.started = time.perf_counter()
 
-        def on_epoch_end(self, epoch, logs=None):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             speeds.append(logs["target_tokens"] / (time.perf_counter() - self.started))
 
     model.fit(
@@ -157,13 +151,11 @@ def fit_speeds(model: Any, batches: Batches, steps: int) -> list[float]:
     return speeds[1:]
 
 
-def batch_seconds(batches: Batches) -> float:
+def _batch_seconds(batches):
     """Seconds a target token that batches take to be made, with nothing beside it."""
     started = time.perf_counter()
-    tokens = sum(
-        np.count_nonzero(target) - len(target)
-        for _, target in itertools.islice(batches.batches_from(0), 50)
-    )
+    made = itertools.islice(batches.batches_from(0), 50)
+    tokens = sum(np.count_nonzero(target) - len(target) for _, target in made)  # without BOS
     return (time.perf_counter() - started) / tokens
 
 
@@ -194,21 +186,24 @@ def operations(model: Any, store: Store) -> float:
     Six a weight and position. Weights that meet each source position count by source pieces, the
     others by target pieces, EOS included.
     """
+    # 1. Which weights meet source positions; the bridge meets no position.
     keys = model.decoder.attention.key_kernel  # of the decoder, but meets source positions
     bridge = {id(v) for dense in model.decoder.bridge for v in dense.trainable_variables}
     per_source = [*_matrices(model.encoder), keys]
     per_target = [v for v in _matrices(model.decoder) if v is not keys and id(v) not in bridge]
     per_target.append(model.output_kernel)
+    # 2. Forward one product of two operations, backward two.
     ratio = np.mean(store.lengths[0] + 1) / np.mean(store.lengths[1] + 1)
     sizes = [sum(np.prod(v.shape) for v in matrices) for matrices in (per_source, per_target)]
     return 6 * (ratio * sizes[0] + sizes[1])
 
 
 def _matrices(layer):
+    # Biases and scales are vectors.
     return [variable for variable in layer.trainable_variables if len(variable.shape) == 2]
 
 
-def product_rate(precision: str) -> float:
+def _product_rate(precision):
     """Operations a second of a large matrix product in this process, the best of ten."""
     import tensorflow as tf
 
@@ -216,18 +211,15 @@ def product_rate(precision: str) -> float:
 
     a, b = (tf.cast(tf.random.normal((2048, 2048)), precision) for _ in range(2))
     product = tf.function(kernels.matmul)
-    seconds = []
-    for _ in range(11):
-        started = time.perf_counter()
-        product(a, b).numpy()
-        seconds.append(time.perf_counter() - started)
+    # The first traces the graph. `numpy` waits for the result.
+    seconds = [isolated.seconds(lambda: product(a, b).numpy()) for _ in range(11)]
     return 2 * 2048**3 / min(seconds[1:])
 
 
 # Translating.
 
 
-def translating(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+def translating(case: dict) -> list[dict]:
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
     from nmt.corpora.corpus import Corpus
     from nmt.inference.load import load
@@ -236,51 +228,42 @@ def translating(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     engine = case["engine"]
     run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
-        return [not_measured(f"onnx, {_threads(case)}", "the run has no export")]
-    pairs = Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])
-    sources = [source for source, _ in pairs]
+        return [_not_measured(f"onnx, {_threads(case)}", "the run has no export")]
+    sources = [text for text, _ in Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])]
     translator = load(case["run"], engine=engine, threads=case["threads"])
     rows = []
-    for beam in (5, 1):
-        name = f"{engine}, {_threads(case)}, {f'beam {beam}' if beam > 1 else 'greedy'}"
+    for beam, search in ((5, "beam 5"), (1, "greedy")):
+        name = f"{engine}, {_threads(case)}, {search}"
         for size in BATCHES[engine]:
             translator.hypotheses_per_batch = size * beam
             rows.append(_in_batches(f"{name}, batches of {size}", translator, sources, beam))
         rows.append(_one_at_a_time(f"{name}, one at a time", translator, sources, beam))
+    # The peak is that of all cases of the process.
     rows[-1]["more"]["peak"] = _peak()
     return rows
 
 
 def _in_batches(what, translator, sources, beam):
     """Sentences a second; the first repeat warms up."""
-    seconds = []
-    for _ in range(REPEATS + 1):
-        started = time.perf_counter()
-        outputs = translator.translate(sources, beam=beam)
-        seconds.append(time.perf_counter() - started)
-    words = sum(len(output.split()) for output in outputs)
-    return summary(
-        what,
-        [len(sources) / second for second in seconds[1:]],
-        "sentences/s",
-        words=f"{words / statistics.median(seconds[1:]):,.0f}/s",
-    )
+    outputs = translator.translate(sources, beam=beam)
+    seconds = [isolated.seconds(translator.translate, sources, beam=beam) for _ in range(REPEATS)]
+    words = sum(len(output.split()) for output in outputs) / statistics.median(seconds)
+    speeds = [len(sources) / second for second in seconds]
+    return _summary(what, speeds, "sentences/s", words=f"{words:,.0f}/s")
 
 
 def _one_at_a_time(what, translator, sources, beam):
     """Milliseconds a sentence; the first pass warms up."""
-    singles = sources[:SINGLES]
     for _ in range(2):
-        times = []
-        for source in singles:
-            started = time.perf_counter()
-            translator.translate([source], beam=beam)
-            times.append(1000 * (time.perf_counter() - started))
+        times = [
+            1000 * isolated.seconds(translator.translate, [line], beam=beam)
+            for line in sources[:SINGLES]
+        ]
     late = f"{np.percentile(times, 95):.1f} ms"
-    return summary(what, times, "ms", 1, percentile95=late)
+    return _summary(what, times, "ms", 1, percentile95=late)
 
 
-def start(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _start(case):
     """A whole `nmt translate` of one line, from start to exit."""
     engine = case["engine"]
     command = [sys.executable, "-m", "nmt", "translate", case["run"], "--engine", engine, LINE]
@@ -289,26 +272,28 @@ def start(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     for _ in range(REPEATS + 1):
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # `wait4` tells the memory of this one child.
         _, status, used = os.wait4(process.pid, 0)
         times.append(1000 * (time.perf_counter() - started))
         peaks.append(used.ru_maxrss / isolated.MAXRSS_PER_MB)
         if status:
-            return [not_measured(f"one line, {engine}", "nmt translate failed")]
-    what = f"one line, whole process, {engine}"
-    return [summary(what, times[1:], "ms", peak=f"{max(peaks):.0f} MB")]
+            return [_not_measured(f"one line, {engine}", "nmt translate failed")]
+    peak = f"{max(peaks):.0f} MB"
+    return [_summary(f"one line, whole process, {engine}", times[1:], "ms", peak=peak)]
 
 
 def _threads(case):
-    return "1 thread" if case["threads"] == 1 else f"{case['threads']} threads"
+    number = case["threads"]
+    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def _peak():
     return f"{isolated.peak_memory():,} MB"
 
 
-def run_case(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+def run_case(case: dict) -> list[dict]:
     """The rows of a case."""
-    kinds = {"training": training, "translating": translating, "start": start}
+    kinds = {"training": _training, "translating": translating, "start": _start}
     return kinds[case["kind"]](case)
 
 

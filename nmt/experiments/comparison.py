@@ -8,15 +8,14 @@ soon as a system is measured: stopped and started again, the comparison goes on.
 of validation text; test text is never read.
 """
 
-import dataclasses
 import json
 import logging
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from nmt import files
 from nmt.corpora.corpus import Corpus
@@ -34,8 +33,7 @@ log = logging.getLogger(__name__)
 RESULTS = "compare.json"
 
 
-@dataclasses.dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """One corpus, and how much training on it all systems have."""
 
     recipe: str  # a built-in one
@@ -71,8 +69,7 @@ BUDGETS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class System:
+class System(NamedTuple):
     """A row of the table."""
 
     question: str  # what is compared with the base
@@ -112,28 +109,27 @@ def systems(budget: str) -> dict[str, System]:
     for name in CURVES:
         for pairs in BUDGETS[budget].pairs:
             fewer = _changed(named[name], f"data.pairs={pairs}")
-            named[f"{name}-{pairs}"] = dataclasses.replace(fewer, question="pairs")
+            named[f"{name}-{pairs}"] = fewer._replace(question="pairs")
     return named
 
 
-def _changed(system: System, overrides: str) -> System:
-    return dataclasses.replace(system, overrides=f"{system.overrides} {overrides}".strip())
+def _changed(system, overrides):
+    return system._replace(overrides=f"{system.overrides} {overrides}".strip())
 
 
 def compare(
-    budget: str, folder: str | Path, only: Sequence[str] = (), overrides: Sequence[str] = ()
-) -> dict[str, Any]:
+    budget: str, folder: Path, only: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> dict:
     """Trains and measures the systems that <folder>/compare.json lacks; returns its content.
 
     only: names of systems, all if empty. overrides: of the recipe, for all systems. UserError where
     the folder holds another comparison; Failure, after all others were measured, where a system
     could not be.
     """
-    folder = Path(folder)
+    # 1. What is to be measured, and what the folder has of it.
     chosen = _chosen(only, systems(budget))
-    recipe = load_recipe(
-        builtin(BUDGETS[budget].recipe), [*BUDGETS[budget].overrides.split(), *overrides]
-    )
+    options = BUDGETS[budget]
+    recipe = load_recipe(builtin(options.recipe), [*options.overrides.split(), *overrides])
     new = {
         "budget": budget,
         "overrides": list(overrides),
@@ -143,21 +139,21 @@ def compare(
         "rows": {},
     }
     comparison = _opened(folder, new)
+    # 2. The systems that it lacks.
     _prepare(recipe, comparison, folder)
     rows = comparison["rows"]
-    _measure_systems(
-        {name: system for name, system in chosen.items() if name not in rows}, comparison, folder
-    )
-    # Gradients need the trained systems with a fixed vector, one a cell.
+    missing = {name: system for name, system in chosen.items() if name not in rows}
+    _measure_systems(missing, comparison, folder)
+    # 3. Gradients need the trained systems with a fixed vector, one a cell.
     fixed = [rows.get(f"{cell}-fixed", {}) for cell in COMPARED_CELLS]
     if "gradients" not in comparison and all("bleu" in row for row in fixed):
-        case = {"folder": str(folder), "chain": BUDGETS[budget].chain}
+        case = {"folder": str(folder), "chain": options.chain}
         comparison["gradients"] = isolated.run("measurement", case, folder / "gradients.log")
         _save(comparison, folder)
     return comparison
 
 
-def row_line(name: str, row: Mapping[str, Any]) -> str:
+def _row_line(name, row):
     """A measured system in a line."""
     if "diverged" in row:
         return f"{name}: {row['diverged']}"
@@ -176,16 +172,18 @@ def _chosen(only, named):
     return {name: named[name] for name in only or named}
 
 
-def _opened(folder: Path, new: dict[str, Any]) -> dict[str, Any]:
+def _opened(folder, new):
     """What the folder holds so far, or `new`; UserError where it is another comparison."""
     path = folder / RESULTS
     another = "choose another folder (-o)"
+    # A new comparison needs a folder of its own.
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, a folder is needed (-o)")
     if not path.exists():
         if Run(folder).holds_else():
             raise UserError(f"{folder} is not empty and not a comparison; {another}")
         return new
+    # What is there must be this comparison; comments of the recipe may differ.
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         if not new.keys() <= old.keys():
@@ -194,9 +192,8 @@ def _opened(folder: Path, new: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: is no comparison, or damaged; {another}") from None
     if tomllib.loads(old["recipe"]) != tomllib.loads(new["recipe"]):
         options = " ".join(old["overrides"]) or "no options"
-        raise UserError(
-            f"{path} holds another comparison (budget {old['budget']}, {options}); {another}"
-        )
+        budget = f"budget {old['budget']}, {options}"
+        raise UserError(f"{path} holds another comparison ({budget}); {another}")
     return old
 
 
@@ -211,22 +208,22 @@ def _prepare(recipe, comparison, folder):
     _save(comparison, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))
+    # The tokenizer lies in a run without a model.
     run = Run(folder / TOKENIZER)
     if not run.info.tokenizers:
         training_store(run, recipe)
         run.drop_cache()
 
 
-def _measure_systems(named: Mapping[str, System], comparison: dict[str, Any], folder: Path) -> None:
+def _measure_systems(named, comparison, folder):
     """Adds a row for each system; Failure, after all others were measured, of the first to fail."""
-    budget = BUDGETS[comparison["budget"]]
+    common = {"folder": str(folder), "edges": BUDGETS[comparison["budget"]].edges}
     cases = {
         name: {
-            "folder": str(folder),
+            **common,
             "name": name,
             "overrides": system.overrides.split(),
             "widths": system.widths,
-            "edges": budget.edges,
         }
         for name, system in named.items()
     }
@@ -239,20 +236,20 @@ def _measure_systems(named: Mapping[str, System], comparison: dict[str, Any], fo
             failures.append(failure)
             log.info(f"{name}: {failure}")
             continue
+        # A row is saved at once: whatever comes later, it is not lost.
         comparison["rows"][name] = row
         _save(comparison, folder)
         left = (time.monotonic() - started) / done * (len(cases) - done) / 60
-        log.info(f"{done} of {len(cases)}: {row_line(name, row)}; about {left:.0f} minutes left")
+        log.info(f"{done} of {len(cases)}: {_row_line(name, row)}; about {left:.0f} minutes left")
     if failures:
         raise failures[0]
 
 
-def _finished(
-    cases: Mapping[str, dict[str, Any]], folder: Path, jobs: int
-) -> Iterator[tuple[str, Future]]:
+def _finished(cases, folder, jobs):
     """(name, future of the row) of each case as soon as it is done; `jobs` run at a time."""
     pool = ThreadPoolExecutor(jobs)
     try:
+        # A thread waits for its child process.
         names = {
             pool.submit(isolated.run, "measurement", case, folder / f"{name}.log"): name
             for name, case in cases.items()

@@ -19,6 +19,7 @@ def gradient_norms(model: Any, source: np.ndarray, target: np.ndarray) -> np.nda
     2013).
     """
     memory, state = model.encode(source)
+    # 1. Decode the target, and remember the state that enters each step.
     states = []
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         for n in range(target.shape[1] - 1):
@@ -29,6 +30,7 @@ def gradient_norms(model: Any, source: np.ndarray, target: np.ndarray) -> np.nda
             hidden, _, state = model.step(memory, state, target[:, n : n + 1])
         logits = model.project(hidden[:, 0])
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(target[:, -1], logits)
+    # 2. Norms over all parts of a state, from the last step backwards.
     gradients = tape.gradient(loss, states[::-1], unconnected_gradients="zero")
     squares = [sum(tf.reduce_sum(leaf**2, 1) for leaf in state.values()) for state in gradients]
     return tf.sqrt(tf.stack(squares, 1)).numpy()
@@ -43,14 +45,12 @@ def training_norms(
     """
     ids = tf.TensorSpec((None, None), tf.int32)
 
+    # Traced once for batches of all shapes.
     @tf.function(input_signature=[ids, ids])
-    def update(source, target):
+    def update(source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         gradients, (loss, _, tokens) = model.gradients((source, target))
         model.optimizer.apply(gradients, model.trainable_variables)
         return loss / tokens, tf.linalg.global_norm(gradients)
 
-    norms = []
-    for batch in itertools.islice(batches, steps):
-        loss, norm = update(*batch)
-        norms.append((float(loss), float(norm)))
-    return norms
+    updates = (update(*batch) for batch in itertools.islice(batches, steps))
+    return [(float(loss), float(norm)) for loss, norm in updates]

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from nmt.machine import show_messages
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
 
 
-def run(module: str, case: Mapping[str, Any], log: Path | None = None) -> Any:
+def run(module: str, case: dict, log: Path | None = None) -> Any:
     """The result of a case; Failure when the process ends badly.
 
     log: a file that its messages are appended to, instead of stderr.
     """
+    # The child's stdin stays open as long as this process lives; see `_end_with_parent`.
     with open(log or os.devnull, "ab") as file:
         command = [sys.executable, "-m", f"nmt.experiments.{module}", json.dumps(case)]
         with subprocess.Popen(
@@ -38,8 +40,9 @@ def run(module: str, case: Mapping[str, Any], log: Path | None = None) -> Any:
     return json.loads(printed)
 
 
-def serve(run_case: Callable[[dict[str, Any]], Any]) -> None:
+def serve(run_case: Callable[[dict], Any]) -> None:
     """The other end of `run`: prints what `run_case` returns."""
+    # Whatever ends the parent, no child goes on without it.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with show_messages():
@@ -51,7 +54,7 @@ def serve(run_case: Callable[[dict[str, Any]], Any]) -> None:
         sys.exit(128 + getattr(stop, "number", signal.SIGINT))
 
 
-def _end_with_parent() -> None:
+def _end_with_parent():
     """Stops when the parent has ended, however it did: training then saves its state.
 
     stdin is a pipe that ends with the parent.
@@ -59,6 +62,13 @@ def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def seconds(function: Callable, *arguments: Any, **options: Any) -> float:
+    """How long a call with these arguments takes."""
+    started = time.perf_counter()
+    function(*arguments, **options)
+    return time.perf_counter() - started
 
 
 def peak_memory() -> int:

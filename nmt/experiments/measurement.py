@@ -9,7 +9,7 @@ import csv
 import dataclasses
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ UPDATES = 100  # of the training that explodes
 REPORTED = ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
 
 
-def measure(case: Mapping[str, Any]) -> dict[str, Any]:
+def _measure(case):
     """Trains a system in <folder>/<name>, or goes on with it, and measures it; returns its row."""
     from nmt.evaluation.report import evaluate
     from nmt.inference.load import load
@@ -43,12 +43,9 @@ def measure(case: Mapping[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     folder = Path(case["folder"])
     # 1. The recipe, with as many weights as the base.
-    recipe, weights = evened(
-        recipe_of(folder, case["overrides"]),
-        recipe_of(folder),
-        case["widths"],
-        vocabularies(folder),
-    )
+    base = recipe_of(folder)
+    recipe = recipe_of(folder, case["overrides"])
+    recipe, weights = evened(recipe, base, case["widths"], _vocabularies(folder))
     row = {
         "overrides": case["overrides"],
         "weights": weights,
@@ -63,18 +60,13 @@ def measure(case: Mapping[str, Any]) -> dict[str, Any]:
     translator = load(run.path, engine="keras")
     translator.translate([source for source, _ in Corpus(recipe.data).held_out("valid", 10)])
     report, texts = evaluate(run, translator, "valid")
-    by_length = metrics.by_length(
-        texts["source"],
-        texts["output"],
-        texts["reference"],
-        metrics.tokenize_of(recipe.data),
-        case["edges"],
-    )
+    source, output, reference = (texts[name] for name in ("source", "output", "reference"))
+    tokenize = metrics.tokenize_of(recipe.data)
     return {
         **row,
-        **training_figures(run, recipe.train.metric),
+        **_training_figures(run, recipe.train.metric),
         **{name: report[name] for name in REPORTED},
-        "by_length": by_length,
+        "by_length": metrics.by_length(source, output, reference, tokenize, case["edges"]),
         "memory": isolated.peak_memory(),
         "seconds": round(time.monotonic() - started),
     }
@@ -88,7 +80,7 @@ def recipe_of(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
     return dataclasses.replace(recipe, tokenizer=tokenizer, train=train)
 
 
-def vocabularies(folder: Path) -> list[int]:
+def _vocabularies(folder):
     """Sizes of the source and the target vocabulary."""
     return [tokenizer.size for tokenizer in Run(folder / TOKENIZER).tokenizers]
 
@@ -104,23 +96,22 @@ def evened(
 
     first = getattr(recipe.model, widths[0])
 
-    def sized(width):
+    def sized(width: int) -> Recipe:
         new = {name: getattr(recipe.model, name) * width // first for name in widths}
         return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, **new))
 
-    def weights(recipe):
+    def weights(recipe: Recipe) -> int:
         return build(recipe, *vocabulary_sizes).count_params()
 
     # Matrices grow with the square of the width: three points give the parabola.
-    narrow = [1, 2, 3]
-    parabola = np.polyfit(narrow, [weights(sized(width)) for width in narrow], 2)
-    goal = weights(base)
-    width = min(range(1, 8 * first), key=lambda width: abs(np.polyval(parabola, width) - goal))
-    even = sized(width)
+    parabola = np.polyfit([1, 2, 3], [weights(sized(width)) for width in (1, 2, 3)], 2)
+    # The width whose weights are closest to those of the base.
+    distances = np.abs(np.polyval(parabola, np.arange(1, 8 * first)) - weights(base))
+    even = sized(1 + int(distances.argmin()))
     return even, weights(even)
 
 
-def training_figures(run: Run, metric: str) -> dict[str, Any]:
+def _training_figures(run, metric):
     """Pairs, steps, pieces, pieces a second without the first interval, best perplexity.
 
     metric: the validation metric that chose the weights.
@@ -129,8 +120,8 @@ def training_figures(run: Run, metric: str) -> dict[str, Any]:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     # The first interval has the time that the start takes as well.
     first = rows[0] if len(rows) > 1 else {"target_tokens": 0, "seconds": 0}
-    tokens = rows[-1]["target_tokens"] - first["target_tokens"]
-    seconds = rows[-1]["seconds"] - first["seconds"]  # rounded to tenths, so it may be zero
+    tokens, seconds = (rows[-1][name] - first[name] for name in ("target_tokens", "seconds"))
+    # Seconds are rounded to tenths, so they may be zero.
     return {
         "pairs": run.info.pairs,
         "steps": run.info.step,
@@ -140,13 +131,7 @@ def training_figures(run: Run, metric: str) -> dict[str, Any]:
     }
 
 
-def gradients(case: Mapping[str, Any]) -> dict[str, Any]:
-    """Gradients of the fixed-vector systems, and of a training with and without clipping."""
-    folder = Path(case["folder"])
-    return {**vanishing(folder, case["chain"]), "factor": LARGE, **exploding(folder)}
-
-
-def vanishing(folder: Path, chain: int) -> dict[str, Any]:
+def _vanishing(folder, chain):
     """Norms of the gradient by steps back, relative to the first, in the fixed-vector systems.
 
     `start`: before training; `trained`: after it; `large`: with large recurrent weights. Geometric
@@ -160,32 +145,32 @@ def vanishing(folder: Path, chain: int) -> dict[str, Any]:
     recipe = recipe_of(folder)
     pairs = Corpus(recipe.data).held_out("valid")
     texts = zip(*Preparation(recipe.data).pairs(pairs), strict=True)
+    tokenizers = Run(folder / TOKENIZER).tokenizers
     sources, targets = (
-        tokenizer.encode(lines)
-        for tokenizer, lines in zip(Run(folder / TOKENIZER).tokenizers, texts, strict=True)
+        tokenizer.encode(lines) for tokenizer, lines in zip(tokenizers, texts, strict=True)
     )
     long = [number for number, target in enumerate(targets) if len(target) >= chain][:CHAINS]
     source = pad([sources[number] for number in long], [], [EOS])
     target = pad([targets[number][:chain] for number in long], [BOS], [])
 
-    def mean_norms(model):
+    def mean_norms(model: Any) -> list[float]:
+        # A norm may underflow to zero, which has no logarithm.
         norms = np.maximum(gradient_norms(model, source, target), 1e-30)
         return np.exp(np.log(norms / norms[:, :1]).mean(0)).tolist()
 
     # 2. The norms in the system of each cell.
-    start = {}
-    trained = {}
+    norms: dict = {"sentences": len(long), "start": {}, "trained": {}}
     for cell in COMPARED_CELLS:
         run = Run.open(folder / f"{cell}-fixed")
-        model = build(run.recipe, *vocabularies(folder))
-        start[cell] = mean_norms(model)
-        trained[cell] = mean_norms(run.load_model())
+        model = build(run.recipe, *_vocabularies(folder))
+        norms["start"][cell] = mean_norms(model)
+        norms["trained"][cell] = mean_norms(run.load_model())
         if cell == "rnn":
-            large = mean_norms(enlarged(model))
-    return {"sentences": len(long), "start": start, "trained": trained, "large": large}
+            norms["large"] = mean_norms(_enlarged(model))
+    return norms
 
 
-def exploding(folder: Path) -> dict[str, list[tuple[float, float]]]:
+def _exploding(folder):
     """(loss, norm of the gradient) at each update of a simple RNN with large recurrent weights."""
     from nmt.batches.buckets import Batches
     from nmt.experiments.gradients import training_norms
@@ -197,22 +182,19 @@ def exploding(folder: Path) -> dict[str, list[tuple[float, float]]]:
     norms = {}
     with tempfile.TemporaryDirectory() as temporary:
         store = training_store(Run(temporary), recipe_of(folder))
+        # The same start and the same batches, with clipping and without.
         for name, clip_norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
-            model = enlarged(build(recipe, *vocabularies(folder)))
+            model = _enlarged(build(recipe, *_vocabularies(folder)))
             model.start_from_frequencies(store.frequencies(model.target_vocab))
-            model.compile(
-                optimizer(dataclasses.replace(options, clip_norm=clip_norm), options.steps),
-                options.label_smoothing,
-                options.precision,
-                jit_compile=False,
-            )
+            adam = optimizer(dataclasses.replace(options, clip_norm=clip_norm), options.steps)
+            model.compile(adam, options.label_smoothing, options.precision, jit_compile=False)
             model.optimizer.build(model.trainable_variables)
             batches = Batches(store, options.batch_tokens, options.seed).batches_from(step=0)
             norms[name] = training_norms(model, batches, UPDATES)
     return norms
 
 
-def enlarged(model: Any) -> Any:
+def _enlarged(model):
     """The model with recurrent weights that make its gradients grow on their way back."""
     encoder_cells = [cell for layer in model.encoder.layers for cell in layer]
     for cell in (*model.decoder.cells, *encoder_cells):
@@ -220,12 +202,16 @@ def enlarged(model: Any) -> Any:
     return model
 
 
-def run_case(case: Mapping[str, Any]) -> dict[str, Any]:
+def run_case(case: dict) -> dict:
     """What a child process is for."""
     from nmt.machine import start_keras
 
     start_keras(threads=1)
-    return measure(case) if "name" in case else gradients(case)
+    if "name" in case:
+        return _measure(case)
+    # Gradients of the fixed-vector systems, and of a training with and without clipping.
+    folder = Path(case["folder"])
+    return {**_vanishing(folder, case["chain"]), "factor": LARGE, **_exploding(folder)}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The tables and pictures of a comparison, made of compare.json alone."""
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nmt import files, plots
 from nmt.experiments.comparison import BUDGETS, CURVES, SYSTEMS
@@ -12,16 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEADS = (
-    "",
-    "system",
-    "options",
-    "weights",
-    "units",
-    "training, pieces/s",
-    "perplexity",
-    "BLEU",
-    "chrF",
-    "decoding, sentences/s",
+    *("", "system", "options", "weights", "units", "training, pieces/s"),
+    *("perplexity", "BLEU", "chrF", "decoding, sentences/s"),
 )
 # Systems whose BLEU by source length is drawn: name -> label.
 LENGTHS = {
@@ -32,7 +24,7 @@ LENGTHS = {
 }
 
 
-def write(comparison: Mapping[str, Any], folder: Path) -> list[str]:
+def write(comparison: dict, folder: Path) -> list[str]:
     """Writes report.md and its pictures into the folder; returns the lines of the tables."""
     lines = list(markdown(comparison))
     drawn = []
@@ -45,11 +37,13 @@ def write(comparison: Mapping[str, Any], folder: Path) -> list[str]:
     return lines
 
 
-def markdown(comparison: Mapping[str, Any]) -> Iterator[str]:
+def markdown(comparison: dict) -> Iterator[str]:
     """Lines: the tables, and all that their figures depend on."""
-    rows = measured(comparison)
-    curves = learning_curves(rows, comparison["budget"])
-    blocks = [[_conditions(comparison)], table(HEADS, _cells(comparison["rows"]))]
+    rows = _measured(comparison)
+    curves = _learning_curves(rows, comparison["budget"])
+    # Tables and paragraphs, with an empty line between them.
+    blocks = [[_conditions(comparison)], _table(HEADS, _cells(comparison["rows"]))]
+    # Each needs results that may not be there yet.
     if rows:
         blocks.append([_signatures(next(iter(rows.values())))])
     if curves:
@@ -62,9 +56,9 @@ def markdown(comparison: Mapping[str, Any]) -> Iterator[str]:
         yield from block
 
 
-def pictures(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, "Figure"]]:
+def pictures(comparison: dict) -> Iterator[tuple[str, str, "Figure"]]:
     """(name, title, figure) of each picture that there are results for."""
-    rows = measured(comparison)
+    rows = _measured(comparison)
     if "gradients" in comparison:
         gradients = comparison["gradients"]
         title = (
@@ -73,10 +67,11 @@ def pictures(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, "Figure"
             "with large recurrent weights."
         )
         yield "gradients", title, plots.gradients(gradients)
+    # A curve alone compares nothing.
     by_length = {label: rows[name]["by_length"] for name, label in LENGTHS.items() if name in rows}
     if len(by_length) > 1:
         yield "length", "BLEU by source length.", plots.by_length(by_length)
-    if curves := learning_curves(rows, comparison["budget"]):
+    if curves := _learning_curves(rows, comparison["budget"]):
         yield "pairs", "BLEU by training pairs, the same number of updates.", plots.by_pairs(curves)
     points = {
         name: (row["sentences_per_second"], row["bleu"])
@@ -87,30 +82,29 @@ def pictures(comparison: Mapping[str, Any]) -> Iterator[tuple[str, str, "Figure"
         yield "speed", "Quality against speed.", plots.speed(points)
 
 
-def measured(comparison: Mapping[str, Any]) -> dict[str, Any]:
+def _measured(comparison):
     """Rows of the systems that have scores, in the order of the table."""
     rows = comparison["rows"]
-    names = sorted(rows, key=[*SYSTEMS, *rows].index)
-    return {name: rows[name] for name in names if "bleu" in rows[name]}
+    return {name: rows[name] for name in {**SYSTEMS, **rows} if "bleu" in rows.get(name, ())}
 
 
-def learning_curves(rows: Mapping[str, Any], budget: str) -> dict[str, dict[int, Any]]:
+def _learning_curves(rows, budget):
     """name -> {training pairs: BLEU} of systems that were trained on several numbers of pairs."""
     curves = {}
     for name in CURVES:
         variants = [*(f"{name}-{pairs}" for pairs in BUDGETS[budget].pairs), name]
-        points = {
-            rows[variant]["pairs"]: rows[variant]["bleu"] for variant in variants if variant in rows
-        }
+        trained = [rows[variant] for variant in variants if variant in rows]
+        points = {row["pairs"]: row["bleu"] for row in trained}
+        # One point is no curve.
         if len(points) > 1:
             curves[name] = points
     return curves
 
 
-def table(heads: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
+def _table(heads, body):
     """Lines of a table in Markdown, its columns aligned as plain text too."""
     rows = [[str(cell) for cell in row] for row in body]
-    sizes = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads))]
+    sizes = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = []
     for row in [heads, ["-" * size for size in sizes], *rows]:
         cells = (cell.ljust(size) for cell, size in zip(row, sizes, strict=True))
@@ -118,37 +112,38 @@ def table(heads: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
     return lines
 
 
-def _conditions(comparison: Mapping[str, Any]) -> str:
+def _conditions(comparison):
     """What all figures hold for."""
     budget = BUDGETS[comparison["budget"]]
     recipe = tomllib.loads(comparison["recipe"])
+    train = recipe["train"]
     weights = [row["weights"] for row in comparison["rows"].values()]
     command = " ".join(["nmt compare --budget", comparison["budget"], *comparison["overrides"]])
     machine = ", ".join(f"{name} {value}" for name, value in comparison["machine"].items())
     return (
         f"`{command}`: recipe `data/{budget.recipe}.toml` with `{budget.overrides}`. "
-        f"Every system has {recipe['train']['steps']:,} updates of at most "
-        f"{recipe['train']['batch_tokens']:,} target pieces, {min(weights):,} to {max(weights):,} "
-        f"weights, seed {recipe['train']['seed']}. Scores are those of validation text, "
+        f"Every system has {train['steps']:,} updates of at most "
+        f"{train['batch_tokens']:,} target pieces, {min(weights):,} to {max(weights):,} "
+        f"weights, seed {train['seed']}. Scores are those of validation text, "
         f"beam {recipe['search']['beam']}, with 95 % intervals. Speeds are those of one thread, "
         f"with Keras, {comparison['jobs']} at a time: {machine}."
     )
 
 
-def _signatures(row: Mapping[str, Any]) -> str:
+def _signatures(row):
     return (
         f"{row['sentences']:,} sentences, BLEU `{row['bleu']['signature']}`, "
         f"chrF `{row['chrf']['signature']}`."
     )
 
 
-def _cells(rows: Mapping[str, Any]) -> Iterator[list[str]]:
+def _cells(rows):
     """The rows of the table; a question stands in the first of its rows only."""
     question = None
-    for name, system in SYSTEMS.items():
-        if name not in rows:
-            continue
+    for name in [name for name in SYSTEMS if name in rows]:
+        system = SYSTEMS[name]
         row = rows[name]
+        # A system that diverged has no scores.
         start = [
             "" if system.question == question else system.question,
             name,
@@ -170,18 +165,14 @@ def _cells(rows: Mapping[str, Any]) -> Iterator[list[str]]:
             ]
 
 
-def _learning_table(curves: Mapping[str, dict[int, Any]]) -> list[str]:
+def _learning_table(curves):
     pairs = sorted({number for points in curves.values() for number in points})
-    return table(
-        ["BLEU by training pairs", *(f"{number:,}" for number in pairs)],
-        [
-            [name, *(_score(points.get(number)) for number in pairs)]
-            for name, points in curves.items()
-        ],
-    )
+    heads = ["BLEU by training pairs", *(f"{number:,}" for number in pairs)]
+    body = [[name, *(_score(curves[name].get(number)) for number in pairs)] for name in curves]
+    return _table(heads, body)
 
 
-def _gradient_table(gradients: Mapping[str, Any]) -> list[str]:
+def _gradient_table(gradients):
     """Gradients some steps back, before and after training."""
     last = len(gradients["start"]["rnn"]) - 1
     steps = [last // 4, last // 2, last]
@@ -191,9 +182,9 @@ def _gradient_table(gradients: Mapping[str, Any]) -> list[str]:
         for cell, norms in gradients[when].items()
     ]
     heads = ["gradient against that of the last step", *(f"{n} steps back" for n in steps)]
-    return table(heads, body)
+    return _table(heads, body)
 
 
-def _score(entry: Mapping[str, Any] | None) -> str:
+def _score(entry):
     """A score with its interval."""
     return "{score:.1f} ({interval[0]:.1f} to {interval[1]:.1f})".format(**entry) if entry else ""

@@ -9,8 +9,6 @@ from html import escape
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
 from nmt import files
 from nmt.errors import UserError
 
@@ -35,7 +33,7 @@ class Drawing:
     def __init__(self, svg: str):
         self.svg = svg
 
-    def _repr_svg_(self) -> str:
+    def _repr_svg_(self):
         return self.svg
 
     def save(self, path: str | PathLike) -> None:
@@ -84,7 +82,7 @@ def attention(translation: Any) -> Drawing:
     )
 
 
-def _column_labels(left: float, top: float, source: list[str]) -> list[str]:
+def _column_labels(left, top, source):
     """What rows and columns are, then a slanted label for each source piece."""
     elements = [
         _text(left - 8, top - 26, "source →", "end"),
@@ -96,9 +94,7 @@ def _column_labels(left: float, top: float, source: list[str]) -> list[str]:
     return elements
 
 
-def _rows(
-    left: float, top: float, source: list[str], target: list[str], weights: np.ndarray
-) -> list[str]:
+def _rows(left, top, source, target, weights):
     """A label and the cells of each target piece."""
     elements = []
     for m, (piece, row) in enumerate(zip(target, weights, strict=True)):
@@ -112,13 +108,13 @@ def _rows(
     return elements
 
 
-def _grid(left: float, top: float, columns: int, rows: int) -> str:
+def _grid(left, top, columns, rows):
     across = [f"M{left:.0f} {top + CELL * m:.0f}h{CELL * columns}" for m in range(rows + 1)]
     down = [f"M{left + CELL * n:.0f} {top:.0f}v{CELL * rows}" for n in range(columns + 1)]
     return f'<path d="{"".join(across + down)}" stroke="#dddddd" fill="none"/>'
 
 
-def _legend(left: float, bottom: float) -> list[str]:
+def _legend(left, bottom):
     """The scale of colours, and the frame of the largest weight."""
     scale = left + 60
     length = LEGEND_CELL * (LEGEND_STEPS + 1)
@@ -136,17 +132,17 @@ def _legend(left: float, bottom: float) -> list[str]:
     ]
 
 
-def _width(text: str) -> float:
+def _width(text):
     """About how wide a label is: wide characters (East Asian ones) are as wide as high."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return FONT * (wide + NARROW * (len(text) - wide))
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
+def _text(x, y, text, anchor="start"):
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _cell(x: float, y: float, weight: float, size: int = CELL, title: str = "") -> str:
+def _cell(x, y, weight, size=CELL, title=""):
     """A square from white to dark blue."""
     shades = (round(255 + (dark - 255) * float(weight)) for dark in DARK)
     colour = "#" + "".join(f"{shade:02x}" for shade in shades)
@@ -157,7 +153,7 @@ def _cell(x: float, y: float, weight: float, size: int = CELL, title: str = "") 
     )
 
 
-def _frame(x: float, y: float) -> str:
+def _frame(x, y):
     return (
         f'<rect x="{x + 2:.0f}" y="{y + 2:.0f}" width="{CELL - 4}" height="{CELL - 4}" fill="none" '
         'stroke="#ff7f0e" stroke-width="2"/>'

@@ -93,7 +93,7 @@ def history(*runs: str | PathLike) -> "Figure":
     return figure
 
 
-def _read_history(run: Path) -> list[dict[str, float]]:
+def _read_history(run):
     """Rows of history.csv without the values that are blank."""
     with open(run / "history.csv", encoding="utf-8", newline="") as file:
         return [
@@ -140,7 +140,7 @@ def precision_recall(
     return figure
 
 
-def gradients(norms: Mapping[str, Any]) -> "Figure":
+def gradients(norms: dict) -> "Figure":
     """Norms of gradients by steps back, and by updates of a training.
 
     norms: what `nmt.experiments.measurement.gradients` returns.
@@ -240,7 +240,7 @@ def speed(points: Mapping[str, tuple[float, dict]]) -> "Figure":
     return figure
 
 
-def growth(rows: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> "Figure":
+def growth(rows: Sequence[dict], units: Mapping[str, str]) -> "Figure":
     """Time (logarithmic) and memory of `nmt bench --growth` over each quantity.
 
     units: kind -> unit of time.
@@ -260,7 +260,7 @@ def growth(rows: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> "Figu
     return figure
 
 
-def _plot_growth(above: Any, below: Any, points: Sequence, kind: str, unit: str) -> None:
+def _plot_growth(above, below, points, kind, unit):
     """The curves of one kind of work: its time and proportional growth above, its memory below."""
     x = [point["value"] for point in points]
     time = [point["time"] for point in points]
@@ -269,7 +269,7 @@ def _plot_growth(above: Any, below: Any, points: Sequence, kind: str, unit: str)
     below.plot(x, [point["memory"] for point in points], "o-", label=kind)
 
 
-def _scale_growth(above: Any, below: Any, rows: Sequence) -> None:
+def _scale_growth(above, below, rows):
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     above.set(xscale="log", yscale="log")

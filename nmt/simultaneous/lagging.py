@@ -113,7 +113,6 @@ def figure(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> "Figure":
             axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
     axes.margins(0.09)  # room for what stands beside the outer points
     axes.set(xlabel="average lagging, words", ylabel="BLEU")
-    axes.grid(alpha=0.3)
     axes.legend()
     return figure
 
