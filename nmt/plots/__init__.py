@@ -3,6 +3,7 @@
 `from nmt import plots`. matplotlib (the extra `plots`) is imported when a figure is drawn.
 """
 
+# ruff: noqa: F401 - imported for `plots.<name>`.
 from nmt.plots.attention import Drawing, attention
 from nmt.plots.curves import (
     by_length,
@@ -17,19 +18,3 @@ from nmt.plots.curves import (
     speed,
     subplots,
 )
-
-__all__ = [
-    "Drawing",
-    "attention",
-    "by_length",
-    "by_pairs",
-    "check_ready",
-    "gradients",
-    "growth",
-    "history",
-    "precision_recall",
-    "save",
-    "scores",
-    "speed",
-    "subplots",
-]

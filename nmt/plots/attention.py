@@ -65,9 +65,11 @@ def attention(translation: Any) -> Drawing:
     label_ends = [
         left + CELL * (n + 0.6) + cosine * _width(piece) for n, piece in enumerate(source)
     ]
+    # The widest of all that lies at the right: slanted labels, cells, legend.
     width = max(*label_ends, left + max(LEGEND_WIDTH, CELL * len(source))) + MARGIN
     bottom = top + CELL * len(target)
 
+    # What is drawn later lies above: the frames cover the grid.
     elements = [
         *_column_labels(left, top, source),
         *_rows(left, top, source, target, weights),
@@ -88,6 +90,7 @@ def _column_labels(left, top, source):
         _text(left - 8, top - 26, "source →", "end"),
         _text(left - 8, top - 8, "target ↓", "end"),
     ]
+    # Slanted, as pieces are wider than cells.
     for n, piece in enumerate(source):
         place = f"translate({left + CELL * (n + 0.6):.0f} {top - 6:.0f}) rotate(-{SLANT})"
         elements.append(f'<text transform="{place}">{escape(piece)}</text>')
@@ -100,6 +103,7 @@ def _rows(left, top, source, target, weights):
     for m, (piece, row) in enumerate(zip(target, weights, strict=True)):
         y = top + CELL * m
         elements.append(_text(left - 6, y + 0.7 * CELL, piece, "end"))
+        # The background is white already.
         elements += [
             _cell(left + CELL * n, y, weight, title=f"{piece}: {source[n]} {weight:.2f}")
             for n, weight in enumerate(row)
@@ -117,12 +121,13 @@ def _grid(left, top, columns, rows):
 def _legend(left, bottom):
     """The scale of colours, and the frame of the largest weight."""
     scale = left + 60
-    length = LEGEND_CELL * (LEGEND_STEPS + 1)
+    steps = range(LEGEND_STEPS + 1)
+    length = LEGEND_CELL * len(steps)
     return [
         _text(left, bottom + 21, "weight 0"),
         *(
-            _cell(scale + LEGEND_CELL * n, bottom + 10, n / LEGEND_STEPS, size=LEGEND_CELL)
-            for n in range(LEGEND_STEPS + 1)
+            _cell(scale + LEGEND_CELL * n, bottom + 10, n / LEGEND_STEPS, LEGEND_CELL)
+            for n in steps
         ),
         f'<path d="M{scale:.0f} {bottom + 10:.0f}h{length}v{LEGEND_CELL}h-{length}z" '
         'stroke="#888888" fill="none"/>',
@@ -144,8 +149,8 @@ def _text(x, y, text, anchor="start"):
 
 def _cell(x, y, weight, size=CELL, title=""):
     """A square from white to dark blue."""
-    shades = (round(255 + (dark - 255) * float(weight)) for dark in DARK)
-    colour = "#" + "".join(f"{shade:02x}" for shade in shades)
+    shades = [round(255 + (dark - 255) * float(weight)) for dark in DARK]
+    colour = "#" + bytes(shades).hex()
     tooltip = f"<title>{escape(title)}</title>" if title else ""
     return (
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}" fill="{colour}">'

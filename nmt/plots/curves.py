@@ -5,12 +5,9 @@ A function returns a matplotlib `Figure`: a notebook shows it, `save` writes it.
 
 import csv
 import importlib.util
-from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from nmt import files
 from nmt.errors import Failure, UserError
@@ -48,7 +45,9 @@ def subplots(*grid: int, **options: Any) -> tuple["Figure", Any]:
     """
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(*grid, layout="constrained", **options)
+    # Every axes has a faint grid.
+    with pyplot.rc_context({"axes.grid": True, "grid.alpha": 0.3}):
+        figure, axes = pyplot.subplots(*grid, layout="constrained", **options)
     pyplot.close(figure)
     return figure, axes
 
@@ -62,24 +61,20 @@ def history(*runs: str | PathLike) -> "Figure":
     for number, path in enumerate(map(Path, runs)):
         rows = _read_history(path)
         seen = [row["target_tokens"] / 1000 for row in rows]
-        # Of several runs each has a colour, of one run each curve.
-        several = len(runs) > 1
-        name = f"{path.name}, " if several else ""
         for axes, column, style, colour, label in (
             (left, "perplexity", "o:", "C7", "training"),
             (left, "valid_perplexity", "o-", "C0", "validation"),
             (right, "bleu", "o-", "C0", "BLEU, greedy"),
             (right, "chrf", "s--", "C1", "chrF"),
         ):
+            # Of several runs each has a colour and a name, of one run each curve.
+            if len(runs) > 1:
+                colour = f"C{number}"
+                label = f"{path.name}, {label}"
             if all(column in row for row in rows):
-                axes.plot(
-                    seen,
-                    [row[column] for row in rows],
-                    style,
-                    color=f"C{number}" if several else colour,
-                    markersize=4,
-                    label=name + label,
-                )
+                values = [row[column] for row in rows]
+                axes.plot(seen, values, style, color=colour, markersize=4, label=label)
+    # Perplexity is read on a logarithmic scale, with ticks that are round numbers.
     left.set(yscale="log", ylabel="perplexity of a target piece")
     left.set_yticks([tick for tick in TICKS if tick <= left.get_ylim()[1]])
     left.set_yticks([], minor=True)
@@ -87,7 +82,6 @@ def history(*runs: str | PathLike) -> "Figure":
     right.set(ylim=(0, 102), ylabel="score on validation, 0 to 100")
     for axes in (left, right):
         axes.set_xlabel("target pieces seen in training, thousands")
-        axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend(fontsize=9)
     return figure
@@ -96,37 +90,34 @@ def history(*runs: str | PathLike) -> "Figure":
 def _read_history(run):
     """Rows of history.csv without the values that are blank."""
     with open(run / "history.csv", encoding="utf-8", newline="") as file:
-        return [
-            {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]
+        rows = list(csv.DictReader(file))
+    return [{name: float(value) for name, value in row.items() if value} for row in rows]
 
 
-def scores(entries: Mapping[str, dict], label: str = "BLEU") -> "Figure":
+def scores(entries: dict[str, dict], label: str = "BLEU") -> "Figure":
     """Scores with 95 % intervals; entries: name -> `metrics.bleu` or `chrf` with interval=True."""
     figure, axes = subplots(figsize=(7, 0.9 + 0.45 * len(entries)))
     for row, entry in enumerate(entries.values()):
-        low, high = entry["interval"]
-        axes.plot([low, high], [row, row], color="C0", linewidth=2, solid_capstyle="butt")
-        axes.plot(entry["score"], row, "o", color="C0")
-        text = f"{entry['score']:.1f}"
-        axes.annotate(text, (entry["score"], row), (0, 6), textcoords="offset points", ha="center")
+        score = entry["score"]
+        axes.plot(entry["interval"], [row, row], color="C0", linewidth=2, solid_capstyle="butt")
+        axes.plot(score, row, "o", color="C0")
+        axes.annotate(f"{score:.1f}", (score, row), (0, 6), textcoords="offset points", ha="center")
+    # The first entry is on top.
     axes.set_yticks(range(len(entries)), list(entries))
     axes.set(ylim=(len(entries) - 0.5, -0.7), xlabel=f"{label}, with its 95 % interval")
-    axes.grid(axis="x", alpha=0.3)
+    axes.grid(visible=False, axis="y")
     return figure
 
 
-def precision_recall(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], chance: float
-) -> "Figure":
+def precision_recall(curves: dict[str, tuple], chance: float) -> "Figure":
     """Curves of finding wrong pairs: label -> (precision, recall).
 
     chance: the share of wrong pairs, which guessing reaches as precision.
     """
     figure, axes = subplots(figsize=(6, 5))
     for label, (precision, recall) in curves.items():
-        end = recall.argmax() + 1  # all are found; from there on precision only falls
+        # From here on, all are found and precision only falls.
+        end = recall.argmax() + 1
         axes.step([0, *recall[:end]], [precision[0], *precision[:end]], where="pre", label=label)
     axes.axhline(chance, linestyle=":", color="grey", label="chance")
     axes.set(
@@ -136,7 +127,6 @@ def precision_recall(
         ylabel="precision: share of the flagged pairs that are wrong",
     )
     axes.legend(loc="lower left", fontsize=8)
-    axes.grid(alpha=0.3)
     return figure
 
 
@@ -147,6 +137,7 @@ def gradients(norms: dict) -> "Figure":
     """
     figure, (left, middle, right) = subplots(1, 3, figsize=(12.5, 3.8))
     large = f"simple RNN, recurrent weights × {norms['factor']:g}"
+    # Left and middle: how norms change on the way back.
     for axes, when, title in (
         (left, "start", "before training"),
         (middle, "trained", "after training"),
@@ -159,18 +150,18 @@ def gradients(norms: dict) -> "Figure":
         "norm of the gradient of the last loss term,\nrelative to that of the last step"
     )
     middle.sharey(left)
+    # Right: how large they become in training.
     for name, colour in (("unclipped", "C3"), ("clipped", "C2")):
         right.plot([norm for _, norm in norms[name]], color=colour, linewidth=1, label=name)
     right.set(
         yscale="log", title=large, xlabel="update", ylabel="norm of the gradient before clipping"
     )
     for axes in (left, middle, right):
-        axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     return figure
 
 
-def by_length(tables: Mapping[str, Sequence]) -> "Figure":
+def by_length(tables: dict[str, list]) -> "Figure":
     """BLEU by source length, as in figure 2 of Bahdanau et al. 2015.
 
     tables: label -> `metrics.by_length`.
@@ -178,50 +169,50 @@ def by_length(tables: Mapping[str, Sequence]) -> "Figure":
     figure, axes = subplots(figsize=(7, 4.2))
     for (label, table), marker in zip(tables.items(), MARKERS, strict=False):
         axes.plot([score for *_, score in table], f"{marker}-", label=label)
+    # The spans are the same for all systems.
     spans = [
-        (f"{low}-{high}" if high < NO_LIMIT else f"{low} and more", count)
+        f"{low}-{high}\n{count}" if high < NO_LIMIT else f"{low} and more\n{count}"
         for low, high, count, _ in table
     ]
-    axes.set_xticks(range(len(spans)), [f"{span}\n{count}" for span, count in spans])
+    axes.set_xticks(range(len(spans)), spans)
     axes.set(
         xlabel="source length, words; below it the number of sentences",
         ylabel="BLEU",
         ylim=(0, None),
     )
-    axes.grid(alpha=0.3)
     axes.legend()
     return figure
 
 
-def by_pairs(curves: Mapping[str, Mapping[int, dict]]) -> "Figure":
+def by_pairs(curves: dict[str, dict]) -> "Figure":
     """BLEU by training pairs; curves: label -> {pairs: `metrics.bleu` with interval=True}."""
     figure, axes = subplots(figsize=(7, 4.2))
     for (label, points), marker in zip(curves.items(), MARKERS, strict=False):
-        pairs = list(points)
-        (curve,) = axes.plot(
-            pairs, [entry["score"] for entry in points.values()], f"{marker}-", label=label
-        )
-        low, high = zip(*(entry["interval"] for entry in points.values()), strict=True)
-        axes.fill_between(pairs, low, high, color=curve.get_color(), alpha=0.15, linewidth=0)
+        entries = points.values()
+        scores = [entry["score"] for entry in entries]
+        (curve,) = axes.plot(list(points), scores, f"{marker}-", label=label)
+        # The intervals as a band in the curve's colour.
+        low, high = zip(*(entry["interval"] for entry in entries), strict=True)
+        axes.fill_between(list(points), low, high, color=curve.get_color(), alpha=0.15, linewidth=0)
+    # A tick for each number of pairs.
     axes.set(
         xscale="log", xlabel="training pairs", ylabel="BLEU, with its 95 % interval", ylim=(0, None)
     )
     pairs = sorted(set().union(*curves.values()))
     axes.set_xticks(pairs, [f"{number:,}" for number in pairs])
     axes.set_xticks([], minor=True)
-    axes.grid(alpha=0.3)
     axes.legend()
     return figure
 
 
-def speed(points: Mapping[str, tuple[float, dict]]) -> "Figure":
+def speed(points: dict[str, tuple]) -> "Figure":
     """BLEU against speed; points: label -> (sentences/s, `metrics.bleu` with interval=True).
 
     Labels stand in a column beside the points, which lines lead to, so that none covers another.
     """
     figure, axes = subplots(figsize=(8, max(4, 0.28 * len(points))))
-    for place, label in enumerate(sorted(points, key=lambda label: points[label][1]["score"])):
-        x, entry = points[label]
+    by_score = sorted(points.items(), key=lambda point: point[1][1]["score"])
+    for place, (label, (x, entry)) in enumerate(by_score):
         colour = f"C{place % 10}"
         axes.plot([x, x], entry["interval"], color=colour, alpha=0.4)
         axes.plot(x, entry["score"], "o", color=colour)
@@ -236,11 +227,10 @@ def speed(points: Mapping[str, tuple[float, dict]]) -> "Figure":
             arrowprops={"arrowstyle": "-", "color": colour, "alpha": 0.4},
         )
     axes.set(xlabel="sentences translated a second", ylabel="BLEU, with its 95 % interval")
-    axes.grid(alpha=0.3)
     return figure
 
 
-def growth(rows: Sequence[dict], units: Mapping[str, str]) -> "Figure":
+def growth(rows: list[dict], units: dict[str, str]) -> "Figure":
     """Time (logarithmic) and memory of `nmt bench --growth` over each quantity.
 
     units: kind -> unit of time.
@@ -249,9 +239,9 @@ def growth(rows: Sequence[dict], units: Mapping[str, str]) -> "Figure":
     figure, grid = subplots(2, len(quantities), figsize=(13, 6), sharex="col", squeeze=False)
     for (above, below), quantity in zip(grid.T, quantities, strict=True):
         chosen = [row for row in rows if row["what"] == quantity]
+        # A curve for each kind of work that this quantity changes.
         for kind, unit in units.items():
-            points = [row for row in chosen if row["kind"] == kind]
-            if points:
+            if points := [row for row in chosen if row["kind"] == kind]:
                 _plot_growth(above, below, points, kind, unit)
         _scale_growth(above, below, chosen)
         below.set_xlabel({"length": "source length, pieces"}.get(quantity, quantity))
@@ -262,16 +252,16 @@ def growth(rows: Sequence[dict], units: Mapping[str, str]) -> "Figure":
 
 def _plot_growth(above, below, points, kind, unit):
     """The curves of one kind of work: its time and proportional growth above, its memory below."""
-    x = [point["value"] for point in points]
-    time = [point["time"] for point in points]
+    x, time, memory = ([point[name] for point in points] for name in ("value", "time", "memory"))
     above.plot(x, time, "o-", label=f"{kind}, {unit}")
     above.plot(x, [time[0] * value / x[0] for value in x], ":", color="grey", linewidth=1)
-    below.plot(x, [point["memory"] for point in points], "o-", label=kind)
+    below.plot(x, memory, "o-", label=kind)
 
 
 def _scale_growth(above, below, rows):
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+    # Time: few ticks, as round numbers with a unit prefix.
     above.set(xscale="log", yscale="log")
     above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     above.yaxis.set_major_formatter(EngFormatter(sep=""))
@@ -279,7 +269,7 @@ def _scale_growth(above, below, rows):
     below.set_ylim(0, 1.2 * max(row["memory"] for row in rows))
     for axes in (above, below):
         axes.legend(fontsize=8, loc="upper left")
-        axes.grid(alpha=0.3)
+    # Both share the x axis: a tick for each value.
     below.set_xticks(sorted({row["value"] for row in rows}))
     below.set_xticks([], minor=True)
     below.xaxis.set_major_formatter(EngFormatter(sep=""))
