@@ -69,6 +69,7 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
     with silence():
         import tensorflow as tf
 
+        # Threads must be set before the first operation.
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -89,6 +90,7 @@ def about() -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
+    # Linux names the model; elsewhere Python may.
     name, flags = _processor()
     name = name or platform.processor() or platform.machine()
     known = " ".join(flag for flag in INSTRUCTION_SETS if flag in flags)

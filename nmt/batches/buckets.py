@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nmt.batches.padding import cut, pad
+from nmt.batches.padding import Arrays, cut, pad
 from nmt.batches.store import Store
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import BOS, EOS
@@ -62,7 +62,7 @@ class Batches:
         batches = np.split(order, self.ends[:-1])
         return [batches[n] for n in rng.permutation(len(batches))]
 
-    def arrays(self, pair_ids: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def arrays(self, pair_ids: np.ndarray, seed: int) -> Arrays:
         """A batch, int32, padded right.
 
         Returns source [pairs, source_len], which ends with EOS, and target [pairs, target_len + 1]
@@ -77,7 +77,7 @@ class Batches:
         text = self.store.text(side, pair_ids)
         return self.tokenizers[side].sample(text, self.sampling, seed)
 
-    def batches_from(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches_from(self, step: int) -> Iterator[Arrays]:
         """Endless batches from a step of the training on."""
         while True:
             number, skipped = divmod(step, len(self))

@@ -6,10 +6,13 @@ import numpy as np
 
 from nmt.text.vocabulary import PAD
 
+# Ids of the tokens of a sentence, or of pairs.
+Ids = Sequence[int] | np.ndarray
+# A batch: source and target, or inputs and labels.
+Arrays = tuple[np.ndarray, np.ndarray]
 
-def pad(
-    sentences: Sequence[Sequence[int] | np.ndarray], before: Sequence[int], after: Sequence[int]
-) -> np.ndarray:
+
+def pad(sentences: Sequence[Ids], before: list[int], after: list[int]) -> np.ndarray:
     """Sentences between `before` and `after`, padded right: int32 [sentences, longest]."""
     extra = len(before) + len(after)
     longest = max(map(len, sentences), default=0) + extra

@@ -20,6 +20,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from nmt import files
+from nmt.batches.padding import Ids
 from nmt.errors import UserError
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import EOS
@@ -28,8 +29,6 @@ from nmt.text.vocabulary import EOS
 CHUNK = 10_000
 # Ids counted at a time.
 COUNTED = 2**24
-
-PairIds = Sequence[int] | np.ndarray
 
 
 class Encoder(Protocol):
@@ -67,13 +66,13 @@ class Store:
         # Without BOS and EOS.
         self.lengths = [side.lengths for side in self.sides]
 
-    def ids(self, side: int, pair_ids: PairIds) -> list[np.ndarray]:
+    def ids(self, side: int, pair_ids: Ids) -> list[np.ndarray]:
         """Token ids of the pairs, one array each."""
         ids = self.sides[side].ids
         starts = self.sides[side].starts
         return [ids[starts[pair] : starts[pair + 1]] for pair in pair_ids]
 
-    def text(self, side: int, pair_ids: PairIds) -> list[str]:
+    def text(self, side: int, pair_ids: Ids) -> list[str]:
         """Prepared text of the pairs."""
         texts = []
         lines = self.sides[side].lines

@@ -15,12 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nmt.batches.padding import cut, pad
+from nmt.batches.padding import Arrays, Ids, cut, pad
 from nmt.batches.store import Store
 from nmt.errors import UserError
 from nmt.text.vocabulary import BOS, EOS, PAD
-
-Sentence = Sequence[int] | np.ndarray
 
 
 class Stream(NamedTuple):
@@ -65,7 +63,7 @@ class Streams:
         orders = [rng.permutation(part) if self.shuffle else part for part in self.parts]
         return [Stream(order, np.cumsum(self.sizes[order], dtype=np.int64)) for order in orders]
 
-    def arrays(self, epoch: list[Stream], number: int) -> tuple[np.ndarray, np.ndarray]:
+    def arrays(self, epoch: list[Stream], number: int) -> Arrays:
         """(inputs, labels) of a window, int32 [streams, window], padded right."""
         inputs = np.full((len(epoch), self.window), PAD, np.int32)
         labels = inputs.copy()
@@ -84,7 +82,7 @@ class Streams:
                 labels[row, : len(outs[inside])] = outs[inside]
         return inputs, labels
 
-    def batches_from(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches_from(self, step: int) -> Iterator[Arrays]:
         """Endless batches from a step of the training on."""
         while True:
             number, first = divmod(step, len(self))
@@ -109,16 +107,14 @@ def equal_parts(sizes: np.ndarray, count: int) -> list[np.ndarray]:
     return np.split(np.arange(len(sizes)), np.minimum(rising, latest))
 
 
-def inputs_and_labels(sentences: Sequence[Sentence]) -> tuple[list[int], list[int]]:
+def inputs_and_labels(sentences: Sequence[Ids]) -> tuple[list[int], list[int]]:
     """(inputs, labels) of sentences that follow each other."""
     inputs = [token for ids in sentences for token in (BOS, *ids)]
     labels = [token for ids in sentences for token in (*ids, EOS)]
     return inputs, labels
 
 
-def whole_texts(
-    sentences: Sequence[Sentence], budget: int, parts: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def whole_texts(sentences: Sequence[Ids], budget: int, parts: int = 0) -> Iterator[Arrays]:
     """Yields (inputs, labels) of whole texts, each read from the zero state, in padded batches.
 
     A text is a sentence or, where the state runs on, one of `parts` parts of all sentences in

@@ -9,7 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from nmt.corpora.cleaning import by_line, fit_for_training, with_two_sides, worth_testing
+from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import Downloads
 from nmt.corpora.formats import catalogues, plain, po, tfds, tmx
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
@@ -34,7 +34,7 @@ class Corpus(Downloads):
             return {"train", *tfds.splits(self.tfds_set())}
         return {"train", *(split for split in ("valid", "test") if getattr(data, split))}
 
-    def read(self, split: str, dropped: Counter[str] | None = None) -> Iterator[tuple[str, str]]:
+    def read(self, split: str, dropped: Counter[str] | None = None) -> Iterator[Pair]:
         """Yields the cleaned (source, target) pairs of "train", "valid" or "test".
 
         Training pairs pass every rule. A validation or test file of its own loses only pairs with
@@ -138,7 +138,7 @@ class Corpus(Downloads):
             f"{reasons or 'none was found'}"
         )
 
-    def held_out(self, split: str, limit: int | None = None) -> list[tuple[str, str]]:
+    def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
         pairs = list(self.read(split))
         # Neighbours resemble each other: a spread sample is fairer than the first pairs.

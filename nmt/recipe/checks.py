@@ -175,7 +175,7 @@ def _translator_mistakes(recipe):
     if model.tie == "all" and not recipe.tokenizer.joint:
         yield "model.tie=all needs tokenizer.joint=true: one vocabulary"
     if model.architecture == "transformer" and model.embedding % model.heads:
-        yield (f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}")
+        yield f"model.embedding={model.embedding} must be a multiple of model.heads={model.heads}"
 
 
 def _waiting_mistakes(recipe):

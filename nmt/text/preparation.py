@@ -32,7 +32,7 @@ class Preparation:
     that are equal share them.
     """
 
-    def __init__(self, data: DataOptions, tokenizers: Any = (None, None)) -> None:
+    def __init__(self, data: DataOptions, tokenizers: Any = (None, None)):
         """tokenizers: (source, target), which `pair`, `pairs` and `detokenised` do not need."""
         self.data = data
         self.source_tokenizer, self.target_tokenizer = tokenizers
@@ -113,7 +113,7 @@ class Preparation:
 class IncrementalSource:
     """The words of one arriving line. A placeholder must arrive whole."""
 
-    def __init__(self, preparation: Preparation) -> None:
+    def __init__(self, preparation: Preparation):
         self.preparation = preparation
         # The placeholders that have arrived.
         self.names: list[str] = []

@@ -37,7 +37,7 @@ SENTENCES = 1_000_000
 class Tokenizer:
     """Encodes text as lists of piece ids, without BOS and EOS."""
 
-    def __init__(self, proto: bytes, name: str | Path = "tokenizer") -> None:
+    def __init__(self, proto: bytes, name: str | Path = "tokenizer"):
         """proto: a SentencePiece model. Failure, which tells `name`, where it cannot be read."""
         try:
             if not proto:

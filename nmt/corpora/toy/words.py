@@ -3,7 +3,7 @@
 from collections import defaultdict, namedtuple
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Noun(namedtuple("Noun", "en en_plural gender de de_plural ja counter kind")):
@@ -66,8 +66,8 @@ def rows(name: str, columns: int) -> list[list[str]]:
     return [cells[start : start + columns] for start in range(0, len(cells), columns)]
 
 
-def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
-    """The values of each key, in order."""
+def grouped(pairs: Iterable) -> dict:
+    """The values of each key in (key, value) pairs, in order."""
     groups = defaultdict(list)
     for key, value in pairs:
         groups[key].append(value)
