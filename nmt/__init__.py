@@ -8,6 +8,8 @@ import os
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from nmt.version import __version__ as __version__
+
 # TensorFlow and Keras read these when they are imported, whoever imports them first.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,8 +18,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
     from nmt.inference.translator import Translator
-
-__version__ = "0.1.0"
 
 
 def load(

@@ -6,10 +6,10 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from nmt import __version__
 from nmt.evaluation.metrics import NO_LIMIT
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
+from nmt.version import __version__
 
 CARD = "Trained by nmt"  # stands in every model card
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece", "sacrebleu")
@@ -21,7 +21,7 @@ def lines(name: str, report: dict) -> Iterator[str]:
     return (_perplexity_lines if is_language_model else _score_lines)(name, report)
 
 
-def _perplexity_lines(name: str, report: dict) -> Iterator[str]:
+def _perplexity_lines(name, report):
     unit = report["unit"]
     unknown = f"; {report['unknown']} unknown pieces flatter it" if report["unknown"] else ""
     yield (
@@ -34,9 +34,8 @@ def _perplexity_lines(name: str, report: dict) -> Iterator[str]:
     )
 
 
-def _score_lines(name: str, report: dict) -> Iterator[str]:
-    bleu = report["bleu"]
-    chrf = report["chrf"]
+def _score_lines(name, report):
+    # What was translated, and how.
     fusion = report.get("fusion")
     lm = f" with {fusion['weight']:g} x {Path(fusion['lm']).name}" if fusion else ""
     yield (
@@ -44,12 +43,16 @@ def _score_lines(name: str, report: dict) -> Iterator[str]:
         f"{report['source']}-{report['target']}, beam {report['beam']}{lm}, "
         f"{report['sentences_per_second']:.0f} sentences/s"
     )
+    # Scores.
+    bleu = report["bleu"]
+    chrf = report["chrf"]
     yield f"BLEU {_with_interval(bleu)}  brevity {bleu['brevity']:.3f}"
     yield f"     {bleu['signature']}"
     yield f"chrF {_with_interval(chrf)}"
     yield f"     {chrf['signature']}"
     for tokenizer, entry in report.get("joined", {}).items():
         yield f"BLEU of joined text, {tokenizer}: {_with_interval(entry)}"
+    # Where it is strong and weak.
     yield "source words   sentences   BLEU"
     for low, high, count, score in report["by_length"]:
         span = f"{low}-{high}" if high < NO_LIMIT else f"{low} and more"
@@ -59,62 +62,56 @@ def _score_lines(name: str, report: dict) -> Iterator[str]:
         yield f"placeholders: {placeholders['lost']} of {placeholders['in_sources']} lost"
 
 
-def _with_interval(entry: dict) -> str:
+def _with_interval(entry):
     low, high = entry["interval"]
     return f"{entry['score']:.2f}  95 % interval {low:.1f} to {high:.1f}"
 
 
-def card(run: Run, report: dict) -> Iterator[str]:
-    """The model card, lines of Markdown: data, domain, sizes, scores, versions."""
+def card(run: Run, report: dict) -> str:
+    """The model card in Markdown: data, domain, sizes, scores, versions."""
     recipe = run.recipe
     data = recipe.data
+    info = run.info
+    # What it is, and of which text.
     source_tokenizer, target_tokenizer = run.tokenizers
     if recipe.language_model:
         title = f"A language model of {data.target}"
         use = "Have it write with `nmt generate"
-        pieces = f"{target_tokenizer.size:,} pieces"
+        sizes = f"{target_tokenizer.size:,} pieces"
     else:
         title = f"A translator from {data.source} to {data.target}"
         use = "Translate with `nmt translate"
-        pieces = f"{source_tokenizer.size:,} source and {target_tokenizer.size:,} target pieces"
+        sizes = f"{source_tokenizer.size:,} source and {target_tokenizer.size:,} target pieces"
     origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
-    yield f"# {title}"
-    yield ""
-    yield f"{CARD} {__version__} from: {origin} (format {data.format})."
-    yield (
-        "It knows the domain of that text; expect little elsewhere. "
-        "The licence of the corpus applies:"
-    )
-    yield (
-        "see data/README.md for the corpora that nmt names, and your own rights for your own text."
-    )
-    yield ""
-    yield f"{_training(run)}{pieces}."
-    yield ""
-    yield "```"
-    yield from lines("test", report)
-    yield "```"
-    yield ""
-    yield "Options other than the defaults:"
-    yield ""
-    yield from _options(recipe)
-    yield ""
+    # An exported folder does not know what the training took.
+    if info.step is not None:
+        minutes = (info.train_seconds or 0) / 60
+        tokens = f"{info.target_tokens or 0:,} target tokens"
+        sizes = f"{info.step:,} steps, {tokens}, {minutes:.1f} minutes; {sizes}"
+    scores = "\n".join(lines("test", report))
+    options = "\n".join(_options(recipe))
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES if find_spec(name))
-    yield f"Python {platform.python_version()}, {packages}. {use} .` in this folder."
+    return f"""# {title}
+
+{CARD} {__version__} from: {origin} (format {data.format}).
+It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:
+see data/README.md for the corpora that nmt names, and your own rights for your own text.
+
+{sizes}.
+
+```
+{scores}
+```
+
+Options other than the defaults:
+
+{options}
+
+Python {platform.python_version()}, {packages}. {use} .` in this folder.
+"""
 
 
-def _training(run: Run) -> str:
-    """What the training took; nothing of an exported folder, which does not know it."""
-    info = run.info
-    if info.step is None:
-        return ""
-    return (
-        f"{info.step:,} steps, {info.target_tokens or 0:,} target tokens, "
-        f"{(info.train_seconds or 0) / 60:.1f} minutes; "
-    )
-
-
-def _options(recipe: Recipe) -> Iterator[str]:
+def _options(recipe):
     """A line for each option that is not the default."""
     defaults = {
         name: getattr(section, field.name) for name, field, section in all_options(Recipe())
@@ -122,5 +119,6 @@ def _options(recipe: Recipe) -> Iterator[str]:
     for name, field, section in all_options(recipe):
         value = getattr(section, field.name)
         if not isinstance(value, dict) and value != defaults[name]:
-            shown = Path(value).name if name in PATHS else value  # the folder is nobody's business
+            # The folder is nobody's business.
+            shown = Path(value).name if name in PATHS else value
             yield f"- `{name} = {shown}`"

@@ -7,12 +7,14 @@ sentences.
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from nmt import files
 from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.evaluation import metrics
+from nmt.evaluation.metrics import Lines
 from nmt.evaluation.rendering import CARD, card
 from nmt.inference.generator import TextGenerator, lines_of
 from nmt.inference.translator import Translator
@@ -41,6 +43,7 @@ def evaluate(
     translator: that of the run, or of the ensemble it leads; others: the ensemble's other members.
     Of a language model, whose `TextGenerator` is measured, there are no texts.
     """
+    # 1. What a reader of the scores should know of the weights and the text.
     for member in (run, *others):
         if member.info.step is not None and not member.info.complete:
             log.info(
@@ -51,7 +54,9 @@ def evaluate(
     recipe = translator.recipe
     _warn_of_other_data(recipe, split, others)
 
-    pairs = Corpus(recipe.data).held_out(split)
+    # 2. Translate the split.
+    corpus = Corpus(recipe.data)
+    pairs = corpus.held_out(split)
     sources = [source for source, _ in pairs]
     references = [reference for _, reference in pairs]
     log.info(f"translating {len(sources):,} sentences of the {split} split")
@@ -60,6 +65,7 @@ def evaluate(
     seconds = time.perf_counter() - started
     hypotheses = [best.text for best, *_ in candidates]
 
+    # 3. Score the translations.
     report = {
         "split": split,
         "sentences": len(sources),
@@ -67,7 +73,7 @@ def evaluate(
         "source": recipe.data.source,
         "target": recipe.data.target,
         "weights": run.weights_id,
-        "text": Corpus(recipe.data).stamp(),
+        "text": corpus.stamp(),
         "fusion": _fusion(recipe),
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(sources) / seconds, 1),
@@ -80,7 +86,8 @@ def evaluate(
     return report, outputs
 
 
-def _language_report(run: Run, generator: TextGenerator, split: str) -> dict:
+def _language_report(run, generator, split):
+    """The report of a language model."""
     recipe = run.recipe
     lines = lines_of(recipe, split)
     log.info(f"reading {len(lines):,} sentences of the {split} split")
@@ -97,7 +104,8 @@ def _language_report(run: Run, generator: TextGenerator, split: str) -> dict:
     }
 
 
-def _warn_of_other_data(recipe: Recipe, split: str, others: Sequence[Run]) -> None:
+def _warn_of_other_data(recipe, split, others):
+    """Warns of members and of a language model that may have been trained on the split."""
     lms = [Run.open(recipe.search.lm)] if _fusion(recipe) else []
     for other in (*others, *lms):
         if other.recipe.data != recipe.data:
@@ -106,7 +114,7 @@ def _warn_of_other_data(recipe: Recipe, split: str, others: Sequence[Run]) -> No
             )
 
 
-def _fusion(recipe: Recipe) -> dict | None:
+def _fusion(recipe):
     """The language model that takes part in the search, and its weight."""
     lm = recipe.search.lm
     weight = recipe.search.lm_weight
@@ -123,19 +131,21 @@ def write_report(run: Run, report: dict, outputs: Outputs) -> None:
             file.write("".join(line + "\n" for line in lines))
     with files.atomic(run.path / "report.json") as file:
         json.dump(report, file, indent=2, ensure_ascii=False)
+    # What somebody wrote about the run is not ours to replace.
     readme = run.path / "README.md"
     if not readme.exists() or CARD in readme.read_text(encoding="utf-8", errors="replace"):
         with files.atomic(readme) as file:
-            file.write("\n".join(card(run, report)) + "\n")
+            file.write(card(run, report))
 
 
-def last_report(run: Run, beam: int | None = None, overrides: Sequence[str] = ()) -> dict | None:
+def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dict | None:
     """The report if it is of the weights, text and search options that the run has now, or None."""
     path = run.path / "report.json"
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
     recipe = run.recipe_with(overrides)
+    # What the report depends on, as it is now.
     current = {
         "weights": run.weights_id,
         "text": Corpus(recipe.data).stamp(),
@@ -146,12 +156,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Sequence[str] = ()
     return report if all(report.get(key) == value for key, value in current.items()) else None
 
 
-def scores(
-    recipe: Recipe,
-    sources: Sequence[str],
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-) -> dict:
+def scores(recipe: Recipe, sources: Lines, hypotheses: Lines, references: Lines) -> dict:
     """BLEU and chrF with interval and signature, BLEU by length, placeholders lost."""
     data = recipe.data
     result = {
@@ -166,6 +171,7 @@ def scores(
         "placeholders": lost_placeholders(sources, hypotheses),
     }
     if data.tokenised and unspaced(data.target):
+        # Tokens without spaces are a matter of taste: what people see is scored, too.
         outputs = _joined(recipe, hypotheses)
         expected = _joined(recipe, references)
         result["joined"] = {
@@ -175,30 +181,26 @@ def scores(
     return result
 
 
-def _joined(recipe: Recipe, lines: Sequence[str]) -> list[str]:
+def _joined(recipe, lines):
     """Lines of a tokenised corpus as people see them."""
-    return [*map(Preparation(recipe.data).detokenised, lines)]
+    return list(map(Preparation(recipe.data).detokenised, lines))
 
 
-def lost_placeholders(sources: Sequence[str], hypotheses: Sequence[str]) -> dict[str, int]:
+def lost_placeholders(sources: Lines, hypotheses: Lines) -> dict[str, int]:
     """How many placeholders the sources have, and how many of them their translations lack."""
     total = 0
-    missing = 0
+    lost = 0
     for source, hypothesis in zip(sources, hypotheses, strict=True):
-        left = placeholders(hypothesis)
-        for name in placeholders(source):
-            total += 1
-            if name in left:
-                left.remove(name)
-            else:
-                missing += 1
-    return {"in_sources": total, "lost": missing}
+        expected = Counter(placeholders(source))
+        total += expected.total()
+        # Repeated ones must be repeated.
+        lost += (expected - Counter(placeholders(hypothesis))).total()
+    return {"in_sources": total, "lost": lost}
 
 
-def samples(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
-) -> list[dict[str, str]]:
+def samples(sources: Lines, hypotheses: Lines, references: Lines) -> list[dict]:
     """Ten triples spread over the split."""
+    # Fewer in a small split: each at most once.
     places = sorted({n * len(sources) // SAMPLES for n in range(SAMPLES)})
     return [
         {"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places
@@ -215,7 +217,7 @@ def check_same_sentences(first: Run, second: Run, split: str) -> None:
         )
 
 
-def compare(recipe: Recipe, first: Outputs, second: Outputs) -> dict[str, dict]:
+def compare(recipe: Recipe, first: Outputs, second: Outputs) -> dict:
     """Paired bootstrap of two evaluations of the same sentences; see `metrics.paired`.
 
     recipe: that of the first.

@@ -11,7 +11,7 @@ from nmt.runs.folder import Run
 N = 4  # characters a gram
 
 
-def memory_baseline(run: Run, split: str) -> dict[str, dict]:
+def memory_baseline(run: Run, split: str) -> dict:
     """BLEU and chrF of a translation memory of the run's training pairs, on one of its splits."""
     corpus = Corpus(run.recipe.data)
     sources, references = zip(*corpus.held_out(split), strict=True)
@@ -45,14 +45,13 @@ def nearest_targets(pairs: Iterable[tuple[str, str]], sources: Iterable[str]) ->
         for number, count in entries:
             norms[number] += (count * weight[gram]) ** 2
 
+    # The products of a source with the vectors of those pairs that share an n-gram with it.
     for source in sources:
         products: dict[int, float] = collections.defaultdict(float)
         for gram, count in grams(source).items():
             for number, other in index.get(gram, ()):
                 products[number] += count * other * weight[gram] ** 2
-        best = max(
-            products,
-            key=lambda number: (products[number] / math.sqrt(norms[number]), -number),
-            default=None,
-        )
-        yield targets[best] if best is not None else source
+        # Of equal ones the first. The source's own length is the same for all.
+        cosines = {n: product / math.sqrt(norms[n]) for n, product in products.items()}
+        best = max(cosines, key=lambda number: (cosines[number], -number), default=None)
+        yield source if best is None else targets[best]

@@ -1,9 +1,8 @@
 """Sentences in batches of similar length, several batches at the same time, results in order."""
 
-import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,18 +18,16 @@ KERAS_HYPOTHESES = 320
 POSITIONS = 8192
 
 Ids = Sequence[int]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
-def windows(lines: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def windows(lines: Iterable, size: int) -> Iterator[list]:
     """Lists of up to `size` lines, in order."""
     iterator = iter(lines)
     while window := list(itertools.islice(iterator, size)):
         yield window
 
 
-def source_matrices(sentences: Sequence[Sequence[Ids]]) -> np.ndarray | Sources:
+def source_matrices(sentences: Iterable[Sequence[Ids]]) -> np.ndarray | Sources:
     """What `encode` takes of sentences: a matrix [sentences, source_len], or `Sources` of several.
 
     sentences: of each its ids, a list for each preparation.
@@ -40,50 +37,45 @@ def source_matrices(sentences: Sequence[Sequence[Ids]]) -> np.ndarray | Sources:
 
 
 def in_batches(
-    function: Callable[[list[int]], Iterable[Result]],
-    lengths: Sequence[int],
+    function: Callable[[list[int]], list],
+    lengths: Ids,
     size: int,
-    threads: int = 1,
+    threads: int,
     positions: int | None = None,
-) -> list[Result]:
+) -> list[Any]:
     """What `function` returns for each sentence, in order.
 
     function: takes the numbers of a batch of sentences. Other arguments: see `length_batches`.
     """
-    results: dict[int, Result] = {}
     batches = length_batches(lengths, size, positions)
-    with _parallel_map(min(threads, len(batches))) as mapped:
-        for batch, found in zip(batches, mapped(function, batches), strict=True):
-            results.update(zip(batch, found, strict=True))
+    threads = min(threads, len(batches))
+    if threads < 2:
+        batch_results = list(map(function, batches))
+    else:
+        # Imported here, as every start of a program would pay for it.
+        from concurrent.futures import ThreadPoolExecutor
+
+        # Threads help, as models compute outside of Python's lock.
+        with ThreadPoolExecutor(threads) as pool:
+            batch_results = list(pool.map(function, batches))
+
+    # From the order of the batches back to that of the sentences.
+    results: dict[int, Any] = {}
+    for batch, values in zip(batches, batch_results, strict=True):
+        results.update(zip(batch, values, strict=True))
     return [results[number] for number in range(len(lengths))]
 
 
-def length_batches(
-    lengths: Sequence[int], size: int, positions: int | None = None
-) -> list[list[int]]:
+def length_batches(lengths: Ids, size: int, positions: int | None = None) -> list[list[int]]:
     """Numbers of the sentences of each batch: `size` of similar length, the longest first.
 
     positions: limit of sentences * longest length; a sentence beyond it is alone.
     """
     order = sorted(range(len(lengths)), key=lambda number: -lengths[number])
     batches = []
-    start = 0
-    while start < len(order):
-        longest = lengths[order[start]]
-        count = min(size, max(1, positions // longest)) if positions else size
-        batches.append(order[start : start + count])
-        start += count
+    while order:
+        # The first sentence is the longest of its batch.
+        count = min(size, max(1, positions // lengths[order[0]])) if positions else size
+        batches.append(order[:count])
+        order = order[count:]
     return batches
-
-
-@contextlib.contextmanager
-def _parallel_map(threads: int) -> Iterator[Any]:
-    """A `map` over threads: models compute outside of Python's lock."""
-    if threads < 2:
-        yield map
-        return
-    # Imported here, as every start of a program would pay for it.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        yield pool.map

@@ -60,9 +60,9 @@ class TextGenerator:
         for line in check_lines(lines):
             names = self.preparation.source(line).names
             target_ids.append(self.preparation.target_ids(line, names))
-        no_source: list[list[Ids]] = [[[]]] * len(target_ids)
-        penalty = self.recipe.search.length_penalty
-        return score_ids(self.compiled, no_source, target_ids, penalty)
+        # Of the source, which a language model does not read, only the number of rows matters.
+        sources: list[list[Ids]] = [[[]]] * len(target_ids)
+        return score_ids(self.compiled, sources, target_ids, self.recipe.search.length_penalty)
 
     def perplexity(self, lines: Sequence[str]) -> dict[str, Any]:
         """How well the model predicts lines, in order and as `lines_of` returns them.

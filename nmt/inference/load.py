@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nmt.decoding.contract import Contract
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
 from nmt.inference.checks import check_positive
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
-from nmt.recipe import SearchOptions
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import EOS
@@ -42,14 +40,13 @@ def load(
     Raises UserError for what is no run, a language model, or does not fit together.
     """
     check_positive(hypotheses_per_batch=hypotheses_per_batch)
-    # Open the runs, and check that they belong together.
+    # 1. Open the runs, and check that they belong together.
     runs = _translators(path)
     recipe = runs[0].recipe_with(overrides)
     lm = _lm_run(recipe.search)
-    check_vocabularies(runs[0], runs[1:] if lm is None else [*runs[1:], lm])
-    _warn_of_directions(runs)
+    _check_combination(runs, lm)
 
-    # Choose an engine for each run; Keras is started only where one needs it.
+    # 2. Choose an engine for each run; Keras is started only where it is needed.
     exports = [_export(run, engine) for run in runs]
     threads = threads or cores()
     needs_keras = lm is not None or None in exports
@@ -57,14 +54,17 @@ def load(
         # Two batches side by side, a core each, are faster than one batch on both.
         start_keras(threads, intra_op_threads=1)
 
-    # Load the models. Others need the tokens that a shortlist leaves out.
+    # 3. Load the models. Others need the tokens that a shortlist leaves out.
     shortlist = len(runs) == 1 and lm is None
     models = [
-        export.load_engine(shortlist=shortlist) if export else run.load_model().compiled_model()
+        export.load_engine(shortlist) if export else run.load_model().compiled_model()
         for run, export in zip(runs, exports, strict=True)
     ]
+
+    # 4. Make them one.
     model, preparations = _ensemble(runs, models)
     if lm:
+        # Imported here and in `_ensemble`, as every start of a program would pay for it.
         from nmt.decoding.ensemble import Fusion
 
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
@@ -94,26 +94,13 @@ def load_generator(
     return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
 
 
-def load_any(
-    path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
-) -> "Translator | TextGenerator":
-    """What scores and measures text with the run: both kinds have `score`."""
+def load_any(path: str | PathLike, *options: Any) -> "Translator | TextGenerator":
+    """What scores and measures text with the run; options as for `load`."""
     is_language_model = Run.open_all(path)[0].recipe.language_model
-    loaded = load_generator if is_language_model else load
-    return loaded(path, engine, threads, overrides)
+    return (load_generator if is_language_model else load)(path, *options)
 
 
-def check_vocabularies(first: Run, others: Sequence[Run]) -> None:
-    """Raises UserError where a run has other target tokens: others have other probabilities."""
-    for other in others:
-        if first.tokenizers[1] != other.tokenizers[1]:
-            raise UserError(
-                f"{first.path} and {other.path} have different target tokenizers and cannot be "
-                "combined; train one of them with tokenizer.from naming the other"
-            )
-
-
-def _translators(path: str | PathLike) -> list[Run]:
+def _translators(path):
     """The runs of a path; UserError for language models."""
     runs = Run.open_all(path)
     for run in runs:
@@ -124,26 +111,34 @@ def _translators(path: str | PathLike) -> list[Run]:
     return runs
 
 
-def _ensemble(runs: Sequence[Run], models: Sequence[Contract]) -> tuple[Any, list[Preparation]]:
-    """The models as one, and the distinct preparations of their runs."""
-    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
-    distinct = list(dict.fromkeys(preparations))
-    if len(models) == 1:
-        return models[0], distinct
-    from nmt.decoding.ensemble import Ensemble
-
-    source_of_member = [distinct.index(preparation) for preparation in preparations]
-    return Ensemble(models, source_of_member), distinct
-
-
-def _warn_of_directions(runs: Sequence[Run]) -> None:
+def _check_combination(runs, lm):
+    """UserError where runs have other target tokens: others have other probabilities."""
+    first, *others = runs
+    for other in [*others, lm] if lm else others:
+        if first.tokenizers[1] != other.tokenizers[1]:
+            raise UserError(
+                f"{first.path} and {other.path} have different target tokenizers and cannot be "
+                "combined; train one of them with tokenizer.from naming the other"
+            )
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
         log.warning(f"the members translate {', '.join(directions)}")
 
 
-def _export(run: Run, engine: str) -> Run | None:
-    """The run's export if it is to be used."""
+def _ensemble(runs, models):
+    """The models as one, and the distinct preparations of their sources."""
+    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
+    # Members that prepare a source in the same way share its ids.
+    distinct = list(dict.fromkeys(preparations))
+    if len(models) == 1:
+        return models[0], distinct
+    from nmt.decoding.ensemble import Ensemble
+
+    return Ensemble(models, [distinct.index(each) for each in preparations]), distinct
+
+
+def _export(run, engine):
+    """The run's export if it is to be used, or None."""
     exported = run.exported() if engine != "keras" else None
     if engine == "onnx" and not exported:
         raise UserError(
@@ -152,17 +147,18 @@ def _export(run: Run, engine: str) -> Run | None:
     return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
 
 
-def _lm_run(options: SearchOptions) -> Run | None:
-    """The run of the language model that takes part in the search."""
+def _lm_run(options):
+    """The run of the language model that takes part in the search, or None."""
     try:
         return Run.open(options.lm) if options.lm and options.lm_weight else None
     except UserError as error:
         raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
 
 
-def _language_model(run: Run) -> Contract:
-    """The compiled language model of a run: its memory is empty."""
+def _language_model(run):
+    """The compiled language model of a run."""
     model = run.load_model().compiled_model()
+    # It reads no source, so that its memory is empty.
     memory, _ = model.encode(np.array([[EOS]], np.int32))
     if memory:
         raise UserError(f"{run.path}: is no language model: it reads a source")

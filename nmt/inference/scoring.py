@@ -23,18 +23,21 @@ def score_ids(
     source_ids: of each sentence a list for each preparation. score: what search ranks by.
     """
 
-    def scored(numbers: list[int]) -> list[tuple[float, float]]:
-        source = source_matrices([source_ids[number] for number in numbers])
-        target = pad([target_ids[number] for number in numbers], [BOS], [EOS])
-        log_probs = np.asarray(model.log_probs(source, target), np.float64)
-        sizes = [len(target_ids[number]) + 1 for number in numbers]
-        totals = [float(row[:size].sum()) for row, size in zip(log_probs, sizes, strict=True)]
-        return [
-            (total, total / size**length_penalty) for total, size in zip(totals, sizes, strict=True)
-        ]
+    def scores(numbers: list[int]) -> list:
+        source = source_matrices(source_ids[number] for number in numbers)
+        targets = [target_ids[number] for number in numbers]
+        log_probs = np.asarray(model.log_probs(source, pad(targets, [BOS], [EOS])), np.float64)
+        results = []
+        for target, row in zip(targets, log_probs, strict=True):
+            # What follows a target's EOS is padding.
+            length = len(target) + 1
+            log_prob = float(row[:length].sum())
+            results.append((log_prob, log_prob / length**length_penalty))
+        return results
 
+    # A batch is as long as the longest of its sequences, EOS included.
     lengths = [
         max(map(len, (target, *source))) + 1
         for source, target in zip(source_ids, target_ids, strict=True)
     ]
-    return in_batches(scored, lengths, hypotheses_per_batch, threads, POSITIONS)
+    return in_batches(scores, lengths, hypotheses_per_batch, threads, POSITIONS)

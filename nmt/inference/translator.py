@@ -89,20 +89,22 @@ class Translator:
         lines = check_lines(lines)
         check_positive(nbest=nbest, beam=beam)
 
-        # Prepare the lines, and split long ones.
+        # 1. Prepare the lines, and split long ones.
         segments = [
             segment for number, line in enumerate(lines) for segment in self._segments(number, line)
         ]
-        # Search all segments.
-        found = self.search_ids([segment.ids for segment in segments], nbest, beam, attention)
-        # Back to text, and together again.
-        by_line: list[list[list[Translation]]] = [[] for _ in lines]
-        for segment, hypotheses in zip(segments, found, strict=True):
+        # 2. Search all segments.
+        nbest_lists = self.search_ids([segment.ids for segment in segments], nbest, beam, attention)
+        # 3. Back to text.
+        parts_of_line: list[list] = [[] for _ in lines]
+        for segment, hypotheses in zip(segments, nbest_lists, strict=True):
             ranked = [self._translation(segment, hypothesis, joined) for hypothesis in hypotheses]
-            by_line[segment.line].append(ranked)
+            parts_of_line[segment.line].append(ranked)
+        # 4. Put the segments of each line together.
         separator = self.preparations[0].separator(joined)
         return [
-            _assembled(line, parts, separator) for line, parts in zip(lines, by_line, strict=True)
+            _assembled(line, parts, separator)
+            for line, parts in zip(lines, parts_of_line, strict=True)
         ]
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
@@ -120,23 +122,13 @@ class Translator:
         source_ids = []
         target_ids = []
         for source, target in zip(sources, targets, strict=True):
-            prepared = [preparation.source(source) for preparation in self.preparations]
+            prepared = self._prepared(source)
             source_ids.append([each.ids for each in prepared])
+            # A placeholder of the target is the symbol that it is in its source.
             target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
-        return self.score_ids(source_ids, target_ids)
-
-    def score_ids(
-        self, source_ids: Sequence[Sequence[Ids]], target_ids: Sequence[Ids]
-    ) -> list[tuple[float, float]]:
-        """As `score`, of ids without BOS and EOS; of each source a list for each preparation."""
-        return score_ids(
-            self.model,
-            source_ids,
-            target_ids,
-            self.recipe.search.length_penalty,
-            self.threads,
-            self.hypotheses_per_batch,
-        )
+        penalty = self.recipe.search.length_penalty
+        size = self.hypotheses_per_batch
+        return score_ids(self.model, source_ids, target_ids, penalty, self.threads, size)
 
     def search_ids(
         self,
@@ -149,29 +141,31 @@ class Translator:
         options = self.recipe.search
         beam = max(beam or options.beam, nbest)
 
-        def searched(numbers: list[int]) -> list[list[Hypothesis]]:
-            lengths = [len(source_ids[number][0]) for number in numbers]
-            limits = [int(options.max_ratio * n) + options.max_extra for n in lengths]
-            source = source_matrices([source_ids[number] for number in numbers])
+        def search(numbers: list[int]) -> list:
+            batch = [source_ids[number] for number in numbers]
+            limits = [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in batch]
+            source = source_matrices(batch)
             return beam_search(
                 self.model, source, beam, options.length_penalty, limits, nbest, attention
             )
 
         lengths = [len(ids[0]) for ids in source_ids]
-        sentences = max(1, self.hypotheses_per_batch // beam)
-        return in_batches(searched, lengths, sentences, self.threads)
+        return in_batches(search, lengths, max(1, self.hypotheses_per_batch // beam), self.threads)
 
-    def _segments(self, number: int, line: str) -> list[Segment]:
+    def _prepared(self, line):
+        """The line as each preparation makes it."""
+        return [preparation.source(line) for preparation in self.preparations]
+
+    def _segments(self, number, line):
         """What is searched for a line; nothing where it is its own translation."""
-        if not line.strip():
-            return []
-        prepared = [preparation.source(line) for preparation in self.preparations]
+        prepared = self._prepared(line)
         first = prepared[0]
         limit = self.recipe.data.max_pieces
-        if not first.ids:
+        if not line.strip() or not first.ids:
             return []
         if len(first.ids) <= limit:
             return [Segment(number, [each.ids for each in prepared], first.names)]
+        # The members of an ensemble get the same segments, each in its own pieces.
         segments = []
         for ids in split_line(first.text, self.tokenizers[0], limit):
             text = self.tokenizers[0].decode(ids)
@@ -179,40 +173,39 @@ class Translator:
             segments.append(Segment(number, [ids, *others], first.names))
         return segments
 
-    def _translation(self, segment: Segment, hypothesis: Hypothesis, joined: bool) -> Translation:
+    def _translation(self, segment, hypothesis, joined):
+        """A hypothesis as text, with its pieces if it has attention."""
         text = self.preparations[0].output(hypothesis.ids, segment.names, joined)
         translation = Translation(text, hypothesis.log_prob, hypothesis.score)
         if hypothesis.attention is not None:
-            source_tokenizer, target_tokenizer = self.tokenizers
-            source = [*map(source_tokenizer.piece, segment.ids[0]), "</s>"]
-            target = [*map(target_tokenizer.piece, hypothesis.ids)]
+            source = [*map(self.tokenizers[0].piece, segment.ids[0]), "</s>"]
+            target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
             if hypothesis.finished:
                 target.append("</s>")
             translation.source_pieces = source
             translation.target_pieces = target
+            # Batches are padded: its columns end with those of the longest source.
             translation.attention = hypothesis.attention[: len(target), : len(source)]
         return translation
 
 
-def _assembled(line: str, parts: list[list[Translation]], separator: str) -> list[Translation]:
-    """Candidates of a line from those of its segments, rank by rank.
-
-    White space at the ends of the line is kept.
-    """
+def _assembled(line, parts, separator):
+    """Candidates of a line from those of its segments, rank by rank."""
     if not parts:
         return [Translation(line)]
-    before = line[: len(line) - len(line.lstrip())]
-    after = line[len(line.rstrip()) :]
+    # White space at the ends of the line stays.
+    before, _, after = line.partition(line.strip())
     candidates = []
     for rank in range(max(map(len, parts))):
         # A segment with fewer candidates repeats its last one.
         chosen = [ranked[min(rank, len(ranked) - 1)] for ranked in parts]
         whole = chosen[0] if len(chosen) == 1 else _concatenated(chosen, separator)
-        candidates.append(dataclasses.replace(whole, text=before + whole.text.strip() + after))
+        whole.text = before + whole.text.strip() + after
+        candidates.append(whole)
     return candidates
 
 
-def _concatenated(parts: list[Translation], separator: str) -> Translation:
+def _concatenated(parts, separator):
     """The translation of a line from those of its segments; its score is their mean."""
     return Translation(
         separator.join(part.text for part in parts),

@@ -75,7 +75,8 @@ def brute_force(scores, wrong):
     ],
 )
 def test_average_precision_of_known_cases(scores, wrong, expected):
-    assert filter.average_precision(scores, wrong) == pytest.approx(expected)
+    area = filter.average_precision(np.array(scores), np.array(wrong, bool))
+    assert area == pytest.approx(expected)
     assert brute_force(scores, wrong) == pytest.approx(expected)
 
 

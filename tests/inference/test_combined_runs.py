@@ -17,6 +17,7 @@ from nmt.engine.runtime import Engine
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.load import load
+from nmt.inference.scoring import score_ids
 from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
 from nmt.text.placeholders import SYMBOLS
@@ -144,10 +145,8 @@ def test_keras_and_onnx_members_together(tiny_run, other):
         (np.exp(engine.log_probs(source, target)) + np.exp(graphs.log_probs(source, target))) / 2
     )
     sums = np.where(target[:, 1:] != PAD, by_hand, 0).sum(1)
-    scored = [
-        log_prob
-        for log_prob, _ in ensemble.score_ids([[one] for one in ids], [h.ids for h in found])
-    ]
+    scores = score_ids(ensemble.model, [[each] for each in ids], [h.ids for h in found], 1.0)
+    scored = [log_prob for log_prob, _ in scores]
     np.testing.assert_allclose(scored, sums, atol=1e-4)
     np.testing.assert_allclose(
         [h.log_prob for h in found], sums, atol=2e-2

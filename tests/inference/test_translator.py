@@ -8,9 +8,10 @@ import pytest
 from nmt.decoding.beam import beam_search
 from nmt.errors import UserError
 from nmt.inference.load import load
+from nmt.inference.scoring import score_ids
 from nmt.inference.translator import Translator
 from nmt.models.compiled import CompiledModel
-from nmt.recipe import Recipe, SearchOptions
+from nmt.recipe import Recipe
 from nmt.text.vocabulary import EOS, PAD
 from tests.small_models import VOCAB, compiled, every_model, made, sentences
 
@@ -22,16 +23,15 @@ def test_scoring_reproduces_what_the_search_found(name):
     """For every finished hypothesis of an n-best list, from the search's reordered states."""
     model = compiled(name)
     model.output_bias.assign(np.where(np.arange(VOCAB) == EOS, 3.5, 0.0))
-    recipe = Recipe(search=SearchOptions(length_penalty=0.7))
-    translator = Translator(model.compiled_model(), (None, None), recipe)
+    search = model.compiled_model()
     source, _ = sentences(6, seed=2, longest=6)
-    found = beam_search(model.compiled_model(), source, beam=4, penalty=0.7, nbest=3)
+    found = beam_search(search, source, beam=4, penalty=0.7, nbest=3)
     checked = 0
     for ids, hypotheses in zip(source, found, strict=True):
         finished = [h for h in hypotheses if h.finished]
         checked += len(finished)
         words = [w for w in ids.tolist() if w not in (PAD, EOS)]
-        scores = translator.score_ids([[words]] * len(finished), [h.ids for h in finished])
+        scores = score_ids(search, [[words]] * len(finished), [h.ids for h in finished], 0.7)
         for h, (log_prob, score) in zip(finished, scores, strict=True):
             assert log_prob == pytest.approx(h.log_prob, abs=1e-4)
             assert score == pytest.approx(h.score, abs=1e-4)
@@ -64,7 +64,7 @@ def test_scores_do_not_depend_on_batches():
         [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(0, 12, 30)] for _ in range(2)
     )
     source = [[ids] for ids in source]  # of one preparation
-    expected = Translator(model, (None, None), Recipe()).score_ids(source, target)
+    expected = score_ids(model, source, target, 1.0)
     sizes = []
 
     def log_probs(source, target):
@@ -72,8 +72,8 @@ def test_scores_do_not_depend_on_batches():
         return model.log_probs(source, target)
 
     spy = types.SimpleNamespace(log_probs=log_probs)
-    translator = Translator(spy, (None, None), Recipe(), threads=2, hypotheses_per_batch=4)
-    np.testing.assert_allclose(translator.score_ids(source, target), expected, atol=1e-4)
+    scores = score_ids(spy, source, target, 1.0, threads=2, hypotheses_per_batch=4)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
     assert sum(sizes) == 30 and max(sizes) == 4
 
 
