@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nmt.evaluation.metrics import NO_LIMIT
+from nmt.machine import PACKAGES
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
 from nmt.version import __version__
 
 CARD = "Trained by nmt"  # stands in every model card
-PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece", "sacrebleu")
 
 
 def lines(name: str, report: dict) -> Iterator[str]:
@@ -90,7 +90,9 @@ def card(run: Run, report: dict) -> str:
         sizes = f"{info.step:,} steps, {tokens}, {minutes:.1f} minutes; {sizes}"
     scores = "\n".join(lines("test", report))
     options = "\n".join(_options(recipe))
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES if find_spec(name))
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in (*PACKAGES, "sacrebleu") if find_spec(name)
+    )
     return f"""# {title}
 
 {CARD} {__version__} from: {origin} (format {data.format}).

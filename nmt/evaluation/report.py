@@ -64,6 +64,7 @@ def evaluate(
     candidates = translator.candidates(sources, beam=beam, joined=False)
     seconds = time.perf_counter() - started
     hypotheses = [best.text for best, *_ in candidates]
+    outputs = {"source": sources, "output": hypotheses, "reference": references}
 
     # 3. Score the translations.
     report = {
@@ -78,9 +79,8 @@ def evaluate(
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(sources) / seconds, 1),
         **scores(recipe, sources, hypotheses, references),
-        "samples": samples(sources, hypotheses, references),
+        "samples": _samples(outputs),
     }
-    outputs = {"source": sources, "output": hypotheses, "reference": references}
     if recipe.data.tokenised:
         outputs["joined"] = _joined(recipe, hypotheses)
     return report, outputs
@@ -153,7 +153,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     }
     if "beam" in report:  # a language model's has none
         current["beam"] = beam or recipe.search.beam
-    return report if all(report.get(key) == value for key, value in current.items()) else None
+    return report if all(report.get(key) == current[key] for key in current) else None
 
 
 def scores(recipe: Recipe, sources: Lines, hypotheses: Lines, references: Lines) -> dict:
@@ -198,13 +198,11 @@ def lost_placeholders(sources: Lines, hypotheses: Lines) -> dict[str, int]:
     return {"in_sources": total, "lost": lost}
 
 
-def samples(sources: Lines, hypotheses: Lines, references: Lines) -> list[dict]:
-    """Ten triples spread over the split."""
-    # Fewer in a small split: each at most once.
-    places = sorted({n * len(sources) // SAMPLES for n in range(SAMPLES)})
-    return [
-        {"source": sources[n], "output": hypotheses[n], "reference": references[n]} for n in places
-    ]
+def _samples(outputs):
+    """Ten triples spread over the split, of a smaller one each once."""
+    sentences = len(outputs["source"])
+    places = sorted({n * sentences // SAMPLES for n in range(SAMPLES)})
+    return [{name: lines[n] for name, lines in outputs.items()} for n in places]
 
 
 def check_same_sentences(first: Run, second: Run, split: str) -> None:
