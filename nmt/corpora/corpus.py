@@ -115,7 +115,7 @@ class Corpus(Downloads):
         data = self.data
         count = data.size if split == "train" else TOY_HELD_OUT
         try:
-            return toy.generate(f"{data.source}-{data.target}", split, count, 0, data.sentences)
+            return toy.generate(f"{data.source}-{data.target}", split, count, data.sentences)
         except ValueError as error:
             raise UserError(f"data.source, data.target: {error}") from None
 
@@ -147,7 +147,7 @@ class Corpus(Downloads):
         return pairs
 
 
-def split_of(source: str, held_out: float, standalone: Collection[str] = ("train",)) -> str:
+def split_of(source: str, held_out: float, standalone: Collection[str]) -> str:
     """The split of a pair by its source alone; sources that differ in case or spaces stay together.
 
     held_out: the share of each split that does not stand on its own.

@@ -61,17 +61,10 @@ class Downloads:
             self._fetch_wheel()
         elif self.data.format == "tfds":
             tfds.prepare(self.tfds_set(), self.data.name)
-        else:
-            for name in self._public_names():
+        # Users' own files and generated text have no address.
+        elif self.data.url:
+            for name in self._names():
                 self._fetch_file(name)
-
-    def ready(self) -> bool:
-        """Whether `fetch` would leave the network alone."""
-        if self.data.format == "catalogues":
-            return self.wheel() is not None
-        if self.data.format == "tfds":
-            return self.tfds_set().is_prepared()
-        return all(self.path(name).exists() for name in self._public_names())
 
     def stamp(self) -> str:
         """Changes when the corpus may have changed: its options, and size and time of its files."""
@@ -112,10 +105,6 @@ class Downloads:
         codes = (data.source, data.target)
         names = [name.replace("{lang}", code) for name in templates for code in codes]
         return list(dict.fromkeys(names))
-
-    def _public_names(self):
-        """The files with a public address; none for users' own files and generated text."""
-        return self._names() if self.data.url else []
 
     def _expected(self, name):
         """The checksum that the recipe has of a file's content, if it has one."""

@@ -21,7 +21,7 @@ def test_default_test_set_is_frozen(target):
     data = DataOptions(
         format="catalogues", target=target, name="homeassistant==2026.11.0", folder="homeassistant"
     )
-    if not Corpus(data, folder / "downloads").ready():
+    if not Corpus(data, folder / "downloads").wheel():
         pytest.skip("the default corpus is not there")
     readme = (folder / "README.md").read_text("utf-8")
     for split, name in (("valid", "validation"), ("test", "test")):
@@ -43,7 +43,7 @@ def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
     assert 30 < len(sources_of["valid"]) < 120
     assert 30 < len(sources_of["test"]) < 120
     assert len(pairs_of["test"]) == len(sources_of["test"])  # each held-out source once
-    assert split_of("The  END", 0.3) == split_of("the end", 0.3)
+    assert split_of("The  END", 0.3, ["train"]) == split_of("the end", 0.3, ["train"])
     assert round(hash_fraction("abc"), 9) == 0.846604636  # if this changes, every split moves
     data.valid = data.train  # text of its own: only test is held out now
     assert len(read(data, "valid")) == 2000

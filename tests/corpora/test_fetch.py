@@ -32,10 +32,9 @@ def public(tmp_path, **changes):
 
 def test_fetch_once_then_offline(tmp_path, monkeypatch):
     data = public(tmp_path)
-    assert not Corpus(data, tmp_path / "down").ready()
     with messages() as said:
         Corpus(data, tmp_path / "down").fetch()
-    assert len(said) == 2 and Corpus(data, tmp_path / "down").ready()
+    assert len(said) == 2 and len(list((tmp_path / "down/birds").iterdir())) == 2
     monkeypatch.setattr(urllib.request, "urlopen", None)
     Corpus(data, tmp_path / "down").fetch()
     assert read(data, downloads=tmp_path / "down") == [("a bird", "ein Vogel")]

@@ -30,9 +30,7 @@ MIN_WORDS = 4
 MAX_WORDS = 16
 
 
-def generate(
-    pair: str, split: str, count: int, seed: int = 0, sentences: int = 1
-) -> Iterator[tuple[str, str]]:
+def generate(pair: str, split: str, count: int, sentences: int = 1) -> Iterator[tuple[str, str]]:
     """`count` pairs of source and target, always the same; fewer are a prefix of more.
 
     sentences: a side has from one to this many sentences, evenly distributed.
@@ -42,16 +40,14 @@ def generate(
         raise ValueError(f"no generated corpus {pair!r}; choose from {', '.join(PAIRS)}")
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}; choose from {', '.join(SPLITS)}")
-    derived = derive(pair, split, count * sentences, seed)
+    derived = derive(pair, split, count * sentences)
     singles = ((source, target) for source, target, _ in derived)
-    return itertools.islice(_joined(singles, pair, sentences, f"{pair} {split} {seed}"), count)
+    return itertools.islice(_joined(singles, pair, sentences, f"{pair} {split} 0"), count)
 
 
-def derive(
-    pair: str, split: str, count: int, seed: int = 0
-) -> Iterator[tuple[str, str, list[Combination]]]:
+def derive(pair: str, split: str, count: int) -> Iterator[tuple[str, str, list[Combination]]]:
     """Pairs of single sentences, and the (verb, object noun) combinations in each."""
-    sampler = Sampler(pair.replace("en", "").strip("-"), split, seed)
+    sampler = Sampler(pair.replace("en", "").strip("-"), split)
     while count > 0:
         # Very short and long sentences are drawn anew.
         english, other, combinations = sampler.sentence()
