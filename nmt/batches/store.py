@@ -125,14 +125,12 @@ class SideWriter:
         # Of the next line in the text, bytes.
         self.offset = 0
 
-    def keep(self, ids: Sequence[int]) -> None:
-        """Writes the ids that belong to the next line."""
-        np.asarray(ids, np.uint16).tofile(self.file)
-        self.starts.append(self.starts[-1] + len(ids))
-        self.lines.append(self.offset)
-
-    def pass_line(self, line: str) -> None:
-        """Goes on to the line after this one."""
+    def write(self, line: str, ids: Sequence[int], fits: bool) -> None:
+        """Writes the ids of the next line, if its pair fits."""
+        if fits:
+            np.asarray(ids, np.uint16).tofile(self.file)
+            self.starts.append(self.starts[-1] + len(ids))
+            self.lines.append(self.offset)
         self.offset += len(line.encode()) + 1
 
     def save_places(self, folder: Path, side: str) -> None:
@@ -150,8 +148,8 @@ def write_ids(folder: Path, tokenizers: Sequence[Encoder], max_pieces: int) -> S
     # 1. Ids and where they begin, some pairs at a time: memory stays flat.
     try:
         with contextlib.ExitStack() as stack:
-            outputs = [stack.enter_context(open(folder / f"{side}.ids", "wb")) for side in sides]
-            writers = [SideWriter(output) for output in outputs]
+            paths = (folder / f"{side}.ids" for side in sides)
+            writers = [SideWriter(stack.enter_context(open(path, "wb"))) for path in paths]
             texts = (_lines(folder / f"{side}.txt") for side in sides)
             pairs = zip(*texts, strict=True)
             total = 0
@@ -187,9 +185,7 @@ def _write_chunk(chunk, writers, tokenizers, max_pieces):
     for pair, ids_of_pair in zip(chunk, zip(*ids_of_sides, strict=True), strict=True):
         fits = all(0 < len(ids) <= max_pieces for ids in ids_of_pair)
         for writer, line, ids in zip(writers, pair, ids_of_pair, strict=True):
-            if fits:
-                writer.keep(ids)
-            writer.pass_line(line)
+            writer.write(line, ids, fits)
 
 
 def _lines(path):
