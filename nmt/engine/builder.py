@@ -6,7 +6,7 @@ activations need no search for their range, and a row's result does not depend o
 Only ONNX Runtime's recurrent layer looks for ranges.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -47,20 +47,23 @@ class OnnxBuilder:
         self.helper = helper
         self.from_array = numpy_helper.from_array
         self.quantised = precision == "int8"
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.inputs: list[Any] = []
-        self.outputs: list[Any] = []
+        self.nodes: list = []
+        self.constants: list = []
+        self.inputs: list = []
+        self.outputs: list = []
         self.output_names: dict[str, str] = {}
 
     def input(self, name: str, dtype: Any, *shape: str | int) -> str:
-        self.inputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
+        self.inputs.append(self._value(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: Any, *shape: str | int) -> None:
         """Makes a node's result a result of the graph under this name; each at most once."""
         self.output_names[value] = name
-        self.outputs.append(self.helper.make_tensor_value_info(name, self._type(dtype), shape))
+        self.outputs.append(self._value(name, dtype, shape))
+
+    def _value(self, name, dtype, shape):
+        return self.helper.make_tensor_value_info(name, self._type(dtype), shape)
 
     def _type(self, dtype):
         return self.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
@@ -75,9 +78,8 @@ class OnnxBuilder:
     ) -> Any:
         """Adds a node; returns the name of its result, or a list of names."""
         names = [f"v{len(self.nodes)}.{n}" for n in range(results)]
-        self.nodes.append(
-            self.helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
-        )
+        node = self.helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
+        self.nodes.append(node)
         return names[0] if results == 1 else names
 
     def linear(self, x: str, kernel: Any, bias: Any) -> str:
@@ -96,7 +98,7 @@ class OnnxBuilder:
         x = self("QuantizeLinear", x, step, zero)
         return self("MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain=CONTRIB)
 
-    def products(self, x: str, weights: Iterable[tuple[Any, Any]]) -> list[str]:
+    def products(self, x: str, weights: Iterable[tuple]) -> list[str]:
         """x W + b for several (W, b), as one product that is cut."""
         kernels, biases = zip(*weights, strict=True)
         product = self.linear(x, np.concatenate(kernels, 1), np.concatenate(biases))
@@ -121,7 +123,7 @@ class OnnxBuilder:
         operator: str,
         x: str,
         lengths: str,
-        weights: Sequence[Mapping[str, np.ndarray]],
+        weights: list[dict],
         **attributes: Any,
     ) -> tuple[str, str]:
         """A layer by ONNX's own operator.

@@ -9,7 +9,7 @@ from nmt.engine.builder import OnnxBuilder, stored_table
 from nmt.engine.weights import context_weights, recurrent_weights
 from nmt.text.vocabulary import PAD
 
-DIRECTIONS: dict[tuple[str, ...], str] = {  # of ONNX by the ways of an encoder
+DIRECTIONS = {  # of ONNX by the ways of an encoder
     ("forward",): "forward",
     ("backward",): "reverse",
     ("forward", "backward"): "bidirectional",
@@ -86,7 +86,8 @@ def _state(g, decoder, final):
     """The leaves of the state by name; final: the encoder's last h [sentences, units]."""
     state = {}
     # Every layer begins with a projection of the encoder's last h.
-    for number, (cell, bridge) in enumerate(zip(decoder.cells, decoder.bridge, strict=True)):
+    for number, cell in enumerate(decoder.cells):
+        bridge = decoder.bridge[number]
         h = g("Tanh", g.linear(final, bridge.kernel, bridge.bias))
         state[f"h{number}"] = h
         # What the first step needs of h; see nmt/engine/layout.py.

@@ -37,14 +37,16 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
     sources, targets = _sample(store)
     # An occurrence is a source token beside a target token of the same pair, numbered source *
     # target_vocab + target. Those of one target token are adjacent: a group.
+    sentence_pairs = list(zip(sources, targets, strict=True))
     occurrences = [
         (source.astype(np.int64)[None, :] * target_vocab + target[:, None]).ravel()
-        for source, target in zip(sources, targets, strict=True)
+        for source, target in sentence_pairs
     ]
     group_sizes = np.concatenate(
-        [np.full(len(target), len(source)) for source, target in zip(sources, targets, strict=True)]
+        [np.full(len(target), len(source)) for source, target in sentence_pairs]
     )
     group_starts = np.concatenate([[0], np.cumsum(group_sizes)[:-1]])
+    # The parameters of the model are one a distinct pair of tokens.
     pairs, pair_of_occurrence = np.unique(np.concatenate(occurrences), return_inverse=True)
     source_of_pair = pairs // target_vocab
 
@@ -67,9 +69,9 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
     return suggested
 
 
-def _sample(store: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _sample(store):
     """Ids of both sides of random pairs with at most OCCURRENCES together."""
     pair_ids = np.random.default_rng(0).permutation(store.pairs)
-    occurrences = [int(store.lengths[0][n]) * int(store.lengths[1][n]) for n in pair_ids]
+    occurrences = np.prod(store.lengths, 0, dtype=np.int64)[pair_ids]
     count = max(1, int(np.searchsorted(np.cumsum(occurrences), OCCURRENCES)))
     return store.ids(0, pair_ids[:count]), store.ids(1, pair_ids[:count])

@@ -71,26 +71,26 @@ class Engine(FromDistribution):
         shapes = {output.name: output.shape for output in self._step(layout.STEP).get_outputs()}
         return shapes[layout.EVERY][-1]
 
-    def encode(self, source: np.ndarray) -> tuple[dict[str, Any], Arrays]:
+    def encode(self, source: np.ndarray) -> tuple[dict, Arrays]:
         """With a shortlist the memory holds the projection of its tokens, too."""
         source = np.ascontiguousarray(source, np.int32)
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
         # What is no leaf of the memory is one of the state.
         names = leaves.keys() & {layout.KEYS, layout.VALUES, layout.MASK}
-        memory: dict[str, Any] = {name: leaves.pop(name) for name in names}
+        memory: dict = {name: leaves.pop(name) for name in names}
         if self.shortlist:
             memory[PROJECTION] = self.shortlist.projection(source)
         return memory, leaves
 
-    def take(self, memory: dict[str, Any], sentences: np.ndarray) -> dict[str, Any]:
+    def take(self, memory: dict, sentences: np.ndarray) -> dict:
         """The shortlist stays that of the batch."""
         return {
             name: leaf if name == PROJECTION else leaf[sentences] for name, leaf in memory.items()
         }
 
     def advance(
-        self, memory: dict[str, Any], state: Arrays, origin: np.ndarray, tokens: np.ndarray, k: int
+        self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Arrays]:
         """Among the tokens of the shortlist, if there is one."""
         graph = layout.SHORTLIST_STEP if PROJECTION in memory else layout.STEP
@@ -99,7 +99,7 @@ class Engine(FromDistribution):
         return values[layout.LOG_PROBS], values[layout.BEST], attention, state
 
     def distribution(
-        self, memory: dict[str, Any], state: Arrays, origin: np.ndarray, tokens: np.ndarray
+        self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
         """Of the whole vocabulary, whatever the shortlist."""
         unused = (layout.LOG_PROBS, layout.BEST)

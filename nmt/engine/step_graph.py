@@ -1,6 +1,5 @@
 """step.onnx and shortlist.onnx: one more token for every hypothesis; see nmt/engine/layout.py."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from nmt.engine.weights import input_weights, query_weights, readout_weights, re
 
 
 def step_graph(
-    model: Any, precision: str, tables: Mapping[str, np.ndarray], shortlist: bool = False
+    model: Any, precision: str, tables: dict[str, np.ndarray], shortlist: bool = False
 ) -> bytes:
     """The graph of a step of a `TranslationModel`.
 
@@ -21,14 +20,13 @@ def step_graph(
     g = OnnxBuilder(precision)
     decoder = model.decoder
     # The inputs; the state's rows as they follow from the former step's.
-    memory = {
-        name: g.input(name, np.float32, *shape)
-        for name, shape in layout.memory_shapes(decoder).items()
-    }
+    shapes = layout.memory_shapes(decoder)
+    memory = {name: g.input(name, np.float32, *shape) for name, shape in shapes.items()}
     sizes = layout.state_sizes(decoder)
     former = {name: g.input(name, np.float32, "former_rows", size) for name, size in sizes.items()}
-    origin = g.input(layout.ORIGIN, np.int32, "sentences", "beam")
-    tokens = g.input(layout.TOKENS, np.int32, "sentences", "beam")
+    rows = "sentences", "beam"
+    origin = g.input(layout.ORIGIN, np.int32, *rows)
+    tokens = g.input(layout.TOKENS, np.int32, *rows)
     k = g.input(layout.K, np.int64, 1)
     state = {name: g("Gather", leaf, origin) for name, leaf in former.items()}
     table_inputs = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
@@ -47,7 +45,7 @@ def step_graph(
     # 3. Project onto the vocabulary or the shortlist.
     _project(g, model, g("Tanh", readout), k, shortlist)
     for name, size in sizes.items():
-        g.output(layout.NEW + name, new[name], np.float32, "sentences", "beam", size)
+        g.output(layout.NEW + name, new[name], np.float32, *rows, size)
     return g.serialised()
 
 

@@ -27,6 +27,7 @@ def context_weights(decoder: Any) -> Product:
     units = decoder.cells[0].units
     gates = _in_order(decoder.cells[0], decoder.context_kernel)
     readout = np.asarray(decoder.readout_kernel)[units:]
+    # The gates have their bias already.
     bias = np.concatenate([np.zeros(gates.shape[1]), np.asarray(decoder.readout_bias)])
     return np.concatenate([gates, readout], 1), bias
 
@@ -42,12 +43,10 @@ def readout_weights(decoder: Any) -> Product:
 
 def query_weights(decoder: Any) -> Product:
     """Of the top layer's h: the query; no columns where the query is h itself."""
-    attention = decoder.attention
-    if attention is None or attention.query_kernel is None:
+    kernel = getattr(decoder.attention, "query_kernel", None)
+    if kernel is None:
         kernel = np.zeros((decoder.cells[0].units, 0))
-    else:
-        kernel = np.asarray(attention.query_kernel)
-    return kernel, np.zeros(kernel.shape[1])
+    return np.asarray(kernel), np.zeros(kernel.shape[1])
 
 
 def token_table(model: Any) -> np.ndarray:
@@ -57,5 +56,5 @@ def token_table(model: Any) -> np.ndarray:
     return _in_order(cell, cell.inputs(vectors))
 
 
-def _in_order(cell: Any, weights: Any) -> np.ndarray:
+def _in_order(cell, weights):
     return in_order(weights, cell.onnx.step_gates)

@@ -36,10 +36,12 @@ def write(model: Any, precision: str, folder: Path) -> None:
     from nmt.engine.step_graph import step_graph
     from nmt.engine.weights import token_table
 
+    # The arrays that are inputs of the graphs.
     tables = stored_table(token_table(model), precision)
     for name, table in tables.items():
         with files.atomic(folder / f"{name}.npy", "wb") as file:
             np.save(file, table)
+    # The graphs; in int8 one more for shortlists, and what those are cut from.
     graphs = {
         layout.ENCODER: encoder_graph(model, precision),
         layout.STEP: step_graph(model, precision, tables),
