@@ -40,6 +40,7 @@ LINE = "The light in the kitchen is on."
 
 def bench(run: str | None) -> Iterator[dict]:
     """Measures training of the reference model and, with a run folder, translating; yields rows."""
+    # On one core alone, and on all; a machine of one core has one case.
     threads = sorted({1, cores()})
     cases: list[dict] = [
         {"kind": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
@@ -61,13 +62,13 @@ def row_line(row: dict) -> str:
     if "note" in row:
         return f"{row['what']:<54} {row['note']}"
     low, median, high = (f"{row[name]:,.{row['digits']}f}" for name in ("low", "median", "high"))
-    more = "  ".join(f"{name} {value}" for name, value in row["more"].items())
-    line = f"{row['what']:<54} {median:>9} {row['unit']:<16} ({low} to {high})  {more}"
-    return line.rstrip()
+    more = "".join(f"  {name} {value}" for name, value in row["more"].items())
+    return f"{row['what']:<54} {median:>9} {row['unit']:<16} ({low} to {high}){more}"
 
 
 def _summary(what, values, unit, digits=0, **more):
     """The row of a case: median and range of the repeats."""
+    # Rounded, as rows are read by people, too.
     values = [round(value, 3) for value in values]
     figures = {"median": statistics.median(values), "low": min(values), "high": max(values)}
     return {"what": what, **figures, "unit": unit, "digits": digits, "more": more}
@@ -168,6 +169,7 @@ class Numbers:
 
 def random_store(folder: Path) -> Store:
     """4,000 pairs of random pieces: about 13 a sentence, 95 % at most 24."""
+    # Lengths of captions; a target about as long as its source.
     rng = np.random.default_rng(0)
     count = 4000
     source = np.clip(np.rint(rng.lognormal(np.log(14), 0.33, count)), 3, 60).astype(int)
@@ -176,6 +178,7 @@ def random_store(folder: Path) -> Store:
         [" ".join(map(str, rng.integers(4, VOCAB, n))) for n in lengths]
         for lengths in (source, target)
     ]
+    # Pieces are numbers, which `Numbers` reads as ids.
     write_text(zip(*sides, strict=True), folder)
     return write_ids(folder, [Numbers(), Numbers()], max_pieces=100)
 
@@ -225,12 +228,14 @@ def translating(case: dict) -> list[dict]:
     from nmt.inference.load import load
     from nmt.runs.folder import Run
 
+    # 1. A translator, and sentences that its run was not trained on.
     engine = case["engine"]
     run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
         return [_not_measured(f"onnx, {_threads(case)}", "the run has no export")]
     sources = [text for text, _ in Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])]
     translator = load(case["run"], engine=engine, threads=case["threads"])
+    # 2. A row for each size of batches.
     rows = []
     for beam, search in ((5, "beam 5"), (1, "greedy")):
         name = f"{engine}, {_threads(case)}, {search}"
@@ -254,6 +259,7 @@ def _in_batches(what, translator, sources, beam):
 
 def _one_at_a_time(what, translator, sources, beam):
     """Milliseconds a sentence; the first pass warms up."""
+    # In the first pass every length comes for the first time.
     for _ in range(2):
         times = [
             1000 * isolated.seconds(translator.translate, [line], beam=beam)

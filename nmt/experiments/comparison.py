@@ -105,7 +105,9 @@ CURVES = ("lstm", "transformer")  # systems that are also trained on fewer pairs
 def systems(budget: str) -> dict[str, System]:
     """All systems of a budget by name, those of the learning curves included."""
     named = dict(SYSTEMS)
+    # The options of the Transformer depend on the budget.
     named["transformer"] = _changed(named["transformer"], BUDGETS[budget].transformer)
+    # Learning curves: the same systems, trained on fewer pairs.
     for name in CURVES:
         for pairs in BUDGETS[budget].pairs:
             fewer = _changed(named[name], f"data.pairs={pairs}")
@@ -198,6 +200,7 @@ def _opened(folder, new):
 
 
 def _save(comparison, folder):
+    # Whole or not at all: a kill leaves the former rows.
     with files.atomic(folder / RESULTS) as file:
         json.dump(comparison, file, indent=1)
 
@@ -227,6 +230,7 @@ def _measure_systems(named, comparison, folder):
         }
         for name, system in named.items()
     }
+    # One failure keeps no other system from being measured.
     started = time.monotonic()
     failures = []
     for done, (name, future) in enumerate(_finished(cases, folder, comparison["jobs"]), 1):

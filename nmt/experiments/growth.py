@@ -68,6 +68,7 @@ def _points():
 
 def _rows(path):
     """The rows that an earlier measurement has left; UserError where the file has anything else."""
+    # A file of something else must not be overwritten.
     if not path.exists():
         return []
     try:
@@ -121,6 +122,7 @@ def _translating(case):
     from nmt.engine.runtime import Engine
     from nmt.inference.batching import ENGINE_HYPOTHESES
 
+    # As many sentences as fill a batch of the translator.
     length = case["length"]
     engine = Engine(lambda name: _graphs_folder(case) / name)
     sentences = max(1, ENGINE_HYPOTHESES // case["beam"])

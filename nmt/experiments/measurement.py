@@ -74,6 +74,7 @@ def _measure(case):
 
 def recipe_of(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of a system, its weights not yet evened out."""
+    # The tokenizer is shared; the threads are those of one process of several.
     recipe = load_recipe(folder / RECIPE, overrides)
     tokenizer = dataclasses.replace(recipe.tokenizer, from_=str((folder / TOKENIZER).absolute()))
     train = dataclasses.replace(recipe.train, threads=1)
@@ -94,6 +95,7 @@ def evened(
     """
     from nmt.models.build import build
 
+    # The others keep their proportion to the first.
     first = getattr(recipe.model, widths[0])
 
     def sized(width: int) -> Recipe:

@@ -26,6 +26,7 @@ LENGTHS = {
 
 def write(comparison: dict, folder: Path) -> list[str]:
     """Writes report.md and its pictures into the folder; returns the lines of the tables."""
+    # The pictures follow the tables, each with its title.
     lines = list(markdown(comparison))
     drawn = []
     for name, title, figure in pictures(comparison):
@@ -103,6 +104,7 @@ def _learning_curves(rows, budget):
 
 def _table(heads, body):
     """Lines of a table in Markdown, its columns aligned as plain text too."""
+    # All cells of a column are padded to its widest.
     rows = [[str(cell) for cell in row] for row in body]
     sizes = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = []
@@ -114,6 +116,7 @@ def _table(heads, body):
 
 def _conditions(comparison):
     """What all figures hold for."""
+    # The recipe is that of the base; overrides of systems stand in the table.
     budget = BUDGETS[comparison["budget"]]
     recipe = tomllib.loads(comparison["recipe"])
     train = recipe["train"]
@@ -140,10 +143,9 @@ def _signatures(row):
 def _cells(rows):
     """The rows of the table; a question stands in the first of its rows only."""
     question = None
-    for name in [name for name in SYSTEMS if name in rows]:
+    for name in filter(rows.get, SYSTEMS):
         system = SYSTEMS[name]
         row = rows[name]
-        # A system that diverged has no scores.
         start = [
             "" if system.question == question else system.question,
             name,
@@ -152,6 +154,7 @@ def _cells(rows):
             "/".join(map(str, row["widths"])),
         ]
         question = system.question
+        # A system that diverged has no scores.
         if "diverged" in row:
             yield [*start, "", "", row["diverged"], "", ""]
         else:
@@ -174,6 +177,7 @@ def _learning_table(curves):
 
 def _gradient_table(gradients):
     """Gradients some steps back, before and after training."""
+    # A quarter of the way back, half of it, all of it.
     last = len(gradients["start"]["rnn"]) - 1
     steps = [last // 4, last // 2, last]
     body = [

@@ -109,10 +109,12 @@ class AdditiveAttention(Attention):
     def energies(
         self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
     ) -> tf.Tensor:
+        # Every query with every key: [sentences, hypotheses, source_len, key_size].
         sums = tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)
         return ops.sum(ops.tanh(sums) * weights["energy"], axis=-1)
 
     def onnx_energies(self, g: Any, query: str, keys: str) -> str:
+        # Every query with every key: [sentences, hypotheses, source_len, key_size].
         keys = g("Unsqueeze", keys, g.constant([1], np.int64))
         sums = g("Tanh", g("Add", keys, g("Unsqueeze", query, g.constant([2], np.int64))))
         positions = g("Reshape", sums, g.constant([-1, self.key_size], np.int64))

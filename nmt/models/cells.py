@@ -116,6 +116,7 @@ class Cell(keras.layers.Layer):
         """Why a cell with these options has no ONNX form, or None."""
         if cls.onnx is None:
             return f"a cell without an ONNX form (model.cell={options.cell})"
+        # ONNX's own layers, which run the encoder, are fixed.
         if options.layer_norm:
             return "ONNX's recurrent layers have no layer normalisation (model.layer_norm)"
         return None
@@ -130,6 +131,7 @@ class Cell(keras.layers.Layer):
 
     def biases(self) -> tuple[np.ndarray, np.ndarray]:
         """The biases of x W and h U."""
+        # One bias serves the sum of both.
         bias = np.asarray(self.bias)
         return bias, np.zeros_like(bias)
 
@@ -253,11 +255,13 @@ class LSTMCell(Cell):
 
     def build(self, input_size: int) -> None:
         super().build(input_size)
+        # The new c is normalised on its way to h, with a shift as it has no bias.
         if self.layer_norm:
             self.scale_c = self.add_weight((self.units,), "ones", name="scale_c")
             self.shift_c = self.add_weight((self.units,), "zeros", name="shift_c")
 
     def initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        # A forget gate that is open at first keeps what the cell has stored.
         parts = ops.zeros(self.units), ops.ones(self.units), ops.zeros(2 * self.units)
         return ops.concatenate(parts)
 
@@ -278,6 +282,7 @@ class LSTMCell(Cell):
         return {"h": ops.sigmoid(o) * ops.tanh(scaled), "c": c}
 
     def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
+        # One sigmoid for the three gates, which are adjacent in this order.
         gates, candidate = g.split(g("Add", x, recurrent), 3 * self.units, self.units)
         i, f, o = g.split(g("Sigmoid", gates), self.units, self.units, self.units)
         c = g("Add", g("Mul", f, state["c"]), g("Mul", i, g("Tanh", candidate)))
@@ -298,6 +303,7 @@ def stack(weights: Sequence[Tensors]) -> Tensors:
     Vectors become [cells, 1, units], to be added to [cells, rows, units].
     """
 
+    # Weights of one name have one shape in all cells.
     stacked = {name: tf.stack([own[name] for own in weights]) for name in weights[0]}
     return {
         name: tensor[:, None] if tensor.shape.rank == 2 else tensor

@@ -113,6 +113,7 @@ def _rows(left, top, source, target, weights):
 
 
 def _grid(left, top, columns, rows):
+    # One path of all lines, as a file is smaller so.
     across = [f"M{left:.0f} {top + CELL * m:.0f}h{CELL * columns}" for m in range(rows + 1)]
     down = [f"M{left + CELL * n:.0f} {top:.0f}v{CELL * rows}" for n in range(columns + 1)]
     return f'<path d="{"".join(across + down)}" stroke="#dddddd" fill="none"/>'
@@ -139,6 +140,7 @@ def _legend(left, bottom):
 
 def _width(text):
     """About how wide a label is: wide characters (East Asian ones) are as wide as high."""
+    # Fonts differ, so this is an estimate.
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return FONT * (wide + NARROW * (len(text) - wide))
 

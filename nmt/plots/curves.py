@@ -26,6 +26,7 @@ def check_ready(path: str | PathLike | None = None) -> None:
 
     Raises UserError if `path` names no picture, Failure without matplotlib.
     """
+    # matplotlib would say so only after hours of measuring.
     if path and Path(path).suffix not in FORMATS:
         raise UserError(f"{path}: a picture's name ends in one of {', '.join(FORMATS)}")
     if not importlib.util.find_spec("matplotlib"):
@@ -43,6 +44,7 @@ def subplots(*grid: int, **options: Any) -> tuple["Figure", Any]:
 
     Importing pyplot teaches notebooks to show figures; a figure that is closed is not kept by it.
     """
+    # Imported here: it takes a second.
     from matplotlib import pyplot
 
     # Every axes has a faint grid.
