@@ -55,7 +55,7 @@ SMALL = {  # parameters of one notebook, by its number
             "train.bptt=8",
         ],
         "SYSTEMS": ["rnn-fixed", "gru-fixed", "lstm-fixed", "lstm"],
-        "COMPARISON": "compare-full.json",
+        "COMPARISON": "../docs/results/compare-full.json",
         "SENTENCES": 100,
     },
     "5": {

@@ -4,7 +4,7 @@ import argparse
 import logging
 
 from nmt.cli.arguments import add_engine
-from nmt.cli.loading import load_directions
+from nmt.cli.directions import load_directions
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ import argparse
 
 from nmt.cli import lagging
 from nmt.cli.arguments import add_beam, add_engine, add_lm, lm_overrides
-from nmt.cli.loading import load_scorer
 from nmt.errors import UserError
 
 HELP = "score one run on its test set, or compare two"
@@ -98,9 +97,10 @@ def _evaluate(args, members, overrides):
     from nmt.evaluation.rendering import lines
     from nmt.evaluation.report import evaluate, write_report
     from nmt.evaluation.translation_memory import memory_baseline
+    from nmt.inference.load import load_any
 
     run, *others = members
-    scorer = load_scorer(_name(members), args, overrides)
+    scorer = load_any(_name(members), args.engine, args.threads, overrides)
     Corpus(run.recipe.data).fetch()
     report, texts = evaluate(run, scorer, args.split, args.beam, others)
     if args.split == "test" and not others:

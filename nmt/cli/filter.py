@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from nmt.cli import check
 from nmt.cli.arguments import add_engine, real, share
+from nmt.cli.directions import load_directions
 from nmt.cli.io import input_pairs, output
-from nmt.cli.loading import load_directions
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ import argparse
 
 from nmt.cli.arguments import add_engine, add_lm, lm_overrides
 from nmt.cli.io import input_lines, input_pairs
-from nmt.cli.loading import load_scorer
 
 HELP = "log-probability and ranking score of given translations"
 EXAMPLE = "nmt score runs/default -i pairs.tsv"
@@ -25,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from nmt.inference.batching import windows
+    from nmt.inference.load import load_any
 
-    scorer = load_scorer(args.run, args, lm_overrides(args))
+    scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args))
     lines = zip(input_lines(args)) if scorer.recipe.language_model else input_pairs(args)
     for window in windows(lines, WINDOW):
         for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):

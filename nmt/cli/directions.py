@@ -1,17 +1,8 @@
-"""What commands load to translate or to score with a run."""
+"""The translators that `nmt filter` finds wrong pairs with."""
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from nmt.errors import UserError
-
-
-def load_scorer(path: str, args: argparse.Namespace, overrides: Sequence[str]) -> Any:
-    """The Translator of a run or an ensemble, or the TextGenerator of a language model."""
-    from nmt.inference.load import load_any
-
-    return load_any(path, args.engine, args.threads, overrides)
 
 
 def load_directions(args: argparse.Namespace) -> list:
