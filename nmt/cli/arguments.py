@@ -35,16 +35,19 @@ def wait(text: str) -> int:
 
 
 def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
+    """Options of the recipe, typed."""
     parser.add_argument("overrides", nargs="*", default=[], metavar="section.key=value", help=help)
 
 
 def add_beam(parser: argparse.ArgumentParser) -> None:
+    """How wide the search is."""
     parser.add_argument(
         "--beam", type=positive, help="hypotheses kept a sentence (default: the recipe's)"
     )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
+    """How many threads a command takes."""
     parser.add_argument(
         "--threads", type=positive, default=0, metavar="N", help="processor threads (default: all)"
     )

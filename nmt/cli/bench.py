@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints each figure as soon as it is measured."""
     from nmt import files
     from nmt.experiments.bench import bench, row_line
     from nmt.machine import about

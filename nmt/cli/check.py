@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints precision and recall by threshold; with -o draws the curve."""
     from nmt import plots
     from nmt.corpora.corpus import Corpus
     from nmt.evaluation import mismatch
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
     if drawn:
         plots.check_ready(args.output)
     translators = load_directions(args)
+    # Text that none of the runs was trained on.
     corpus = Corpus(translators[0].recipe.data)
     corpus.fetch()
     sources, targets = zip(*corpus.held_out("valid", mismatch.CHECKED), strict=True)
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
         f"scoring {len(sources):,} validation pairs with {100 * mismatch.SHARE:g} % of the targets "
         f"shuffled, seeds {', '.join(map(str, mismatch.SEEDS))}"
     )
+    # Scores, and what they are worth.
     results = mismatch.check(translators, sources, targets)
     print("\n".join(mismatch.lines(results)))
     if drawn:

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Measures what the folder lacks; prints the tables and writes the report."""
     from nmt import plots
     from nmt.experiments import results
     from nmt.experiments.comparison import compare

@@ -30,11 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints the scores of each run; of two runs, also the paired test."""
     from nmt.corpora.corpus import Corpus
     from nmt.evaluation.report import check_same_sentences, compare
     from nmt.runs.folder import Run
 
     _check(args)
+    # Whatever is refused is refused before anything is loaded.
     entries = [Run.open_all(path) for path in args.run]  # an entry: one run, or an ensemble
     _check_language_models(args, entries)
     if len(entries) == 1:

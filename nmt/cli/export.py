@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Writes the export; Failure without the package onnx."""
     from nmt.machine import start_keras
     from nmt.runs.folder import Run
 

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Fetches what is not there yet."""
     from nmt.corpora.corpus import Corpus
     from nmt.recipe import load_recipe
 

@@ -52,19 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Writes each pair behind its score, or with --clean the pairs that are not flagged."""
     from nmt.evaluation import mismatch
     from nmt.inference.batching import windows
 
     scorer = mismatch.Scorer(*load_directions(args))
+    # 1. Scores, window by window.
     scored: Iterable = (
         (pair, score)
         for window in windows(input_pairs(args), mismatch.POOL)
         for pair, score in zip(window, scorer.scores(window), strict=True)
     )
+    # 2. The threshold; a share of the pairs needs the scores of all.
     threshold = mismatch.THRESHOLD if args.threshold is None else args.threshold
     if args.share:
         scored = list(scored)
         threshold = mismatch.lowest([score for _, score in scored], args.share)
+    # 3. The pairs.
     flagged = 0
     pairs = 0
     with output(args.output) as out:

@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints the samples."""
     from nmt.inference.load import load_generator
 
     generator = load_generator(args.run, threads=args.threads)

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Measures the points that the file lacks, and draws them if matplotlib is there."""
     from nmt import plots
     from nmt.experiments.growth import UNITS, growth, row_line
 

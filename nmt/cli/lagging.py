@@ -30,6 +30,7 @@ def _waits(text):
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints a table for each run; with --plot draws all of them."""
     from nmt import plots
     from nmt.corpora.corpus import Corpus
     from nmt.machine import start_keras
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.plot:
         plots.check_ready(args.plot)
+    # Whatever is refused is refused before Keras starts.
     runs = [Run.open(name) for name in args.run]
     for run in runs:
         if reason := reason_against_waiting(run.recipe.model):

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints the options of a section, or those that contain all words."""
     from nmt.recipe import describe_options
 
     words = [word.casefold() for word in args.words]

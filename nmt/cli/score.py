@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Prints both scores of each line of the input."""
     from nmt.inference.batching import windows
     from nmt.inference.load import load_any
 

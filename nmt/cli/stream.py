@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Writes each word as soon as it is complete."""
     from nmt.simultaneous.stream import ArrivingLines, load
     from nmt.text.languages import unspaced
 

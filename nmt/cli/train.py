@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Trains the recipe or, if its corpus cannot be fetched, the one of --fallback."""
     from nmt.recipe import load_recipe
 
     recipe = load_recipe(args.recipe, args.overrides, notes=True)

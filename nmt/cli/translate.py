@@ -60,13 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    """Translates the lines of the input, window by window."""
     from nmt.inference.batching import windows
     from nmt.inference.load import load
 
     _check(args)
+    # On a terminal each line has its answer at once.
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args))
+    # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
     with output(args.output) as out, attention_output as attention_file:
