@@ -1,6 +1,5 @@
 """`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2 or 130."""
 
-import argparse
 import os
 import signal
 import sys
@@ -13,9 +12,10 @@ from nmt.machine import show_messages
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, of `sys.argv` if no arguments are passed; returns its exit status."""
-    if sys.stderr is None:  # closed: its lines must not end up among the translations
+    # Closed: its lines must not end up among the translations.
+    if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    # UTF-8 whatever the locale. Bytes of the input that are not UTF-8 are found later, by line.
+    # UTF-8 whatever the locale. Bytes of the input that are not UTF-8 are reported later, by line.
     for stream, errors in (
         (sys.stdin, "surrogateescape"),
         (sys.stdout, "replace"),
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(args)
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args):
     """The command's exit status; what goes wrong is one line, or with --debug a traceback."""
     try:
         args.run_command(args)
@@ -38,12 +38,9 @@ def _run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as stop:
-        # `number`: of the signal that a training has saved its state after
-        saved = hasattr(stop, "number")
-        print(
-            "\nnmt: stopped" + ("; state saved, the same command goes on" if saved else ""),
-            file=sys.stderr,
-        )
+        # `number`: of the signal that a training has saved its state after.
+        saved = "; state saved, the same command goes on" if hasattr(stop, "number") else ""
+        print(f"\nnmt: stopped{saved}", file=sys.stderr)
         return 128 + getattr(stop, "number", signal.SIGINT)
     except Exception as error:
         if args.debug and not isinstance(error, MemoryError):
@@ -52,7 +49,7 @@ def _run(args: argparse.Namespace) -> int:
         return getattr(error, "exit_status", 1)
 
 
-def _described(error: Exception) -> str:
+def _described(error):
     """One line for whatever went wrong; only of `UserError` and `Failure` more may follow."""
     if isinstance(error, UserError | Failure):
         return str(error)

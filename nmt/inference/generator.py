@@ -46,6 +46,7 @@ class TextGenerator:
         """
         check_lines([prompt])
         check_positive(count=count, length=length)
+        # Placeholders of the prompt are symbols to the model, and themselves in its lines.
         start = self.preparation.prompt(prompt)
         length = length or self.recipe.data.max_pieces
         hypotheses = sample(self.compiled, count, start.ids, length, temperature, top_k, seed)
@@ -72,6 +73,7 @@ class TextGenerator:
         """
         import tensorflow as tf
 
+        # Shapes are left open, or each length of a batch would have a graph of its own.
         ids = self.tokenizer.encode(lines)
         matrix = tf.TensorSpec((None, None), tf.int32)
         losses = tf.function(
@@ -81,6 +83,7 @@ class TextGenerator:
         likelihoods = [float(losses(*batch)[1]) for batch in batches_of(self.recipe, ids)]
         negative_log_likelihood = math.fsum(likelihoods)
 
+        # Perplexities by words can be compared between vocabularies.
         data = self.recipe.data
         spaced = data.tokenised or not unspaced(data.target)
         words = sum(len(line.split() if spaced else "".join(line.split())) + 1 for line in lines)

@@ -4,7 +4,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import EOS
-
-if TYPE_CHECKING:
-    from nmt.inference.generator import TextGenerator
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +72,8 @@ def load(
 
 def load_generator(
     path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
-) -> "TextGenerator":
-    """The text generator of a run folder with a language model; arguments as for `load`.
+) -> Any:
+    """The `TextGenerator` of a run folder with a language model; arguments as for `load`.
 
     Raises UserError for a translator, and for arguments that only translators have.
     """
@@ -94,8 +91,8 @@ def load_generator(
     return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
 
 
-def load_any(path: str | PathLike, *options: Any) -> "Translator | TextGenerator":
-    """What scores and measures text with the run; options as for `load`."""
+def load_any(path: str | PathLike, *options: Any) -> Any:
+    """The `Translator` or the `TextGenerator` of a run; options as for `load`."""
     is_language_model = Run.open_all(path)[0].recipe.language_model
     return (load_generator if is_language_model else load)(path, *options)
 

@@ -12,12 +12,14 @@ def split_line(line: str, tokenizer: Tokenizer, limit: int) -> list[list[int]]:
     segments = []
     current: list[int] = []
     for sentence in SENTENCE_END.split(line):
+        # A sentence stays whole where it can; else its words are the units.
         whole = tokenizer.encode([sentence])[0]
         units = [whole] if len(whole) <= limit else tokenizer.encode(sentence.split())
         for unit in units:
             # A unit longer than a segment is cut anywhere.
             for start in range(0, len(unit), limit):
                 ids = unit[start : start + limit]
+                # A segment takes units until the next one does not fit.
                 if len(current) + len(ids) > limit:
                     segments.append(current)
                     current = []
