@@ -1,10 +1,11 @@
 """nmt: from parallel text to a working translator on an ordinary machine.
 
-`nmt.load` translates with a run. ARCHITECTURE.md says what the rooms hold, and in which order to
-read them.
+`nmt.train` makes a run from a recipe, `nmt.load` translates with it. ARCHITECTURE.md says
+what the rooms hold, and in which order to read them.
 """
 
 import os
+from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
     from nmt.inference.translator import Translator
+    from nmt.recipe import Recipe
+    from nmt.runs.folder import Run
 
 
 def load(
@@ -39,3 +42,20 @@ def load(
 
     overrides = [f"search.{name}={value}" for name, value in search.items()]
     return load_run(run, engine, threads, overrides, hypotheses_per_batch)
+
+
+def train(
+    recipe: "Recipe | str | PathLike", folder: str | PathLike, callbacks: Iterable[Any] = ()
+) -> "Run":
+    """Trains a recipe in a run folder, or goes on there: `nmt.train("toy", "runs/toy")`.
+
+    recipe: a `nmt.recipe.Recipe`, the path of one, or the name of a built-in one. callbacks:
+    Keras callbacks, called after those of nmt. Raises UserError for a mistake in the recipe and for
+    a folder that holds anything else.
+    """
+    from nmt.recipe import Recipe, load_recipe
+    from nmt.training.train import train as train_run
+
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe)
+    return train_run(recipe, folder, callbacks)

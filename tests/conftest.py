@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -81,6 +83,20 @@ def tiny_run(tiny_recipe, once):
     from nmt.training.train import train
 
     return once("tiny", lambda folder: train(load_recipe(tiny_recipe), folder))
+
+
+@pytest.fixture(scope="session")
+def short_run(tiny_recipe, once):
+    """The folder of a complete run of 32 steps that nothing interrupted. Not to be changed."""
+    from tests.short_run import SHORT, trained
+
+    return once("short", lambda folder: trained(tiny_recipe, folder, *SHORT))
+
+
+@pytest.fixture
+def short_copy(short_run, tmp_path):
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(short_run, tmp_path / "copy"))
 
 
 @pytest.fixture(scope="session")

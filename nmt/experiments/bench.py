@@ -116,20 +116,16 @@ def _training(case):
 def reference_model(recipe: Any, vocabulary: int) -> Any:
     """The reference model, compiled; the recipe says how it is trained."""
     from nmt.models.build import build
-    from nmt.training.train import optimizer
+    from nmt.training.pipeline import compiled
 
-    model = build(recipe, vocabulary, vocabulary)
-    options = recipe.train
-    adam = optimizer(options, total_steps=10_000)
-    model.compile(adam, options.label_smoothing, options.precision, jit_compile=False)
-    return model
+    return compiled(build(recipe, vocabulary, vocabulary), recipe, total_steps=10_000)
 
 
 def _fit_speeds(model, batches, steps):
     """Target tokens a second of each repeat of `steps` updates, after one that warms up."""
     import keras
 
-    from nmt.training.train import dataset
+    from nmt.training.pipeline import dataset
 
     speeds = []
 

@@ -139,7 +139,6 @@ def _training(case):
     model = _reference_model(case)
     import tensorflow as tf
 
-    model.optimizer.build(model.trainable_variables)
     # One batch, again and again.
     sentences = max(1, BATCH_TOKENS // length)
     rng = np.random.default_rng(0)

@@ -177,7 +177,7 @@ def _exploding(folder):
     from nmt.batches.buckets import Batches
     from nmt.experiments.gradients import training_norms
     from nmt.models.build import build
-    from nmt.training.train import optimizer
+    from nmt.training.pipeline import compiled
 
     recipe = Run.open(folder / "rnn-fixed").recipe
     options = recipe.train
@@ -188,9 +188,8 @@ def _exploding(folder):
         for name, clip_norm in (("clipped", options.clip_norm), ("unclipped", 0.0)):
             model = _enlarged(build(recipe, *_vocabularies(folder)))
             model.start_from_frequencies(store.frequencies(model.target_vocab))
-            adam = optimizer(dataclasses.replace(options, clip_norm=clip_norm), options.steps)
-            model.compile(adam, options.label_smoothing, options.precision, jit_compile=False)
-            model.optimizer.build(model.trainable_variables)
+            train = dataclasses.replace(options, clip_norm=clip_norm)
+            compiled(model, dataclasses.replace(recipe, train=train), options.steps)
             batches = Batches(store, options.batch_tokens, options.seed).batches_from(step=0)
             norms[name] = training_norms(model, batches, UPDATES)
     return norms

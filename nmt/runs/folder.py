@@ -245,7 +245,7 @@ class Run:
         return model
 
     def weights_path(self):
-        """The file of the run's Keras weights; UserError where there are none, Failure where it is damaged."""
+        """The file of the run's Keras weights; UserError if it has none, Failure if it is damaged."""
         if self.info.weights is None:
             raise UserError(
                 f"{self.path}: is an exported folder, which has no Keras weights; use the run itself"

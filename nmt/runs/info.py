@@ -62,7 +62,8 @@ class RunInfo:
         entries = _entries(self)
         if self.engine is not None:
             entries["engine"] = _entries(self.engine)
-        return {**entries, **entries.pop("unknown")}
+        unknown = entries.pop("unknown")
+        return {**entries, **unknown}
 
 
 def _known(cls: type, entries: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nmt.errors import UserError
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
+from nmt.training import tasks
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ def training_store(run, recipe):
     pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped))
     count = batches.write_text(pairs, run.cache, recipe.sides)
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
-    what = "sentences" if recipe.language_model else "pairs"
-    log.info(f"corpus: {count:,} training {what}" + (f"; dropped: {reasons}" if reasons else ""))
+    unit = tasks.of(recipe).unit
+    log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
     fingerprint = _fingerprint(run.cache, recipe.sides)
     if run.info.corpus_sha256 is None:
         run.update(corpus_sha256=fingerprint)
@@ -45,7 +46,8 @@ def training_store(run, recipe):
     )
     if count > store.pairs:
         log.info(
-            f"corpus: {count - store.pairs:,} {what} dropped: empty or over {recipe.data.max_pieces} pieces a side"
+            f"corpus: {count - store.pairs:,} {unit} dropped: "
+            f"empty or over {recipe.data.max_pieces} pieces a side"
         )
     run.update(pairs=store.pairs, text=stamp)
     return store
@@ -63,24 +65,20 @@ def _look_at_held_out(corpus):
 def _tokenizers(run, recipe):
     """(source, target) tokenizers: those of another run, or trained on the text of the cache.
 
-    A language model has that of the target, twice.
+    A model of the target side alone has its tokenizer twice.
     """
-    if recipe.tokenizer.from_:
-        tokenizers = Run.open_tokenizers(recipe.tokenizer.from_)
-        if recipe.language_model:
-            return tokenizers[1], tokenizers[1]
-        if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[1].digest:
-            raise UserError(
-                f"model.tie=all needs one vocabulary, but {recipe.tokenizer.from_} has two"
-            )
-        return tokenizers
-    sides = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
-    log.info(f"tokenizer: training {recipe.tokenizer.kind}, {recipe.tokenizer.vocab_size:,} pieces")
-    if recipe.tokenizer.joint or recipe.language_model:
-        lines = itertools.chain.from_iterable(zip(*sides, strict=True))
-        tokenizer = Tokenizer.train(lines, recipe.tokenizer)
-        return tokenizer, tokenizer
-    return tuple(Tokenizer.train(side, recipe.tokenizer) for side in sides)
+    options = recipe.tokenizer
+    if options.from_:
+        tokenizers = Run.open_tokenizers(options.from_)[-len(recipe.sides) :]
+        if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[-1].digest:
+            raise UserError(f"model.tie=all needs one vocabulary, but {options.from_} has two")
+        return tokenizers[0], tokenizers[-1]
+    log.info(f"tokenizer: training {options.kind}, {options.vocab_size:,} pieces")
+    texts = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
+    if options.joint:
+        texts = [itertools.chain.from_iterable(zip(*texts, strict=True))]
+    tokenizers = [Tokenizer.train(text, options) for text in texts]
+    return tokenizers[0], tokenizers[-1]
 
 
 def _fingerprint(cache, sides):

@@ -1,20 +1,26 @@
 """The learning rate over the steps."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("nmt")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear rise to `peak` over `warmup` steps, then `decay`: linear (to 0 at `total`), inverse_sqrt, none."""
+    """Linear rise to `peak` over `warmup` steps, then `decay`.
 
-    def __init__(self, peak, warmup, total, decay):
+    decay: "linear" (to 0 after step `total`), "inverse_sqrt" (peak * sqrt(warmup / step), Vaswani
+    et al. 2017) or "none". Steps count from 1 here; Keras passes the updates done so far.
+    """
+
+    def __init__(self, peak: float, warmup: int, total: int, decay: str) -> None:
         self.peak = peak
         self.warmup = warmup
         self.total = total
         self.decay = decay
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32") + 1
         rise = step / max(1, self.warmup)
         if self.decay == "linear":
@@ -25,5 +31,5 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
             fall = 1.0
         return self.peak * ops.maximum(0.0, ops.minimum(rise, fall))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay}

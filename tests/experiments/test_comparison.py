@@ -20,7 +20,7 @@ from nmt.experiments.comparison import BUDGETS, SYSTEMS
 from nmt.experiments.gradients import gradient_norms, training_norms
 from nmt.models.build import build
 from nmt.recipe import ModelOptions, Recipe, differences, dump_recipe, load_recipe
-from nmt.training.train import optimizer
+from nmt.training.pipeline import optimizer
 from tests.fakes import messages
 
 TINY = [

@@ -1,51 +1,125 @@
-"""Every choice of every option of `[train]` that changes an update: it trains, saves and loads."""
+"""Every option of [train], [tokenizer] and [search] trains, saves and loads."""
 
 import dataclasses
-import itertools
+import tomllib
 
-import keras
 import numpy as np
 import pytest
 
-from nmt.models.build import build
-from nmt.recipe import ModelOptions, Recipe, TrainOptions
-from nmt.training.train import optimizer
-from tests.small_models import SMALL, VOCAB, sentences
+from nmt.inference.load import load, load_generator
+from nmt.recipe import SearchOptions, TokenizerOptions, TrainOptions, load_recipe
+from nmt.runs.folder import Run
+from nmt.training.train import train
 
-CHOICES = [
-    (field.name, choice)
-    for field in dataclasses.fields(TrainOptions)
-    for choice in field.metadata["choices"] or ()
-    if field.name != "metric"  # which weights are kept
-]
-NUMBERS = itertools.chain.from_iterable(
-    ((name, value) for value in values)
-    for name, values in {
-        "clip_norm": (0.0, 0.1),
-        "label_smoothing": (0.0, 0.2),
-        "warmup_steps": (0, 3),
-        "weight_decay": (0.0, 0.5),
-    }.items()
-)
+TINY = """\
+[data]
+format = "grammar"
+size = 50
+
+[tokenizer]
+vocab_size = 120
+byte_fallback = false
+
+[model]
+embedding = 8
+encoder_units = 8
+decoder_units = 8
+attention_units = 8
+
+[train]
+steps = 2
+average = 0
+valid_sentences = 3
+threads = 1
+"""
+# Each trains two steps. A row may name the runs of the rows before it.
+ROWS = {
+    "adamw": (
+        "train.optimizer=adamw",
+        "train.weight_decay=0.1",
+        "train.decay=inverse_sqrt",
+        "train.learning_rate=1e-2",
+        "train.warmup_steps=1",
+        "train.clip_norm=0",
+        "train.label_smoothing=0",
+        "train.precision=float32",
+        "train.metric=chrf",
+        "train.seed=7",
+        "train.batch_tokens=256",
+        "train.log_every=1",
+        "train.save_minutes=0",
+        "tokenizer.kind=bpe",
+        "tokenizer.sampling=0.2",
+        "tokenizer.vocab_size=100",
+        "tokenizer.character_coverage=0.99",
+        "search.beam=2",
+        "search.length_penalty=0.5",
+        "search.max_ratio=1",
+        "search.max_extra=3",
+    ),
+    "bfloat16": (
+        "train.precision=bfloat16",
+        "train.decay=none",
+        "train.patience=1",
+        "train.valid_every=1",
+        "train.average=2",
+        "tokenizer.kind=unigram",
+        "tokenizer.sampling=0.2",
+        "tokenizer.joint=false",
+        "tokenizer.byte_fallback=true",
+        "tokenizer.vocab_size=400",
+    ),
+    "wait-k": ("model.bidirectional=false", "train.wait=1", "train.wait_to=3"),
+    "epochs": ("train.steps=0", "train.epochs=1", "train.batch_tokens=2000"),
+    "language model": (
+        "model.architecture=language_model",
+        "train.streams=3",
+        "train.bptt=50",
+        "tokenizer.from=RUNS/epochs",
+    ),
+    "fine-tuned, fused": (
+        "train.from=RUNS/epochs",
+        "search.lm=RUNS/language model",
+        "search.lm_weight=0.3",
+    ),
+}
 
 
-@pytest.mark.parametrize(("name", "value"), [*CHOICES, *NUMBERS])
-def test_each_value_trains_saves_and_loads(name, value, tmp_path):
-    more = {"optimizer": "adamw"} if name == "weight_decay" else {}
-    train = TrainOptions(precision="float32", **more)
-    train = dataclasses.replace(train, **{name: value})
-    model = build(Recipe(model=ModelOptions(**SMALL), train=train), VOCAB, VOCAB)
-    model.compile(
-        optimizer(train, total_steps=9), train.label_smoothing, train.precision, jit_compile=False
-    )
-    before = [np.array(weight) for weight in model.trainable_variables]
-    data = sentences()
-    for _ in range(2):
-        means = model.train_step(data)
-    assert np.isfinite(float(means["loss"]))
-    for old, new in zip(before, model.trainable_variables, strict=True):
-        assert np.isfinite(new).all() and np.any(old != new), new.path
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with the recipe that all rows change."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "tiny.toml").write_text(TINY)
+    return folder
 
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(data), model(data))
+
+def test_the_table_has_every_option_and_choice():
+    used = {}
+    for section, options in tomllib.loads(TINY).items():
+        for name, value in options.items():
+            used[f"{section}.{name}"] = {value}
+    for row in ROWS.values():
+        for option in row:
+            name, _, value = option.partition("=")
+            used.setdefault(name, set()).add(value)
+    sections = {"train": TrainOptions, "tokenizer": TokenizerOptions, "search": SearchOptions}
+    for section, options in sections.items():
+        for field in dataclasses.fields(options):
+            name = f"{section}.{field.name.removesuffix('_')}"
+            assert name in used, name
+            choices = set(field.metadata["choices"] or ()) - {field.default}
+            assert choices <= used[name], name
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_option_trains_saves_and_loads(runs, name):
+    overrides = [option.replace("RUNS", str(runs)) for option in ROWS[name]]
+    recipe = load_recipe(runs / "tiny.toml", overrides)
+    run = train(recipe, runs / name, export=False)
+    assert run.info.complete and 1 <= run.info.step <= 2
+    recorded = Run(run.path).recipe
+    assert recorded.train == recipe.train and recorded.search == recipe.search
+    if name == "language model":
+        assert np.isfinite(load_generator(run.path).perplexity(["Der Hund."])["perplexity"])
+    else:
+        assert len(load(run.path, engine="keras").translate(["The boy reads a book."])) == 1

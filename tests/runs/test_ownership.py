@@ -15,7 +15,7 @@ from nmt.__main__ import main
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TOY = str(ROOT / "data" / "toy.toml")
 # Names of ours, names that look like ours, and names of other people.
 NAMES = (

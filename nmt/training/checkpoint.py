@@ -1,0 +1,154 @@
+"""The folder `state/` of a run: what training resumes from, and snapshots of weights to average."""
+
+import json
+import logging
+import re
+import signal
+import threading
+import time
+import zipfile
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy as np
+
+from nmt import files
+from nmt.errors import Failure
+from nmt.runs.folder import Run
+from nmt.runs.weights import read_weights, write_weights
+from nmt.training.history import History
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT = re.compile(r"(step-\d{7})\.weights\.h5")
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended training after the state was saved; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class ResumeState(keras.callbacks.Callback):
+    """Saves all that training needs to go on bit for bit; also on ctrl-C and SIGTERM.
+
+    carried: variables that an update changes beside weights and optimizer (see `Task.carried`).
+    As a context manager it catches the signals.
+    """
+
+    def __init__(
+        self, run: Run, history: History, model: Any, minutes: float, carried: Any = ()
+    ) -> None:
+        super().__init__()
+        self.set_model(model)
+        self.run = run
+        self.history = history
+        self.carried = carried
+        self.pause = 60 * minutes  # seconds between saves
+        self.saved_at = time.monotonic()
+        self.signal: int | None = None  # the first that came
+        self.handlers: dict[int, Any] = {}  # of the signals, outside the block
+
+    # Signals.
+
+    def __enter__(self) -> "ResumeState":
+        if threading.current_thread() is threading.main_thread():  # else Python forbids it
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.handlers[number] = signal.signal(number, self.note_signal)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
+    def note_signal(self, number: int, frame: FrameType | None) -> None:
+        """The first signal asks to stop after the step; the second does not wait."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    # When to save.
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        # Validation comes first: resumed from a state between the two, training would skip it.
+        if batch + 1 == self.params["steps"]:
+            return
+        if self.signal is not None:
+            self.save()
+            raise Stopped(self.signal)
+        if time.monotonic() - self.saved_at > self.pause:
+            self.save()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        with files.atomic(self.run.path / "history.csv") as file:
+            file.write(self.history.csv())
+        self.save()
+        if self.signal is not None:
+            raise Stopped(self.signal)
+
+    # What is saved.
+
+    def variables(self) -> dict[str, Any]:
+        """All that an update changes, by path: weights, moments and step count, what is carried."""
+        model = self.model
+        variables = [*model.trainable_variables, *model.optimizer.variables, *self.carried]
+        return {self._path(variable): variable for variable in variables}
+
+    def _path(self, variable: Any) -> str:
+        """The variable's path without the numbers that Keras gives to the models of a process."""
+        path = variable.path.replace(self.model.name, "model")
+        optimizer = f"{self.model.optimizer.name}/"
+        return f"optimizer/{path.removeprefix(optimizer)}" if path.startswith(optimizer) else path
+
+    def save(self) -> None:
+        """Writes one file, renamed into place; then removes snapshots that nothing needs."""
+        arrays = {path: np.asarray(variable) for path, variable in self.variables().items()}
+        history = np.frombuffer(json.dumps(self.history.saved()).encode(), np.uint8)
+        with files.atomic(self.run.state_path, "wb") as file:
+            np.savez(file, history=history, **arrays)
+        for path in self.run.state_path.parent.iterdir():
+            snapshot = SNAPSHOT.fullmatch(path.name)
+            if snapshot and snapshot[1] not in self.history.snapshots:
+                path.unlink()
+        self.saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Puts model, optimizer and history where the last save left them; Failure if it cannot."""
+        try:
+            with np.load(self.run.state_path) as saved:
+                entries = json.loads(saved["history"].tobytes())
+                by_position = "0000" in saved  # how earlier versions named the arrays
+                for n, (path, variable) in enumerate(self.variables().items()):
+                    variable.assign(saved[f"{n:04d}" if by_position else path])
+            self.history.restore(entries)
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            raise Failure(
+                f"{self.run.state_path}: damaged ({error}); restore it or train anew"
+            ) from None
+
+
+def snapshot_path(run: Run, name: str) -> Path:
+    """The file of a snapshot; name: "step-" and the step in seven digits."""
+    return run.path / "state" / f"{name}.weights.h5"
+
+
+def save_snapshot(run: Run, history: History, model: Any, keep: int) -> None:
+    """Writes the weights as a snapshot, the last of `keep` that the history names."""
+    name = f"step-{history.step:07d}"
+    write_weights(model, snapshot_path(run, name))
+    history.snapshots = [*history.snapshots, name][-keep:]
+
+
+def average_snapshots(run: Run, history: History, model: Any) -> None:
+    """Gives the model the mean of the snapshots (Junczys-Dowmunt et al. 2016)."""
+    sums: list[np.ndarray] = []
+    for name in history.snapshots:
+        read_weights(model, snapshot_path(run, name))
+        values = [np.asarray(v, np.float64) for v in model.trainable_variables]
+        sums = [s + v for s, v in zip(sums, values, strict=True)] if sums else values
+    for variable, total in zip(model.trainable_variables, sums, strict=True):
+        variable.assign((total / len(history.snapshots)).astype(np.float32))

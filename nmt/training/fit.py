@@ -1,0 +1,161 @@
+"""The training itself: a model, where it starts, Keras's `fit`, the choice of weights."""
+
+import importlib.util
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from nmt.batches.buckets import Batches
+from nmt.batches.store import Store
+from nmt.batches.streams import Streams
+from nmt.errors import UserError
+from nmt.recipe import Recipe, TrainOptions
+from nmt.runs.folder import Run
+from nmt.runs.weights import read_weights
+from nmt.training import tasks
+from nmt.training.checkpoint import ResumeState, average_snapshots
+from nmt.training.history import Clock, History
+from nmt.training.pipeline import compiled, dataset
+from nmt.training.progress import Progress
+from nmt.training.resume import length_option
+from nmt.training.validation import Validation
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    run: Run,
+    recipe: Recipe,
+    batches: Batches | Streams,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> None:
+    """Trains the run's model to the end, from the start or from where a training stopped.
+
+    callbacks: Keras's, called after ours.
+    """
+    options = recipe.train
+    task = tasks.of(recipe)
+    history = History(options.steps or options.epochs * len(batches), len(batches))
+
+    # The model, and where it starts.
+    model = task.model(run.tokenizers)
+    compiled(model, recipe, history.total_steps, **task.compile_options())
+    state = ResumeState(run, history, model, options.save_minutes, task.carried(model))
+    set_starting_point(run, recipe, model, state, batches.store)
+
+    # What happens beside the steps: measured and recorded, then saved, then shown.
+    validation = task.validation(run, history, model)
+    validation.set_model(model)
+    ours = [Clock(history), validation, state, Progress(history, options.log_every)]
+    ours += task.callbacks(history)
+    if importlib.util.find_spec("tensorboard"):
+        ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
+
+    # The steps, and what comes of them.
+    log.info(
+        f"model: {model.count_params():,} weights, {run.tokenizers[1].size:,} target pieces, "
+        f"{model.precision}; {batches.store.pairs:,} {task.unit}, "
+        f"{len(batches)} batches an epoch, {history.total_steps} steps"
+    )
+    if 2 * options.warmup_steps > history.total_steps:
+        log.info(
+            f"note: train.warmup_steps={options.warmup_steps} is over half of the "
+            f"{history.total_steps} steps; the learning rate hardly gets to its peak"
+        )
+    run.update(complete=False)
+    with state:
+        take_steps(model, batches, history, options, [*ours, *callbacks])
+    task.write_lexicon(run, batches.store)
+    choose_weights(run, recipe, model, validation, history)
+
+
+def set_starting_point(
+    run: Run, recipe: Recipe, model: Any, state: ResumeState, store: Store
+) -> None:
+    """Gives the model the saved state, the weights of train.from, or frequencies as output bias.
+
+    Raises UserError for a complete run whose state is gone.
+    """
+    if run.state_path.exists():
+        state.restore()
+        log.info(f"resuming at step {state.history.step} of {state.history.total_steps}")
+    elif run.info.complete:
+        # Training anew would replace weights that took hours by those of the first minutes.
+        raise UserError(
+            f"{run.state_path}: missing, so training cannot go on; choose another run folder "
+            f"(--run), with train.from={run.path} to start from these weights"
+        )
+    elif recipe.train.from_:
+        read_weights(model, Run.open(recipe.train.from_).weights_path())
+    else:
+        model.start_from_frequencies(store.frequencies(run.tokenizers[1].size))
+
+
+def take_steps(
+    model: Any,
+    batches: Batches | Streams,
+    history: History,
+    options: TrainOptions,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Calls `fit` until all steps are done or patience ends; a Keras epoch is an interval."""
+    interval = options.valid_every or len(batches)
+    while history.step < history.total_steps:
+        if options.patience and history.stale >= options.patience:
+            break
+
+        # To the end of an interval that was begun, or all whole ones, or the rest after them.
+        left = history.total_steps - history.step
+        steps = min(interval - history.step % interval, left)
+        epochs = left // steps if steps == interval else 1
+        epochs_done = history.step // interval
+        model.fit(
+            dataset(lambda: batches.batches_from(history.step)),
+            epochs=epochs_done + epochs,
+            initial_epoch=epochs_done,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            verbose=0,
+            shuffle=False,
+        )
+
+
+def choose_weights(
+    run: Run, recipe: Recipe, model: Any, validation: Validation, history: History
+) -> None:
+    """Ends a training: averaged weights where they beat the best ones, and the entries of run.json."""
+    # The better of best and average.
+    average_is_better = False
+    if len(history.snapshots) > 1:
+        read_weights(model, run.weights_path())
+        best = validation.final_score()
+        average_snapshots(run, history, model)
+        average = validation.final_score()
+        log.info(
+            f"validation {validation.final_name}: best {abs(best):.2f}, "
+            f"average of the last {len(history.snapshots)} {abs(average):.2f}"
+        )
+        average_is_better = average >= best
+
+    # What run.json says of a complete run.
+    length = length_option(recipe.train)
+    stopped_early = history.step < history.total_steps
+    entries = {
+        "complete": True,
+        length: getattr(recipe.train, length),
+        "patience": recipe.train.patience if stopped_early else None,
+        "step": history.step,
+        "target_tokens": history.target_tokens,
+        "train_seconds": round(history.seconds, 1),
+    }
+    if average_is_better:
+        run.save_weights(model, f"average-{history.step:07d}", **entries)
+    else:
+        run.update(**entries)
+    run.drop_cache()
+    log.info(
+        f"{run.path}: complete after {history.step} steps, "
+        f"{history.seconds / 60:.1f} minutes of training"
+    )

@@ -1,0 +1,48 @@
+"""What Keras's `fit` is given: batches as a tf.data pipeline, the optimizer, a compiled model."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nmt.recipe import Recipe, TrainOptions
+from nmt.training.schedule import WarmUp
+
+Batch = tuple[np.ndarray, np.ndarray]  # two int32 matrices of ids, [rows, n] each
+
+
+def dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
+    """A pipeline over the batches that a call gives; one signature for all, so one trace."""
+    ids = tf.TensorSpec((None, None), tf.int32)
+    return tf.data.Dataset.from_generator(batches, output_signature=(ids, ids)).prefetch(4)
+
+
+def finite_dataset(batches: list[Batch]) -> tf.data.Dataset:
+    """A pipeline over batches whose number is known; without it Keras would warn."""
+    cardinality = tf.data.experimental.assert_cardinality(len(batches))
+    return dataset(lambda: iter(batches)).apply(cardinality)
+
+
+def optimizer(options: TrainOptions, total_steps: int) -> keras.optimizers.Optimizer:
+    """Adam or AdamW with warm-up, decay, and clipping by global norm."""
+    schedule = WarmUp(options.learning_rate, options.warmup_steps, total_steps, options.decay)
+    common = {"learning_rate": schedule, "global_clipnorm": options.clip_norm or None}
+    if options.optimizer == "adamw":
+        return keras.optimizers.AdamW(weight_decay=options.weight_decay, **common)
+    return keras.optimizers.Adam(**common)
+
+
+def compiled(model: Any, recipe: Recipe, total_steps: int, **options: Any) -> Any:
+    """The model, compiled as the recipe says, with moments; options: more for its `compile`."""
+    train = recipe.train
+    model.compile(
+        optimizer(train, total_steps),
+        train.label_smoothing,
+        train.precision,
+        jit_compile=False,
+        **options,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model

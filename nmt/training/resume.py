@@ -1,0 +1,95 @@
+"""Whose a run folder is: taken for a new training, resumed, or refused before a byte changes."""
+
+import dataclasses
+import logging
+
+from nmt.errors import UserError
+from nmt.recipe import Recipe, TrainOptions, differences, reason_against_waiting
+from nmt.runs.folder import Run
+from nmt.runs.info import RunInfo
+from nmt.training import tasks
+
+log = logging.getLogger(__name__)
+
+
+def recorded_recipe(run: Run, recipe: Recipe) -> Recipe | None:
+    """The recipe that the folder's training goes on with; None if its preparation begins anew.
+
+    Raises UserError for a folder that holds another training or anything that is not ours.
+    """
+    if not run.begun:
+        if run.holds_else():
+            raise UserError(
+                f"{run.path} is not empty and not a run folder; choose another one (--run)"
+            )
+        return None
+    if run.info.engine is not None:
+        raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
+    if not (run.path / "recipe.toml").exists() and not is_trained(run):
+        return None  # killed between the two first files
+    different = differences(run.recipe, recipe)
+    if different and is_trained(run):
+        raise UserError(
+            f"{run.path} holds another training; choose another run folder (--run). "
+            "It differs in\n  " + "\n  ".join(different)
+        )
+    return None if different else run.recipe
+
+
+def is_trained(run: Run) -> bool:
+    """Whether the folder holds anything that took time to train."""
+    return run.info.weights is not None or run.state_path.exists()
+
+
+def length_option(options: TrainOptions) -> str:
+    """The option that says how long to train: "steps" or "epochs"."""
+    return "steps" if options.steps else "epochs"
+
+
+def is_complete(info: RunInfo, options: TrainOptions) -> bool:
+    """Whether a run was trained for as long as `options` say, or to where its patience ended."""
+    if not info.complete:
+        return False
+    if info.patience is not None:
+        return 0 < options.patience <= info.patience
+    name = length_option(options)
+    return getattr(options, name) <= (getattr(info, name) or 0)
+
+
+def with_parent(run: Run, recipe: Recipe) -> Recipe:
+    """The recipe; with train.from, model and tokenizer are those of the run that it names.
+
+    Raises UserError if that run has no weights to start from, or is of another kind.
+    """
+    path = recipe.train.from_
+    if not path:
+        return recipe
+    if is_trained(run) and run.recipe.train.from_ == path:  # the parent may be gone
+        return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
+
+    # What the parent must be.
+    parent_run = Run.open(path)
+    if parent_run.info.weights is None:
+        raise UserError(
+            f"train.from={path}: is an exported folder, without Keras weights; name its run"
+        )
+    parent = parent_run.recipe
+    if type(tasks.of(parent)) is not type(tasks.of(recipe)):
+        raise UserError(
+            f"train.from={path}: its model.architecture is {parent.model.architecture}, "
+            f"which training cannot turn into {recipe.model.architecture}"
+        )
+
+    # What stays the recipe's own.
+    own = {
+        name: getattr(recipe.model, name)
+        for name in ("dropout", "variational", "recurrent_dropout")
+    }
+    model = dataclasses.replace(parent.model, **own)
+    tokenizer = dataclasses.replace(
+        parent.tokenizer, from_=path, sampling=recipe.tokenizer.sampling
+    )
+    if recipe.train.wait and (reason := reason_against_waiting(model)):
+        raise UserError(f"{path}: train.wait: {reason}")
+    log.info(f"starting from {path}: its model and its tokenizer")
+    return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)

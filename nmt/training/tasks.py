@@ -1,0 +1,154 @@
+"""What differs between training a translator and training a language model.
+
+`of(recipe)` chooses once; all else in this room asks the task. Wait-k training is known here only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nmt.recipe import Recipe
+from nmt.runs.folder import Run
+
+if TYPE_CHECKING:
+    import keras
+
+    from nmt.batches.buckets import Batches
+    from nmt.batches.store import Store
+    from nmt.batches.streams import Streams
+    from nmt.training.history import History
+    from nmt.training.validation import Validation
+
+
+class Task:
+    """How a recipe's kind of model is trained. tokenizers: always (source, target)."""
+
+    unit: str  # what the training text consists of, in messages
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    def batches(self, store: Store, tokenizers: Any) -> Batches | Streams:
+        """The training batches of every epoch."""
+        raise NotImplementedError
+
+    def model(self, tokenizers: Any) -> Any:
+        """The Keras model with new weights."""
+        raise NotImplementedError
+
+    def compile_options(self) -> dict[str, Any]:
+        """Options of `compile` that only this task has."""
+        return {}
+
+    def carried(self, model: Any) -> list[keras.Variable]:
+        """Variables beside weights and optimizer that a resumed training needs."""
+        return []
+
+    def callbacks(self, history: History) -> list[keras.callbacks.Callback]:
+        """Callbacks that only this task has."""
+        return []
+
+    def validation(self, run: Run, history: History, model: Any) -> Validation:
+        """The callback that measures the model on validation text."""
+        raise NotImplementedError
+
+    def write_lexicon(self, run: Run, store: Store) -> None:
+        """Writes what an export takes from the training text, if anything."""
+
+
+class TranslationTask(Task):
+    """Pairs of sentences; BLEU or chrF selects the weights."""
+
+    unit = "pairs"
+
+    def batches(self, store: Store, tokenizers: Any) -> Batches:
+        from nmt.batches.buckets import Batches
+
+        train = self.recipe.train
+        sampling = self.recipe.tokenizer.sampling
+        return Batches(store, train.batch_tokens, train.seed, tokenizers, sampling)
+
+    def model(self, tokenizers: Any) -> Any:
+        if self.recipe.train.wait:
+            from nmt.simultaneous.model import build as build_wait_k
+
+            return build_wait_k(self.recipe, tokenizers)
+        from nmt.models.build import build
+
+        return build(self.recipe, *(tokenizer.size for tokenizer in tokenizers))
+
+    def compile_options(self) -> dict[str, Any]:
+        train = self.recipe.train
+        return {"wait": (train.wait, max(train.wait, train.wait_to))} if train.wait else {}
+
+    def validation(self, run: Run, history: History, model: Any) -> Validation:
+        from nmt.corpora.corpus import Corpus
+        from nmt.inference.translator import Translator
+        from nmt.simultaneous.model import WaitKSearch
+        from nmt.training.validation import TranslationValidation, pair_batches
+
+        recipe = self.recipe
+        if recipe.train.wait:
+            searched = WaitKSearch(model, model.draw_wait(0, training=False))
+            beam = 1  # streams are translated greedily
+        else:
+            searched = model.compiled_model()
+            beam = recipe.search.beam
+        return TranslationValidation(
+            run,
+            recipe,
+            history,
+            list(pair_batches(recipe, run.tokenizers)),
+            translator=Translator(searched, run.tokenizers, recipe),
+            pairs=Corpus(recipe.data).held_out("valid", recipe.train.valid_sentences),
+            beam=beam,
+        )
+
+    def write_lexicon(self, run: Run, store: Store) -> None:
+        from nmt.engine import lexicon
+
+        sizes = (tokenizer.size for tokenizer in run.tokenizers)
+        lexicon.write(run.path / "lexicon.npz", store, *sizes)
+
+
+class LanguageTask(Task):
+    """Running text, by truncated backpropagation through time; perplexity selects the weights."""
+
+    unit = "sentences"
+
+    def batches(self, store: Store, tokenizers: Any) -> Streams:
+        from nmt.batches.streams import Streams
+
+        train = self.recipe.train
+        shuffle = not self.recipe.model.across_sentences
+        return Streams(store, train.streams, train.bptt, train.seed, shuffle)
+
+    def model(self, tokenizers: Any) -> Any:
+        from nmt.models.build import build
+
+        return build(self.recipe, *(tokenizer.size for tokenizer in tokenizers))
+
+    def carried(self, model: Any) -> list[keras.Variable]:
+        return list(model.carried.leaves.values())
+
+    def callbacks(self, history: History) -> list[keras.callbacks.Callback]:
+        from nmt.training.history import Rewind
+
+        return [Rewind(history)]
+
+    def validation(self, run: Run, history: History, model: Any) -> Validation:
+        from nmt.inference.generator import TextGenerator
+        from nmt.training.validation import LanguageValidation, line_batches
+
+        return LanguageValidation(
+            run,
+            self.recipe,
+            history,
+            list(line_batches(self.recipe, run.tokenizers)),
+            generator=TextGenerator(model, run.tokenizers, self.recipe),
+        )
+
+
+def of(recipe: Recipe) -> Task:
+    """The task of a recipe."""
+    return LanguageTask(recipe) if recipe.language_model else TranslationTask(recipe)

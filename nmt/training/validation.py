@@ -1,0 +1,195 @@
+"""Validation after each interval: the loss, the quality of outputs, best weights, early stopping."""
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from nmt.batches.padding import cut, pad
+from nmt.corpora.corpus import Corpus
+from nmt.errors import UserError
+from nmt.evaluation import metrics
+from nmt.inference.generator import TextGenerator, batches_of, lines_of
+from nmt.inference.translator import Translator
+from nmt.recipe import Recipe
+from nmt.runs.folder import Run
+from nmt.text.preparation import Preparation
+from nmt.text.vocabulary import BOS, EOS
+from nmt.training.checkpoint import save_snapshot
+from nmt.training.history import History
+from nmt.training.pipeline import Batch, finite_dataset
+
+log = logging.getLogger(__name__)
+
+MAX_PAIRS = 1000  # that validation loss and perplexity are taken over
+SHOWN = 2  # translations shown at each validation
+SPREAD = 7919  # a prime, so that other sentences are shown each time
+
+
+class Validation(keras.callbacks.Callback):
+    """At the end of each Keras epoch: measures, records, keeps the best weights, stops early.
+
+    Subclasses say what a score is; the larger, the better.
+    """
+
+    metric: str  # name of the score in messages
+    final_name: str  # name of the final score in messages
+
+    def __init__(self, run: Run, recipe: Recipe, history: History, batches: list[Batch]) -> None:
+        super().__init__()
+        self.run = run
+        self.recipe = recipe
+        self.history = history
+        self.batches = finite_dataset(batches)
+
+    def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
+        """(columns of the history, score that selects weights), quickly; valid: of `evaluate`."""
+        raise NotImplementedError
+
+    def final_score(self) -> float:
+        """The score of the model as it is now, as exactly as the recipe asks for."""
+        raise NotImplementedError
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and perplexity of the model as it is now."""
+        return self.model.evaluate(self.batches, verbose=0, return_dict=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        history = self.history
+        valid = self.evaluate()
+        columns, score = self.examine(valid)
+        history.rows.append(
+            {
+                "step": history.step,
+                "epoch": round(history.step / history.steps_per_epoch, 3),
+                "seconds": round(history.seconds, 1),
+                "target_tokens": history.target_tokens,
+                "tokens_per_second": round(history.tokens_per_second),
+                "loss": round(logs["loss"], 4),
+                "perplexity": round(logs["perplexity"], 3),
+                "valid_loss": round(valid["loss"], 4),
+                "valid_perplexity": round(valid["perplexity"], 3),
+                **columns,
+                "learning_rate": float(self.model.optimizer.learning_rate),
+            }
+        )
+        logs.update({f"valid_{name}": value for name, value in valid.items()}, **columns)
+        self.keep(score)
+
+    def keep(self, score: float) -> None:
+        """Saves the weights if they are the best so far, and as a snapshot for averaging."""
+        history = self.history
+        train = self.recipe.train
+        if train.average > 1:
+            save_snapshot(self.run, history, self.model, train.average)
+        if history.best is None or score > history.best:
+            history.best = score
+            history.stale = 0
+            self.run.save_weights(self.model, f"best-{history.step:07d}", step=history.step)
+        else:
+            history.stale += 1
+        if train.patience and history.stale >= train.patience:
+            log.info(f"stopping: no better {self.metric} for {history.stale} validations")
+            self.model.stop_training = True
+
+
+class TranslationValidation(Validation):
+    """BLEU and chrF of translations of `pairs`, (source, reference) each.
+
+    beam: of the final score; 1 (greedy) at each validation.
+    """
+
+    def __init__(
+        self, *common: Any, translator: Translator, pairs: list[tuple[str, str]], beam: int
+    ) -> None:
+        super().__init__(*common)
+        self.translator = translator
+        self.sources = [source for source, _ in pairs]
+        self.references = [reference for _, reference in pairs]
+        self.beam = beam
+        self.metric = self.recipe.train.metric
+        self.final_name = f"{self.metric}, beam {beam}"
+
+    def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
+        hypotheses = self.translator.translate(self.sources, beam=1, joined=False)
+        self.show(hypotheses)
+        scores = self.scores(hypotheses)
+        return scores, scores[self.metric]
+
+    def final_score(self) -> float:
+        hypotheses = self.translator.translate(self.sources, beam=self.beam, joined=False)
+        return self.scores(hypotheses)[self.metric]
+
+    def scores(self, hypotheses: Sequence[str]) -> dict[str, float]:
+        """BLEU and chrF of raw outputs, as the language wants them tokenised."""
+        entries = metrics.scores(self.recipe.data, hypotheses, self.references)
+        return {name: entry["score"] for name, entry in entries.items()}
+
+    def show(self, hypotheses: list[str]) -> None:
+        """Logs a few translations, other ones each time, and a warning if most are the same."""
+        for n in range(SHOWN):
+            number = (len(self.history.rows) * SHOWN + n) * SPREAD % len(self.sources)
+            log.info(
+                f"  {self.sources[number]}\n    -> {hypotheses[number]}\n"
+                f"     = {self.references[number]}"
+            )
+        most_common = max(map(hypotheses.count, set(hypotheses)))
+        if len(hypotheses) > 3 and most_common > len(hypotheses) / 2:
+            log.warning(f"{most_common} of {len(hypotheses)} validation outputs are identical")
+
+
+class LanguageValidation(Validation):
+    """Perplexity; its negative is the score."""
+
+    metric = final_name = "perplexity"
+
+    def __init__(self, *common: Any, generator: TextGenerator) -> None:
+        super().__init__(*common)
+        self.generator = generator
+
+    def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
+        for line in self.generator.generate(count=SHOWN, length=40, seed=self.history.step):
+            log.info(f"  {line}")
+        return {}, -valid["perplexity"]
+
+    def final_score(self) -> float:
+        return -self.evaluate()["perplexity"]
+
+
+def line_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
+    """Yields (inputs, labels) of the validation text of a language model, [rows, n] each."""
+    encoded = tokenizers[1].encode(lines_of(recipe, "valid", MAX_PAIRS))
+    limit = 2 * recipe.data.max_pieces
+    return batches_of(recipe, [ids for ids in encoded if len(ids) <= limit])
+
+
+def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
+    """Yields (source [rows, source_len], target [rows, n]) of the validation pairs, padded right.
+
+    UserError if no pair is short enough.
+    """
+    # Ids of both sides, without pairs that are empty or too long, sorted by length.
+    pairs = Preparation(recipe.data).pairs(Corpus(recipe.data).held_out("valid", MAX_PAIRS))
+    sides = zip(*pairs, strict=True)
+    encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]
+    limit = 2 * recipe.data.max_pieces
+    ids = [
+        (source, target)
+        for source, target in zip(*encoded, strict=True)
+        if 0 < len(source) <= limit and len(target) <= limit
+    ]
+    if not ids:
+        raise UserError(
+            f"no validation pair has at most {limit} pieces a side; give others as data.valid"
+        )
+    ids.sort(key=lambda pair: (len(pair[1]), len(pair[0])))
+
+    # Batches of about train.batch_tokens.
+    lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in ids]).T
+    ends = cut(*lengths, recipe.train.batch_tokens)
+    for start, end in itertools.pairwise([0, *ends]):
+        sources, targets = zip(*ids[start:end], strict=True)
+        yield pad(sources, [], [EOS]), pad(targets, [BOS], [EOS])

@@ -1,0 +1,67 @@
+"""Starting from another run: its weights (train.from), or its tokenizer alone (tokenizer.from)."""
+
+import numpy as np
+import pytest
+
+from nmt.errors import UserError
+from nmt.recipe import load_recipe
+from nmt.runs.folder import Run
+from nmt.training.prepare import training_store
+from tests.short_run import history, trained
+
+
+def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tmp_path):
+    """Model and tokenizer are the parent's; steps, schedule and moments are its own."""
+    import keras
+
+    losses, tuned_weights = [], []
+
+    def note(batch, logs):
+        losses.append(float(logs["loss"]))
+        if len(losses) == 3:
+            model = callback.model
+            assert int(model.optimizer.iterations) == 3, "it did not begin with step 0"
+            tuned_weights.extend(np.array(v) for v in model.trainable_variables)
+            raise KeyboardInterrupt
+
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    recipe = tmp_path / "own.toml"
+    text = (tiny_run / "recipe.toml").read_text()
+    recipe.write_text(text.replace("embedding = 24", "embedding = 7"))
+    options = ("train.warmup_steps=100", "train.learning_rate=1e-3", "train.epochs=2")
+    folder = tmp_path / "tuned"
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, folder, *options, f"train.from={tiny_run}", callbacks=[callback])
+
+    assert losses[0] < float(history(tiny_run)[0]["loss"]) - 0.3, "no better than a new model"
+    tuned, parent = Run(folder), Run(tiny_run)
+    assert tuned.info.tokenizer_sha256 == parent.info.tokenizer_sha256
+    assert tuned.recipe.model == parent.recipe.model and tuned.recipe.train.learning_rate == 1e-3
+    three_small_steps = 4 * 1e-3 * 3 / 100
+    for own, variable in zip(tuned_weights, parent.load_model().trainable_variables, strict=True):
+        assert np.abs(own - np.array(variable)).max() < three_small_steps, variable.path
+
+
+@pytest.mark.parametrize("joint", ["true", "false"])
+def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint):
+    """Even of a run that has not been trained yet, on other text."""
+    from_first = [f"tokenizer.from={tmp_path / 'first'}", "data.size=200"]
+    for name, more in (("first", []), ("second", from_first)):
+        recipe = load_recipe(tiny_recipe, [f"tokenizer.joint={joint}", *more])
+        run = Run(tmp_path / name)
+        run.save_recipe(recipe)
+        training_store(run, recipe)
+    first, second = (Run(tmp_path / name).info for name in ("first", "second"))
+    assert first.tokenizer_sha256 == second.tokenizer_sha256
+    assert len(set(first.tokenizer_sha256)) == (1 if joint == "true" else 2)
+    assert first.corpus_sha256 != second.corpus_sha256
+
+
+def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
+    """model.tie=all with the tokenizers of a run that has two: a mistake, told before training."""
+    recipe, run = load_recipe(tiny_recipe, ["tokenizer.joint=false"]), Run(tmp_path / "first")
+    run.save_recipe(recipe)
+    training_store(run, recipe)
+    options = ["model.tie=all", f"tokenizer.from={run.path}", "train.epochs=1"]
+    with pytest.raises(UserError, match="tie"):
+        trained(tiny_recipe, tmp_path / "second", *options)
