@@ -26,12 +26,6 @@ from_0 = number(int, lambda value: value >= 0, "whole number from 0")
 real = number(float, math.isfinite, "number")
 real_from_0 = number(float, lambda value: 0 <= value < math.inf, "number from 0")
 share = number(float, lambda value: 0 < value < 1, "share between 0 and 1")
-words = number(int, lambda value: value > 0, 'number of words: above 0, or "full"')
-
-
-def wait(text: str) -> int:
-    """Source words that a translation stays behind; 0, typed as "full": the whole line."""
-    return 0 if text == "full" else words(text)
 
 
 def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:

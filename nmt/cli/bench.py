@@ -5,7 +5,6 @@ import json
 
 from nmt.cli import growth
 from nmt.cli.io import check_output_file
-from nmt.errors import UserError
 
 HELP = "measure this machine: training the reference model, translating with a run"
 EXAMPLE = "nmt bench runs/default -o figures.json"
@@ -23,11 +22,11 @@ def run(args: argparse.Namespace) -> None:
     """Prints each figure as soon as it is measured."""
     from nmt import files
     from nmt.experiments.bench import bench, row_line
+    from nmt.inference.load import open_runs
     from nmt.machine import about
-    from nmt.runs.folder import Run
 
-    if args.run and Run.open(args.run).recipe.language_model:
-        raise UserError(f"{args.run}: is a language model; translators are measured")
+    if args.run:
+        open_runs(args.run)
     if args.output:
         check_output_file(args.output)
     machine = about()

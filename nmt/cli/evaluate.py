@@ -33,12 +33,15 @@ def run(args: argparse.Namespace) -> None:
     """Prints the scores of each run; of two runs, also the paired test."""
     from nmt.corpora.corpus import Corpus
     from nmt.evaluation.report import check_same_sentences, compare
+    from nmt.inference.load import open_runs
     from nmt.runs.folder import Run
 
     _check(args)
     # Whatever is refused is refused before anything is loaded.
     entries = [Run.open_all(path) for path in args.run]  # an entry: one run, or an ensemble
-    _check_language_models(args, entries)
+    if args.beam or args.memory or lm_overrides(args) or len(entries) > 1:
+        for path in args.run:  # a language model has none of these
+            open_runs(path)
     if len(entries) == 1:
         (members,) = entries
         if not _show_last_report(args, members):
@@ -67,16 +70,6 @@ def _check(args):
     if args.once and (args.memory or args.engine != "auto" or len(args.run) > 1):
         raise UserError(
             "--once shows a report that is there: no --memory, no --engine, no second run"
-        )
-
-
-def _check_language_models(args, entries):
-    """UserError where a language model is given what only translators have."""
-    runs = [run for members in entries for run in members]
-    translator_only = args.beam or args.memory or lm_overrides(args) or len(runs) > 1
-    if translator_only and any(run.recipe.language_model for run in runs):
-        raise UserError(
-            "a language model is measured alone: no --beam, no --memory, no --lm, no other run"
         )
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from nmt.cli.arguments import add_threads, wait
+from nmt.cli.arguments import add_threads
+from nmt.cli.stream import wait
 from nmt.errors import UserError
 
 HELP = "BLEU, chrF and average lagging of runs that stay K words behind (wait-k), greedily"

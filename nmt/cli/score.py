@@ -26,9 +26,10 @@ def run(args: argparse.Namespace) -> None:
     """Prints both scores of each line of the input."""
     from nmt.inference.batching import windows
     from nmt.inference.load import load_any
+    from nmt.inference.translator import Translator
 
     scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args))
-    lines = zip(input_lines(args)) if scorer.recipe.language_model else input_pairs(args)
+    lines = input_pairs(args) if isinstance(scorer, Translator) else zip(input_lines(args))
     for window in windows(lines, WINDOW):
         for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):
             print(f"{log_prob:.4f}\t{ranking_score:.4f}")

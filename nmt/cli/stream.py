@@ -5,10 +5,17 @@ import io
 import sys
 from typing import cast
 
-from nmt.cli.arguments import add_threads, wait
+from nmt.cli.arguments import add_threads, number
 
 HELP = "translate words of stdin as they come, greedily (wait-k)"
 EXAMPLE = "nmt translate runs/toy-online --stream --wait 3"
+
+_words = number(int, lambda value: value > 0, 'number of words: above 0, or "full"')
+
+
+def wait(text: str) -> int:
+    """Source words that a translation stays behind; 0, typed as "full": the whole line."""
+    return 0 if text == "full" else _words(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

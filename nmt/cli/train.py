@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
         folder = _default_folder(args.fallback)
         log.info(f"nmt: {failure}")
         log.info(f"{args.recipe} cannot be fetched: training {args.fallback} into {folder} instead")
+    from nmt.training import tasks
     from nmt.training.train import train
 
     train(recipe, folder)
@@ -54,10 +55,8 @@ def run(args: argparse.Namespace) -> None:
         _evaluate(folder)
     if failure:
         log.info(f"This was {args.fallback} in {folder}: {args.recipe} cannot be fetched")
-    elif args.evaluate and recipe.language_model:
-        log.info(f"have it write with: .venv/bin/nmt generate {folder}")
     elif args.evaluate:
-        log.info(f"translate with: make translate RUN={folder}")
+        log.info(tasks.of(recipe).usage.format(folder))
 
 
 def _default_folder(recipe: str) -> Path:

@@ -17,8 +17,7 @@ CARD = "Trained by nmt"  # stands in every model card
 
 def lines(name: str, report: dict) -> Iterator[str]:
     """The report as text; name: of the run or the ensemble."""
-    is_language_model = "word_perplexity" in report
-    return (_perplexity_lines if is_language_model else _score_lines)(name, report)
+    return (_score_lines if "bleu" in report else _perplexity_lines)(name, report)
 
 
 def _perplexity_lines(name, report):

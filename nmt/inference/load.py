@@ -19,6 +19,12 @@ from nmt.text.vocabulary import EOS
 
 log = logging.getLogger(__name__)
 
+WRONG_KIND = {
+    False: "is a language model, which does not translate (use nmt generate) and is measured "
+    "alone: no --beam, no --memory, no --lm, no other run",
+    True: "is a translator, no language model; use nmt translate",
+}
+
 
 def load(
     path: str | PathLike,
@@ -38,7 +44,7 @@ def load(
     """
     check_positive(hypotheses_per_batch=hypotheses_per_batch)
     # 1. Open the runs, and check that they belong together.
-    runs = _translators(path)
+    runs = open_runs(path)
     recipe = runs[0].recipe_with(overrides)
     lm = _lm_run(recipe.search)
     _check_combination(runs, lm)
@@ -77,9 +83,7 @@ def load_generator(
 
     Raises UserError for a translator, and for arguments that only translators have.
     """
-    run = Run.open(path)
-    if not run.recipe.language_model:
-        raise UserError(f"{path}: is a translator, no language model; use nmt translate {path}")
+    (run,) = open_runs(path, language_model=True)
     if overrides:
         raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
     if engine == "onnx":
@@ -97,14 +101,12 @@ def load_any(path: str | PathLike, *options: Any) -> Any:
     return (load_generator if is_language_model else load)(path, *options)
 
 
-def _translators(path):
-    """The runs of a path; UserError for language models."""
-    runs = Run.open_all(path)
+def open_runs(path: str | PathLike, language_model: bool = False) -> list[Run]:
+    """The runs of "RUN1,RUN2,...": translators, or one language model; UserError for others."""
+    runs = [Run.open(path)] if language_model else Run.open_all(path)
     for run in runs:
-        if run.recipe.language_model:
-            raise UserError(
-                f"{run.path}: is a language model, which does not translate; use nmt generate"
-            )
+        if run.recipe.language_model != language_model:
+            raise UserError(f"{run.path}: {WRONG_KIND[language_model]}")
     return runs
 
 

@@ -42,7 +42,6 @@ NAMES = {
     "train.precision": "dtype fp16 bf16",
     "train.seed": "random_seed",
     "train.metric": "eval_metric",
-    "train.wait": "wait_k",
     # [search]
     "search.beam": "beam_size num_beams",
     "search.length_penalty": "alpha lenpen",

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 from nmt.errors import UserError
-from nmt.recipe import Recipe, TrainOptions, differences, reason_against_waiting
+from nmt.recipe import Recipe, TrainOptions, differences
 from nmt.runs.folder import Run
 from nmt.runs.info import RunInfo
 from nmt.training import tasks
@@ -89,7 +89,6 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
     tokenizer = dataclasses.replace(
         parent.tokenizer, from_=path, sampling=recipe.tokenizer.sampling
     )
-    if recipe.train.wait and (reason := reason_against_waiting(model)):
-        raise UserError(f"{path}: train.wait: {reason}")
+    tasks.of(recipe).check_parent(model)
     log.info(f"starting from {path}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)

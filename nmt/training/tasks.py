@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nmt.recipe import Recipe
+from nmt.errors import UserError
+from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ class Task:
     """How a recipe's kind of model is trained. tokenizers: always (source, target)."""
 
     unit: str  # what the training text consists of, in messages
+    usage: str  # how to use the trained run, for its folder
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+
+    def check_parent(self, model: ModelOptions) -> None:
+        """UserError where the model of the parent run cannot be trained on as the recipe asks."""
 
     def batches(self, store: Store, tokenizers: Any) -> Batches | Streams:
         """The training batches of every epoch."""
@@ -60,6 +65,11 @@ class TranslationTask(Task):
     """Pairs of sentences; BLEU or chrF selects the weights."""
 
     unit = "pairs"
+    usage = "translate with: make translate RUN={}"
+
+    def check_parent(self, model: ModelOptions) -> None:
+        if self.recipe.train.wait and (reason := reason_against_waiting(model)):
+            raise UserError(f"{self.recipe.train.from_}: train.wait: {reason}")
 
     def batches(self, store: Store, tokenizers: Any) -> Batches:
         from nmt.batches.buckets import Batches
@@ -115,6 +125,7 @@ class LanguageTask(Task):
     """Running text, by truncated backpropagation through time; perplexity selects the weights."""
 
     unit = "sentences"
+    usage = "have it write with: .venv/bin/nmt generate {}"
 
     def batches(self, store: Store, tokenizers: Any) -> Streams:
         from nmt.batches.streams import Streams
