@@ -589,7 +589,7 @@ def translator(tmp_path):
     [
         (
             ["translate", "LM", "ein Hund"],
-            "is a language model, which does not translate; use nmt generate",
+            "use nmt generate",
         ),
         (["generate", "TRANSLATOR"], "is a translator, no language model; use nmt translate"),
         (["export", "LM"], "cannot be exported: the graphs are those of translators"),
