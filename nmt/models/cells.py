@@ -23,9 +23,8 @@ import tensorflow as tf
 from keras import ops
 
 from nmt.models import kernels
+from nmt.models.kernels import Tensors
 from nmt.recipe import ModelOptions
-
-Tensors = dict[str, tf.Tensor]
 
 
 class OnnxForm(NamedTuple):

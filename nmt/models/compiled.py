@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nmt.models.sequence import SequenceModel, State
+from nmt.models.kernels import Step, Tensor
+from nmt.models.sequence import Encoded, SequenceModel, State
 
 
 class CompiledModel:
@@ -16,9 +17,7 @@ class CompiledModel:
     if not the model's own. functions: the `tf.function`s by name.
     """
 
-    def __init__(
-        self, model: SequenceModel, encode: Callable[[Any], tuple[State, State]] | None = None
-    ):
+    def __init__(self, model: SequenceModel, encode: Callable[[Any], Encoded] | None = None):
         encode = encode or model.encode
         ids = tf.TensorSpec((None, None), tf.int32)
         rows = tf.TensorSpec((None,), tf.int32)
@@ -27,6 +26,7 @@ class CompiledModel:
         def log_probs(source, tokens):
             return model.log_probs_after(*encode(source), tokens)
 
+        # Memory and state are signatures of the other functions.
         self.take = model.take
         traced_encode = traced(lambda source: encode(source), [ids])
         # Only after tracing `encode` it is known which leaves there are.
@@ -42,27 +42,27 @@ class CompiledModel:
             "log_probs": traced(log_probs, [ids, ids]),
         }
 
-    def encode(self, source: Any) -> tuple[State, State]:
+    def encode(self, source: Any) -> Encoded:
         """source: [sentences, source_len] -> memory, state."""
         return self.functions["encode"](tf.convert_to_tensor(source, tf.int32))
 
     def advance(
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray, k: int
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None, State]:
+    ) -> tuple[Tensor, Tensor, Tensor | None, State]:
         """log_probs and ids of the k best next tokens [rows, k], attention, state."""
-        return self.functions["advance"](
-            memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens), k
-        )
+        return self._after("advance", memory, state, origin, tokens, k)
 
     def distribution(
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray
-    ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
+    ) -> Step:
         """log_probs of all tokens [rows, vocab], attention, state."""
-        return self.functions["distribution"](
-            memory, state, tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens)
-        )
+        return self._after("distribution", memory, state, origin, tokens)
 
-    def log_probs(self, source: Any, tokens: Any) -> tf.Tensor:
+    def _after(self, name, memory, state, origin, tokens, *k):
+        rows = tf.convert_to_tensor(origin), tf.convert_to_tensor(tokens)
+        return self.functions[name](memory, state, *rows, *k)
+
+    def log_probs(self, source: Any, tokens: Any) -> Tensor:
         """Log-probabilities of tokens[:, 1:]: [sentences, n - 1]."""
         return self.functions["log_probs"](source, tokens)
 

@@ -7,10 +7,14 @@ normalisation, loss) stays float32. `weight` casts a weight once a step, outside
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
+
+Tensor: TypeAlias = tf.Tensor
+Tensors = dict[str, Tensor]
+Step = tuple[Tensor, Tensor | None, Tensors]  # hidden or log_probs, attention, state
 
 BLOCK = 64  # neighbouring numbers of which `top_k` takes the largest first
 
@@ -27,12 +31,12 @@ def precision(name: str) -> Iterator[None]:
         _precision.reset(token)
 
 
-def weight(variable: Any) -> tf.Tensor:
+def weight(variable: Any) -> Tensor:
     """The value of a weight in the precision of the matrix products."""
     return tf.cast(tf.convert_to_tensor(variable), _precision.get())
 
 
-def matmul(x: tf.Tensor, w: tf.Tensor, transpose_b: bool = False) -> tf.Tensor:
+def matmul(x: Tensor, w: Tensor, transpose_b: bool = False) -> Tensor:
     """x[..., n] @ w[n, m] in the precision of `w`, as float32 [..., m].
 
     A `w` of rank 3 has a leading axis that `x` has too. transpose_b: w is [m, n].
@@ -48,12 +52,13 @@ def matmul(x: tf.Tensor, w: tf.Tensor, transpose_b: bool = False) -> tf.Tensor:
     return product
 
 
-def top_k(x: tf.Tensor, k: Any) -> tuple[tf.Tensor, tf.Tensor]:
+def top_k(x: Tensor, k: Any) -> tuple[Tensor, Tensor]:
     """The k largest of each row of x [rows, n], largest first, and their indices.
 
     `tf.math.top_k` in a quarter of the time: the k largest lie within the k blocks with the largest
     maxima, so only those are searched. `k` may be a tensor.
     """
+    # The row as blocks, and what is left over at the end.
     rows = tf.shape(x)[0]
     size = x.shape[1]
     blocks = size // BLOCK
@@ -65,18 +70,19 @@ def top_k(x: tf.Tensor, k: Any) -> tuple[tf.Tensor, tf.Tensor]:
     best_blocks = tf.math.top_k(maxima, tf.minimum(k, blocks), sorted=False).indices
     best_blocks = tf.sort(best_blocks)
 
-    # Candidates: those blocks and what is left over at the end.
+    # Candidates: those blocks and the rest.
     chosen = tf.reshape(tf.gather(body, best_blocks, batch_dims=1), [rows, -1])
     values = tf.concat([chosen, rest], 1)
     indices = tf.reshape(best_blocks[:, :, None] * BLOCK + tf.range(BLOCK), [rows, -1])
     rest_indices = tf.broadcast_to(tf.range(blocks * BLOCK, size), tf.shape(rest))
     indices = tf.concat([indices, rest_indices], 1)
 
+    # The best of the candidates.
     best, at = tf.math.top_k(values, k)
     return best, tf.gather(indices, at, batch_dims=1)
 
 
-def log_sum_exp(x: tf.Tensor) -> tf.Tensor:
+def log_sum_exp(x: Tensor) -> Tensor:
     """log(sum(exp(x))) of each row of x [..., n], as [..., 1].
 
     By oneDNN's softmax, in a third of the time that TensorFlow's function takes.
@@ -86,11 +92,11 @@ def log_sum_exp(x: tf.Tensor) -> tf.Tensor:
 
 
 def unroll(
-    step: Callable[[tuple[tf.Tensor, ...], dict[str, tf.Tensor]], dict[str, tf.Tensor]],
-    inputs: Sequence[tf.Tensor],
-    state: dict[str, tf.Tensor],
+    step: Callable[[Any, Tensors], Tensors],
+    inputs: Sequence[Tensor],
+    state: Tensors,
     keep: Sequence[str],
-) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+) -> tuple[Tensors, Tensors]:
     """Runs state = step(inputs of time t, state) over axis 0 of the inputs: history, last state.
 
     inputs: [time, ...] each. state: leaves by name; each keeps its shape. history: the leaves named
@@ -100,6 +106,7 @@ def unroll(
         state = step(tuple(x[0] for x in inputs), state)
         return {name: state[name][None] for name in keep}, state
 
+    # Inputs are read and history is written by time.
     time = tf.shape(inputs[0])[0]
     arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
     history = {
@@ -116,7 +123,7 @@ def unroll(
     return {name: array.stack() for name, array in history.items()}, state
 
 
-def dropout(x: tf.Tensor, rate: float, seed: Any, mask_shape: Any = None) -> tf.Tensor:
+def dropout(x: Tensor, rate: float, seed: Any, mask_shape: Any = None) -> Tensor:
     """Inverted dropout.
 
     mask_shape: 1 on axes that share a mask: [batch, 1, units] is a mask a sequence.

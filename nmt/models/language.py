@@ -6,8 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nmt.models.kernels import Tensor
 from nmt.models.recurrent import RecurrentDecoder
-from nmt.models.sequence import SequenceModel, State
+from nmt.models.sequence import Encoded, SequenceModel, State
+from nmt.models.update import Losses
 from nmt.recipe import ModelOptions
 from nmt.text.vocabulary import BOS
 
@@ -33,7 +35,7 @@ class LanguageModel(SequenceModel):
         self.streams = streams
         hidden = self.add_output()
         without_attention = dataclasses.replace(self.options, attention="none")
-        self.decoder = RecurrentDecoder(without_attention, hidden, self.noise, name="decoder")
+        self.decoder = RecurrentDecoder(without_attention, hidden, self.noise, "decoder")
         self.decoder.build(self.options.embedding, 0)
         self.carried = Carried(self.decoder.zero_state(streams))
         self.built = True
@@ -41,21 +43,19 @@ class LanguageModel(SequenceModel):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "streams": self.streams}
 
-    def encode(self, source: Any, training: bool = False) -> tuple[State, State]:
+    def encode(self, source: Any, training: bool = False) -> Encoded:
         """An empty memory, and the zero state of as many rows as `source` has, whatever its ids."""
         return {}, self.decoder.zero_state(tf.shape(source)[0])
 
     def step(
         self, memory: State, state: State, tokens: Any, training: bool = False
-    ) -> tuple[tf.Tensor, None, State]:
+    ) -> tuple[Tensor, None, State]:
         """As every model. BOS resets the state to zero unless the model runs across sentences."""
         y = self.embed(self.target_embedding, tokens, training)
         keep = None if self.options.across_sentences else tf.cast(tokens != BOS, tf.float32)
         return self.decoder.step(memory, state, y, training, keep)
 
-    def losses_of(
-        self, inputs: Any, labels: Any, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def losses_of(self, inputs: Any, labels: Any, training: bool) -> Losses:
         """Losses of the next window of each stream in training, else of whole texts: [rows, n]."""
         memory, state = self.encode(inputs)
         if training:

@@ -13,18 +13,19 @@ from typing import Any
 import tensorflow as tf
 
 from nmt.models import kernels
+from nmt.models.kernels import Tensor
 
 LOGITS = 2**24  # numbers in the largest matrix that exists at once
 
 
 def cross_entropy(
-    hidden: tf.Tensor,
+    hidden: Tensor,
     kernel: Any,
     bias: Any,
-    labels: tf.Tensor,
-    weights: tf.Tensor,
+    labels: Tensor,
+    weights: Tensor,
     smoothing: float = 0.0,
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Summed loss and summed negative log-likelihood of `labels`, in nats.
 
     hidden: [positions, units]; kernel: [vocab, units]; bias: [vocab]; labels: [positions]; weights:
@@ -33,7 +34,6 @@ def cross_entropy(
     a gradient.
     """
     kernel = tf.convert_to_tensor(kernel)
-    bias = tf.convert_to_tensor(bias)
     cast_kernel = kernels.weight(kernel)
     vocab = kernel.shape[0]
 
@@ -43,6 +43,7 @@ def cross_entropy(
         mean_bias = tf.reduce_mean(bias)
         weighted = hidden * weights[:, None]
 
+        # What the labels of a slice of positions make of its logits and their softmax.
         def slice_losses(part, logits, p):
             at_label = tf.stack([tf.range(tf.shape(logits)[0]), labels[part]], 1)
             label_log = tf.math.log(tf.maximum(tf.gather_nd(p, at_label), 1e-37))
@@ -50,16 +51,15 @@ def cross_entropy(
             # The mean log-probability of all tokens, for the smoothing.
             mean_log = tf.linalg.matvec(hidden[part], mean_kernel) + mean_bias - log_sum
             smoothed_log = (1 - smoothing) * label_log + smoothing * mean_log
-            return (
-                tf.reduce_sum(weights[part] * smoothed_log),
-                tf.reduce_sum(weights[part] * label_log),
-            )
+            logs = smoothed_log, label_log
+            return [tf.reduce_sum(weights[part] * log) for log in logs]
 
         loss, likelihood, expected, d_kernel, d_bias = _sum_slices(
             hidden, kernel, bias, cast_kernel, weights, weighted, slice_losses
         )
 
         # The parts of the gradients that depend on the labels and the smoothing.
+        # The mean row of the kernel under the targets, then what this takes from each gradient.
         on_label = (1 - smoothing) * tf.gather(kernel, labels) + smoothing * mean_kernel
         d_hidden = (expected - on_label) * weights[:, None]
         spread = smoothing / vocab
@@ -73,7 +73,7 @@ def cross_entropy(
 
         return (loss, likelihood), gradient
 
-    return summed(hidden, kernel, bias)
+    return summed(hidden, kernel, tf.convert_to_tensor(bias))
 
 
 def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_losses):
@@ -98,6 +98,7 @@ def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_loss
         loss -= smoothed_log
         likelihood -= label_log
 
+        # Products with p: of each position, and summed over positions for the gradients.
         p = tf.cast(p, cast_kernel.dtype)
         mean_rows = tf.cast(tf.matmul(p, cast_kernel), tf.float32)
         expected = expected.write(start // slice_size, mean_rows)
@@ -105,6 +106,7 @@ def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_loss
         d_bias += product(p, weights[part][:, None])[:, 0]
         return start + slice_size, loss, likelihood, expected, d_kernel, d_bias
 
+    # One slice after the other, so that one matrix of logits exists at a time.
     slices = (positions + slice_size - 1) // slice_size
     expected = tf.TensorArray(tf.float32, slices, infer_shape=False, element_shape=(None, units))
     start = (tf.constant(0), 0.0, 0.0, expected, tf.zeros_like(kernel), tf.zeros_like(bias))

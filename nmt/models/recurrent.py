@@ -4,7 +4,6 @@ Shapes: sentences, rows (hypotheses), source_len, n (target positions), units of
 the encoder's outputs, gates * units for the inputs of a cell.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,42 +15,50 @@ from nmt.models.attention import MASKED
 from nmt.models.attention import attention as new_attention
 from nmt.models.cells import cell as new_cell
 from nmt.models.cells import stack
+from nmt.models.kernels import Step, Tensor, Tensors
 from nmt.recipe import ModelOptions
 
 
-class RecurrentEncoder(keras.layers.Layer):
-    """Stacked recurrent layers, one or both ways; both directions share one time loop."""
+class Part(keras.layers.Layer):
+    """What encoders, decoders and their layers share. seed: of dropout masks."""
 
-    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, name: str):
+        super().__init__(name=name)
         self.options = options
         self.seed = seed
-        if options.bidirectional:
-            self.ways: tuple[str, ...] = ("forward", "backward")
-        else:
-            self.ways = ("backward",) if options.reverse_source else ("forward",)
-        self.size = options.encoder_units * len(self.ways)
+
+
+class RecurrentEncoder(Part):
+    """Stacked recurrent layers, one or both ways; both directions share one time loop."""
 
     def build(self, input_size: int) -> None:
         """input_size: units of one input."""
         options = self.options
+        units = options.encoder_units
+        if options.bidirectional:
+            self.ways: tuple[str, ...] = "forward", "backward"
+        else:
+            self.ways = ("backward" if options.reverse_source else "forward",)
+        self.size = units * len(self.ways)
+        # A layer has a cell a direction and takes the outputs of both below it.
         self.layers = [
-            [new_cell(options, options.encoder_units, f"layer{layer}_{way}") for way in self.ways]
+            [new_cell(options, units, f"layer{layer}_{way}") for way in self.ways]
             for layer in range(options.encoder_layers)
         ]
-        for number, cells in enumerate(self.layers):
+        for cells in self.layers:
             for cell in cells:
-                cell.build(input_size if number == 0 else self.size)
+                cell.build(input_size)
+            input_size = self.size
         self.built = True
 
     def read(
         self,
-        x: tf.Tensor,
-        lengths: tf.Tensor,
+        x: Tensor,
+        lengths: Tensor,
         training: bool = False,
-        initial: dict[str, tf.Tensor] | None = None,
-        final_at: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        initial: Tensors | None = None,
+        final_at: Any = None,
+    ) -> tuple[Tensor, Tensor, Tensors]:
         """Encodes sentences that are padded right: outputs, final, states.
 
         x: [sentences, source_len, input_size]; lengths: [sentences].
@@ -66,19 +73,22 @@ class RecurrentEncoder(keras.layers.Layer):
         states = {}
         for number, cells in enumerate(self.layers):
             below = x
+            # The inputs of the first layer have had their dropout.
             if number:
                 x = drop(x, self.options, self.seed, training)
+            # [sentences, source_len, size], from the state that a piece before ended with.
             before = initial and {name: initial[f"{name}{number}"] for name in cells[0].states}
             x, final = self._read_layer(x, lengths, cells, training, final_at, before)
             if initial:
                 states.update({f"{name}{number}": leaf for name, leaf in final.items()})
             # Outputs at padding must not reach the attention or the layer above.
             x = x * mask
+            # With residual connections a layer adds its input (Wu et al. 2016).
             if number and self.options.residual:
                 x = below + x
         return x, final["h"], states
 
-    def zero_state(self, sentences: Any) -> dict[str, tf.Tensor]:
+    def zero_state(self, sentences: Any) -> Tensors:
         """The state before the first position: "h0" (and "c0") [sentences, units] of layer 0, …"""
         zeros = tf.zeros([sentences, self.options.encoder_units])
         return {
@@ -100,17 +110,15 @@ class RecurrentEncoder(keras.layers.Layer):
             return tf.reverse_sequence(x, lengths, seq_axis=1) if way == "backward" else x
 
         # What does not depend on the state: [source_len, directions, sentences, gates * units].
-        z = ops.stack(
-            [cell.inputs(turn(x, way)) for cell, way in zip(cells, self.ways, strict=True)]
-        )
-        z = ops.transpose(z, (2, 0, 1, 3))
+        gates = [cell.inputs(turn(x, way)) for cell, way in zip(cells, self.ways, strict=True)]
+        z = ops.transpose(ops.stack(gates), (2, 0, 1, 3))
 
         # The time loop, over weights of both directions stacked.
-        directions = len(cells)
-        sentences = tf.shape(x)[0]
-        zeros = tf.zeros([directions, sentences, cells[0].units])
+        rows = [len(cells), tf.shape(x)[0]]
+        zeros = tf.zeros([*rows, cells[0].units])
         weights = stack([cell.weights_of_step() for cell in cells])
-        dropout_mask = state_mask(zeros, self.options, self.seed, training)
+        rate = self.options.recurrent_dropout
+        dropout_mask = loop_mask([*rows, cells[0].units], rate, self.seed, training)
         first = {name: before[name][None] if before else zeros for name in cells[0].states}
         history, _ = kernels.unroll(
             lambda z_t, state: cells[0].step(z_t[0], state, weights, dropout_mask),
@@ -121,12 +129,11 @@ class RecurrentEncoder(keras.layers.Layer):
 
         # [directions, sentences, source_len, units], each direction in the order of the source.
         history = {name: ops.transpose(leaf, (1, 2, 0, 3)) for name, leaf in history.items()}
-        outputs = [
-            turn(leaf, way) for leaf, way in zip(tf.unstack(history["h"]), self.ways, strict=True)
-        ]
+        h = tf.unstack(history["h"])
+        outputs = [turn(leaf, way) for leaf, way in zip(h, self.ways, strict=True)]
 
         # The state after `final_at` positions: [directions, sentences, units].
-        last = tf.broadcast_to(final_at - 1, [directions, sentences])
+        last = tf.broadcast_to(final_at - 1, rows)
         if before:
             # A sentence without a new position stays in the state it was in.
             last = last + 1
@@ -134,14 +141,15 @@ class RecurrentEncoder(keras.layers.Layer):
                 name: tf.concat([first[name][:, :, None], leaf], 2)
                 for name, leaf in history.items()
             }
-        final = {
-            name: tf.gather(leaf, last, axis=2, batch_dims=2) for name, leaf in history.items()
-        }
-        final = {name: ops.concatenate(tf.unstack(leaf), -1) for name, leaf in final.items()}
+        final = {}
+        for name, leaf in history.items():
+            leaf = tf.gather(leaf, last, axis=2, batch_dims=2)
+            # Both directions side by side: [sentences, size].
+            final[name] = ops.concatenate(tf.unstack(leaf), -1)
         return ops.concatenate(outputs, -1), final
 
 
-class RecurrentDecoder(keras.layers.Layer):
+class RecurrentDecoder(Part):
     """s_i = cell(s_{i-1}, [y_{i-1}; c_{i-1}]), c_i = attention(s_i), c_0 = 0; readout (s_i, c_i).
 
     The recurrence of Bahdanau et al. 2015 with the readout taking the new context. The context is
@@ -155,12 +163,10 @@ class RecurrentDecoder(keras.layers.Layer):
         options: ModelOptions,
         readout_units: int,
         seed: keras.random.SeedGenerator,
-        **kwargs: Any,
+        name: str,
     ):
-        super().__init__(**kwargs)
-        self.options = options
+        super().__init__(options, seed, name)
         self.readout_units = readout_units
-        self.seed = seed
 
     def build(self, input_size: int, memory_size: int) -> None:
         """input_size: units of one input; memory_size: units of one output of the encoder."""
@@ -168,8 +174,9 @@ class RecurrentDecoder(keras.layers.Layer):
         units = options.decoder_units
         self.memory_size = memory_size
         self.cells = [new_cell(options, units, f"layer{n}") for n in range(options.decoder_layers)]
-        for number, cell in enumerate(self.cells):
-            cell.build(input_size if number == 0 else units)
+        for cell in self.cells:
+            cell.build(input_size)
+            input_size = units
 
         # The context adds to the gates of the first cell.
         self.attention = new_attention(options)
@@ -187,13 +194,14 @@ class RecurrentDecoder(keras.layers.Layer):
         for dense in self.bridge:
             dense.build((None, memory_size))
 
+        # The readout is what the projection onto the vocabulary takes.
         self.readout_kernel = self.add_weight(
             (readout_inputs, self.readout_units), "glorot_uniform", name="readout_kernel"
         )
         self.readout_bias = self.add_weight((self.readout_units,), "zeros", name="readout_bias")
         self.built = True
 
-    def remember(self, outputs: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+    def remember(self, outputs: Tensor, lengths: Tensor) -> Tensors:
         """The memory of `step`, empty without attention.
 
         "outputs" [sentences, source_len, size], their "keys", "mask" [sentences, source_len]: 0, at
@@ -202,18 +210,17 @@ class RecurrentDecoder(keras.layers.Layer):
         if not self.attention:
             return {}
         mask = tf.sequence_mask(lengths, tf.shape(outputs)[1], outputs.dtype)
-        return {
-            "outputs": outputs,
-            "keys": self.attention.keys(outputs),
-            "mask": (1 - mask) * MASKED,
-        }
+        keys = self.attention.keys(outputs)
+        return {"outputs": outputs, "keys": keys, "mask": (1 - mask) * MASKED}
 
-    def initial_state(self, final: tf.Tensor) -> dict[str, tf.Tensor]:
+    def initial_state(self, final: Tensor) -> Tensors:
         """final: [rows, memory_size] -> the first state: h = tanh(W final + b), c = 0."""
         state = self.zero_state(tf.shape(final)[0])
-        return {**state, **{f"h{number}": dense(final) for number, dense in enumerate(self.bridge)}}
+        for number, dense in enumerate(self.bridge):
+            state[f"h{number}"] = dense(final)
+        return state
 
-    def zero_state(self, rows: Any) -> dict[str, tf.Tensor]:
+    def zero_state(self, rows: Any) -> Tensors:
         """The state that has seen nothing: "h0" (and "c0") [rows, units], …, "context"."""
         state = {"context": tf.zeros([rows, self.memory_size])} if self.attention else {}
         for number, cell in enumerate(self.cells):
@@ -222,13 +229,13 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def step(
         self,
-        memory: dict[str, tf.Tensor],
-        state: dict[str, tf.Tensor],
-        y: tf.Tensor,
+        memory: Tensors,
+        state: Tensors,
+        y: Tensor,
         training: bool = False,
-        keep: tf.Tensor | None = None,
-        visible: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor | None, dict[str, tf.Tensor]]:
+        keep: Tensor | None = None,
+        visible: Tensor | None = None,
+    ) -> Step:
         """y: [rows, n, input_size] -> readout [rows, n, readout_units], attention, state.
 
         attention: [rows, n, source_len]; None without it, and in training, which does not need it.
@@ -271,29 +278,29 @@ class RecurrentDecoder(keras.layers.Layer):
         attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
         return readout, attention, {name: carried[name] for name in state}
 
-    def _time_step(
-        self, memory: dict[str, tf.Tensor], rows: tf.Tensor, training: bool
-    ) -> Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    def _time_step(self, memory, rows, training):
         """The function of one time step, (inputs, carried) -> carried.
 
         What all steps share is prepared here, outside of the time loop: weights in the precision of
         the products, and dropout masks, one a sequence.
         """
         options = self.options
+        upper = self.cells[1:]
+        # Weights, cast once a training step.
         weights = [cell.weights_of_step() for cell in self.cells]
-        upper_kernels = [kernels.weight(cell.kernel) for cell in self.cells[1:]]
+        upper_kernels = [kernels.weight(cell.kernel) for cell in upper]
+        # Masks, [rows, units] each: the order of these draws decides what a run draws.
+        shape = [rows, options.decoder_units]
         state_masks = [
-            state_mask(tf.zeros([rows, cell.units]), options, self.seed, training)
-            for cell in self.cells
+            loop_mask(shape, options.recurrent_dropout, self.seed, training) for _ in self.cells
         ]
-        layer_masks = [
-            layer_mask(rows, cell.units, options, self.seed, training) for cell in self.cells[1:]
-        ]
+        layer_masks = [loop_mask(shape, options.dropout, self.seed, training) for _ in upper]
         if self.attention:
             context_kernel = kernels.weight(self.context_kernel)
             attention_weights = self.attention.weights_of_step()
 
         def time_step(inputs, carried):
+            # Where a text begins, nothing is known of the one before.
             if "keep" in inputs:
                 carried = {name: leaf * inputs["keep"][:, None] for name, leaf in carried.items()}
 
@@ -329,9 +336,7 @@ class RecurrentDecoder(keras.layers.Layer):
         return time_step
 
 
-def drop(
-    x: tf.Tensor, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
-) -> tf.Tensor:
+def drop(x: Tensor, options: ModelOptions, seed: Any, training: bool) -> Tensor:
     """Dropout on [rows, positions, units]: a mask a position, or one a sequence if variational."""
     if not training:
         return x
@@ -339,19 +344,6 @@ def drop(
     return kernels.dropout(x, options.dropout, seed, shape)
 
 
-def state_mask(
-    like: tf.Tensor, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
-) -> tf.Tensor | None:
-    """Dropout of the recurrent state: one mask for all positions (Gal & Ghahramani 2016)."""
-    if not training or not options.recurrent_dropout:
-        return None
-    return kernels.dropout(tf.ones_like(like), options.recurrent_dropout, seed)
-
-
-def layer_mask(
-    rows: Any, units: int, options: ModelOptions, seed: keras.random.SeedGenerator, training: bool
-) -> tf.Tensor | None:
-    """Dropout between decoder layers, inside the time loop: one mask a sequence, [rows, units]."""
-    if not training or not options.dropout:
-        return None
-    return kernels.dropout(tf.ones([rows, units]), options.dropout, seed)
+def loop_mask(shape: Any, rate: float, seed: Any, training: bool) -> Any:
+    """Dropout inside a time loop: one mask for all positions (Gal & Ghahramani 2016), or None."""
+    return kernels.dropout(tf.ones(shape), rate, seed) if training and rate else None

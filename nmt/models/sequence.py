@@ -21,16 +21,18 @@ import numpy as np
 import tensorflow as tf
 
 from nmt.models import kernels
+from nmt.models.kernels import Step, Tensor, Tensors
 from nmt.models.loss import cross_entropy
 from nmt.models.recurrent import drop
-from nmt.models.update import TrainableModel
+from nmt.models.update import Losses, TrainableModel
 from nmt.recipe import ModelOptions
 from nmt.text.vocabulary import PAD
 
 if TYPE_CHECKING:
     from nmt.models.compiled import CompiledModel
 
-State = dict[str, tf.Tensor]  # of a decoder, or a memory: leaves by name
+State = Tensors  # of a decoder, or a memory: leaves by name
+Encoded = tuple[State, State]  # memory, first state
 
 
 class SequenceModel(TrainableModel):
@@ -73,7 +75,7 @@ class SequenceModel(TrainableModel):
         shape = (vocab, self.options.embedding)
         return self.add_weight(shape, self.embedding_initializer, name=name)
 
-    def embed(self, table: keras.Variable, ids: Any, training: bool) -> tf.Tensor:
+    def embed(self, table: keras.Variable, ids: Any, training: bool) -> Tensor:
         """Word vectors [..., embedding] of ids [...], scaled to variance 1.
 
         As Vaswani et al. 2017, section 3.4. A table of that variance would be too large for the
@@ -105,16 +107,14 @@ class SequenceModel(TrainableModel):
         frequencies = (counts + 1) / (counts.sum() + len(counts))
         self.output_bias.assign(np.log(frequencies).astype(np.float32))
 
-    def project(self, hidden: Any) -> tf.Tensor:
+    def project(self, hidden: Any) -> Tensor:
         """hidden: [..., units] -> logits [..., vocab]."""
         kernel = tf.convert_to_tensor(self.output_kernel)
-        bias = tf.convert_to_tensor(self.output_bias)
-        return kernels.matmul(hidden, kernel, transpose_b=True) + bias
+        return kernels.matmul(hidden, kernel, transpose_b=True) + self.output_bias
 
-    def summed_losses(
-        self, hidden: tf.Tensor, labels: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def summed_losses(self, hidden: Tensor, labels: Tensor) -> Losses:
         """hidden: [rows, n, units], labels: [rows, n] -> what `losses_of` returns."""
+        # All positions of the batch in one axis; padding weighs nothing.
         labels = tf.reshape(labels, [-1])
         weights = tf.cast(labels != PAD, tf.float32)
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
@@ -123,22 +123,19 @@ class SequenceModel(TrainableModel):
         )
         return loss, likelihood, tf.reduce_sum(weights)
 
-    def call(self, inputs: tuple[Any, Any], training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tuple[Any, Any], training: bool = False) -> Tensor:
         """(source, target inputs) -> logits [rows, n, vocab]; for `predict` and inspection."""
         source, tokens = inputs
-        memory, state = self.encode(source, training)
-        hidden, _, _ = self.step(memory, state, tokens, training)
+        hidden, _, _ = self.step(*self.encode(source, training), tokens, training)
         return self.project(hidden)
 
     # The contract.
 
-    def encode(self, source: Any, training: bool = False) -> tuple[State, State]:
+    def encode(self, source: Any, training: bool = False) -> Encoded:
         """source: [sentences, source_len], EOS last, padded right -> memory, first state."""
         raise NotImplementedError
 
-    def step(
-        self, memory: State, state: State, tokens: Any, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
+    def step(self, memory: State, state: State, tokens: Any, training: bool = False) -> Step:
         """tokens: [rows, n] -> hidden [rows, n, units], attention [rows, n, source_len], state.
 
         attention is None without it.
@@ -147,12 +144,12 @@ class SequenceModel(TrainableModel):
         return self.decoder.step(memory, state, y, training)
 
     def take(self, memory: State, sentences: Any) -> State:
-        """The memory of the sentences with these indices."""
+        """The memory of the sentences with these indices, or the state of these rows."""
         return {name: tf.gather(leaf, sentences) for name, leaf in memory.items()}
 
     def advance(
         self, memory: State, state: State, origin: Any, tokens: Any, k: Any
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None, State]:
+    ) -> tuple[Tensor, Tensor, Tensor | None, State]:
         """Row i goes on from row origin[i] of `state` with tokens[i].
 
         Returns log-probabilities and ids of the k best next tokens [rows, k], best first; attention
@@ -162,24 +159,22 @@ class SequenceModel(TrainableModel):
         best, ids = kernels.top_k(logits, tf.minimum(k, self.target_vocab))
         return best - kernels.log_sum_exp(logits), ids, attention, state
 
-    def distribution(
-        self, memory: State, state: State, origin: Any, tokens: Any
-    ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
+    def distribution(self, memory: State, state: State, origin: Any, tokens: Any) -> Step:
         """As `advance`, with log-probabilities of all tokens: [rows, vocab], attention, state."""
         logits, attention, state = self._next_logits(memory, state, origin, tokens)
         return tf.nn.log_softmax(logits), attention, state
 
     def _next_logits(self, memory, state, origin, tokens):
-        state = {name: tf.gather(leaf, origin) for name, leaf in state.items()}
-        hidden, attention, state = self.step(memory, state, tokens[:, None])
+        # Rows of the state follow their hypotheses.
+        hidden, attention, state = self.step(memory, self.take(state, origin), tokens[:, None])
         attention = None if attention is None else attention[:, 0]
         return self.project(hidden[:, 0]), attention, state
 
-    def log_probs(self, source: Any, tokens: Any) -> tf.Tensor:
+    def log_probs(self, source: Any, tokens: Any) -> Tensor:
         """Log-probabilities [sentences, n - 1] of tokens[:, 1:]; BOS first, padded right."""
         return self.log_probs_after(*self.encode(source), tokens)
 
-    def log_probs_after(self, memory: State, state: State, tokens: Any) -> tf.Tensor:
+    def log_probs_after(self, memory: State, state: State, tokens: Any) -> Tensor:
         """`log_probs` of sentences that are encoded already."""
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
         logits = self.project(hidden)

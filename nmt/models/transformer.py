@@ -34,34 +34,26 @@ from keras import ops
 from nmt.models import kernels
 from nmt.models.attention import MASKED
 from nmt.models.cells import layer_normalise
-from nmt.models.recurrent import drop
-from nmt.recipe import ModelOptions
+from nmt.models.kernels import Step, Tensor, Tensors
+from nmt.models.recurrent import Part, drop
 
 
-class TransformerEncoder(keras.layers.Layer):
+class TransformerEncoder(Part):
     """Blocks over the source; each position attends to all."""
-
-    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.options = options
-        self.seed = seed
-        self.size = options.embedding
 
     def build(self, input_size: int) -> None:
         """input_size: units of one input, as many as of an output."""
-        self.blocks = [
-            Block(self.options, self.seed, name=f"layer{n}")
-            for n in range(self.options.encoder_layers)
-        ]
-        self.norm = Norm(name="norm")
+        self.size = input_size
+        layers = range(self.options.encoder_layers)
+        self.blocks = [Block(self.options, self.seed, f"layer{n}") for n in layers]
         for block in self.blocks:
             block.build(input_size)
-        self.norm.build(input_size)
+        self.norm = new_norm("norm", input_size)
         self.built = True
 
     def read(
-        self, x: tf.Tensor, lengths: tf.Tensor, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
+        self, x: Tensor, lengths: Tensor, training: bool = False
+    ) -> tuple[Tensor, Tensor, Tensors]:
         """x: [sentences, source_len, size] -> outputs of that shape, lengths, {}.
 
         `initial_state` takes the lengths. There are no states to go on from.
@@ -74,37 +66,28 @@ class TransformerEncoder(keras.layers.Layer):
         return self.norm.apply(x), lengths, {}
 
 
-class TransformerDecoder(keras.layers.Layer):
+class TransformerDecoder(Part):
     """Blocks over the target; a position attends to itself, those before it, and the source."""
-
-    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.options = options
-        self.seed = seed
-        self.size = options.embedding
 
     def build(self, input_size: int, memory_size: int) -> None:
         """input_size: units of one input; memory_size: units of one output of the encoder."""
+        self.size = input_size
         layers = range(self.options.decoder_layers)
-        self.blocks = [
-            Block(self.options, self.seed, memory_size, name=f"layer{n}") for n in layers
-        ]
-        self.norm = Norm(name="norm")
+        self.blocks = [Block(self.options, self.seed, f"layer{n}") for n in layers]
         for block in self.blocks:
-            block.build(input_size)
-        self.norm.build(input_size)
+            block.build(input_size, memory_size)
+        self.norm = new_norm("norm", input_size)
         self.built = True
 
-    def remember(self, outputs: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+    def remember(self, outputs: Tensor, lengths: Tensor) -> Tensors:
         """The memory of `step`: keys and values of the source for every layer, `padding_mask`."""
         memory = {"mask": padding_mask(lengths, tf.shape(outputs)[1])}
         for number, block in enumerate(self.blocks):
-            keys, values = block.source_attention.keys_values(outputs)
-            memory[f"keys{number}"] = keys
-            memory[f"values{number}"] = values
+            leaves = block.source_attention.keys_values(outputs)
+            memory[f"keys{number}"], memory[f"values{number}"] = leaves
         return memory
 
-    def initial_state(self, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+    def initial_state(self, lengths: Tensor) -> Tensors:
         """Keys and values of no tokens, of every layer: [rows, heads, 0, size / heads].
 
         lengths: [rows].
@@ -114,28 +97,28 @@ class TransformerDecoder(keras.layers.Layer):
         # Zero, but no constant: a graph must not conclude that this axis stays empty.
         zero = rows - rows
         empty = tf.zeros([rows, heads, zero, self.size // heads])
-        return {
-            f"{name}{number}": empty
-            for number in range(len(self.blocks))
-            for name in ("keys", "values")
-        }
+        layers = range(len(self.blocks))
+        return {f"{name}{number}": empty for number in layers for name in ("keys", "values")}
 
     def step(
         self,
-        memory: dict[str, tf.Tensor],
-        state: dict[str, tf.Tensor],
-        y: tf.Tensor,
+        memory: Tensors,
+        state: Tensors,
+        y: Tensor,
         training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor | None, dict[str, tf.Tensor]]:
+    ) -> Step:
         """y: [rows, n, size] -> hidden [rows, n, size], attention [rows, n, source_len], state.
 
         The attention is that of the last layer, the mean over its heads; None in training.
         """
+        # The position of the first of the n tokens is the number of those before it.
         before = tf.shape(state["keys0"])[2]
         n = tf.shape(y)[1]
-        after = {}
         mask = causal_mask(before, n)
         y = y + positions(before, n, self.size)
+
+        # Each layer: the target so far, the source, the position alone.
+        after = {}
         for number, block in enumerate(self.blocks):
             keys = f"keys{number}"
             values = f"values{number}"
@@ -149,36 +132,23 @@ class TransformerDecoder(keras.layers.Layer):
         return self.norm.apply(y), None if training else attention, after
 
 
-class Block(keras.layers.Layer):
+class Block(Part):
     """A layer of the encoder or, with `memory_size`, of the decoder."""
 
-    def __init__(
-        self,
-        options: ModelOptions,
-        seed: keras.random.SeedGenerator,
-        memory_size: int | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self.options = options
-        self.seed = seed
-        self.memory_size = memory_size
-
-    def build(self, size: int) -> None:
-        """size: units of a position."""
-        options = self.options
-        inner = self.options.feed_forward
-        self.attention = MultiHeadAttention(options, self.seed, name="attention")
+    def build(self, size: int, memory_size: int = 0) -> None:
+        """size: units of a position; memory_size: of an output of the encoder."""
+        # Self-attention, and the norms before it and before the feed-forward network.
+        self.attention = MultiHeadAttention(self.options, self.seed, "attention")
         self.attention.build(size, size)
-        self.attention_norm = Norm(name="attention_norm")
-        self.feed_forward_norm = Norm(name="feed_forward_norm")
-        self.attention_norm.build(size)
-        self.feed_forward_norm.build(size)
-        if self.memory_size:
-            self.source_attention = MultiHeadAttention(options, self.seed, name="source_attention")
-            self.source_attention.build(size, self.memory_size)
-            self.source_norm = Norm(name="source_norm")
-            self.source_norm.build(size)
+        self.attention_norm = new_norm("attention_norm", size)
+        self.feed_forward_norm = new_norm("feed_forward_norm", size)
+        # Attention to the source.
+        if memory_size:
+            self.source_attention = MultiHeadAttention(self.options, self.seed, "source_attention")
+            self.source_attention.build(size, memory_size)
+            self.source_norm = new_norm("source_norm", size)
+        # The feed-forward network.
+        inner = self.options.feed_forward
         self.inner_kernel = self.add_weight((size, inner), "glorot_uniform", name="inner_kernel")
         self.inner_bias = self.add_weight((inner,), "zeros", name="inner_bias")
         self.outer_kernel = self.add_weight((inner, size), "glorot_uniform", name="outer_kernel")
@@ -187,13 +157,14 @@ class Block(keras.layers.Layer):
 
     def attend(
         self,
-        x: tf.Tensor,
-        mask: tf.Tensor,
+        x: Tensor,
+        mask: Tensor,
         training: bool,
-        past_keys: tf.Tensor | None = None,
-        past_values: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        past_keys: Any = None,
+        past_values: Any = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Self-attention over x [rows, n, size] and the past -> x, keys and values of both."""
+        # Keys and values of the n positions join those of the past: [rows, heads, all, width].
         normed = self.attention_norm.apply(x)
         keys, values = self.attention.keys_values(normed)
         if past_keys is not None:
@@ -203,38 +174,34 @@ class Block(keras.layers.Layer):
         return x + drop(context, self.options, self.seed, training), keys, values
 
     def attend_to_source(
-        self, x: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, training: bool
+    ) -> tuple[Tensor, Tensor]:
         """x [rows, n, size] -> x, attention [rows, n, source_len]."""
         context, attention = self.source_attention.attend(
             self.source_norm.apply(x), keys, values, mask, training
         )
         return x + drop(context, self.options, self.seed, training), attention
 
-    def feed_forward(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+    def feed_forward(self, x: Tensor, training: bool) -> Tensor:
         """max(0, x W1 + b1) W2 + b2, each position alone."""
+        # Wider, [rows, n, feed_forward], then back to the size of a position.
         inner = kernels.matmul(self.feed_forward_norm.apply(x), kernels.weight(self.inner_kernel))
         inner = ops.relu(inner + self.inner_bias)
         outer = kernels.matmul(inner, kernels.weight(self.outer_kernel)) + self.outer_bias
         return x + drop(outer, self.options, self.seed, training)
 
 
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(Part):
     """Heads that attend each by themselves: softmax(Q K^T / sqrt(size / heads)) V, joined by W.
 
     Queries come as [rows, n, size]. Keys and values stay [sentences, heads, positions,
     size / heads]: they are not copied for the hypotheses of a sentence, whose rows are adjacent.
     """
 
-    def __init__(self, options: ModelOptions, seed: keras.random.SeedGenerator, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.heads = options.heads
-        self.dropout = options.dropout
-        self.seed = seed
-
     def build(self, size: int, memory_size: int) -> None:
         """size: units of queries and outputs; memory_size: of what is attended to."""
         self.size = size
+        self.width = size // self.options.heads
         self.query_kernel = self.add_weight((size, size), "glorot_uniform", name="query_kernel")
         self.memory_kernel = self.add_weight(
             (memory_size, 2 * size), "glorot_uniform", name="memory_kernel"
@@ -242,33 +209,34 @@ class MultiHeadAttention(keras.layers.Layer):
         self.output_kernel = self.add_weight((size, size), "glorot_uniform", name="output_kernel")
         self.built = True
 
-    def keys_values(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x: [sentences, positions, memory_size] -> keys, values of every head."""
         both = kernels.matmul(x, kernels.weight(self.memory_kernel))
-        both = tf.reshape(
-            both, [tf.shape(x)[0], tf.shape(x)[1], 2, self.heads, self.size // self.heads]
-        )
+        # One product makes both: cut it by kind and head, then bring these axes to the front.
+        shape = tf.shape(x)
+        both = tf.reshape(both, [shape[0], shape[1], 2, self.options.heads, self.width])
         keys, values = tf.unstack(ops.transpose(both, (2, 0, 3, 1, 4)))
         return keys, values
 
     def attend(
-        self, x: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, training: bool
+    ) -> tuple[Tensor, Tensor]:
         """x: [rows, n, size] -> context [rows, n, size], attention [rows, n, positions].
 
         mask is added to the energies. The attention is the mean over the heads.
         """
         rows = tf.shape(x)[0]
         n = tf.shape(x)[1]
-        sentences = tf.shape(keys)[0]
-        positions = tf.shape(keys)[2]
-        width = self.size // self.heads
-        query = kernels.matmul(x, kernels.weight(self.query_kernel)) * width**-0.5
-        query = ops.transpose(tf.reshape(query, [sentences, -1, self.heads, width]), (0, 2, 1, 3))
+        # 1. Queries, those of a sentence together: [sentences, heads, hypotheses * n, width].
+        query = kernels.matmul(x, kernels.weight(self.query_kernel)) * self.width**-0.5
+        query = tf.reshape(query, [tf.shape(keys)[0], -1, self.options.heads, self.width])
+        query = ops.transpose(query, (0, 2, 1, 3))
+        # 2. Attention: [sentences, heads, hypotheses * n, positions].
         attention = tf.nn.softmax(tf.matmul(query, keys, transpose_b=True) + mask)
-        mean = tf.reshape(tf.reduce_mean(attention, 1), [rows, n, positions])
+        mean = tf.reshape(tf.reduce_mean(attention, 1), [rows, n, tf.shape(keys)[2]])
         if training:
-            attention = kernels.dropout(attention, self.dropout, self.seed)
+            attention = kernels.dropout(attention, self.options.dropout, self.seed)
+        # 3. The weighted values of all heads side by side, joined by W.
         context = ops.transpose(attention @ values, (0, 2, 1, 3))
         context = tf.reshape(context, [rows, n, self.size])
         return kernels.matmul(context, kernels.weight(self.output_kernel)), mean
@@ -283,12 +251,19 @@ class Norm(keras.layers.Layer):
         self.shift = self.add_weight((size,), "zeros", name="shift")
         self.built = True
 
-    def apply(self, x: tf.Tensor) -> tf.Tensor:
+    def apply(self, x: Tensor) -> Tensor:
         """x: [..., size]."""
         return layer_normalise(x) * self.scale + self.shift
 
 
-def positions(start: Any, count: Any, size: int) -> tf.Tensor:
+def new_norm(name: str, size: int) -> Norm:
+    """A `Norm` over `size` units with its weights."""
+    norm = Norm(name=name)
+    norm.build(size)
+    return norm
+
+
+def positions(start: Any, count: Any, size: int) -> Tensor:
     """Sinusoids of the positions start, start + 1, …: [count, size], sines first, then cosines.
 
     Wavelengths go from 2 pi to 10000 * 2 pi (Vaswani et al. 2017, section 3.5, where sines and
@@ -300,13 +275,12 @@ def positions(start: Any, count: Any, size: int) -> tf.Tensor:
     return ops.concatenate([ops.sin(angles), ops.cos(angles)], -1)[:, :size]
 
 
-def padding_mask(lengths: tf.Tensor, count: Any) -> tf.Tensor:
+def padding_mask(lengths: Tensor, count: Any) -> Tensor:
     """0 for the tokens of a sentence, MASKED for its padding: [sentences, 1, 1, count]."""
     return (tf.sequence_mask(lengths, count, tf.float32)[:, None, None] - 1) * -MASKED
 
 
-def causal_mask(before: Any, n: Any) -> tf.Tensor:
+def causal_mask(before: Any, n: Any) -> Tensor:
     """0 at what each of n tokens may attend to, MASKED at those after it: [n, before + n]."""
-    return (
-        tf.cast(tf.range(before + n) <= before + tf.range(n)[:, None], tf.float32) - 1
-    ) * -MASKED
+    visible = tf.range(before + n) <= before + tf.range(n)[:, None]
+    return (tf.cast(visible, tf.float32) - 1) * -MASKED

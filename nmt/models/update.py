@@ -8,6 +8,9 @@ from keras import ops
 
 from nmt.machine import detect_precision
 from nmt.models import kernels
+from nmt.models.kernels import Tensor
+
+Losses = tuple[Tensor, Tensor, Tensor]  # of a batch; see `losses_of`
 
 # Most dropout masks that one training step draws. Each has a seed of its own, counted from
 # `first_noise`, so no two steps share one.
@@ -27,11 +30,9 @@ class TrainableModel(keras.Model):
         self.noise = keras.random.SeedGenerator(seed)  # of dropout masks
         self.precision = "float32"
         self.label_smoothing = 0.0
-        self.totals: dict[str, keras.metrics.Metric] = {}
+        self.totals: list[keras.metrics.Metric] = []
 
-    def losses_of(
-        self, source: Any, target: Any, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def losses_of(self, source: Any, target: Any, training: bool) -> Losses:
         """Of a batch: summed loss, summed negative log-likelihood (nats), target tokens.
 
         source, target: the two matrices of ids of a batch. EOS counts as a token, BOS and padding
@@ -54,24 +55,21 @@ class TrainableModel(keras.Model):
         self.label_smoothing = label_smoothing
         self.precision = detect_precision() if precision == "auto" else precision
         # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.
-        self.totals = {
-            "loss": keras.metrics.Sum(name="loss"),
-            "likelihood": keras.metrics.Sum(name="likelihood"),
-            "target_tokens": keras.metrics.Sum(name="target_tokens", dtype="float64"),
-        }
+        dtypes = {"loss": "float32", "likelihood": "float32", "target_tokens": "float64"}
+        self.totals = [keras.metrics.Sum(name=name, dtype=dtype) for name, dtype in dtypes.items()]
 
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+    def train_step(self, data: Any) -> dict[str, Tensor]:
         """One update from a batch, by the gradient of the mean loss a token."""
         gradients, losses = self.gradients(data)
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.running_means(*losses)
 
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+    def test_step(self, data: Any) -> dict[str, Tensor]:
         """The losses of a batch, without dropout."""
         source, target = data
         return self.running_means(*self.losses_of(source, target, training=False))
 
-    def gradients(self, data: Any) -> tuple[list[tf.Tensor], tuple[tf.Tensor, ...]]:
+    def gradients(self, data: Any) -> tuple[list[Tensor], Losses]:
         """Dense gradients of the mean loss a token; what `losses_of` returned."""
         # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.
         self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
@@ -85,19 +83,17 @@ class TrainableModel(keras.Model):
         # rows before they sum repeated ones, so all become dense here.
         return [tf.convert_to_tensor(gradient) for gradient in gradients], losses
 
-    def first_noise(self) -> tf.Tensor:
+    def first_noise(self) -> Tensor:
         """The number of the first dropout mask of this step."""
         recurrent = self.options.architecture == "recurrent"
         masks_per_step = MASKS_RECURRENT if recurrent else MASKS_OTHERS
         return tf.cast(self.optimizer.iterations, tf.uint32) * masks_per_step
 
-    def running_means(
-        self, loss: tf.Tensor, likelihood: tf.Tensor, tokens: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def running_means(self, loss: Tensor, likelihood: Tensor, tokens: Tensor) -> dict[str, Tensor]:
         """Means a token over all batches since `reset_metrics`."""
-        for metric, value in zip(self.totals.values(), (loss, likelihood, tokens), strict=True):
+        for metric, value in zip(self.totals, (loss, likelihood, tokens), strict=True):
             metric.update_state(value)
-        loss, likelihood, tokens = (metric.result() for metric in self.totals.values())
+        loss, likelihood, tokens = (metric.result() for metric in self.totals)
         divisor = ops.cast(tokens, "float32")
         return {
             "loss": loss / divisor,
@@ -108,4 +104,4 @@ class TrainableModel(keras.Model):
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """What Keras resets between epochs."""
-        return list(getattr(self, "totals", {}).values())
+        return list(getattr(self, "totals", []))

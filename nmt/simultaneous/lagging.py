@@ -32,32 +32,29 @@ def by_wait(
     """
     from nmt.simultaneous.model import WaitKSearch
 
-    recipe = run.recipe
+    data = run.recipe.data
     search = WaitKSearch(model, WHOLE_SOURCE)
-    translator = Translator(search, run.tokenizers, recipe)
-    sources, references = zip(*Corpus(recipe.data).held_out(split), strict=True)
+    translator = Translator(search, run.tokenizers, run.recipe)
+    sources, references = zip(*Corpus(data).held_out(split), strict=True)
     rows = []
     for wait in waits:
+        # Translate everything with this wait.
+        label = str(wait or "full")
         log.info(
-            f"{run.path}: translating {len(sources):,} sentences of the {split} split, "
-            f"wait {_wait_label(wait)}"
+            f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {label}"
         )
         search.wait.assign(wait or WHOLE_SOURCE)
         candidates = translator.candidates(sources, beam=1, attention=True, joined=False)
         translations = [best for (best,) in candidates]
+
+        # Its quality and how far it stays behind; empty sources have no attention.
+        scores = metrics.scores(data, [best.text for best in translations], references)
         lags = [
-            average_lagging(*words_read(translation, model.word_starts.unspaced))
-            for translation in translations
-            if translation.attention is not None
+            average_lagging(*words_read(best, model.word_starts.unspaced))
+            for best in translations
+            if best.attention is not None
         ]
-        hypotheses = [translation.text for translation in translations]
-        rows.append(
-            {
-                "wait": _wait_label(wait),
-                **metrics.scores(recipe.data, hypotheses, references),
-                "average_lagging": float(np.mean(lags)),
-            }
-        )
+        rows.append({"wait": label, **scores, "average_lagging": float(np.mean(lags))})
     return rows
 
 
@@ -66,9 +63,12 @@ def words_read(translation: Translation, unspaced: tuple[bool, bool]) -> tuple[l
 
     g[t - 1]: source words read when target word t was complete. unspaced: as of `WordStarts`.
     """
+    # Source words read before each target piece: where the attention is 1 and a word begins.
     source = np.array([begins_word(piece, unspaced[0]) for piece in translation.source_pieces[:-1]])
     assert translation.attention is not None
     read_by_piece = (translation.attention[:, :-1] @ source).astype(int).tolist()
+
+    # The pieces with which a target word is complete.
     pieces = [piece for piece in translation.target_pieces if piece != "</s>"]
     complete = [n for n, piece in enumerate(pieces) if begins_word(piece, unspaced[1])]
     if not unspaced[1] and pieces:
@@ -115,7 +115,3 @@ def figure(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> "Figure":
     axes.set(xlabel="average lagging, words", ylabel="BLEU")
     axes.legend()
     return figure
-
-
-def _wait_label(wait: int) -> str:
-    return str(wait or "full")

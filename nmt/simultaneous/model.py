@@ -13,9 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from nmt.models.compiled import CompiledModel, traced
-from nmt.models.sequence import State
+from nmt.models.kernels import Step
+from nmt.models.sequence import Encoded, State
 from nmt.models.translation import TranslationModel, lengths_of
-from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
+from nmt.models.update import Losses
+from nmt.recipe import Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.runs.weights import read_weights
 from nmt.simultaneous.policy import WordStarts, source_words_read
@@ -28,22 +30,18 @@ ENCODER = "encoder_"  # what the names of the encoder's state begin with in a me
 class WaitKModel(TranslationModel):
     """A `TranslationModel` that can stay a number of words behind its source.
 
-    It has the same weights. `compile(wait=(least, most))` trains it so that each sentence draws its
-    wait. word_starts: a `WordStarts` or its config. Raises ValueError for options that need the
-    whole source.
+    It has the same weights and arguments. `compile(wait=(least, most))` trains it so that each
+    sentence draws its wait. word_starts: a `WordStarts` or its config. Raises ValueError for
+    options that need the whole source.
     """
 
     def __init__(
         self,
-        options: ModelOptions | dict,
-        source_vocab: int,
-        target_vocab: int,
-        seed: int = 1,
-        *,
+        *args: Any,
         word_starts: WordStarts | dict,
         **kwargs: Any,
     ):
-        super().__init__(options, source_vocab, target_vocab, seed, **kwargs)
+        super().__init__(*args, **kwargs)
         if reason := reason_against_waiting(self.options):
             raise ValueError(reason)
         if isinstance(word_starts, dict):
@@ -61,7 +59,7 @@ class WaitKModel(TranslationModel):
 
     # A source that is there, behind a mask.
 
-    def encode_waiting(self, source: Any, wait: Any, training: bool = False) -> tuple[State, State]:
+    def encode_waiting(self, source: Any, wait: Any, training: bool = False) -> Encoded:
         """As `encode`, for a decoder that is kept behind; `step` hides what it has not read.
 
         wait: the words that it waits for, a number or [sentences]. The first state comes from these
@@ -78,49 +76,42 @@ class WaitKModel(TranslationModel):
         first = (source_word <= source_words_read(1, wait)[:, None]) & (source != PAD)
         read_at_first = tf.reduce_sum(tf.cast(first, tf.int32), 1)
 
+        # All positions are encoded, but the first state comes from these.
         outputs, final, _ = self.encoder.read(x, lengths, training, final_at=read_at_first)
-        memory = self.decoder.remember(outputs, lengths)
+        memory = self.decoder.remember(outputs, lengths) | {"source_word": source_word}
         state = self.decoder.initial_state(final)
-        return (
-            {**memory, "source_word": source_word},
-            {**state, "t": tf.zeros_like(lengths), "wait": wait},
-        )
+        return memory, {**state, "t": tf.zeros_like(lengths), "wait": wait}
 
-    def step(
-        self, memory: State, state: State, tokens: Any, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor | None, State]:
+    def step(self, memory: State, state: State, tokens: Any, training: bool = False) -> Step:
         """As every model. With a memory of `encode_waiting` positions see what has been read."""
         if "source_word" not in memory:
             return super().step(memory, state, tokens, training)
         y = self.embed(self.target_embedding, tokens, training)
-        state = dict(state)
-        written = state.pop("t")
-        wait = state.pop("wait")
+        wait = state["wait"]
+        decoder_state = {name: leaf for name, leaf in state.items() if name not in ("t", "wait")}
 
         # [rows, n]: target words begun and source words read at each position.
-        t = written[:, None] + tf.cumsum(tf.gather(self.word_starts.target, tokens), 1)
+        t = state["t"][:, None] + tf.cumsum(tf.gather(self.word_starts.target, tokens), 1)
         words_read = source_words_read(t, wait[:, None])
 
         # [rows, n, source_len]; the hypotheses of a sentence share its source.
-        source_word = memory["source_word"]
-        sentences = tf.shape(source_word)[0]
-        words_read = tf.reshape(words_read, [sentences, -1, 1])
-        visible = tf.expand_dims(source_word, 1) <= words_read
-        visible = tf.reshape(visible, [tf.shape(t)[0], tf.shape(t)[1], tf.shape(source_word)[1]])
+        source_word = tf.expand_dims(memory["source_word"], 1)
+        words_read = tf.reshape(words_read, [tf.shape(source_word)[0], -1, 1])
+        visible = tf.reshape(
+            source_word <= words_read, tf.concat([tf.shape(t), tf.shape(source_word)[2:]], 0)
+        )
 
-        hidden, attention, state = self.decoder.step(memory, state, y, training, visible=visible)
+        hidden, attention, state = self.decoder.step(
+            memory, decoder_state, y, training, visible=visible
+        )
         return hidden, attention, {**state, "t": t[:, -1], "wait": wait}
 
-    def losses_of(
-        self, source: Any, target: Any, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def losses_of(self, source: Any, target: Any, training: bool) -> Losses:
         """As every model, behind the source if `compile` was given a wait."""
         if self.wait is None:
             return super().losses_of(source, target, training)
         wait = self.draw_wait(tf.shape(source)[0], training)
-        memory, state = self.encode_waiting(source, wait, training)
-        hidden, _, _ = self.step(memory, state, target[:, :-1], training)
-        return self.summed_losses(hidden, target[:, 1:])
+        return self.losses_after(*self.encode_waiting(source, wait, training), target, training)
 
     def draw_wait(self, sentences: Any, training: bool) -> Any:
         """The wait of each sentence: drawn [sentences] in training, in validation the middle."""
@@ -133,7 +124,7 @@ class WaitKModel(TranslationModel):
 
     # A source that is still arriving.
 
-    def encode_more(self, source: Any, memory: State) -> tuple[State, State]:
+    def encode_more(self, source: Any, memory: State) -> Encoded:
         """Encodes the next positions of sentences: memory of all that is read, first state from it.
 
         source: [sentences, n], EOS at the end of a sentence only, padded right. memory: what the
@@ -141,13 +132,14 @@ class WaitKModel(TranslationModel):
         """
         lengths = lengths_of(source)
         x = self.embed(self.source_embedding, source, False)
-        initial = {
-            name.removeprefix(ENCODER): leaf
-            for name, leaf in memory.items()
-            if name.startswith(ENCODER)
-        }
-        initial = initial or self.encoder.zero_state(tf.shape(source)[0])
+
+        # The encoder goes on from its state, which the memory carries.
+        initial = self.encoder.zero_state(tf.shape(source)[0])
+        if memory:
+            initial = {name: memory[f"{ENCODER}{name}"] for name in initial}
         outputs, final, states = self.encoder.read(x, lengths, initial=initial)
+
+        # Its new outputs follow those before.
         new = self.decoder.remember(outputs, lengths)
         if memory:
             new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
@@ -163,7 +155,7 @@ class StreamingModel(CompiledModel):
         ids = tf.TensorSpec((None, None), tf.int32)
         self.functions["encode_more"] = traced(model.encode_more, [ids, self.memory_spec])
 
-    def encode(self, source: Any, memory: State | None = None) -> tuple[State, State]:
+    def encode(self, source: Any, memory: State | None = None) -> Encoded:
         """As `WaitKModel.encode_more`."""
         source = tf.convert_to_tensor(source, tf.int32)
         if memory:
@@ -188,13 +180,16 @@ class WaitKSearch(CompiledModel):
         """As every model, but for attention: 1 where a row has read the source, else 0."""
         source_word = np.asarray(memory["source_word"])
         while True:
+            # 1. The best next tokens with what has been read.
             log_probs, ids, _, after = super().advance(memory, state, origin, tokens, k)
             words_read = np.asarray(source_words_read(after["t"], after["wait"]))
             source_left = words_read < source_word[:, -1]
             silent = (np.asarray(ids)[:, 0] == EOS) & source_left
+            # 2. Done, if every row says something; its attention is what it has read.
             if not silent.any():
                 has_read = source_word <= words_read[:, None]
                 return log_probs, ids, has_read.astype(np.float32), after
+            # 3. Rows that say nothing read a word more, from the state before.
             wait = np.array(state["wait"])
             wait[origin[silent]] += 1
             state = {**state, "wait": wait}
@@ -202,11 +197,9 @@ class WaitKSearch(CompiledModel):
 
 def build(recipe: Recipe, tokenizers: Any) -> WaitKModel:
     """The model of a recipe; tokenizers: (source, target)."""
-    source_vocab, target_vocab = (tokenizer.size for tokenizer in tokenizers)
+    vocabs = [tokenizer.size for tokenizer in tokenizers]
     word_starts = WordStarts.of(tokenizers, recipe.data)
-    return WaitKModel(
-        recipe.model, source_vocab, target_vocab, recipe.train.seed, word_starts=word_starts
-    )
+    return WaitKModel(recipe.model, *vocabs, recipe.train.seed, word_starts=word_starts)
 
 
 def load_model(run: Run) -> WaitKModel:

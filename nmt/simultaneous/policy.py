@@ -48,14 +48,12 @@ class WordStarts:
     @classmethod
     def of(cls, tokenizers: Any, data: DataOptions) -> "WordStarts":
         """tokenizers: (source, target)."""
-        without_spaces = (
-            unspaced(data.source),
-            unspaced(data.target) and not data.tokenised,
-        )
+        without_spaces = unspaced(data.source), unspaced(data.target) and not data.tokenised
         source, target = (
             np.array([begins_word(t.piece(n), every) for n in range(t.size)], np.int32)
             for t, every in zip(tokenizers, without_spaces, strict=True)
         )
+        # Special symbols begin no word, but the end of a source is read as a word.
         for table in (source, target):
             table[[PAD, BOS, EOS]] = 0
         source[EOS] = 1

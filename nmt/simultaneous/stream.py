@@ -9,7 +9,6 @@ import codecs
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,9 +52,15 @@ class StreamTranslator:
         chunks: the text of the line as it arrives, cut before spaces; see `ArrivingLines`. number:
         of the line, for warnings.
         """
+        # Without a wait as every line is translated, but greedily.
         if not self.wait:
-            yield self._translate_whole("".join(chunks), number)
+            [[best]] = self.line_translator.candidates(["".join(chunks)], beam=1)
+            for warning in best.warnings:
+                log.warning(f"line {number} {warning}")
+            yield best.text
             return
+
+        # The line, with the space around it; in segments, if it is longer than training data.
         source = ArrivingSource(chunks, self.preparation, self.word_starts)
         if not source.begin_segment():  # the tokenizer keeps nothing of the line
             yield source.line
@@ -69,51 +74,44 @@ class StreamTranslator:
             yield from self._translate_segment(source)
         yield source.line[len(source.line.rstrip()) :]
 
-    def _translate_whole(self, line: str, number: int) -> str:
-        [[best]] = self.line_translator.candidates([line], beam=1)
-        for warning in best.warnings:
-            log.warning(f"line {number} {warning}")
-        return best.text
-
-    def _translate_segment(self, source: "ArrivingSource") -> Iterator[str]:
+    def _translate_segment(self, source):
         target = TargetText(source, self.preparation, self.word_starts)
         for token in self._tokens(source):
             yield target.add(token)
         yield target.finish()
 
-    def _tokens(self, source: "ArrivingSource") -> Iterator[int]:
+    def _tokens(self, source):
         """Yields the target tokens of a segment and reads the source between them.
 
         If EOS is the best token before the source is over, there is nothing to say yet: from then
         on the decoder waits for one word more.
         """
         search = self.recipe.search
-        t = int(self.word_starts.target[BOS])  # target words that have begun
+        starts = self.word_starts.target
+        t = int(starts[BOS])  # target words that have begun
         wait = self.wait
         words_read = 0
-        source_over = False
+        word = None  # the last that was read; empty at the end of the source
         memory: dict[str, Any] = {}
         state = None
         token = BOS
         written = 0
         while True:
             # 1. Read as many words as the policy says; the end of the source is the last one.
-            while not source_over and words_read < source_words_read(t, wait):
+            while word != [] and words_read < source_words_read(t, wait):
                 word = source.next_word()
                 memory, first_state = self.model.encode([word or [EOS]], memory)
                 words_read += 1
-                source_over = not word
-            if state is None:
-                state = first_state
+            state = state or first_state
 
             # 2. Choose the best next token.
             inputs = np.array([token], np.int32)
-            _, ids, _, state_after = self.model.advance(memory, state, FIRST_ROW, inputs, 1)
+            _, ids, _, after = self.model.advance(memory, state, FIRST_ROW, inputs, 1)
             best = int(ids[0, 0])
 
             # 3. Nothing to say: read on, or end with the source.
             limit = int(search.max_ratio * source.tokens_read) + search.max_extra
-            if not source_over and (best == EOS or written >= limit):
+            if word and (best == EOS or written >= limit):
                 wait += 1
                 continue
             if best == EOS or written == limit:
@@ -121,9 +119,9 @@ class StreamTranslator:
 
             # 4. Go on from the token.
             yield best
-            state = state_after
+            state = after
             token = best
-            t += int(self.word_starts.target[best])
+            t += int(starts[best])
             written += 1
 
 
@@ -133,9 +131,7 @@ class ArrivingSource:
     A line that grows longer than training data is read in segments. Asking waits for the text.
     """
 
-    def __init__(
-        self, chunks: Iterable[str], preparation: Preparation, word_starts: WordStarts
-    ) -> None:
+    def __init__(self, chunks: Iterable[str], preparation: Preparation, word_starts: WordStarts):
         self.chunks = iter(chunks)
         self.prepared = IncrementalSource(preparation)
         self.starts = word_starts.source
@@ -159,7 +155,8 @@ class ArrivingSource:
         self.tokens_read += len(word)
         return word
 
-    def _has_arrived(self) -> bool:
+    def _has_arrived(self):
+        # A chunk may hold no word, or several where the tokenizer begins one within it.
         while not self.words and (chunk := next(self.chunks, None)) is not None:
             self.line += chunk
             ids = np.array(self.prepared.ids(chunk), np.int32)
@@ -171,9 +168,7 @@ class ArrivingSource:
 class TargetText:
     """The translation of a segment as text, in pieces of complete words."""
 
-    def __init__(
-        self, source: ArrivingSource, preparation: Preparation, word_starts: WordStarts
-    ) -> None:
+    def __init__(self, source: ArrivingSource, preparation: Preparation, word_starts: WordStarts):
         self.prepared = source.prepared
         self.preparation = preparation
         self.word_starts = word_starts
@@ -188,18 +183,17 @@ class TargetText:
         self.ids.append(token)
         if not self.word_starts.target[token]:
             return ""
-        complete_at_once = self.word_starts.unspaced[1]
-        return self._new_text(self.ids if complete_at_once else self.ids[:-1])
+        # With spaces the word before is complete, without them this one.
+        return self._new_text(self.ids if self.word_starts.unspaced[1] else self.ids[:-1])
 
     def finish(self) -> str:
         """The text of the last word."""
         return self._new_text(self.ids)
 
-    def _new_text(self, ids: list[int]) -> str:
-        text = self.preparation.output(ids, self.prepared.names).strip()
-        new = text[len(self.text) :]
-        self.text = text
-        return new
+    def _new_text(self, ids):
+        before = len(self.text)
+        self.text = self.preparation.output(ids, self.prepared.names).strip()
+        return self.text[before:]
 
 
 class ArrivingLines:
@@ -223,8 +217,9 @@ class ArrivingLines:
             self.number += 1
             yield self._chunks()
 
-    def _chunks(self) -> Iterator[str]:
+    def _chunks(self):
         while True:
+            # A word that is complete, else the end of the line, else wait for more.
             line, newline, rest = self.text.partition("\n")
             end = 0 if self.whole_lines else _first_border(line)
             if end:
@@ -237,25 +232,26 @@ class ArrivingLines:
             else:
                 self._read_more()
 
-    def _read_more(self) -> bool:
+    def _read_more(self):
         data = self.read()
         self.over = not data
         self.text += self.decode(data, final=self.over)
         return bool(data)
 
-    def _checked(self, chunk: str) -> str:
+    def _checked(self, chunk):
+        # What is no UTF-8 was decoded to lone surrogates.
         if any("\udc80" <= character <= "\udcff" for character in chunk):
             raise UserError(f"input line {self.number}: not valid UTF-8; convert the text")
         return chunk
 
 
-def _first_border(line: str) -> int:
+def _first_border(line):
     """Where the first word of a line ends, outside of placeholders; 0 if not known yet."""
     ends = (border.start() for border in WORD_END.finditer(line))
     return next((end for end in ends if not unfinished(line[:end])), 0)
 
 
-def load(path: str | PathLike, wait: int, threads: int = 0) -> StreamTranslator:
+def load(path: str, wait: int, threads: int) -> StreamTranslator:
     """The translator of a run folder; UserError where its model needs the whole source."""
     run = Run.open(path)
     if reason := reason_against_waiting(run.recipe.model):
