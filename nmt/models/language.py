@@ -52,12 +52,14 @@ class LanguageModel(SequenceModel):
     ) -> tuple[Tensor, None, State]:
         """As every model. BOS resets the state to zero unless the model runs across sentences."""
         y = self.embed(self.target_embedding, tokens, training)
+        # [rows, n]: 0 at the first position of a text.
         keep = None if self.options.across_sentences else tf.cast(tokens != BOS, tf.float32)
         return self.decoder.step(memory, state, y, training, keep)
 
     def losses_of(self, inputs: Any, labels: Any, training: bool) -> Losses:
         """Losses of the next window of each stream in training, else of whole texts: [rows, n]."""
         memory, state = self.encode(inputs)
+        # A window goes on where the window before it ended.
         if training:
             state = self.carried.read()
         hidden, _, state = self.step(memory, state, inputs, training)

@@ -39,6 +39,7 @@ def cross_entropy(
 
     @tf.custom_gradient
     def summed(hidden, kernel, bias):
+        # Smoothing spreads probability evenly, so it sees the mean row of the kernel only.
         mean_kernel = tf.reduce_mean(kernel, 0)
         mean_bias = tf.reduce_mean(bias)
         weighted = hidden * weights[:, None]

@@ -261,6 +261,7 @@ class RecurrentDecoder(Part):
             carried["attention"] = tf.zeros([rows, tf.shape(memory["keys"])[1]])
             wanted.insert(0, "attention")
 
+        # The time loop: nothing that can be done for all positions at once.
         history, carried = kernels.unroll(
             lambda values, carried: time_step(dict(zip(inputs, values, strict=True)), carried),
             tuple(inputs.values()),
@@ -275,6 +276,7 @@ class RecurrentDecoder(Part):
         readout = ops.tanh(kernels.matmul(seen, readout_kernel) + self.readout_bias)
         readout = drop(readout, self.options, self.seed, training)
 
+        # Time second again: [rows, n, source_len].
         attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
         return readout, attention, {name: carried[name] for name in state}
 

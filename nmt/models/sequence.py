@@ -86,6 +86,7 @@ class SequenceModel(TrainableModel):
 
     def add_output(self) -> int:
         """The weights of `project`, with `tie` the target embedding; returns their units."""
+        # A tied output must have the units of the embedding; so has a transformer anyway.
         tied = self.options.tie != "none"
         if tied or self.options.architecture == "transformer":
             hidden = self.options.embedding
@@ -104,6 +105,7 @@ class SequenceModel(TrainableModel):
 
         counts: [target_vocab], how often each token occurs.
         """
+        # Add-one smoothing: a token that does not occur keeps a finite bias.
         frequencies = (counts + 1) / (counts.sum() + len(counts))
         self.output_bias.assign(np.log(frequencies).astype(np.float32))
 
@@ -177,6 +179,7 @@ class SequenceModel(TrainableModel):
     def log_probs_after(self, memory: State, state: State, tokens: Any) -> Tensor:
         """`log_probs` of sentences that are encoded already."""
         hidden, _, _ = self.step(memory, state, tokens[:, :-1])
+        # The log-softmax at the chosen tokens only.
         logits = self.project(hidden)
         chosen = tf.gather(logits, tokens[:, 1:], batch_dims=2)
         return chosen - kernels.log_sum_exp(logits)[..., 0]

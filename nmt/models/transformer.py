@@ -58,8 +58,10 @@ class TransformerEncoder(Part):
 
         `initial_state` takes the lengths. There are no states to go on from.
         """
+        # Attention is blind to order: positions are added to the word vectors.
         mask = padding_mask(lengths, tf.shape(x)[1])
         x = x + positions(0, tf.shape(x)[1], self.size)
+        # Each layer: all positions together, then each alone; [sentences, source_len, size].
         for block in self.blocks:
             x, _, _ = block.attend(x, mask, training)
             x = block.feed_forward(x, training)
@@ -100,13 +102,7 @@ class TransformerDecoder(Part):
         layers = range(len(self.blocks))
         return {f"{name}{number}": empty for number in layers for name in ("keys", "values")}
 
-    def step(
-        self,
-        memory: Tensors,
-        state: Tensors,
-        y: Tensor,
-        training: bool = False,
-    ) -> Step:
+    def step(self, memory: Tensors, state: Tensors, y: Tensor, training: bool = False) -> Step:
         """y: [rows, n, size] -> hidden [rows, n, size], attention [rows, n, source_len], state.
 
         The attention is that of the last layer, the mean over its heads; None in training.
@@ -269,6 +265,7 @@ def positions(start: Any, count: Any, size: int) -> Tensor:
     Wavelengths go from 2 pi to 10000 * 2 pi (Vaswani et al. 2017, section 3.5, where sines and
     cosines alternate).
     """
+    # Half as many wavelengths as units, in geometric progression.
     half = (size + 1) // 2
     rates = 10000.0 ** (-tf.range(half, dtype=tf.float32) / half)
     angles = tf.cast(start + tf.range(count), tf.float32)[:, None] * rates

@@ -91,9 +91,11 @@ class TrainableModel(keras.Model):
 
     def running_means(self, loss: Tensor, likelihood: Tensor, tokens: Tensor) -> dict[str, Tensor]:
         """Means a token over all batches since `reset_metrics`."""
+        # Add the batch to the sums.
         for metric, value in zip(self.totals, (loss, likelihood, tokens), strict=True):
             metric.update_state(value)
         loss, likelihood, tokens = (metric.result() for metric in self.totals)
+        # The perplexity is that of the labels as they are, the loss is smoothed.
         divisor = ops.cast(tokens, "float32")
         return {
             "loss": loss / divisor,

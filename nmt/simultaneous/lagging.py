@@ -109,6 +109,7 @@ def figure(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> "Figure":
         x = [row["average_lagging"] for row in rows]
         y = [row["bleu"]["score"] for row in rows]
         axes.plot(x, y, "o-", label=name)
+        # Each point is marked with its wait.
         for row, *place in zip(rows, x, y, strict=True):
             axes.annotate(row["wait"], place, xytext=(4, -12), textcoords="offset points")
     axes.margins(0.09)  # room for what stands beside the outer points

@@ -67,6 +67,7 @@ class WaitKModel(TranslationModel):
         [sentences, source_len]; state gets "t", the number of target words that have begun, and
         "wait", [rows] each.
         """
+        # The same wait for all sentences, or one each.
         lengths = lengths_of(source)
         wait = tf.broadcast_to(wait, tf.shape(lengths))
         x = self.embed(self.source_embedding, source, training)
@@ -143,6 +144,7 @@ class WaitKModel(TranslationModel):
         new = self.decoder.remember(outputs, lengths)
         if memory:
             new = {name: tf.concat([memory[name], leaf], 1) for name, leaf in new.items()}
+        # The encoder's state travels in the memory.
         encoder_state = {f"{ENCODER}{name}": leaf for name, leaf in states.items()}
         return {**new, **encoder_state}, self.decoder.initial_state(final)
 

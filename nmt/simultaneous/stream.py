@@ -160,6 +160,7 @@ class ArrivingSource:
         while not self.words and (chunk := next(self.chunks, None)) is not None:
             self.line += chunk
             ids = np.array(self.prepared.ids(chunk), np.int32)
+            # A word goes from a piece that begins one to the next such piece.
             borders = np.flatnonzero(self.starts[ids])[1:]
             self.words = [word.tolist() for word in np.split(ids, borders) if len(word)]
         return bool(self.words)
