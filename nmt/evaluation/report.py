@@ -144,7 +144,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     if not path.exists():
         return None
     report = json.loads(path.read_text(encoding="utf-8"))
-    recipe = run.recipe_with(overrides)
+    recipe = run.load_recipe(overrides)
     # What the report depends on, as it is now.
     current = {
         "weights": run.weights_id,

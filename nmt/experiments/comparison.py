@@ -182,7 +182,7 @@ def _opened(folder, new):
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, a folder is needed (-o)")
     if not path.exists():
-        if Run(folder).holds_else():
+        if Run(folder).holds_other_files():
             raise UserError(f"{folder} is not empty and not a comparison; {another}")
         return new
     # What is there must be this comparison; comments of the recipe may differ.

@@ -45,7 +45,7 @@ def load(
     check_positive(hypotheses_per_batch=hypotheses_per_batch)
     # 1. Open the runs, and check that they belong together.
     runs = open_runs(path)
-    recipe = runs[0].recipe_with(overrides)
+    recipe = runs[0].load_recipe(overrides)
     lm = _lm_run(recipe.search)
     _check_combination(runs, lm)
 

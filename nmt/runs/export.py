@@ -1,8 +1,9 @@
-"""A run as a folder of its own that translates without Keras: graphs, recipe, tokenizers, lexicon."""
+"""A run as a folder that translates without Keras: graphs, recipe, tokenizers, lexicon."""
 
-import dataclasses
 import os
 import shutil
+from collections.abc import Collection
+from pathlib import Path
 
 from nmt import files
 from nmt.engine import layout
@@ -14,66 +15,76 @@ from nmt.runs.info import ExportInfo, RunInfo
 EXPORTED = (*layout.FILES, "recipe.toml", "tokenizer.model", "source.model", "target.model")
 
 
-def export(run, folder=None, precision="int8"):
-    """Writes a run's model as a folder that translates by itself (default: RUN/export); returns the folder.
+def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Path:
+    """Writes a run's model as a folder that translates by itself; returns the folder.
 
-    Raises UserError for a model whose parts ONNX cannot express, and for a folder that holds anything else.
+    folder: default RUN/export. precision: "int8" or "float32". Raises UserError for a model whose
+    parts ONNX cannot express, and for a folder that holds anything else.
     """
     if reason := reason_against(run.recipe.model):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
-    folder = run.export_path if folder is None else folder.absolute()
-    target = Run(folder)
-    if folder.exists() and not (
-        folder.is_dir() and (target.info.engine is not None or not any(folder.iterdir()))
-    ):
-        raise UserError(
-            f"{folder}: is there already and no exported folder; choose another one (--output)"
-        )
-    if strangers := [
-        name for name in EXPORTED if (folder / name).exists() and name not in _own(target)
-    ]:
-        raise UserError(
-            f"{folder / strangers[0]}: is no part of that export; choose another folder (--output)"
-        )
+    target = Run(run.export_path if folder is None else folder.absolute())
+    _check_target(target)
     model = run.load_model()
     try:
-        with files.scratch_folder(folder) as partial:
-            write(model, precision, partial)
-            for name in {"recipe.toml", *run.info.tokenizers, *run.lexicon}:
-                shutil.copyfile(run.path / name, partial / name)
-            checksums = {path.name: files.digest(path) for path in sorted(partial.iterdir())}
+        with files.scratch_folder(target.path) as scratch:
+            # 1. Everything in a folder aside.
+            write(model, precision, scratch)
+            for name in {"recipe.toml", *(run.info.tokenizers or ())}:
+                shutil.copyfile(run.path / name, scratch / name)
+            if (run.path / layout.LEXICON).exists():
+                shutil.copyfile(run.path / layout.LEXICON, scratch / layout.LEXICON)
+
+            # 2. What run.json says of it.
+            checksums = {path.name: files.digest(path) for path in sorted(scratch.iterdir())}
+            engine = ExportInfo(layout.EXPORT_FORMAT, precision, run.info.weights_sha256, checksums)
             info = RunInfo(
                 source=run.info.source,
                 target=run.info.target,
                 tokenizers=run.info.tokenizers,
                 tokenizer_sha256=run.info.tokenizer_sha256,
-                engine=ExportInfo(
-                    layout.EXPORT_FORMAT, precision, run.info.weights_sha256, checksums
-                ),
             )
-            _take_over(target, partial, info)
+
+            # 3. Into place.
+            _replace_files(target, scratch, info, engine)
     except OSError as error:
-        raise files.write_failure(folder, error) from error
-    return folder
+        raise files.write_failure(target.path, error) from error
+    return target.path
 
 
-def _take_over(target, partial, info):
-    """Puts the files of a finished export in the place of a former one's; other files of that folder stay.
+def _check_target(target):
+    """UserError for a folder that is no export and not empty, or has files of others in the way."""
+    folder = target.path
+    is_free = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and target.info.engine is None and not is_free:
+        raise UserError(
+            f"{folder}: is there already and no exported folder; choose another one (--output)"
+        )
+    own = _own_files(target)
+    for name in EXPORTED:
+        if name not in own and (folder / name).exists():
+            raise UserError(
+                f"{folder / name}: is no part of that export; choose another folder (--output)"
+            )
 
-    In between run.json names no files, so that a half-renewed export is not taken for a whole one.
+
+def _replace_files(target, scratch, info, engine):
+    """Puts a finished export in the place of an earlier one's files; other files stay.
+
+    In between run.json names no files, so a half-renewed export is not taken for a whole one.
     """
-    former = _own(target)
-    target.info = dataclasses.replace(info, engine=ExportInfo())
-    target.update()
-    for name in info.engine.files:
-        os.replace(partial / name, target.path / name)
-    for name in set(former) - set(info.engine.files):
+    earlier_files = set(_own_files(target))
+    target.info = info
+    target.update(engine=ExportInfo())
+    for name in engine.files:
+        os.replace(scratch / name, target.path / name)
+    for name in earlier_files - engine.files.keys():
         (target.path / name).unlink(missing_ok=True)
-    target.update(engine=info.engine)
+    target.update(engine=engine)
 
 
-def _own(target):
-    """Names of the files that an earlier export wrote; all that there may be where a kill left it unfinished."""
+def _own_files(target: Run) -> Collection[str]:
+    """Names of the files that an earlier export wrote, or may have written before it was killed."""
     if target.info.engine is None:
         return ()
     return EXPORTED if target.info.engine.files is None else target.info.engine.files

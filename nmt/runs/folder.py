@@ -11,25 +11,33 @@ run.lock        held while a process trains here
 history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nmt import files
 from nmt.engine import layout
 from nmt.errors import Failure, UserError
-from nmt.recipe import SIDES, dump_recipe, load_recipe
+from nmt.recipe import SIDES, Recipe, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
 from nmt.text.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from nmt.engine.runtime import Engine
+
 LOCK = "run.lock"
+# What preparation writes: these files, and no others, make room for another recipe.
 CACHE = [
-    f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")
+    *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
+    "meta.json",
 ]
-CACHE.append("meta.json")
 PREPARED = [
     "run.json",
     "recipe.toml",
@@ -42,37 +50,42 @@ WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"
 
 
 class Run:
-    """A run folder on disk."""
+    """A run folder on disk; Failure if its run.json is damaged or of another format."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         self.info = RunInfo()
-        self._recipe = None
-        self._tokenizers = None
+        self._forget()
         if (self.path / "run.json").exists():
             self.info = self._read_info()
 
+    def _forget(self):
+        """Forgets what was read from files."""
+        self._recipe: Recipe | None = None
+        self._tokenizers: tuple[Tokenizer, Tokenizer] | None = None
+
     def _read_info(self):
+        path = self.path / "run.json"
         try:
-            entries = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            entries = json.loads(path.read_text(encoding="utf-8"))
             number = entries["format"]
             if not entries.keys() & {"source", "tokenizers"}:  # any program may write a run.json
                 raise ValueError
             info = RunInfo.from_dict(entries)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise Failure(f"{self.path / 'run.json'}: damaged; restore it or train anew") from None
+            raise Failure(f"{path}: damaged; restore it or train anew") from None
         if number != FORMAT:
             raise Failure(f"{self.path}: run format {number}, this version reads format {FORMAT}")
         return info
 
     @property
-    def begun(self):
+    def begun(self) -> bool:
         """Whether a run is in the folder: it has a run.json of ours."""
         return self.info.format is not None
 
     @classmethod
-    def open(cls, path):
-        """A run that can translate; UserError otherwise."""
+    def open(cls, path: str | os.PathLike) -> Run:
+        """A run that has weights or an export; UserError otherwise."""
         run = cls(path)
         if not run.path.is_dir():
             raise UserError(f"{path}: no such run folder")
@@ -85,48 +98,53 @@ class Run:
         return run
 
     @classmethod
-    def open_all(cls, path):
+    def open_all(cls, path: str | os.PathLike) -> list[Run]:
         """The runs of "RUN1,RUN2,..."; a folder whose own name has a comma is one run."""
-        names = [path] if Path(path).exists() else str(path).split(",")
+        names = [str(path)] if Path(path).exists() else str(path).split(",")
         if "" in names:
             raise UserError(f"{path}: a run folder is missing beside a comma")
         return [cls.open(name) for name in names]
 
-    @contextlib.contextmanager
-    def lock(self):
-        """Makes the folder and holds it for the block; UserError if it is a file or another process holds it.
+    # Whose the folder is.
 
-        A folder in which no run has begun when the block ends is left as it was.
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Makes the folder and holds it for the block.
+
+        UserError if it is a file or another process holds it. A folder in which no run has begun
+        when the block ends is left as it was.
         """
         from filelock import FileLock, Timeout
 
+        # 1. The folder, and a lock in it.
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file, a run folder is needed")
-        new = not self.path.exists()
-        held = FileLock(self.path / LOCK, timeout=0)
+        is_new = not self.path.exists()
+        lock = FileLock(self.path / LOCK, timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            held.acquire()
+            lock.acquire()
         except Timeout:
             raise UserError(f"{self.path}: another process is training there") from None
         except OSError as error:
             raise files.write_failure(self.path, error) from error
+
+        # 2. The block; without a run, nothing of us stays.
         try:
             yield
         finally:
-            held.release()
+            lock.release()
             if not (self.path / "run.json").exists():
                 (self.path / LOCK).unlink(missing_ok=True)
-                if new:
+                if is_new:
                     files.remove(self.path, [])
 
     @contextlib.contextmanager
-    def renewed(self):
-        """Begins the folder anew for the block. When that fails, what was prepared before is there again."""
-        former = self.info
+    def renewed(self) -> Iterator[None]:
+        """Begins the folder anew for the block; what was prepared comes back if the block fails."""
+        info_before = self.info
         self.info = RunInfo()
-        self._recipe = None
-        self._tokenizers = None
+        self._forget()
         with files.scratch_folder(self.path / "run.json") as aside:
             (aside / "cache").mkdir()
             _move(PREPARED, self.path, aside)
@@ -136,46 +154,65 @@ class Run:
                 self.drop_cache()
                 for name in PREPARED:
                     (self.path / name).unlink(missing_ok=True)
-                if former.format is not None:
+                if info_before.format is not None:
                     self.cache.mkdir(exist_ok=True)
                     _move(PREPARED, aside, self.path)
-                self.info = former
-                self._recipe = None
-                self._tokenizers = None
+                self.info = info_before
+                self._forget()
                 raise
 
-    def holds_else(self):
-        """Whether there is anything in a folder without a run.json; what a kill left half-written is nothing."""
+    def holds_other_files(self) -> bool:
+        """Whether a folder without a run.json holds anything but what a kill left half-written."""
         entries = self.path.iterdir() if self.path.is_dir() else ()
         return any(path.name != LOCK and not files.is_partial(path.name) for path in entries)
 
-    def update(self, **values):
+    # run.json and the recipe.
+
+    def update(self, **values: Any) -> None:
         """Changes entries of run.json (see `RunInfo`; None removes one), atomically."""
         self.info = dataclasses.replace(self.info, format=FORMAT, **values)
         with files.atomic(self.path / "run.json") as file:
             json.dump(self.info.to_dict(), file, indent=2, ensure_ascii=False)
 
     @property
-    def recipe(self):
-        """The effective recipe, read from recipe.toml when it is first asked for."""
+    def recipe(self) -> Recipe:
+        """The effective recipe, read when it is first asked for."""
         if self._recipe is None:
-            self._recipe = self.recipe_with(())
+            self._recipe = self.load_recipe()
         return self._recipe
 
-    def save_recipe(self, recipe):
+    def load_recipe(self, overrides: Sequence[str] = ()) -> Recipe:
+        """Reads the effective recipe, with options `section.key=value` in place of its own."""
+        return load_recipe(self.path / "recipe.toml", overrides)
+
+    def save_recipe(self, recipe: Recipe) -> None:
         """Writes recipe.toml; run.json comes first, since it makes the folder ours."""
         self.update(source=recipe.data.source, target=recipe.data.target)
         with files.atomic(self.path / "recipe.toml") as file:
             file.write(dump_recipe(recipe))
         self._recipe = recipe
 
-    def recipe_with(self, overrides):
-        """The effective recipe with typed options, `section.key=value`, in place of its own."""
-        return load_recipe(self.path / "recipe.toml", overrides)
-
     # Tokenizers.
 
-    def save_tokenizers(self, tokenizers):
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """(source, target), read when first asked for; the same object twice when joint."""
+        if self._tokenizers is None:
+            self._tokenizers = self.load_tokenizers()
+        return self._tokenizers
+
+    def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Reads (source, target); Failure if a file is missing or damaged."""
+        names = self.info.tokenizers or []
+        digests = dict(zip(names, self.info.tokenizer_sha256 or [], strict=True))
+        tokenizers = {
+            name: Tokenizer(self.checked(name, digest).read_bytes(), self.path / name)
+            for name, digest in digests.items()
+        }
+        source, target = names
+        return tokenizers[source], tokenizers[target]
+
+    def save_tokenizers(self, tokenizers: tuple[Tokenizer, Tokenizer]) -> None:
         """Writes one model for both languages or one each, and remembers their checksums."""
         same = tokenizers[0].digest == tokenizers[1].digest
         names = ["tokenizer.model"] * 2 if same else ["source.model", "target.model"]
@@ -185,28 +222,16 @@ class Run:
         self._tokenizers = tokenizers
         self.update(tokenizers=names, tokenizer_sha256=[t.digest for t in tokenizers])
 
-    @property
-    def tokenizers(self):
-        """(source, target); the same object twice when joint."""
-        if self._tokenizers is None:
-            loaded = {}
-            for name, digest in zip(self.info.tokenizers, self.info.tokenizer_sha256, strict=True):
-                if name not in loaded:
-                    loaded[name] = Tokenizer(
-                        self._checked(name, digest).read_bytes(), self.path / name
-                    )
-            self._tokenizers = tuple(loaded[name] for name in self.info.tokenizers)
-        return self._tokenizers
-
     @classmethod
-    def open_tokenizers(cls, path):
+    def open_tokenizers(cls, path: str | os.PathLike) -> tuple[Tokenizer, Tokenizer]:
         """The tokenizers of another run, which need not be trained yet."""
         run = cls(path)
         if not run.info.tokenizers:
             raise UserError(f"{path}: no run folder with a tokenizer")
         return run.tokenizers
 
-    def _checked(self, name, digest):
+    def checked(self, name: str, digest: str | None) -> Path:
+        """The path of a file of the run; Failure if it is missing or its checksum differs."""
         path = self.path / name
         if not path.is_file():
             raise Failure(f"{path}: missing; restore the file or train anew")
@@ -219,23 +244,32 @@ class Run:
     # Weights.
 
     @property
-    def weights_id(self):
-        """What differs when the run's weights do: of a report, which weights it is of."""
-        return self.info.weights or self.info.engine.weights_sha256
+    def weights_id(self) -> str | None:
+        """Identifies the weights, so that a report can name them."""
+        return self.info.weights or (self.info.engine or ExportInfo()).weights_sha256
 
-    def save_weights(self, model, name, **values):
-        """Makes `<name>.weights.h5` the run's weights, then removes the former ones."""
+    def weights_path(self) -> Path:
+        """The file of the Keras weights; UserError if there is none, Failure if it is damaged."""
+        if self.info.weights is None:
+            raise UserError(
+                f"{self.path}: is an exported folder, which has no Keras weights; "
+                "use the run itself"
+            )
+        return self.checked(self.info.weights, self.info.weights_sha256)
+
+    def save_weights(self, model: Any, name: str, **values: Any) -> None:
+        """Makes `<name>.weights.h5` the run's weights, removes others; values: as `update`."""
         from nmt.runs.weights import write_weights
 
         path = self.path / f"{name}.weights.h5"
         write_weights(model, path)
         self.update(weights=path.name, weights_sha256=files.digest(path), **values)
-        for former in self.path.iterdir():
-            if re.fullmatch(WEIGHTS, former.name) and former != path:
-                former.unlink()
+        for other in self.path.iterdir():
+            if re.fullmatch(WEIGHTS, other.name) and other != path:
+                other.unlink()
 
-    def load_model(self):
-        """The Keras model with the run's weights."""
+    def load_model(self) -> Any:
+        """The Keras model with the run's weights; errors as of `weights_path`."""
         from nmt.models.build import build
         from nmt.runs.weights import read_weights
 
@@ -244,66 +278,59 @@ class Run:
         read_weights(model, path)
         return model
 
-    def weights_path(self):
-        """The file of the run's Keras weights; UserError if it has none, Failure if it is damaged."""
-        if self.info.weights is None:
-            raise UserError(
-                f"{self.path}: is an exported folder, which has no Keras weights; use the run itself"
-            )
-        return self._checked(self.info.weights, self.info.weights_sha256)
-
     # The exported model.
 
     @property
-    def export_path(self):
+    def export_path(self) -> Path:
+        """The folder that a training exports into."""
         return self.path / "export"
 
-    @property
-    def lexicon(self):
-        """Names of the files that shortlists are made from: one, or none."""
-        return [name for name in (layout.LEXICON,) if (self.path / name).exists()]
-
-    def exported(self):
-        """The export of the weights that the run has now, as a Run, or None. An exported folder is its own."""
+    def exported(self) -> Run | None:
+        """The export of the weights that the run has now; an exported folder is its own."""
         if self.info.engine is not None:
             return self
-        exported = Run(self.export_path)
-        engine = exported.info.engine or ExportInfo()
-        current = (
+        export = Run(self.export_path)
+        engine = export.info.engine or ExportInfo()
+        is_current = (
             engine.weights_sha256 == self.info.weights_sha256
             and engine.graphs == layout.EXPORT_FORMAT
         )
-        return exported if exported.begun and current else None
+        return export if export.begun and is_current else None
 
-    def load_engine(self, shortlist=True):
-        """The ONNX Runtime engine of an exported folder."""
+    def load_engine(self, shortlist: bool = True) -> Engine:
+        """The engine of an exported folder; Failure if that is unfinished or of another version."""
         from nmt.engine.runtime import Engine
 
-        if self.info.engine.graphs != layout.EXPORT_FORMAT:
+        engine = self.info.engine or ExportInfo()
+        if engine.graphs != layout.EXPORT_FORMAT:
             raise Failure(
-                f"{self.path}: unfinished, or exported by another version of nmt; export the run anew"
+                f"{self.path}: unfinished, or exported by another version of nmt; "
+                "export the run anew"
             )
-        checksums = self.info.engine.files
+        checksums = engine.files or {}
         return Engine(
-            lambda name: self._checked(name, checksums[name]),
+            lambda name: self.checked(name, checksums[name]),
             shortlist and {layout.LEXICON, layout.PROJECTION} <= checksums.keys(),
         )
 
-    # State to resume from.
+    # What training keeps.
 
     @property
-    def state_path(self):
+    def state_path(self) -> Path:
+        """The file that training resumes from."""
         return self.path / "state" / "state.npz"
 
     @property
-    def cache(self):
+    def cache(self) -> Path:
+        """The folder of the prepared training text."""
         return self.path / "cache"
 
-    def drop_cache(self):
+    def drop_cache(self) -> None:
+        """Removes the prepared training text; files of others stay."""
         files.remove(self.cache, CACHE)
 
 
-def _move(names, source, target):
+def _move(names: Iterable[str], source: Path, target: Path) -> None:
     """Moves the files of these names, where they exist, from one folder into another."""
     for name in names:
         if (source / name).is_file():

@@ -106,14 +106,16 @@ class ResumeState(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Writes one file, renamed into place; then removes snapshots that nothing needs."""
-        arrays = {path: np.asarray(variable) for path, variable in self.variables().items()}
         history = np.frombuffer(json.dumps(self.history.saved()).encode(), np.uint8)
+        arrays: dict[str, Any] = {"history": history}
+        for path, variable in self.variables().items():
+            arrays[path] = np.asarray(variable)
         with files.atomic(self.run.state_path, "wb") as file:
-            np.savez(file, history=history, **arrays)
-        for path in self.run.state_path.parent.iterdir():
-            snapshot = SNAPSHOT.fullmatch(path.name)
+            np.savez(file, **arrays)
+        for file_path in self.run.state_path.parent.iterdir():
+            snapshot = SNAPSHOT.fullmatch(file_path.name)
             if snapshot and snapshot[1] not in self.history.snapshots:
-                path.unlink()
+                file_path.unlink()
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:

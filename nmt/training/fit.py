@@ -125,7 +125,7 @@ def take_steps(
 def choose_weights(
     run: Run, recipe: Recipe, model: Any, validation: Validation, history: History
 ) -> None:
-    """Ends a training: averaged weights where they beat the best ones, and the entries of run.json."""
+    """Ends a training: averaged weights where they beat the best ones, entries of run.json."""
     # The better of best and average.
     average_is_better = False
     if len(history.snapshots) > 1:

@@ -1,4 +1,4 @@
-"""What a training has reached: counted step by step, saved with its state, shared by the callbacks."""
+"""What a training has reached: counted at each step, saved, shared by the callbacks."""
 
 import csv
 import dataclasses

@@ -1,14 +1,17 @@
 """From a corpus to ids on disk: read, clean, prepare, train the tokenizers, tokenise once."""
 
-import collections
 import hashlib
 import itertools
 import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 from nmt import files
-from nmt.batches import store as batches
+from nmt.batches import store as stores
 from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
+from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
@@ -17,44 +20,50 @@ from nmt.training import tasks
 log = logging.getLogger(__name__)
 
 
-def training_store(run, recipe):
-    """The Store of a run's training pairs and its tokenizers, made if they are not there yet.
+def training_store(run: Run, recipe: Recipe) -> stores.Store:
+    """The `Store` of a run's training text and its tokenizers, made if they are not there yet.
 
-    A language model's has the target side alone: what a translator of the same corpus learns to say.
+    A language model's has the target side alone: what a translator of the same corpus learns to
+    say. Raises UserError if the text is not what the run was trained on.
     """
     corpus = Corpus(recipe.data)
     stamp = corpus.stamp()
     if run.info.text == stamp and run.info.tokenizers and (run.cache / "meta.json").exists():
-        return batches.Store(run.cache)
-    dropped = collections.Counter()
+        return stores.Store(run.cache)
+
+    # 1. The text, cleaned and prepared.
+    dropped: Counter[str] = Counter()
     pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped))
-    count = batches.write_text(pairs, run.cache, recipe.sides)
-    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
+    count = stores.write_text(pairs, run.cache, recipe.sides)
     unit = tasks.of(recipe).unit
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
     log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
+
+    # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
     if run.info.corpus_sha256 is None:
         run.update(corpus_sha256=fingerprint)
     if run.info.corpus_sha256 != fingerprint:
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
+
+    # 3. The tokenizers, and the ids.
     if not run.info.tokenizers:
         _look_at_held_out(corpus)
         run.save_tokenizers(_tokenizers(run, recipe))
-    store = batches.write_ids(
-        run.cache, run.tokenizers[-len(recipe.sides) :], recipe.data.max_pieces
-    )
+    max_pieces = recipe.data.max_pieces
+    store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
     if count > store.pairs:
         log.info(
             f"corpus: {count - store.pairs:,} {unit} dropped: "
-            f"empty or over {recipe.data.max_pieces} pieces a side"
+            f"empty or over {max_pieces} pieces a side"
         )
     run.update(pairs=store.pairs, text=stamp)
     return store
 
 
-def _look_at_held_out(corpus):
-    """Raises UserError if there is no validation text: better now than when the first epoch is over."""
+def _look_at_held_out(corpus: Corpus) -> None:
+    """UserError if there is no validation text: better now than when the first epoch is over."""
     next(corpus.read("valid"))
     try:
         next(corpus.read("test"))
@@ -62,12 +71,13 @@ def _look_at_held_out(corpus):
         log.info(f"note: nothing to evaluate on: {error}")
 
 
-def _tokenizers(run, recipe):
+def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     """(source, target) tokenizers: those of another run, or trained on the text of the cache.
 
     A model of the target side alone has its tokenizer twice.
     """
     options = recipe.tokenizer
+    tokenizers: Sequence[Tokenizer]
     if options.from_:
         tokenizers = Run.open_tokenizers(options.from_)[-len(recipe.sides) :]
         if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[-1].digest:
@@ -81,7 +91,7 @@ def _tokenizers(run, recipe):
     return tokenizers[0], tokenizers[-1]
 
 
-def _fingerprint(cache, sides):
+def _fingerprint(cache: Path, sides: Sequence[str]) -> str:
     """One checksum over the prepared text of the sides."""
     digests = "".join(files.digest(cache / f"{side}.txt") for side in sides)
     return hashlib.sha256(digests.encode()).hexdigest()

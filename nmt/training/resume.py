@@ -18,7 +18,7 @@ def recorded_recipe(run: Run, recipe: Recipe) -> Recipe | None:
     Raises UserError for a folder that holds another training or anything that is not ours.
     """
     if not run.begun:
-        if run.holds_else():
+        if run.holds_other_files():
             raise UserError(
                 f"{run.path} is not empty and not a run folder; choose another one (--run)"
             )

@@ -1,4 +1,4 @@
-"""Validation after each interval: the loss, the quality of outputs, best weights, early stopping."""
+"""Validation after each interval: loss, quality of outputs, best weights, early stopping."""
 
 import itertools
 import logging
@@ -188,8 +188,9 @@ def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
     ids.sort(key=lambda pair: (len(pair[1]), len(pair[0])))
 
     # Batches of about train.batch_tokens.
-    lengths = np.array([[len(target) + 1, len(source) + 1] for source, target in ids]).T
-    ends = cut(*lengths, recipe.train.batch_tokens)
+    source_lengths = np.array([len(source) + 1 for source, _ in ids])
+    target_lengths = np.array([len(target) + 1 for _, target in ids])
+    ends = cut(target_lengths, source_lengths, recipe.train.batch_tokens)
     for start, end in itertools.pairwise([0, *ends]):
         sources, targets = zip(*ids[start:end], strict=True)
         yield pad(sources, [], [EOS]), pad(targets, [BOS], [EOS])
