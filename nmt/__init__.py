@@ -6,7 +6,7 @@ what the rooms hold, and in which order to read them.
 
 import os
 from collections.abc import Iterable
-from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.version import __version__ as __version__
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    run: str | PathLike,
+    run: str | Path,
     engine: str = "auto",
     threads: int = 0,
     hypotheses_per_batch: int | None = None,
@@ -45,7 +45,7 @@ def load(
 
 
 def train(
-    recipe: "Recipe | str | PathLike", folder: str | PathLike, callbacks: Iterable[Any] = ()
+    recipe: "Recipe | str | Path", folder: str | Path, callbacks: Iterable[Any] = ()
 ) -> "Run":
     """Trains a recipe in a run folder, or goes on there: `nmt.train("toy", "runs/toy")`.
 
