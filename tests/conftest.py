@@ -1,6 +1,7 @@
 """What the tests share: quiet TensorFlow on one thread, and a very small trained run."""
 
 import fcntl
+import gzip
 import os
 import shutil
 from pathlib import Path
@@ -41,6 +42,36 @@ average = 2
 
 [search]
 beam = 3
+"""
+
+LANGUAGE = """\
+[data]
+format = "text"
+target = "de"
+train = "train.txt.gz"
+held_out = 0.1
+
+[tokenizer]
+vocab_size = 120
+byte_fallback = false
+
+[model]
+architecture = "language_model"
+embedding = 16
+decoder_units = 24
+dropout = 0.1
+recurrent_dropout = 0.1
+
+[train]
+epochs = 2
+streams = 6
+bptt = 20
+learning_rate = 2e-2
+warmup_steps = 5
+label_smoothing = 0.0
+precision = "float32"
+average = 2
+save_minutes = 0
 """
 
 
@@ -97,6 +128,27 @@ def short_run(tiny_recipe, once):
 def short_copy(short_run, tmp_path):
     """A copy of it, to be changed."""
     return Path(shutil.copytree(short_run, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def language_recipe(tmp_path_factory):
+    """The recipe file of `language_run`: 160 generated lines of German, seconds to train."""
+    from nmt.corpora import toy
+
+    path = tmp_path_factory.mktemp("language") / "language.toml"
+    path.write_text(LANGUAGE, encoding="utf-8")
+    lines = [target for _, target in toy.generate("en-de", "train", 160)]
+    path.with_name("train.txt.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def language_run(language_recipe, once):
+    """The folder of a complete run of a language model. Not to be changed."""
+    from nmt.recipe import load_recipe
+    from nmt.training.train import train
+
+    return once("language", lambda folder: train(load_recipe(language_recipe), folder))
 
 
 @pytest.fixture(scope="session")

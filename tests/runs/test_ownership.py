@@ -1,4 +1,4 @@
-"""Whose a folder is: a refused command changes no byte of it, an accepted one only the files that are ours."""
+"""Whose a folder is: a refused command changes no byte, an accepted one only our own files."""
 
 import json
 import os
@@ -134,7 +134,7 @@ def test_a_refused_command_changes_nothing(tiny_run, tmp_path, monkeypatch, caps
 
 
 def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkeypatch):
-    """Resumed, complete and prepared anew; beside our files, below our folders, under names like ours."""
+    """Resumed, complete, prepared anew; beside our files, below our folders, named like ours."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "run"
     mine = [
@@ -160,7 +160,7 @@ def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkey
 
 
 def test_what_was_prepared_is_there_again_when_another_recipe_fails(tiny_recipe, tmp_path):
-    """Nothing was trained, so another recipe may take the folder, but only once it can be prepared itself."""
+    """Nothing was trained: another recipe may take the folder, once it can be prepared."""
     folder = tmp_path / "run"
     run = Run(folder)
     run.update(source="en", target="de")

@@ -92,7 +92,7 @@ def kill_training(recipe, folder, name):
 
 
 def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe, tmp_path):
-    """Were a state of the last step before a validation saved, the third kill would skip that one."""
+    """Were a state saved just before a validation, the third kill would make it be skipped."""
     folder = tmp_path / "run"
     for name in (
         "while preparing",

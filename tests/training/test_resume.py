@@ -136,7 +136,7 @@ def own_text(tmp_path_factory):
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tmp_path, complete):
-    """In another file, or in the same one; the same text in another file is taken, and remembered."""
+    """In another file or in the same one; the same text in another file is taken."""
     (options, path), folder = own_text, tmp_path / "run"
     text, moved, own = path.read_text(), tmp_path / "moved.tsv", tmp_path / "own.tsv"
     own.write_text(text)

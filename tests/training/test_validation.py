@@ -19,7 +19,8 @@ def set_scores(monkeypatch, *scores):
     remaining = iter(scores)
 
     def fixed(*_, **__):
-        return dict.fromkeys(("bleu", "chrf"), {"score": next(remaining)})
+        score = {"score": next(remaining)}
+        return {"bleu": score, "chrf": score}
 
     monkeypatch.setattr(metrics, "scores", fixed)
 
