@@ -33,7 +33,7 @@ def messages():
 
 
 def random_line(rng):
-    """Any Unicode but surrogates and line breaks, rich in fragments of placeholders and in symbols."""
+    """Any Unicode but surrogates and line breaks; many fragments of placeholders and symbols."""
     parts = [
         "{",
         "}",
@@ -80,7 +80,7 @@ def random_line(rng):
 
 
 class World(FromDistribution):
-    """A fake model: the next token depends on the sentence and all tokens so far, by a seeded table.
+    """A fake model: a seeded table gives the next token from the sentence and all tokens so far.
 
     `state` is the history of a row as a number, so wrong reordering shows.
     """
