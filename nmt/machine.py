@@ -43,7 +43,7 @@ class _Formatter(logging.Formatter):
 def silence() -> Iterator[None]:
     """Sends file descriptor 2 to nowhere: TensorFlow writes there whatever its log level is.
 
-    Exceptions still travel.
+    Exceptions are raised as usual.
     """
     # Libraries in C++ know the descriptor, not sys.stderr.
     sys.stderr.flush()
@@ -62,7 +62,8 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
     """Imports Keras on TensorFlow, quietly; without effect where it is imported already.
 
     threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
-    `threads`. The environment variables that both packages read are set in nmt/__init__.py.
+    `threads`; without `threads` it has no effect. The environment variables that both packages
+    read are set in nmt/__init__.py.
     """
     if "keras" in sys.modules:
         return
@@ -75,7 +76,7 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras  # noqa: F401
 
-        # The first operation greets too.
+        # The first operation prints messages, too.
         tf.constant(0) + 1
 
 

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=lambda names: names.split(","),
         default=(),
         metavar="NAME,...",
-        help="systems to measure now (default: all that were not)",
+        help="systems to measure now (default: all without a result)",
     )
     parser.add_argument("-o", "--output", metavar="FOLDER", help="default: runs/compare-BUDGET")
 

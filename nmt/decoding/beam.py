@@ -5,9 +5,10 @@ slots that finished hypotheses have left; a candidate that ends in EOS is finish
 slot (Bahdanau et al. 2015). The ranking score is log-probability / length ** penalty, EOS counted
 (Wu et al. 2016, section 7, simplified).
 
-Log-probabilities only fall, so a live hypothesis with log-probability p scores at most p / limit **
-penalty: once a sentence has `nbest` finished hypotheses at least that good, nothing better can come
-and its search ends.
+When the search of a sentence stops: log-probabilities only fall, so its best live hypothesis, with
+log-probability p, can reach p / limit ** penalty at most. Once `nbest` complete hypotheses are at
+least that good, nothing better can come. It also stops when its slots are used up, and at `limit`
+tokens, where live hypotheses are cut; those rank last.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ WORST = -1e15  # a score below that of any hypothesis, and above that of an empt
 # Sentences leave the batch when at most this share of it is searched on: memory is copied then.
 TAKE_SHARE = 0.75
 # Arrays of `_Beams` with a row for each sentence that is still searched.
-ROWS = "active", "limits", "divisor", "slots_finished", "score_to_beat", "live", "parents", "tokens"
+ROWS = "active", "limits", "divisor", "slots_used", "score_to_beat", "live", "parents", "tokens"
 
 
 def beam_search(
@@ -51,22 +52,22 @@ def beam_search(
         )
         # 2. Keep the best candidates of each sentence.
         beams.extend(np.asarray(log_probs), np.asarray(ids), attention if want_attention else None)
-        # 3. Move what ended to the finished hypotheses.
+        # 3. Move what ended out of the live hypotheses.
         beams.finish_ended()
         # 4. Drop sentences in which nothing better can come.
         remaining = beams.close_sentences()
         if remaining is not None:
             memory = model.take(memory, remaining)
-    if not all(beams.finished):
+    if not all(beams.ended):
         raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
-    # Hypotheses that were cut rank behind those that ended.
-    for hypotheses in beams.finished:
+    # Hypotheses that were cut rank behind those that are complete.
+    for hypotheses in beams.ended:
         hypotheses.sort(key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
-    return [hypotheses[:nbest] for hypotheses in beams.finished]
+    return [hypotheses[:nbest] for hypotheses in beams.ended]
 
 
 class _Beams:
-    """The hypotheses of a batch of sentences, live and finished.
+    """The hypotheses of a batch of sentences: live ones, and ended ones (complete, or cut).
 
     Arrays in ROWS are [active] or [active, slots].
     """
@@ -77,16 +78,16 @@ class _Beams:
         self.penalty = penalty
         self.nbest = nbest
         self.longest = int(limits.max(initial=0))
-        self.finished: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+        self.ended: list[list[Hypothesis]] = [[] for _ in range(sentences)]
         # Of each step: the parents and tokens of its rows, the attention of its parents' rows.
         self.history: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
 
         # A row for each sentence that is still searched.
-        self.active = np.arange(sentences)  # index of each sentence in `finished`
+        self.active = np.arange(sentences)  # index of each sentence in `ended`
         self.limits = limits
         self.divisor = limits.astype(float) ** penalty  # of the longest possible hypothesis
-        self.slots_finished = np.zeros(sentences, int)
-        self.score_to_beat = np.full(sentences, WORST)  # of the n-th best finished hypothesis
+        self.slots_used = np.zeros(sentences, int)
+        self.score_to_beat = np.full(sentences, WORST)  # of the n-th best complete hypothesis
 
         # And a column for each slot, one before the first step.
         self.slots = beam  # the most that any sentence has left
@@ -120,9 +121,9 @@ class _Beams:
             return
         # Empty slots may end, too: they hold no hypothesis.
         for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
-            hypotheses = self.finished[self.active[row]]
+            hypotheses = self.ended[self.active[row]]
             hypotheses.append(self._trace(row, slot))
-            self.slots_finished[row] += 1
+            self.slots_used[row] += 1
             complete = sorted((h.score for h in hypotheses if h.finished), reverse=True)
             if len(complete) >= self.nbest:
                 self.score_to_beat[row] = complete[self.nbest - 1]
@@ -130,7 +131,9 @@ class _Beams:
 
     def close_sentences(self) -> np.ndarray | None:
         """Ends searches; returns the rows of the others if only these stay, else None."""
-        if not self.slots_finished.any() and len(self.history) != self.longest:
+        # Nothing has ended yet. (With scores that are no numbers nothing ever does: then the limit
+        # of the longest sentence ends the search.)
+        if not self.slots_used.any() and len(self.history) != self.longest:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
         remaining = None
@@ -141,11 +144,12 @@ class _Beams:
             remaining = np.flatnonzero(still_open).astype(np.int32)
             for name in ROWS:
                 setattr(self, name, getattr(self, name)[remaining])
-            # The next step's rows are counted among those that stay.
+            # The last record keeps the rows of open sentences only: the next step's parents are
+            # indices into it.
             self._record(self.history.pop()[2])
         # The batch is as wide as its widest sentence; the others leave their last slots empty.
-        self.slots = self.beam - self.slots_finished.min(initial=self.beam)
-        self.blocked = np.arange(self.slots) >= self.beam - self.slots_finished[:, None]
+        self.slots = self.beam - self.slots_used.min(initial=self.beam)
+        self.blocked = np.arange(self.slots) >= self.beam - self.slots_used[:, None]
         return remaining
 
     def _trace(self, row, slot):

@@ -1,6 +1,6 @@
 """`nmt compare`: systems that differ in one thing each, trained with equal budgets, and measured.
 
-Equal are the text, the vocabulary, the updates and the pieces they see, the seed and, within a few
+All have the same text, vocabulary, updates, pieces seen, seed and, within a few
 per cent, the number of weights: where a system would have more or fewer than the base, its layers
 are made narrower or wider. Every system is an ordinary run folder, trained in a process of its own
 on one thread (measurement.py), as many at a time as there are cores. compare.json gets a row as
@@ -40,8 +40,8 @@ class Budget(NamedTuple):
     overrides: str  # of the recipe, for all systems
     transformer: str  # overrides of the Transformer, its layers
     pairs: tuple[int, ...]  # training pairs of the learning curves, besides all there are
-    edges: tuple[int, ...]  # source words: upper ends of the lengths that have a BLEU each
-    chain: int  # target pieces that gradients go back over
+    edges: tuple[int, ...]  # source words: upper bounds of the length classes, each with a BLEU
+    chain: int  # target pieces back to which gradients are measured
 
 
 BUDGETS = {
@@ -74,7 +74,7 @@ class System(NamedTuple):
 
     question: str  # what is compared with the base
     overrides: str = ""  # of the recipe of the base
-    widths: tuple[str, ...] = ("encoder_units", "decoder_units")  # that even out the weights
+    widths: tuple[str, ...] = ("encoder_units", "decoder_units")  # scaled until weights are even
 
 
 FIXED = "model.attention=none"
@@ -219,7 +219,7 @@ def _prepare(recipe, comparison, folder):
 
 
 def _measure_systems(named, comparison, folder):
-    """Adds a row for each system; Failure, after all others were measured, of the first to fail."""
+    """Adds a row for each system; once all are measured, raises the first Failure."""
     common = {"folder": str(folder), "edges": BUDGETS[comparison["budget"]].edges}
     cases = {
         name: {

@@ -100,7 +100,7 @@ class AdditiveAttention(Attention):
         )
         self.key_kernel = self.add_weight((memory_size, units), "glorot_uniform", name="key_kernel")
         self.bias = self.add_weight((units,), "zeros", name="bias")
-        self.energy = self.add_weight((units,), _vector, name="energy")
+        self.energy = self.add_weight((units,), _glorot_vector, name="energy")
         self.built = True
 
     def weights_of_step(self) -> dict[str, tf.Tensor]:
@@ -165,7 +165,7 @@ def attention(options: ModelOptions) -> Attention | None:
     return ATTENTIONS[options.attention](options)
 
 
-def _vector(shape: Sequence[int], dtype: Any = None) -> Any:
-    """Glorot's bound for a matrix of one column."""
+def _glorot_vector(shape: Sequence[int], dtype: Any = None) -> Any:
+    """Glorot's uniform distribution for a vector, which counts as many inputs as outputs."""
     limit = (3 / shape[0]) ** 0.5
     return keras.random.uniform(shape, -limit, limit, dtype)

@@ -158,8 +158,9 @@ class RNNCell(Cell):
     @classmethod
     def reason_against_onnx(cls, options: ModelOptions) -> str | None:
         reason = super().reason_against_onnx(options)
-        if not reason and options.activation == "relu":
-            return "hidden states beyond 1 (model.activation=relu)"
+        # `onnx_step` and ONNX's operator write tanh, whatever else may be added.
+        if not reason and options.activation != "tanh":
+            return f"no ONNX form of the activation (model.activation={options.activation})"
         return reason
 
     def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:

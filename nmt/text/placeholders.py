@@ -1,8 +1,9 @@
 """Placeholders, tags and addresses (`{name}`, `%s`, `<b>`, `https://…`) survive letter for letter.
 
-The model never sees them. `protect` puts one symbol in the place of each distinct placeholder,
-numbered in the order of the source; `restore` puts the placeholders back. The symbols are single
-private-use characters, which the tokenizer keeps whole as user-defined symbols.
+The model sees a symbol in their place. `protect` puts one symbol where each distinct placeholder
+stands, numbered in the order of the source; `restore` puts the placeholders back. The symbols are
+single private-use characters, which the tokenizer keeps whole as user-defined symbols. Two kinds
+stay text: those beyond twelve in a line, and those of a target that its source lacks.
 """
 
 import re

@@ -73,6 +73,7 @@ class Tokenizer:
                 hard_vocab_limit=False,
                 byte_fallback=options.byte_fallback,
                 character_coverage=options.character_coverage,
+                # The symbol of a placeholder is one piece, always (nmt/text/placeholders.py).
                 user_defined_symbols=SYMBOLS,
                 input_sentence_size=SENTENCES,
                 shuffle_input_sentence=True,
@@ -133,33 +134,33 @@ class Tokenizer:
         """Merges in the order they were learned, each skipped at random whenever it is possible."""
         ids: list[int] = []
         for word in re.split("(?=▁)", self.processor.normalize(line)):
-            symbols = list(word)
-            # 1. Merge adjacent symbols until there is no merge left that is not dropped.
-            while merges := self._kept_merges(symbols, dropout, rng):
+            units = list(word)
+            # 1. Merge adjacent units until there is no merge left that is not dropped.
+            while merges := self._kept_merges(units, dropout, rng):
                 _, n = min(merges)
-                symbols[n : n + 2] = [symbols[n] + symbols[n + 1]]
+                units[n : n + 2] = [units[n] + units[n + 1]]
             # 2. Unknown characters in a row are one UNK.
-            for symbol in symbols:
-                symbol_ids = self._symbol_ids(symbol)
-                if symbol_ids != [UNK] or ids[-1:] != [UNK]:
-                    ids += symbol_ids
+            for unit in units:
+                unit_ids = self._unit_ids(unit)
+                if unit_ids != [UNK] or ids[-1:] != [UNK]:
+                    ids += unit_ids
         return ids
 
-    def _kept_merges(self, symbols, dropout, rng):
+    def _kept_merges(self, units, dropout, rng):
         """(rank, position) of the merges that are possible and, drawn anew, not dropped."""
-        ranks = (self._merge_ranks.get(a + b) for a, b in itertools.pairwise(symbols))
+        ranks = (self._merge_ranks.get(a + b) for a, b in itertools.pairwise(units))
         return [
             (rank, n)
             for n, rank in enumerate(ranks)
             if rank is not None and rng.random() >= dropout
         ]
 
-    def _symbol_ids(self, symbol):
+    def _unit_ids(self, unit):
         """The id of a piece; of a character without one its bytes, or UNK if bytes have no ids."""
-        id = self.processor.piece_to_id(symbol)
+        id = self.processor.piece_to_id(unit)
         if id != UNK:
             return [id]
-        byte_ids = [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in symbol.encode()]
+        byte_ids = [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in unit.encode()]
         return [UNK] if UNK in byte_ids else byte_ids
 
     @functools.cached_property

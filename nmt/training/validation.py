@@ -24,7 +24,8 @@ from nmt.training.pipeline import Batch, finite_dataset
 
 log = logging.getLogger(__name__)
 
-MAX_PAIRS = 1000  # that validation loss and perplexity are taken over
+MAX_PAIRS = 1000  # validation loss and perplexity are measured on at most this many pairs
+LENGTHS = 2  # validation text may be this many times as long as training text
 SHOWN = 2  # translations shown at each validation
 SPREAD = 7919  # a prime, so that other sentences are shown each time
 
@@ -46,11 +47,14 @@ class Validation(keras.callbacks.Callback):
         self.batches = finite_dataset(batches)
 
     def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
-        """(columns of the history, score that selects weights), quickly; valid: of `evaluate`."""
+        """A cheap measurement: columns for the history, and the score that selects weights.
+
+        valid: what `evaluate` returned.
+        """
         raise NotImplementedError
 
     def final_score(self) -> float:
-        """The score of the model as it is now, as exactly as the recipe asks for."""
+        """The score of the model as it is now, with the beam of the recipe."""
         raise NotImplementedError
 
     def evaluate(self) -> dict[str, float]:
@@ -77,10 +81,13 @@ class Validation(keras.callbacks.Callback):
             }
         )
         logs.update({f"valid_{name}": value for name, value in valid.items()}, **columns)
-        self.keep(score)
+        self.keep_or_stop(score)
 
-    def keep(self, score: float) -> None:
-        """Saves the weights if they are the best so far, and as a snapshot for averaging."""
+    def keep_or_stop(self, score: float) -> None:
+        """Saves the weights if they are the best so far, and as a snapshot for averaging.
+
+        Stops training after train.patience validations without a better score.
+        """
         history = self.history
         train = self.recipe.train
         if train.average > 1:
@@ -162,7 +169,7 @@ class LanguageValidation(Validation):
 def line_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
     """Yields (inputs, labels) of the validation text of a language model, [rows, n] each."""
     encoded = tokenizers[1].encode(lines_of(recipe, "valid", MAX_PAIRS))
-    limit = 2 * recipe.data.max_pieces
+    limit = LENGTHS * recipe.data.max_pieces
     return batches_of(recipe, [ids for ids in encoded if len(ids) <= limit])
 
 
@@ -171,11 +178,11 @@ def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
 
     UserError if no pair is short enough.
     """
-    # Ids of both sides, without pairs that are empty or too long, sorted by length.
+    # Ids of both sides, without empty sources and too long pairs, sorted by length.
     pairs = Preparation(recipe.data).pairs(Corpus(recipe.data).held_out("valid", MAX_PAIRS))
     sides = zip(*pairs, strict=True)
     encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]
-    limit = 2 * recipe.data.max_pieces
+    limit = LENGTHS * recipe.data.max_pieces
     ids = [
         (source, target)
         for source, target in zip(*encoded, strict=True)
