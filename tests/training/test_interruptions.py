@@ -36,7 +36,12 @@ MOMENTS = {
     "between the first two files": ("before", "os:replace", "recipe.toml", 1),
     "while preparing": ("before", "nmt.batches.store:write_ids", "", 1),
     "amid an epoch, while a state is saved": ("before", "os:replace", "state.npz", 9),
-    "between the weights and their entry": ("after", "nmt.runs.folder:write_weights", "", 1),
+    "between the weights and their entry": (
+        "after",
+        "nmt.runs.weights:write_weights",
+        "best-0000016.weights.h5",
+        1,
+    ),
     "while choosing weights": ("before", "nmt.training.fit:average_snapshots", "", 1),
 }
 
