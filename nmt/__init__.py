@@ -40,7 +40,7 @@ def load(
     """
     from nmt.inference.load import load as load_run
 
-    overrides = [f"search.{name}={value}" for name, value in search.items()]
+    overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
     return load_run(run, engine, threads, overrides, hypotheses_per_batch)
 
 

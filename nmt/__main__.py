@@ -1,4 +1,4 @@
-"""`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2 or 130."""
+"""`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2, or 128 + a signal."""
 
 import os
 import signal

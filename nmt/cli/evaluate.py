@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     _check(args)
     # Whatever is refused is refused before anything is loaded.
     entries = [Run.open_all(path) for path in args.run]  # an entry: one run, or an ensemble
-    if args.beam or args.memory or lm_overrides(args) or len(entries) > 1:
+    if args.beam or args.memory or lm_overrides(args) or sum(map(len, entries)) > 1:
         for path in args.run:  # a language model has none of these
             open_runs(path)
     if len(entries) == 1:

@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 class CommandParser(Parser):
     """The parser of one command, or of its variant if the flag of that is among the arguments."""
 
-    def __init__(self, module: ModuleType, flag: str = "", **options: Any):
+    def __init__(self, module: ModuleType, flag: str = "", ordinary: Any = None, **options: Any):
         super().__init__(
             description=module.HELP,
             epilog=f"example: {module.EXAMPLE}",
@@ -55,8 +55,9 @@ class CommandParser(Parser):
             **options,
         )
         self.flag = flag
+        self.ordinary = ordinary  # of a variant: the command without its flag
         self.variants = {
-            flag: CommandParser(variant, flag, prog=self.prog)
+            flag: CommandParser(variant, flag, self, prog=self.prog)
             for flag, variant in getattr(module, "VARIANTS", {}).items()
         }
         self.set_defaults(run_command=module.run, parser=self)
@@ -84,6 +85,8 @@ class CommandParser(Parser):
         for flag, variant in self.variants.items():
             if name in variant.option_names():
                 self.error(f"{name} has no effect here: it needs {flag}")
+        if self.ordinary and name in self.ordinary.option_names():
+            self.error(f"{name} has no effect with {self.flag}")
         others = [other for other in self.option_names() if other != self.flag]
         where = f" with {self.flag}" if self.flag else ""
         hint = did_you_mean(name, others)

@@ -20,8 +20,8 @@ from nmt.text.vocabulary import EOS
 log = logging.getLogger(__name__)
 
 WRONG_KIND = {
-    False: "is a language model, which does not translate (use nmt generate) and is measured "
-    "alone: no --beam, no --memory, no --lm, no other run",
+    False: "is a language model: nmt generate writes with it; nmt score and nmt evaluate take it "
+    "alone, without options of translators",
     True: "is a translator, no language model; use nmt translate",
 }
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from nmt.engine.runtime import Engine
 
 LOCK = "run.lock"
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # What preparation writes: these files, and no others, make room for another recipe.
 CACHE = [
     *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
@@ -127,7 +129,9 @@ class Run:
         except Timeout:
             raise UserError(f"{self.path}: another process is training there") from None
         except OSError as error:
-            raise files.write_failure(self.path, error) from error
+            # Some network file systems have no locks: training there is the user's own care.
+            if error.errno not in NO_LOCKS:
+                raise files.write_failure(self.path, error) from error
 
         # 2. The block; without a run, nothing of us stays.
         try:

@@ -77,12 +77,13 @@ def translator(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["translate", "LM", "ein Hund"], "use nmt generate"),
+        (["translate", "LM", "ein Hund"], "nmt generate writes with it"),
         (["generate", "TRANSLATOR"], "is a translator, no language model; use nmt translate"),
         (["export", "LM"], "cannot be exported: the graphs are those of translators"),
-        (["evaluate", "LM", "--beam", 3], "--beam"),
-        (["evaluate", "LM", "--memory"], "--memory"),
-        (["evaluate", "LM", "LM"], "no other run"),
+        (["evaluate", "LM", "--beam", 3], "alone"),
+        (["evaluate", "LM", "--memory"], "alone"),
+        (["evaluate", "LM", "LM"], "alone"),
+        (["evaluate", "LM,LM"], "alone"),
         (["score", "LM", "--engine", "onnx"], "has no export"),
         (
             ["train", "RECIPE", "train.from=TRANSLATOR", "--run=NEW"],

@@ -1,6 +1,7 @@
 """The run folder: what run.json says, and damage told in one line."""
 
 import dataclasses
+import errno
 import itertools
 import json
 from pathlib import Path
@@ -95,3 +96,14 @@ def test_damaged_weights_to_start_from_are_told_in_one_line(short_copy, damage):
     with pytest.raises(Failure) as failure:
         read_weights(model, path)
     assert str(path) in str(failure.value) and "\n" not in str(failure.value)
+
+
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with Run(tmp_path / "run").lock():
+        assert (tmp_path / "run").is_dir()

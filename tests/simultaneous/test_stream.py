@@ -236,27 +236,27 @@ REFUSED = {
     "an ensemble": (["translate", "a,b", "--stream"], "a,b: no such run folder"),
     "a language model": (
         ["translate", "RUN", "--stream", "--lm", "lm"],
-        "unknown option --lm with --stream",
+        "--lm has no effect with --stream",
     ),
     "evaluated": (["evaluate", "RUN", "--wait", "3"], "model.bidirectional=false is needed"),
     "beam": (
         ["translate", "RUN", "--stream", "--beam", "5"],
-        "unknown option --beam with --stream",
+        "--beam has no effect with --stream",
     ),
     "text": (["translate", "RUN", "--stream", "text"], "too much: text"),
     "window": (
         ["translate", "RUN", "--stream", "--window", "2"],
-        "unknown option --window with --stream",
+        "--window has no effect with --stream",
     ),
     "engine": (
         ["translate", "RUN", "--stream", "--engine", "onnx"],
-        "unknown option --engine with --stream",
+        "--engine has no effect with --stream",
     ),
     "no stream": (["translate", "RUN", "--wait", "full"], "it needs --stream"),
     "no wait": (["evaluate", "RUN", "--plot", "x.png"], "it needs --wait"),
     "beam, evaluated": (
         ["evaluate", "RUN", "--wait", "3", "--beam", "2"],
-        "unknown option --beam with --wait",
+        "--beam has no effect with --wait",
     ),
 }
 
