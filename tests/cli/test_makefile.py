@@ -60,7 +60,7 @@ def test_targets_call_the_command_line(tmp_path, arguments, command):
     for name in ("setup.cfg", "constraints.txt", ".venv/ready"):
         (tmp_path / name).touch()
     done = subprocess.run(
-        ["make", "-f", ROOT / "Makefile", *arguments],
+        ["make", "--no-print-directory", "-f", ROOT / "Makefile", *arguments],
         cwd=tmp_path,
         capture_output=True,
         text=True,
