@@ -116,7 +116,7 @@ def _file(path):
     # A file that is there comes first.
     file = Path(path)
     bare = file.name == str(path) and not file.suffix
-    if not bare or file.is_file():
+    if not bare or file.exists():
         return file
     from nmt.recipe.library import builtin
 
