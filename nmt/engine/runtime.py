@@ -28,6 +28,7 @@ class Engine(FromDistribution):
         """path_of: gives the path of a file of the export; Failure if the file is damaged."""
         self._path_of = path_of
         self._steps: dict[str, Any] = {}
+        self._outputs: dict[str, list[str]] = {}
         self._tables: Arrays = {}
         self._encoder = self._session(layout.ENCODER)
         self._encoded = [output.name for output in self._encoder.get_outputs()]
@@ -62,6 +63,8 @@ class Engine(FromDistribution):
                 # Mapped: few rows are read. The same for both graphs.
                 array = np.load(self._path_of(f"{table}.npy"), mmap_mode="r")
                 self._tables[table] = np.asarray(array)
+            # Asked for once: ONNX Runtime makes new objects at each call.
+            self._outputs[name] = [node.name for node in session.get_outputs()]
             self._steps[name] = session
         return self._steps[name]
 
@@ -121,7 +124,7 @@ class Engine(FromDistribution):
         arrays[layout.ORIGIN] = origin.reshape(shape)
         arrays[layout.TOKENS] = tokens.reshape(shape)
         # 2. The outputs that are asked for: others would be copied for nothing.
-        names = [node.name for node in session.get_outputs() if node.name not in unused]
+        names = [name for name in self._outputs[graph] if name not in unused]
         outputs = zip(names, session.run(names, arrays), strict=True)
         values = {name: value.reshape(-1, value.shape[-1]) for name, value in outputs}
         # 3. What is new_<name> now is the state of the next step.
