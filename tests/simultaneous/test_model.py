@@ -19,16 +19,10 @@ from nmt.recipe import DataOptions, ModelOptions, load_recipe
 from nmt.simultaneous.model import WaitKModel, WaitKSearch
 from nmt.simultaneous.policy import WordStarts, source_words_read
 from nmt.text.vocabulary import BOS, EOS, PAD
+from tests import small_models
 
 VOCAB = 14
-SMALL = {
-    "embedding": 6,
-    "encoder_units": 5,
-    "decoder_units": 7,
-    "attention_units": 4,
-    "dropout": 0.0,
-    "bidirectional": False,
-}
+SMALL = {**small_models.SMALL, "bidirectional": False}
 MODELS = {
     "lstm": {},
     "gru": {"cell": "gru", "attention": "general"},
