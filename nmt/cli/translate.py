@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,6 @@ from nmt.errors import UserError
 
 if TYPE_CHECKING:
     from nmt.inference.translator import Translation
-
-log = logging.getLogger(__name__)
 
 HELP = "translate lines of text: stdin to stdout, files, or arguments"
 EXAMPLE = "nmt translate runs/default < manual.en > manual.de"
@@ -62,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Translates the lines of the input, window by window."""
     from nmt.inference.batching import windows
+    from nmt.inference.line_warnings import log_warnings
     from nmt.inference.load import load
 
     _check(args)
@@ -75,10 +73,9 @@ def run(args: argparse.Namespace) -> None:
     with output(args.output) as out, attention_output as attention_file:
         for window in windows(input_lines(args), window_size):
             results = translator.candidates(window, args.nbest, args.beam, bool(args.attention))
+            log_warnings((best for best, *_ in results), number + 1)
             for source, candidates in zip(window, results, strict=True):
                 number += 1
-                for warning in candidates[0].warnings:
-                    log.warning(f"line {number} {warning}")
                 out.write(_formatted(number, source, candidates, args))
                 if attention_file:
                     attention_file.write(_json(_attention(source, candidates[0])))

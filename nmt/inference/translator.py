@@ -1,6 +1,7 @@
 """From lines to translations: prepared, split where long, searched in batches, put together."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ class Translation:
     target_pieces: list[str] = dataclasses.field(default_factory=list)
     attention: np.ndarray | None = None
     warnings: list[str] = dataclasses.field(default_factory=list)  # what the user should know
+    # By group of spans (placeholder, tag, number, ...): how many were put right after the search.
+    repaired: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 class Segment(NamedTuple):
@@ -211,5 +214,6 @@ def _concatenated(parts, separator):
         separator.join(part.text for part in parts),
         sum(part.log_prob for part in parts),
         sum(part.score for part in parts) / len(parts),
-        warnings=[f"is long; split in {len(parts)}"],
+        warnings=["long, translated in parts"],
+        repaired=sum((part.repaired for part in parts), Counter()),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nmt.errors import UserError
+from nmt.inference.line_warnings import log_warnings
 from nmt.inference.translator import Translator
 from nmt.machine import start_keras
 from nmt.recipe import Recipe, reason_against_waiting
@@ -55,8 +56,7 @@ class StreamTranslator:
         # Without a wait as every line is translated, but greedily.
         if not self.wait:
             [[best]] = self.line_translator.candidates(["".join(chunks)], beam=1)
-            for warning in best.warnings:
-                log.warning(f"line {number} {warning}")
+            log_warnings([best], number)
             yield best.text
             return
 
@@ -69,7 +69,7 @@ class StreamTranslator:
         yield from self._translate_segment(source)
         while source.begin_segment():
             limit = self.recipe.data.max_pieces
-            log.warning(f"line {number} is long (over {limit} pieces); translated in parts")
+            log.warning(f"line {number}: long (over {limit} pieces), translated in parts")
             yield self.preparation.separator()
             yield from self._translate_segment(source)
         yield source.line[len(source.line.rstrip()) :]
