@@ -1,18 +1,37 @@
-"""Files: whole or not at all when written; UTF-8, with lines that end at `\\n` only, when read."""
+"""Files: whole or not at all when written; uncompressed, decoded and in lines when read."""
 
+import bz2
+import codecs
 import contextlib
 import errno
 import gzip
 import hashlib
+import io
+import itertools
+import lzma
 import os
 import re
 import shutil
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from nmt import signatures
 from nmt.errors import Failure, UserError
+
+# Byte order marks; the longer one of two that begin alike comes first.
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+SURROGATES = re.compile("[\udc80-\udcff]")
+# Lines after one that is not UTF-8 from which the encoding is guessed.
+SAMPLE = 200
 
 
 def partial_name(ending: str = "") -> str:
@@ -95,31 +114,101 @@ def write_failure(path: Path, error: OSError) -> Failure:
     return Failure(f"cannot write {path}: {reason.splitlines()[0]}{hint}")
 
 
-def lines(path: str | Path) -> Iterator[str]:
-    """Yields the lines of a UTF-8 file (`.gz` too) without their ends (`\\n` or `\\r\\n`).
+@contextlib.contextmanager
+def opened(path: str | Path) -> Iterator[io.BufferedReader]:
+    """The content of a file as bytes, uncompressed: gzip, xz, bzip2, or a ZIP file of one member.
 
-    Raises UserError, which names file and line: no file, a folder, bad gzip data, invalid UTF-8.
+    The content tells what it is, not the name. Raises UserError: no file, a folder, damaged data
+    (also while it is read), a document or an archive of several files.
     """
+    path = Path(path).expanduser()
     # Python's own error for a folder differs between systems.
-    path = Path(path)
     if path.is_dir():
         raise UserError(f"{path}: is a folder, a file is needed")
-    number = 0
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            for number, raw in enumerate(file, 1):
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                yield line.removesuffix("\n").removesuffix("\r")
+        with contextlib.ExitStack() as stack:
+            raw = stack.enter_context(open(path, "rb"))
+            content = _uncompressed(raw, path, stack)
+            yield io.BufferedReader(content, signatures.HEAD)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}, line {number}: not valid UTF-8 ({error.reason}); convert the file"
-        ) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path}, after line {number}: damaged gzip data ({error})") from None
+    except (gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: damaged {_compression(path)} data ({error})") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        # bz2 has no error of its own.
+        reason = error.strerror or f"damaged {_compression(path)} data"
+        raise UserError(f"{path}: cannot be read ({reason})") from None
+
+
+def _compression(path):
+    """What a file is compressed with, by its first bytes, or None."""
+    with open(path, "rb") as file:
+        return signatures.compression(file.read(16))
+
+
+def _uncompressed(raw, path, stack):
+    """A file of the content of the open file `raw`."""
+    match _compression(path):
+        case "gzip":
+            return gzip.open(raw)
+        case "xz":
+            return lzma.open(raw)
+        case "bzip2":
+            return bz2.open(raw)
+        case "ZIP":
+            return _only_member(stack.enter_context(zipfile.ZipFile(raw)), path)
+    return raw
+
+
+def _only_member(archive, path):
+    """The file in a ZIP archive of one; UserError for documents and larger archives."""
+    names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    for name, kind in signatures.DOCUMENTS.items():
+        if name in names:
+            raise signatures.refusal(str(path), kind)
+    if len(names) != 1:
+        raise UserError(f"{path}: is an archive of {len(names)} files; unpack it first")
+    return archive.open(names[0])
+
+
+def lines(path: str | Path, plain: bool = False, advice: str = "") -> Iterator[str]:
+    """Yields the lines of a text file without their ends; see `opened` and `lines_of`."""
+    with opened(path) as file:
+        yield from lines_of(io.TextIOWrapper(file), str(path), plain, advice)
+
+
+def lines_of(stream: Any, name: str, plain: bool = False, advice: str = "") -> Iterator[str]:
+    r"""Yields the lines of an `io.TextIOWrapper` that is still unread, without their ends.
+
+    UTF-8, or UTF-16 and UTF-32 with a byte order mark. Lines end with \n or \r\n, or all with \r.
+    name: of the stream, for the UserError at what is no text. plain: refuse what seems to be a
+    file of another format, with `advice` or that of the format.
+    """
+    # 1. What it is, by its beginning.
+    head = stream.buffer.peek(signatures.HEAD)
+    signatures.refuse_binary(head, name)
+    encoding = next((code for mark, code in MARKS.items() if head.startswith(mark)), "utf-8")
+    old_ends = b"\r" in head[:-1] and b"\n" not in head
+    stream.reconfigure(
+        encoding=encoding, errors="surrogateescape", newline="\r" if old_ends else "\n"
+    )
+    if plain:
+        whole = len(head) < signatures.HEAD
+        text = head.decode(encoding, "ignore").replace("\r\n", "\n")
+        signatures.refuse_formats(text, whole, name, advice)
+    # 2. Its lines. Bytes that are not UTF-8 come as surrogates.
+    number = 0
+    try:
+        for number, line in enumerate(stream, 1):
+            if not line.isascii() and SURROGATES.search(line):
+                sample = "".join([line, *itertools.islice(stream, SAMPLE)])
+                # Text in two bytes a character does not begin at a line.
+                data = head if 0 in head else sample.encode("utf-8", "surrogateescape")
+                raise signatures.not_utf8(data, f"{name}, line {number}")
+            yield line.removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        where = f"{name}, after line {number}"
+        raise UserError(f"{where}: not valid {encoding.upper()} ({error.reason})") from None
 
 
 def digest(path: Path) -> str:

@@ -124,9 +124,8 @@ def nmt_command(*arguments, stdin=b""):
     """Runs a command in this process, with streams of a locale that knows ASCII only."""
     out, err = io.BytesIO(), io.BytesIO()
     stdin = stdin.encode() if isinstance(stdin, str) else stdin
-    streams = [
-        io.TextIOWrapper(stream, encoding="ascii") for stream in (io.BytesIO(stdin), out, err)
-    ]
+    stdin = io.BufferedReader(io.BytesIO(stdin))
+    streams = [io.TextIOWrapper(stream, encoding="ascii") for stream in (stdin, out, err)]
     former = sys.stdin, sys.stdout, sys.stderr
     sys.stdin, sys.stdout, sys.stderr = streams
     try:

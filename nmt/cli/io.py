@@ -4,22 +4,25 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from nmt.errors import UserError
 
+ADVICE = "lines of text are needed"
+
 
 def input_lines(args: argparse.Namespace) -> Iterator[str]:
-    """Lines of the text that was typed, of a file, or of stdin; UserError at what is not UTF-8."""
+    """Lines of the text that was typed, of a file, or of stdin; UserError at what is no text."""
     from nmt import files
 
     if getattr(args, "text", None):
         return iter(typed_text(args.text).split("\n"))
     if args.input != "-":
-        return files.lines(args.input)
-    return _decoded(sys.stdin or ())
+        return files.lines(args.input, True, ADVICE)
+    # Closed: no line comes.
+    return files.lines_of(sys.stdin, "input", True, ADVICE) if sys.stdin else iter(())
 
 
 def input_pairs(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
@@ -37,15 +40,6 @@ def typed_text(words: Sequence[str]) -> str:
         return os.fsencode(" ".join(words)).decode("utf-8")
     except UnicodeDecodeError:
         raise UserError("the text is not valid UTF-8; convert it") from None
-
-
-def _decoded(stream: Iterable[str]) -> Iterator[str]:
-    """Lines of a stream that splits on \\n only and escapes bytes that are not UTF-8."""
-    for number, line in enumerate(stream, 1):
-        line = line.removesuffix("\n").removesuffix("\r")
-        if any("\udc80" <= character <= "\udcff" for character in line):
-            raise UserError(f"input line {number}: not valid UTF-8; convert the text")
-        yield line
 
 
 @contextlib.contextmanager

@@ -187,6 +187,12 @@ BAD = {
         MISTAKE,
         ["line 3", "UTF-8"],
     ),
+    "catalogue for text": (
+        ["translate", "RUN", "-o", "new.po"],
+        b'msgid ""\nmsgstr ""\n\nmsgid "a"\nmsgstr "b"\n',
+        MISTAKE,
+        ["input", "PO", "lines of text"],
+    ),
     "argument not UTF-8": (["translate", "RUN", "a", "gr\udcfcn"], b"", MISTAKE, ["UTF-8"]),
     "folder for an output": (
         ["translate", "RUN", "text", "-o", "folder"],

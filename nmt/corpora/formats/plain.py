@@ -10,8 +10,8 @@ from nmt.files import lines
 
 def read_files(source_path: Path, target_path: Path) -> Iterator[tuple[str, str]]:
     """Two files whose lines correspond."""
-    sources = lines(source_path)
-    targets = lines(target_path)
+    sources = lines(source_path, plain=True)
+    targets = lines(target_path, plain=True)
     for count, (source, target) in enumerate(itertools.zip_longest(sources, targets)):
         if source is None or target is None:
             # One file has ended: count the lines of the other for the message.
@@ -26,7 +26,7 @@ def read_files(source_path: Path, target_path: Path) -> Iterator[tuple[str, str]
 
 def read_tsv(path: Path) -> Iterator[tuple[str, str]]:
     """One file, source TAB target on each line; a blank line is an empty pair."""
-    for number, line in enumerate(lines(path), 1):
+    for number, line in enumerate(lines(path, plain=True), 1):
         yield split_pair(line, f"{path}, line {number}")
 
 
@@ -43,5 +43,5 @@ def split_pair(line: str, where: str) -> tuple[str, str]:
 
 def read_text(path: Path) -> Iterator[tuple[str, str]]:
     """One file in the target language, a sentence on each line, which is its own source."""
-    for line in lines(path):
+    for line in lines(path, plain=True):
         yield line, line
