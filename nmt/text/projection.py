@@ -7,14 +7,13 @@ projection, Yarowsky and Ngai 2001, over attention in place of an alignment).
 import itertools
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 # The attention to a range that a word must have to be part of it.
-THRESHOLD = 0.4
+THRESHOLD = 0.42
 # The weight of relative position: it decides where attention says nothing.
 PRIOR = 1e-3
 
@@ -137,10 +136,10 @@ def _alignment(source: _Side, target: _Side, attention: np.ndarray | None) -> np
         pieces = attention[: len(target.shares), : len(source.shares)]
         weights = target.shares[: len(pieces)]
         alignment += weights.T @ pieces @ source.shares / (weights.sum(0)[:, None] + 1e-9)
-    # What stands once on both sides is its own translation.
-    positions = [_unique(side) for side in (source, target)]
-    for key in positions[0].keys() & positions[1].keys():
-        source_unit, target_unit = (each[key] for each in positions)
+        # A word that many attend to is shared among them, by half (in the geometric mean).
+        alignment /= np.sqrt(np.maximum(alignment.sum(0), 1))
+    # What stands as often on both sides is its own translation.
+    for source_unit, target_unit in _equal_units(source, target):
         alignment[:, source_unit] = 0
         alignment[target_unit] = 0
         alignment[target_unit, source_unit] = 1
@@ -155,11 +154,21 @@ def _relative_position(rows: int, columns: int) -> np.ndarray:
     return rows * np.maximum(ends - np.maximum(row_edges[:-1], column_edges[:-1]), 0)
 
 
-def _unique(side: _Side) -> dict[str, int]:
-    """The units that stand once in a text: word -> number."""
-    keys = [side.text[start:end].casefold() for start, end in side.units]
-    counts = Counter(keys)
-    return {key: n for n, key in enumerate(keys) if counts[key] == 1}
+def _equal_units(source: _Side, target: _Side) -> Iterator[Range]:
+    """(source unit, target unit) of what stands as often on both sides, in order."""
+    places = [_places(side) for side in (source, target)]
+    for key, source_units in places[0].items():
+        target_units = places[1].get(key, [])
+        if len(source_units) == len(target_units):
+            yield from zip(source_units, target_units, strict=True)
+
+
+def _places(side: _Side) -> dict[str, list[int]]:
+    """The numbers of the units that each word has."""
+    places: dict[str, list[int]] = {}
+    for number, (start, end) in enumerate(side.units):
+        places.setdefault(side.text[start:end].casefold(), []).append(number)
+    return places
 
 
 class _Node(NamedTuple):
@@ -244,7 +253,13 @@ class _Projection:
         others = sum(each.need for each in pending) - node.need
         longest = max(1, int(free.sum()) - others)
         gain = self.alignment @ self.source.inside(*node.range) - THRESHOLD
-        return _best_run(gain, free, node.need, longest) or (-np.inf, low, low)
+        words = self.target.is_word & free
+        if words.any() and self.source.is_word[slice(*node.units)].any():
+            # Punctuation may lie between its words, but never wins against one.
+            limit = min(0, gain[words].max() - 1e-6)
+            gain[~self.target.is_word] = np.minimum(gain[~self.target.is_word], limit)
+        score, first, last = _best_run(gain, free, node.need, longest) or (-np.inf, low, low)
+        return score, *self._trimmed(first, last, node)
 
     def _whole(self, node, parent, low, high):
         """The run of a node that has all words of its parent, but for outer punctuation."""
@@ -257,11 +272,20 @@ class _Projection:
             return None
         if outside and not (source.is_word[first:last].any() and target.is_word[low:high].any()):
             return None
-        # It keeps as much punctuation at its ends as it has in the source, if there is so much.
-        if first > outer_first:
-            low += max(0, target.leading(low, high) - source.leading(first, last))
-        if last < outer_last:
-            high -= max(0, target.trailing(low, high) - source.trailing(first, last))
+        trimmed = self._trimmed(low, high, node)
+        return (
+            trimmed[0] if first > outer_first else low,
+            trimmed[1] if last < outer_last else high,
+        )
+
+    def _trimmed(self, low, high, node):
+        """A run with no more punctuation at its ends than a node has in the source."""
+        source = self.source
+        target = self.target
+        if not target.is_word[low:high].any():
+            return low, high
+        low += max(0, target.leading(low, high) - source.leading(*node.units))
+        high -= max(0, target.trailing(low, high) - source.trailing(*node.units))
         return low, high
 
     def _point(self, point):
