@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import Downloads
-from nmt.corpora.formats import catalogues, plain, po, tfds, tmx
+from nmt.corpora.formats import catalogues, plain, po, tables, tfds, tmx
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
 
@@ -88,8 +88,9 @@ class Corpus(Downloads):
             case "files":
                 names = (template.replace("{lang}", code) for code in (data.source, data.target))
                 return plain.read_files(*map(self.path, names))
-            case "tsv":
-                return plain.read_tsv(path)
+            case "tsv" | "csv":
+                separator = "\t" if data.format == "tsv" else ""
+                return tables.read(path, data.source, data.target, data.columns, separator)
             case "text":
                 return plain.read_text(path)
             case "tmx":

@@ -7,7 +7,7 @@ from typing import Any
 
 from nmt.errors import did_you_mean
 from nmt.recipe.options import all_options, value_of
-from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, ModelOptions, Recipe
+from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, TABLES, ModelOptions, Recipe
 
 # A run may be resumed although these changed: they steer how long and where, not what.
 RUN_MAY_DIFFER = {
@@ -34,6 +34,8 @@ OWN_IN_TUNING = {
     "model.recurrent_dropout",
     "tokenizer.sampling",
 }
+# What other options depend on.
+CHOICES = {name for name, field, _ in all_options(Recipe()) if field.metadata["choices"]}
 EXPECTED = {
     bool: "true or false",
     int: "a whole number",
@@ -151,6 +153,10 @@ def _data_mistakes(recipe):
         yield "data.train is needed: the path of the training text"
     if data.format in ("tfds", "catalogues") and not data.name:
         yield f"data.name is needed with data.format={data.format}"
+    columns = {column.strip() for column in data.columns.split(",")}
+    two = len(columns) == 2 and columns.isdisjoint(("", "0"))
+    if TABLES.holds(recipe) and data.columns and not two:
+        yield f"data.columns={data.columns!r}: two columns are needed, as 1,2 or en,de"
     if data.format == "files":
         for name in ("data.train", "data.valid", "data.test"):
             path = value_of(recipe, name)

@@ -6,10 +6,14 @@ from nmt.recipe.options import is_above, is_one_of, is_set, option
 
 SIDES = ("source", "target")
 
+# Formats of users' own files of pairs.
+OWN_PAIRS = ("files", "tsv", "csv", "tmx", "po")
+
 # What options need to have an effect.
-OWN_FILES = is_one_of("data.format", "files", "tsv", "tmx", "po", "text")
-PAIRS = is_one_of("data.format", "files", "tsv", "tmx", "po", "tfds", "catalogues", "grammar")
-HELD_OUT = is_one_of("data.format", "files", "tsv", "tmx", "po", "tfds", "text")
+OWN_FILES = is_one_of("data.format", *OWN_PAIRS, "text")
+PAIRS = is_one_of("data.format", *OWN_PAIRS, "tfds", "catalogues", "grammar")
+HELD_OUT = is_one_of("data.format", *OWN_PAIRS, "tfds", "text")
+TABLES = is_one_of("data.format", "tsv", "csv")
 FETCHED = is_one_of("data.format", "tfds", "catalogues")
 GENERATED = is_one_of("data.format", "grammar")
 TRANSLATOR = is_one_of("model.architecture", "recurrent", "transformer")
@@ -27,7 +31,7 @@ class DataOptions:
     format: str = option(
         "files",
         "where the pairs come from; text: lines of the target language alone",
-        ("files", "tsv", "tmx", "po", "tfds", "catalogues", "grammar", "text"),
+        (*OWN_PAIRS, "tfds", "catalogues", "grammar", "text"),
     )
     source: str = option("en", "language code of the source", needs=PAIRS)
     target: str = option("de", "language code of the target")
@@ -38,6 +42,12 @@ class DataOptions:
         "", "path of the validation pairs; empty: held out from train", needs=OWN_FILES
     )
     test: str = option("", "path of the test pairs; empty: held out from train", needs=OWN_FILES)
+    columns: str = option(
+        "",
+        "columns of source and target, by number or by name in the first row: 1,3 or en,de; "
+        "empty: those that the first row names, or the first two",
+        needs=TABLES,
+    )
     held_out: float = option(
         0.02,
         "share of the pairs held out for validation, and for test, where not given",

@@ -34,10 +34,11 @@ def load_recipe(
     typed = _typed(overrides, mistakes)
     # 2. Put it into the recipe.
     recipe = Recipe()
-    _fill(recipe, written, False, mistakes)
-    _fill(recipe, typed, True, mistakes)
+    unset = _fill(recipe, written, False, mistakes) | _fill(recipe, typed, True, mistakes)
     _resolve_paths(recipe, typed, file.parent if file else Path.cwd())
-    # 3. Check what one option alone cannot tell.
+    # 3. Check what one option alone cannot tell: nothing follows from a choice there is not.
+    if unset & checks.CHOICES:
+        raise UserError(_report(path, mistakes))
     mistakes += checks.inherited(recipe, typed)
     for name, message in checks.without_effect(recipe, {**written, **typed}):
         if name in typed:
@@ -147,8 +148,9 @@ def _typed(overrides, mistakes):
 
 
 def _fill(recipe, values, typed, mistakes):
-    """Sets the options that `values` names; what cannot be set becomes a mistake."""
+    """Sets the options that `values` names; returns those that cannot be: each is a mistake."""
     options = {name: (field, section) for name, field, section in all_options(recipe)}
+    unset = set()
     for name, value in values.items():
         if name not in options:
             from nmt.recipe.aliases import option_hint
@@ -160,6 +162,8 @@ def _fill(recipe, values, typed, mistakes):
             setattr(section, field.name, checks.parsed(name, field, value, typed))
         except ValueError as error:
             mistakes.append(str(error))
+            unset.add(name)
+    return unset
 
 
 def _resolve_paths(recipe, typed, folder):

@@ -13,6 +13,7 @@ from nmt.corpora.corpus import SPLITS, Corpus
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 from tests.corpora.texts import catalogue, component_of, own, read, write
+from tests.fakes import messages
 
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""
@@ -45,6 +46,62 @@ def test_files_keep_pairs_together(tmp_path):
 def test_tsv(tmp_path):
     data = own(tmp_path, "tsv", "a dog\tein Hund\n\nno word\t\ntwo dogs\tzwei Hunde\n")
     assert read(data) == [("a dog", "ein Hund"), ("two dogs", "zwei Hunde")]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "expected"),
+    [
+        # Quotation marks of spreadsheets.
+        ("tsv", '"He said ""no""."\t"„Nein“"\nA "b"\t"c"\n', ['He said "no".|„Nein“', 'A "b"|c']),
+        ("tsv", '"two\nlines"\t"zwei\nZeilen"\n', ["two|zwei", "lines|Zeilen"]),
+        ("tsv", '"a\tb"\tc\nd\te\n', ["a\tb|c", "d|e"]),
+        ("tsv", '"Come here."\t"Komm her."\n', ["Come here.|Komm her."]),
+        # Quotation marks of sentences.
+        ("tsv", '"Go."\t"Geh."\nHe says "go"\tx\n', ['"Go."|"Geh."', 'He says "go"|x']),
+        ("tsv", '"Go," he says\t"Geh"\n', ['"Go," he says|"Geh"']),
+        ("tsv", '"Come.\t„Komm.\nNow."\tJetzt.“\n', ['"Come.|„Komm.', 'Now."|Jetzt.“']),
+        ("tsv", '5" pipe\t5"-Rohr\n', ['5" pipe|5"-Rohr']),
+        # Separators.
+        ("csv", "Good day;Guten Tag, Frau X\n", ["Good day|Guten Tag, Frau X"]),
+        ("csv", 'a; b,"c, ""d"""\ne,f\n', ['a; b|c, "d"', "e|f"]),
+        ("csv", "a, b\tc\nd\te\n", ["a, b|c", "d|e"]),
+        ("csv", "sep=;\na,x;b,y\n", ["a,x|b,y"]),
+        ("csv", "a,b\r\n\r\n,\r\nc,d", ["a|b", "c|d"]),
+        # Headers.
+        ("tsv", "en\tde\na\tb\n", ["a|b"]),
+        ("csv", "id,German,English\n1,b,a\n", ["a|b"]),
+        ("csv", "Note;DE_at;en-GB\n1;b;a\n", ["a|b"]),
+        ("csv", "Source,Target\na,b\n", ["a|b"]),
+        ("tsv", "it\tes\n", ["it|es"]),
+        # More columns.
+        ("tsv", "a\tb\tCC-BY\nc\td\n", ["a|b", "c|d"]),
+    ],
+)
+def test_tables_are_read_as_spreadsheets_read_them(tmp_path, form, text, expected):
+    pairs = read(own(tmp_path, form, text))
+    assert ["|".join(pair) for pair in pairs] == expected
+
+
+def test_columns_by_number_or_name(tmp_path):
+    data = own(tmp_path, "csv", "key,Text,de\n1,a,b\n")
+    for data.columns in ("text,de", "2,3", " Text , DE "):
+        assert ("a", "b") in read(data)
+    data.columns = "3,1"
+    assert read(data)[-1] == ("b", "1")
+    data.columns = "text,fr"
+    with pytest.raises(UserError, match="line 1: no column 'fr'; the first row is: key, Text, de"):
+        read(data)
+    data.columns = "1,4"
+    with pytest.raises(UserError, match="line 1: 3 columns, but data.columns=1,4"):
+        read(data)
+
+
+def test_unused_columns_are_noted_once(tmp_path):
+    data = own(tmp_path, "tsv", "a\tb\tc\nd\te\tf\n")
+    with messages() as said:
+        for _ in range(2):
+            assert read(data) == [("a", "b"), ("d", "e")]
+    assert len(said) == 1 and "3 columns" in said[0] and "data.columns" in said[0]
 
 
 def test_text(tmp_path):
@@ -319,30 +376,18 @@ def test_tfds_itself(tmp_path, monkeypatch):
             Corpus(data, tmp_path).fetch()
 
 
-# TensorFlow Datasets
-
-
-# TensorFlow Datasets
-
-
-# TensorFlow Datasets
-
-
-# TensorFlow Datasets
-
-
-# TensorFlow Datasets
-
-
-# TensorFlow Datasets
-
-
 # (format, content, words of the message)
 BAD = [
     ("tsv", b"", ["own.tsv", "no train pair left of 0"]),
     ("tsv", "a\ta\nb\t\n", ["no train pair left of 2", "same on both sides 1", "empty side 1"]),
-    ("tsv", "a\tb\nno tab\n", ["own.tsv, line 2", "0 tabs", "source TAB target"]),
-    ("tsv", "a\tb\tc\n", ["own.tsv, line 1", "2 tabs"]),
+    ("tsv", "no tab\n", ["own.tsv, line 1", "0 tabs", "source TAB target"]),
+    ("tsv", "a\tb\nno tab\n", ["own.tsv, line 2", "1 columns", "first row has 2"]),
+    ("tsv", "a\tb\na\tb\tc\n", ["own.tsv, line 2", "3 columns", "first row has 2"]),
+    ("tsv", "a    b\n", ["own.tsv, line 1", "0 tabs", "parted by spaces"]),
+    ("tsv", "a;b\n", ["own.tsv, line 1", "0 tabs", "data.format=csv"]),
+    ("csv", "one\n", ["own.csv, line 1", "one column"]),
+    ("csv", 'a,b\n"c" d,e\n', ["own.csv, line 2", "twice"]),
+    ("csv", 'a,b\nc,"d\ne,f\n', ["own.csv, line 2", "unexpected end"]),
     ("tsv", b"a\tb\n\xff\tc\n", ["own.tsv, line 2", "UTF-8"]),
     ("tmx", TMX.format("\n<tu><tuv></tu>"), ["own.tmx, line 3", "mismatched tag"]),
     ("tmx", "", ["own.tmx, line 1", "no element"]),

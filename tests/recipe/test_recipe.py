@@ -130,9 +130,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path):
         "search.nothing_like_it_at_all",
     ):
         assert part in text
-    assert (
-        len(text.splitlines()) == 1 + 8 + 1
-    )  # the recipe's name, a line a mistake, data.train missing
+    assert len(text.splitlines()) == 1 + 8  # the recipe's name, a line a mistake: nothing follows
 
 
 # typed, what the error names; None: no mistake
@@ -274,6 +272,8 @@ def test_names_of_fetched_files_are_left_alone(tmp_path):
     [
         ([], "data.train is needed"),
         (["data.format=tfds"], "data.name is needed"),
+        (["data.format=csv", "data.train=a", "data.columns=1"], "two columns are needed"),
+        (["data.format=tsv", "data.train=a", "data.columns=2,2"], "two columns are needed"),
         (["data.train=t.en"], "{lang} must stand"),
         (["data.train=t.{lang}", "data.valid=v.txt"], "data.valid"),
         ([GRAMMAR, "model.tie=all", "tokenizer.joint=false"], "tokenizer.joint=true"),

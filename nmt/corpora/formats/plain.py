@@ -1,4 +1,4 @@
-"""Plain text: two files, one file with tabs, or one file of one language."""
+"""Plain text: two files, lines with a tab, or one file of one language."""
 
 import itertools
 from collections.abc import Iterator
@@ -22,12 +22,6 @@ def read_files(source_path: Path, target_path: Path) -> Iterator[tuple[str, str]
                 "line for line they must be translations; find where they part"
             )
         yield source, target
-
-
-def read_tsv(path: Path) -> Iterator[tuple[str, str]]:
-    """One file, source TAB target on each line; a blank line is an empty pair."""
-    for number, line in enumerate(lines(path, plain=True), 1):
-        yield split_pair(line, f"{path}, line {number}")
 
 
 def split_pair(line: str, where: str) -> tuple[str, str]:
