@@ -4,6 +4,7 @@ It is trained on the training pairs. The engine restricts a batch to the tokens 
 tokens suggest and the most frequent ones: a shortlist (Jean et al. 2015, section 3.2).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ SUGGESTED = 50  # target tokens a source token
 FREQUENT = 200  # target tokens that are always allowed
 OCCURRENCES = 10_000_000  # pairs of tokens that are looked at, at most; about 16 bytes each
 ITERATIONS = 5  # of expectation maximisation
+
+Ids = Sequence[np.ndarray]
 
 
 def write(path: Path, store: Any, source_vocab: int, target_vocab: int) -> None:
@@ -35,8 +38,28 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
     Best first, padded with EOS.
     """
     sources, targets = _sample(store)
-    # An occurrence is a source token beside a target token of the same pair, numbered source *
-    # target_vocab + target. Those of one target token are adjacent: a group.
+    pairs, probability = translation_table(sources, targets, source_vocab, target_vocab)
+    source_of_pair = pairs // target_vocab
+
+    # The best SUGGESTED of each source token.
+    order = np.lexsort((-probability, source_of_pair))
+    first = np.searchsorted(source_of_pair[order], np.arange(source_vocab))
+    rank = np.arange(len(order)) - first[source_of_pair[order]]
+    best = order[rank < SUGGESTED]
+    suggested = np.full((source_vocab, SUGGESTED), EOS)
+    suggested[source_of_pair[best], rank[rank < SUGGESTED]] = pairs[best] % target_vocab
+    return suggested
+
+
+def translation_table(
+    sources: Ids, targets: Ids, source_vocab: int, target_vocab: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of tokens, and the probability of the target token given the source token.
+
+    A pair is numbered source * target_vocab + target. sources, targets: ids of each sentence pair.
+    """
+    # An occurrence is a source token beside a target token of the same sentence pair. Those of one
+    # target token are adjacent: a group.
     sentence_pairs = list(zip(sources, targets, strict=True))
     occurrences = [
         (source.astype(np.int64)[None, :] * target_vocab + target[:, None]).ravel()
@@ -50,7 +73,7 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
     pairs, pair_of_occurrence = np.unique(np.concatenate(occurrences), return_inverse=True)
     source_of_pair = pairs // target_vocab
 
-    probability = np.ones(len(pairs))  # of the target token given the source token
+    probability = np.ones(len(pairs))
     for _ in range(ITERATIONS):
         # E: each target token is shared among the source tokens of its group.
         shares = probability[pair_of_occurrence]
@@ -58,15 +81,7 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
         # M: relative frequencies.
         counts = np.bincount(pair_of_occurrence, shares)
         probability = counts / np.bincount(source_of_pair, counts, source_vocab)[source_of_pair]
-
-    # The best SUGGESTED of each source token.
-    order = np.lexsort((-probability, source_of_pair))
-    first = np.searchsorted(source_of_pair[order], np.arange(source_vocab))
-    rank = np.arange(len(order)) - first[source_of_pair[order]]
-    best = order[rank < SUGGESTED]
-    suggested = np.full((source_vocab, SUGGESTED), EOS)
-    suggested[source_of_pair[best], rank[rank < SUGGESTED]] = pairs[best] % target_vocab
-    return suggested
+    return pairs, probability
 
 
 def _sample(store):
