@@ -211,6 +211,11 @@ def lines_of(stream: Any, name: str, plain: bool = False, advice: str = "") -> I
         raise UserError(f"{where}: not valid {encoding.upper()} ({error.reason})") from None
 
 
+def one_line(text: str) -> str:
+    """The text with a space for whatever any program takes for the end of a line (U+2028, CR)."""
+    return " ".join(text.splitlines())
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as file:

@@ -34,16 +34,17 @@ def run(args: argparse.Namespace) -> None:
     from nmt import plots
     from nmt.corpora.corpus import Corpus
     from nmt.evaluation import mismatch
+    from nmt.runs.folder import Run
+    from nmt.runs.held_out import held_out
 
     drawn = args.output != "-"
     if drawn:
         plots.check_ready(args.output)
-    translators = load_directions(args)
     # Text that none of the runs was trained on.
-    corpus = Corpus(translators[0].recipe.data)
-    corpus.fetch()
-    sources, targets = zip(*corpus.held_out("valid", mismatch.CHECKED), strict=True)
-    if len(translators) > 1 and "valid" not in corpus.standalone_splits():
+    run = Run.open_all(args.run[0])[0]
+    sources, targets = zip(*held_out(run, "valid", mismatch.CHECKED), strict=True)
+    translators = load_directions(args)
+    if len(translators) > 1 and "valid" not in Corpus(run.recipe.data).standalone_splits():
         log.warning(
             f"{args.run[1]} may have been trained on these pairs: "
             "text is held out by its source side"

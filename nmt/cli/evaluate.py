@@ -1,21 +1,37 @@
-"""`nmt evaluate`: scores of one run, or two runs compared."""
+"""`nmt evaluate`: scores of a run, or several runs compared."""
 
 import argparse
+import logging
+import re
+from pathlib import Path
 
 from nmt.cli import lagging
 from nmt.cli.arguments import add_beam, add_engine, add_lm, lm_overrides
-from nmt.errors import UserError
+from nmt.errors import Failure, UserError
 
-HELP = "score one run on its test set, or compare two"
-EXAMPLE = "nmt evaluate runs/default"
+log = logging.getLogger(__name__)
+
+HELP = "score a run on its test set or on any text, or compare several"
+EXAMPLE = "nmt evaluate runs/default --source manual.en --reference manual.de"
 VARIANTS = {"--wait": lagging}
+OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "run", nargs="+", help="one run folder, or two; an ensemble RUN1,RUN2,... gets no report"
+        "run",
+        nargs="+",
+        help="run folder, or several, each compared with the first one; an ensemble RUN1,RUN2,... "
+        "gets no report. With data.test=FILE data.format=tmx (options of [data] as in a recipe) "
+        "the text is that file",
     )
-    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument(
+        "--source", metavar="FILE", help="lines to translate and score, instead of the test set"
+    )
+    parser.add_argument("--reference", metavar="FILE", help="their translations, line by line")
+    parser.add_argument(
+        "--split", choices=("valid", "test"), help="of the run's own text (default: test)"
+    )
     add_beam(parser)
     parser.add_argument(
         "--memory",
@@ -30,47 +46,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the scores of each run; of two runs, also the paired test."""
-    from nmt.corpora.corpus import Corpus
-    from nmt.evaluation.report import check_same_sentences, compare
-    from nmt.inference.load import open_runs
+    """Prints the scores of each run; of several runs, also paired tests."""
+    from nmt.evaluation.scored_text import check_same
+    from nmt.inference.load import load_any, open_runs
     from nmt.runs.folder import Run
 
+    # 1. Whatever is refused is refused before anything is loaded.
+    args.overrides = [word for word in args.run if _is_override(word)]
+    args.run = [word for word in args.run if not _is_override(word)]
     _check(args)
-    # Whatever is refused is refused before anything is loaded.
     entries = [Run.open_all(path) for path in args.run]  # an entry: one run, or an ensemble
     if args.beam or args.memory or lm_overrides(args) or sum(map(len, entries)) > 1:
         for path in args.run:  # a language model has none of these
             open_runs(path)
-    if len(entries) == 1:
-        (members,) = entries
-        if not _show_last_report(args, members):
-            _evaluate(args, members, lm_overrides(args))
+    if args.once and _show_last_report(args, entries[0]):
         return
-    # Two entries have the same text, or there is nothing to compare.
-    first, second = (members[0] for members in entries)
-    for run in (first, second):
-        Corpus(run.recipe.data).fetch()
-    check_same_sentences(first, second, args.split)
-    texts = [
-        _evaluate(args, members, overrides)
-        for members, overrides in zip(entries, (lm_overrides(args), ()), strict=True)
-    ]
-    for metric, result in compare(first.recipe, *texts).items():
-        print(
-            f"{metric}: {result['first']:.2f} against {result['second']:.2f}, "
-            f"p = {result['p']:.4f} (paired bootstrap, {result['signature']})"
-        )
+    texts = _texts(args, [members[0] for members in entries])
+    check_same([(members[0], text) for members, text in zip(entries, texts, strict=True)])
+
+    # 2. All are loaded before the first of them takes its time.
+    scorers = []
+    for number, path in enumerate(args.run):
+        overrides = lm_overrides(args) if number == 0 else ()
+        scorers.append(load_any(path, args.engine, args.threads, overrides))
+
+    # 3. Scores of each, and each against the first.
+    outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
+    _compare([_name(members) for members in entries], texts[0], outputs)
+
+
+def _is_override(word):
+    return bool(OVERRIDE.fullmatch(word)) and not Path(word).exists()
 
 
 def _check(args):
     """UserError for arguments that do not go together."""
-    if len(args.run) > 2:
-        raise UserError("one run is evaluated, or two are compared; more were given")
-    if args.once and (args.memory or args.engine != "auto" or len(args.run) > 1):
+    own_text = bool(args.source or args.reference or args.overrides)
+    if not args.run:
+        raise UserError(f"{args.overrides[0]}: the run folder is missing")
+    if bool(args.source) != bool(args.reference):
+        raise UserError("--source and --reference belong together: a file of each")
+    if args.source and args.overrides:
+        raise UserError(f"--source and {args.overrides[0]} exclude each other: both name the text")
+    if own_text and args.split:
+        raise UserError(f"--split {args.split} and a text of your own exclude each other")
+    if args.once and (own_text or args.memory or args.engine != "auto" or len(args.run) > 1):
         raise UserError(
-            "--once shows a report that is there: no --memory, no --engine, no second run"
+            "--once shows a report that is there: no --memory, no --engine, no other text, no "
+            "second run"
         )
+    args.split = args.split or "test"
+
+
+def _texts(args, runs):
+    """The text that each run is scored on."""
+    from nmt.evaluation import scored_text
+
+    if args.source:
+        return [scored_text.of_files(runs[0], args.source, args.reference)] * len(runs)
+    if args.overrides:
+        return [scored_text.of_options(runs[0], args.overrides)] * len(runs)
+    return [scored_text.of_split(run, args.split) for run in runs]
 
 
 def _show_last_report(args, members):
@@ -78,7 +114,7 @@ def _show_last_report(args, members):
     from nmt.evaluation.rendering import lines
     from nmt.evaluation.report import last_report
 
-    if not args.once or len(members) > 1 or args.split != "test":
+    if len(members) > 1 or args.split != "test":
         return False
     report = last_report(members[0], args.beam, lm_overrides(args))
     if report:
@@ -86,29 +122,41 @@ def _show_last_report(args, members):
     return bool(report)
 
 
-def _evaluate(args, members, overrides):
+def _evaluate(args, members, scorer, text):
     """Evaluates a run, or an ensemble, and prints its scores; returns the texts they are of."""
-    from nmt.corpora.corpus import Corpus
     from nmt.evaluation.rendering import lines
     from nmt.evaluation.report import evaluate, write_report
     from nmt.evaluation.translation_memory import memory_baseline
-    from nmt.inference.load import load_any
 
     run, *others = members
-    scorer = load_any(_name(members), args.engine, args.threads, overrides)
-    Corpus(run.recipe.data).fetch()
-    report, texts = evaluate(run, scorer, args.split, args.beam, others)
-    if args.split == "test" and not others:
-        write_report(run, report, texts)
-    print("\n".join(lines(_name(members), report)))
+    report, outputs = evaluate(run, scorer, text, args.beam, others)
+    print("\n".join(lines(_name(members), report)), flush=True)
+    # A report is of the run's own test text. Scores are worth showing where it cannot be kept.
+    if text.is_test_set and not others:
+        try:
+            write_report(run, report, outputs)
+        except Failure as failure:
+            log.warning(f"no report is kept: {failure}")
     if args.memory:
-        baseline = memory_baseline(run, args.split)
+        baseline = memory_baseline(run, text)
         print(
             f"translation memory of the training pairs: BLEU {baseline['bleu']['score']:.2f}, "
             f"chrF {baseline['chrf']['score']:.2f}"
         )
-    return texts
+    return outputs
 
 
 def _name(members):
     return ",".join(str(run.path) for run in members)
+
+
+def _compare(names, text, outputs):
+    """Prints the paired test of each run against the first."""
+    from nmt.evaluation.report import compare
+
+    for name, other in zip(names[1:], outputs[1:], strict=True):
+        for metric, result in compare(text.data, outputs[0], other).items():
+            print(
+                f"{metric}: {result['first']:.2f} of {names[0]} against {result['second']:.2f} of "
+                f"{name}, p = {result['p']:.4f} (paired bootstrap, {result['signature']})"
+            )

@@ -33,10 +33,10 @@ def _waits(text):
 def run(args: argparse.Namespace) -> None:
     """Prints a table for each run; with --plot draws all of them."""
     from nmt import plots
-    from nmt.corpora.corpus import Corpus
     from nmt.machine import start_keras
     from nmt.recipe import reason_against_waiting
     from nmt.runs.folder import Run
+    from nmt.runs.held_out import held_out
 
     if args.plot:
         plots.check_ready(args.plot)
@@ -45,15 +45,14 @@ def run(args: argparse.Namespace) -> None:
     for run in runs:
         if reason := reason_against_waiting(run.recipe.model):
             raise UserError(f"{run.path}: {reason}")
-    for run in runs:
-        Corpus(run.recipe.data).fetch()
+    texts = [held_out(run, args.split) for run in runs]
     start_keras(args.threads)
     from nmt.simultaneous.lagging import by_wait, figure, lines
     from nmt.simultaneous.model import load_model
 
     curves = {}
-    for run in runs:
-        rows = by_wait(run, load_model(run), args.wait, args.split)
+    for run, pairs in zip(runs, texts, strict=True):
+        rows = by_wait(run, load_model(run), args.wait, pairs)
         curves[str(run.path)] = rows
         print("\n".join(lines(run.path, args.split, rows)), flush=True)
     if args.plot:

@@ -141,11 +141,14 @@ class Corpus(Downloads):
 
     def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
-        pairs = list(self.read(split))
-        # Neighbours resemble each other: a spread sample is fairer than the first pairs.
-        if limit and len(pairs) > limit:
-            return [pairs[n * len(pairs) // limit] for n in range(limit)]
+        return spread(list(self.read(split)), limit)
+
+
+def spread(pairs: list[Pair], limit: int | None) -> list[Pair]:
+    """At most `limit` pairs, spread over all: neighbours resemble each other."""
+    if not limit or len(pairs) <= limit:
         return pairs
+    return [pairs[n * len(pairs) // limit] for n in range(limit)]
 
 
 def split_of(source: str, held_out: float, standalone: Collection[str]) -> str:

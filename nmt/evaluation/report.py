@@ -1,7 +1,6 @@
-"""What `nmt evaluate` measures: a split translated and scored, or a language model's perplexity.
+"""What `nmt evaluate` measures: a text translated and scored, or a language model's perplexity.
 
-The only place that looks at test text. Two runs are compared by paired bootstrap on the same
-sentences.
+The only place that looks at test text. Runs are compared by paired bootstrap on the same sentences.
 """
 
 import json
@@ -11,15 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nmt import files
-from nmt.corpora.corpus import Corpus
-from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.metrics import Lines
 from nmt.evaluation.rendering import CARD, card
-from nmt.inference.generator import TextGenerator, lines_of
+from nmt.evaluation.scored_text import ScoredText
+from nmt.inference.generator import TextGenerator
+from nmt.inference.line_warnings import log_warnings
 from nmt.inference.translator import Translator
-from nmt.recipe import Recipe
+from nmt.recipe import DataOptions
 from nmt.runs.folder import Run
+from nmt.runs.held_out import stamp
 from nmt.text.languages import unspaced
 from nmt.text.placeholders import placeholders
 from nmt.text.preparation import Preparation
@@ -34,11 +34,11 @@ Outputs = dict[str, list[str]]  # "source", "output", "reference", of tokenised 
 def evaluate(
     run: Run,
     translator: Translator | TextGenerator,
-    split: str = "test",
+    text: ScoredText,
     beam: int | None = None,
     others: Sequence[Run] = (),
 ) -> tuple[dict, Outputs]:
-    """The report of a run on one of its recipe's splits, and the texts it is of; writes nothing.
+    """The report of a run on a text, and the texts it is of; writes nothing.
 
     translator: that of the run, or of the ensemble it leads; others: the ensemble's other members.
     Of a language model, whose `TextGenerator` is measured, there are no texts.
@@ -50,67 +50,64 @@ def evaluate(
                 f"note: {member.path}: training has not ended; these are the best weights so far"
             )
     if isinstance(translator, TextGenerator):
-        return _language_report(run, translator, split), {}
+        return _language_report(run, translator, text), {}
     recipe = translator.recipe
-    _warn_of_other_data(recipe, split, others)
+    _warn_of_other_data(recipe, text.name, others)
 
-    # 2. Translate the split.
-    corpus = Corpus(recipe.data)
-    pairs = corpus.held_out(split)
-    sources = [source for source, _ in pairs]
-    references = [reference for _, reference in pairs]
-    log.info(f"translating {len(sources):,} sentences of the {split} split")
+    # 2. Translate the text. An output is one line, whatever reads it.
+    log.info(f"{text.name}: translating {len(text.sources):,} sentences")
     started = time.perf_counter()
-    candidates = translator.candidates(sources, beam=beam, joined=False)
+    candidates = translator.candidates(text.sources, beam=beam, joined=not text.data.tokenised)
     seconds = time.perf_counter() - started
-    hypotheses = [best.text for best, *_ in candidates]
-    outputs = {"source": sources, "output": hypotheses, "reference": references}
+    translations = [best for best, *_ in candidates]
+    log_warnings(translations)
+    hypotheses = [files.one_line(best.text) for best in translations]
+    outputs = {"source": text.sources, "output": hypotheses, "reference": text.references}
 
     # 3. Score the translations.
     report = {
-        "split": split,
-        "sentences": len(sources),
+        "split": text.name,
+        "sentences": len(hypotheses),
         "beam": beam or recipe.search.beam,
-        "source": recipe.data.source,
-        "target": recipe.data.target,
+        "source": text.data.source,
+        "target": text.data.target,
         "weights": run.weights_id,
-        "text": corpus.stamp(),
+        "text": text.stamp,
         "fusion": _fusion(recipe),
         "seconds": round(seconds, 1),
-        "sentences_per_second": round(len(sources) / seconds, 1),
-        **scores(recipe, sources, hypotheses, references),
+        "sentences_per_second": round(len(hypotheses) / seconds, 1),
+        **scores(text, hypotheses),
         "samples": _samples(outputs),
     }
-    if recipe.data.tokenised:
-        outputs["joined"] = _joined(recipe, hypotheses)
+    if text.data.tokenised:
+        outputs["joined"] = _joined(text.data, hypotheses)
     return report, outputs
 
 
-def _language_report(run, generator, split):
+def _language_report(run, generator, text):
     """The report of a language model."""
-    recipe = run.recipe
-    lines = lines_of(recipe, split)
-    log.info(f"reading {len(lines):,} sentences of the {split} split")
+    lines = [target for _, target in Preparation(text.data).pairs(text.pairs)]
+    log.info(f"{text.name}: reading {len(lines):,} sentences")
     started = time.perf_counter()
     return {
-        "split": split,
+        "split": text.name,
         "sentences": len(lines),
-        "target": recipe.data.target,
+        "target": text.data.target,
         "weights": run.weights_id,
-        "text": Corpus(recipe.data).stamp(),
+        "text": text.stamp,
         **generator.perplexity(lines),
         "seconds": round(time.perf_counter() - started, 1),
         "samples": generator.generate(count=SAMPLES),
     }
 
 
-def _warn_of_other_data(recipe, split, others):
-    """Warns of members and of a language model that may have been trained on the split."""
+def _warn_of_other_data(recipe, name, others):
+    """Warns of members and of a language model that may have been trained on the text."""
     lms = [Run.open(recipe.search.lm)] if _fusion(recipe) else []
     for other in (*others, *lms):
         if other.recipe.data != recipe.data:
             log.warning(
-                f"{other.path} has other data options; it may have been trained on the {split} text"
+                f"{other.path} has other data options; it may have been trained on the {name} text"
             )
 
 
@@ -128,7 +125,7 @@ def write_report(run: Run, report: dict, outputs: Outputs) -> None:
     """
     for name, lines in outputs.items():
         with files.atomic(run.path / f"test.{name}.txt") as file:
-            file.write("".join(line + "\n" for line in lines))
+            file.write("".join(files.one_line(line) + "\n" for line in lines))
     with files.atomic(run.path / "report.json") as file:
         json.dump(report, file, indent=2, ensure_ascii=False)
     # What somebody wrote about the run is not ours to replace.
@@ -148,7 +145,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     # What the report depends on, as it is now.
     current = {
         "weights": run.weights_id,
-        "text": Corpus(recipe.data).stamp(),
+        "text": stamp(run, "test"),
         "fusion": _fusion(recipe),
     }
     if "beam" in report:  # a language model's has none
@@ -156,9 +153,11 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     return report if all(report.get(key) == current[key] for key in current) else None
 
 
-def scores(recipe: Recipe, sources: Lines, hypotheses: Lines, references: Lines) -> dict:
+def scores(text: ScoredText, hypotheses: Lines) -> dict:
     """BLEU and chrF with interval and signature, BLEU by length, placeholders lost."""
-    data = recipe.data
+    data = text.data
+    sources = text.sources
+    references = text.references
     result = {
         **metrics.scores(data, hypotheses, references, interval=True),
         "by_length": metrics.by_length(
@@ -172,8 +171,8 @@ def scores(recipe: Recipe, sources: Lines, hypotheses: Lines, references: Lines)
     }
     if data.tokenised and unspaced(data.target):
         # Tokens without spaces are a matter of taste: what people see is scored, too.
-        outputs = _joined(recipe, hypotheses)
-        expected = _joined(recipe, references)
+        outputs = _joined(data, hypotheses)
+        expected = _joined(data, references)
         result["joined"] = {
             name: metrics.bleu(outputs, expected, name, interval=True)
             for name in dict.fromkeys([metrics.tokenize_for(data.target), "char"])
@@ -181,9 +180,9 @@ def scores(recipe: Recipe, sources: Lines, hypotheses: Lines, references: Lines)
     return result
 
 
-def _joined(recipe, lines):
+def _joined(data, lines):
     """Lines of a tokenised corpus as people see them."""
-    return list(map(Preparation(recipe.data).detokenised, lines))
+    return list(map(Preparation(data).detokenised, lines))
 
 
 def lost_placeholders(sources: Lines, hypotheses: Lines) -> dict[str, int]:
@@ -205,21 +204,8 @@ def _samples(outputs):
     return [{name: lines[n] for name, lines in outputs.items()} for n in places]
 
 
-def check_same_sentences(first: Run, second: Run, split: str) -> None:
-    """Raises UserError when two runs are tested on different sentences."""
-    sentences, others = (Corpus(run.recipe.data).held_out(split) for run in (first, second))
-    if sentences != others:
-        raise UserError(
-            f"{first.path} and {second.path} have different test sentences; "
-            "scores cannot be compared"
-        )
-
-
-def compare(recipe: Recipe, first: Outputs, second: Outputs) -> dict:
-    """Paired bootstrap of two evaluations of the same sentences; see `metrics.paired`.
-
-    recipe: that of the first.
-    """
+def compare(data: DataOptions, first: Outputs, second: Outputs) -> dict:
+    """Paired bootstrap of two evaluations of the same text; see `metrics.paired`."""
     return metrics.paired(
-        first["reference"], first["output"], second["output"], metrics.tokenize_of(recipe.data)
+        first["reference"], first["output"], second["output"], metrics.tokenize_of(data)
     )

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from nmt.corpora.corpus import Corpus
 from nmt.evaluation import metrics
+from nmt.evaluation.scored_text import ScoredText
 from nmt.runs.folder import Run
 
 N = 4  # characters a gram
 
 
-def memory_baseline(run: Run, split: str) -> dict:
-    """BLEU and chrF of a translation memory of the run's training pairs, on one of its splits."""
+def memory_baseline(run: Run, text: ScoredText) -> dict:
+    """BLEU and chrF of a translation memory of the run's training pairs on a text."""
     corpus = Corpus(run.recipe.data)
-    sources, references = zip(*corpus.held_out(split), strict=True)
-    targets = list(nearest_targets(corpus.read("train"), sources))
-    return metrics.scores(corpus.data, targets, references)
+    corpus.fetch()
+    targets = list(nearest_targets(corpus.read("train"), text.sources))
+    return metrics.scores(text.data, targets, text.references)
 
 
 def grams(line: str) -> collections.Counter:

@@ -220,16 +220,16 @@ def _product_rate(precision):
 
 def translating(case: dict) -> list[dict]:
     """Validation sentences of a run: in batches of some sizes, and one at a time."""
-    from nmt.corpora.corpus import Corpus
     from nmt.inference.load import load
     from nmt.runs.folder import Run
+    from nmt.runs.held_out import held_out
 
     # 1. A translator, and sentences that its run was not trained on.
     engine = case["engine"]
     run = Run.open(case["run"])
     if engine == "onnx" and not run.exported():
         return [_not_measured(f"onnx, {_threads(case)}", "the run has no export")]
-    sources = [text for text, _ in Corpus(run.recipe.data).held_out("valid", SENTENCES[engine])]
+    sources = [text for text, _ in held_out(run, "valid", SENTENCES[engine])]
     translator = load(case["run"], engine=engine, threads=case["threads"])
     # 2. A row for each size of batches.
     rows = []

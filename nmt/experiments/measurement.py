@@ -37,6 +37,7 @@ REPORTED = ("sentences", "beam", "sentences_per_second", "bleu", "chrf")
 def _measure(case):
     """Trains a system in <folder>/<name>, or goes on with it, and measures it; returns its row."""
     from nmt.evaluation.report import evaluate
+    from nmt.evaluation.scored_text import of_split
     from nmt.inference.load import load
     from nmt.training.train import train
 
@@ -59,7 +60,7 @@ def _measure(case):
     # 3. Scores of validation text. The first translations trace the graphs, which takes time.
     translator = load(run.path, engine="keras")
     translator.translate([source for source, _ in Corpus(recipe.data).held_out("valid", 10)])
-    report, texts = evaluate(run, translator, "valid")
+    report, texts = evaluate(run, translator, of_split(run, "valid"))
     source, output, reference = (texts[name] for name in ("source", "output", "reference"))
     tokenize = metrics.tokenize_of(recipe.data)
     return {

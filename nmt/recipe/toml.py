@@ -19,13 +19,17 @@ PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from"
 
 
 def load_recipe(
-    path: str | Path | None = None, overrides: Iterable[str] = (), notes: bool = False
+    path: str | Path | None = None,
+    overrides: Iterable[str] = (),
+    notes: bool = False,
+    base: Recipe | None = None,
 ) -> Recipe:
     """Reads a recipe and applies `section.key=value` overrides; UserError lists every mistake.
 
     path: a file, or the name of a recipe of the package: "toy". Relative paths in a recipe count
     from the recipe's folder, typed ones from the working directory.
-    notes: log a line for each option of the recipe that has no effect under the others.
+    notes: log a line for each option of the recipe that has no effect under the others. base: has
+    the other options, and is changed (default: their defaults).
     """
     # 1. What the file says, and what was typed.
     file = None if path is None else _file(path)
@@ -33,7 +37,7 @@ def load_recipe(
     written = _flat(_read_toml(file), mistakes) if file else {}
     typed = _typed(overrides, mistakes)
     # 2. Put it into the recipe.
-    recipe = Recipe()
+    recipe = base or Recipe()
     unset = _fill(recipe, written, False, mistakes) | _fill(recipe, typed, True, mistakes)
     _resolve_paths(recipe, typed, file.parent if file else Path.cwd())
     # 3. Check what one option alone cannot tell: nothing follows from a choice there is not.

@@ -9,10 +9,17 @@ from nmt import files
 from nmt.engine import layout
 from nmt.engine.writer import reason_against, write
 from nmt.errors import UserError
-from nmt.runs.folder import Run
+from nmt.runs.folder import HELD_OUT, Run
 from nmt.runs.info import ExportInfo, RunInfo
 
-EXPORTED = (*layout.FILES, "recipe.toml", "tokenizer.model", "source.model", "target.model")
+EXPORTED = (
+    *layout.FILES,
+    "recipe.toml",
+    "tokenizer.model",
+    "source.model",
+    "target.model",
+    *HELD_OUT.values(),
+)
 
 
 def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Path:
@@ -30,7 +37,12 @@ def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Pat
         with files.scratch_folder(target.path) as scratch:
             # 1. Everything in a folder aside.
             write(model, precision, scratch)
-            for name in {"recipe.toml", *(run.info.tokenizers or ())}:
+            held_out = {
+                name: digest
+                for name, digest in (run.info.held_out or {}).items()
+                if (run.path / name).is_file()
+            }
+            for name in {"recipe.toml", *(run.info.tokenizers or ()), *held_out}:
                 shutil.copyfile(run.path / name, scratch / name)
             if (run.path / layout.LEXICON).exists():
                 shutil.copyfile(run.path / layout.LEXICON, scratch / layout.LEXICON)
@@ -43,6 +55,7 @@ def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Pat
                 target=run.info.target,
                 tokenizers=run.info.tokenizers,
                 tokenizer_sha256=run.info.tokenizer_sha256,
+                held_out=held_out,
             )
 
             # 3. Into place.

@@ -8,6 +8,7 @@ lexicon.npz     target pieces that each source piece suggests
 export/         the run as ONNX graphs: a folder that translates by itself
 state/          what training resumes from;  cache/: prepared training pairs, may be deleted
 run.lock        held while a process trains here
+held_out.*.tsv  validation and test text (runs/held_out.py)
 history.csv, report.json, test.*.txt, README.md, tensorboard/
 """
 
@@ -40,12 +41,14 @@ CACHE = [
     *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
     "meta.json",
 ]
+HELD_OUT = {"valid": "held_out.valid.tsv", "test": "held_out.test.tsv"}
 PREPARED = [
     "run.json",
     "recipe.toml",
     "tokenizer.model",
     "source.model",
     "target.model",
+    *HELD_OUT.values(),
     *(f"cache/{name}" for name in CACHE),
 ]
 WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"

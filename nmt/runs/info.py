@@ -30,6 +30,7 @@ class RunInfo:
     tokenizers: list[str] | None = None  # files of the source's and the target's tokenizer
     tokenizer_sha256: list[str] | None = None  # of these two files
     pairs: int | None = None  # training pairs, those that were dropped not counted
+    held_out: dict[str, str] | None = None  # files of validation and test text -> their SHA-256
     text: str | None = None  # stamp of the corpus files (corpora/corpus.py)
     # At each validation that finds better weights, and at the end (training/validation.py):
     weights: str | None = None  # file of the weights to translate with

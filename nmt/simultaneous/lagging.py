@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nmt import plots
-from nmt.corpora.corpus import Corpus
 from nmt.evaluation import metrics
 from nmt.inference.translator import Translation, Translator
 from nmt.runs.folder import Run
@@ -24,9 +23,9 @@ WHOLE_SOURCE = 10**9  # words; no sentence has as many
 
 
 def by_wait(
-    run: Run, model: "WaitKModel", waits: Sequence[int], split: str = "test"
+    run: Run, model: "WaitKModel", waits: Sequence[int], pairs: Sequence[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """BLEU, chrF and average lagging in words on a split, greedy, for each wait.
+    """BLEU, chrF and average lagging in words on (source, target) pairs, greedy, for each wait.
 
     A wait of 0 is the whole source.
     """
@@ -35,14 +34,12 @@ def by_wait(
     data = run.recipe.data
     search = WaitKSearch(model, WHOLE_SOURCE)
     translator = Translator(search, run.tokenizers, run.recipe)
-    sources, references = zip(*Corpus(data).held_out(split), strict=True)
+    sources, references = zip(*pairs, strict=True)
     rows = []
     for wait in waits:
         # Translate everything with this wait.
         label = str(wait or "full")
-        log.info(
-            f"{run.path}: translating {len(sources):,} sentences of the {split} split, wait {label}"
-        )
+        log.info(f"{run.path}: translating {len(sources):,} sentences, wait {label}")
         search.wait.assign(wait or WHOLE_SOURCE)
         candidates = translator.candidates(sources, beam=1, attention=True, joined=False)
         translations = [best for (best,) in candidates]

@@ -12,6 +12,7 @@ from nmt.batches import store as stores
 from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.recipe import Recipe
+from nmt.runs import held_out
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
@@ -47,9 +48,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
 
-    # 3. The tokenizers, and the ids.
+    # 3. The text held out, the tokenizers, and the ids.
+    held_out.keep(run, corpus)
     if not run.info.tokenizers:
-        _look_at_held_out(corpus)
         run.save_tokenizers(_tokenizers(run, recipe))
     max_pieces = recipe.data.max_pieces
     store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
@@ -60,15 +61,6 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
         )
     run.update(pairs=store.pairs, text=stamp)
     return store
-
-
-def _look_at_held_out(corpus: Corpus) -> None:
-    """UserError if there is no validation text: better now than when the first epoch is over."""
-    next(corpus.read("valid"))
-    try:
-        next(corpus.read("test"))
-    except UserError as error:
-        log.info(f"note: nothing to evaluate on: {error}")
 
 
 def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:

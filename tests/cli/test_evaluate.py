@@ -1,20 +1,26 @@
-"""A report is shown only if it answers; a corpus that is not there is fetched."""
+"""Reports that still answer, text of one's own, runs without their corpus, refusals."""
 
+import gzip
 import json
+import os
 import shutil
 
 import pytest
 
+import nmt.evaluation.report
+from nmt import files
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
-from tests.fakes import nmt_command
+from nmt.runs.held_out import stamp
+from tests.fakes import nmt_command, tree
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
 MISTAKE = 2
 FAILURE = 1
+NAMES = ("source", "output", "reference")
 
 
 def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, monkeypatch):
@@ -31,15 +37,15 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "sentences_per_second": 1.0,
         "bleu": part,
         "chrf": part,
-        "text": Corpus(load_recipe(run / "recipe.toml").data).stamp(),
+        "text": stamp(Run(run), "test"),
         "by_length": [],
         "placeholders": {"in_sources": 0, "lost": 0},
     }
     (run / "report.json").write_text(json.dumps(report))
 
-    def fake(run, translator, split="test", beam=None, *_):
-        calls.append((split, beam))
-        return {**report, "split": split, "beam": beam or 3}, []
+    def fake(run, translator, text, beam=None, *_):
+        calls.append((text.name, beam))
+        return {**report, "split": text.name, "beam": beam or 3}, []
 
     monkeypatch.setattr("nmt.evaluation.report.evaluate", fake)
     monkeypatch.setattr("nmt.evaluation.report.write_report", lambda *_: None)
@@ -67,14 +73,10 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
 @pytest.mark.parametrize(
     "arguments", [["evaluate"], ["evaluate", "--split", "valid"], ["filter", "--check"]]
 )
-def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arguments):
-    """A run may be scored on another machine than the one that trained it."""
-    run, asked = world / "moved", []
-    shutil.copytree(tiny_run, run)
-    own = load_recipe(
-        run / "recipe.toml", ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"]
-    )
-    (run / "recipe.toml").write_text(dump_recipe(own), encoding="utf-8")
+def test_of_an_older_run_the_corpus_is_fetched(world, tiny_run, monkeypatch, arguments):
+    """It keeps no text; it may be scored on another machine than the one that trained it."""
+    run, asked = moved(tiny_run, world / "moved"), []
+    Run(run).update(held_out=None)
 
     def fetch(corpus):
         asked.append(corpus.data.name)
@@ -84,3 +86,134 @@ def test_a_corpus_that_is_not_there_is_fetched(world, tiny_run, monkeypatch, arg
     done = nmt_command(arguments[0], run, *arguments[1:])
     assert (done.status, done.err.splitlines()[-1]) == (FAILURE, "nmt: no network")
     assert asked == ["ted_hrlr_translate/pt_to_en"]
+
+
+def moved(run, folder):
+    """A copy of a run on a machine that has not got its corpus."""
+    shutil.copytree(run, folder)
+    recipe = ["data.format=tfds", "data.name=ted_hrlr_translate/pt_to_en"]
+    own = load_recipe(folder / "recipe.toml", recipe)
+    (folder / "recipe.toml").write_text(dump_recipe(own), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("part", ["", "export"])
+def test_a_run_and_its_export_keep_their_text(world, tiny_run, babbling, part):
+    run = moved(tiny_run / part, world / "moved")
+    for arguments in (["evaluate"], ["evaluate", "--split", "valid"]):
+        done = nmt_command(arguments[0], run, *arguments[1:])
+        assert done.status == 0 and " 500 sentences en-de" in done.out, done.err
+    kept = (run / "held_out.test.tsv").read_text("utf-8").splitlines()
+    columns = [(run / f"test.{name}.txt").read_text("utf-8").splitlines() for name in NAMES]
+    assert kept == ["\t".join(pair) for pair in zip(columns[0], columns[2], strict=True)]
+    assert len(columns[1]) == 500
+
+
+def test_a_text_that_was_changed_is_no_test_set(world, tiny_run):
+    run = shutil.copytree(tiny_run, world / "run")
+    with open(run / "held_out.test.tsv", "a") as file:
+        file.write("more\tmehr\n")
+    done = nmt_command("evaluate", run)
+    assert done.status == FAILURE and "held_out.test.tsv: damaged" in done.err
+
+
+# ---- any text
+
+
+def texts(folder):
+    """The same three pairs as files of several kinds, and the arguments that name them."""
+    pairs = [("The boy reads.", "Der Junge liest."), ("A cat.", "Eine Katze."), ("{n} cats", "{n}")]
+    sides = ["".join(line + "\n" for line in side) for side in zip(*pairs, strict=True)]
+    for name, text in zip(("new.en", "new.de"), sides, strict=True):
+        (folder / name).write_text(text)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+    (folder / "new.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
+    units = "".join(
+        f'<tu><tuv xml:lang="en"><seg>{source}</seg></tuv>'
+        f'<tuv xml:lang="de"><seg>{target}</seg></tuv></tu>'
+        for source, target in pairs
+    )
+    (folder / "new.tmx").write_text(f'<tmx version="1.4"><body>{units}</body></tmx>')
+    return [
+        ["--source", "new.en", "--reference", "new.de"],
+        ["--source", "new.en.gz", "--reference", "new.de.gz"],
+        ["data.test=new.{lang}"],
+        ["data.test=new.tsv", "data.format=tsv"],
+        ["data.format=tmx", "data.test=new.tmx"],
+    ]
+
+
+def test_any_text_is_scored_and_no_report_of_it_is_kept(world, tiny_run, babbling, monkeypatch):
+    scored = []
+
+    def fake(run, translator, text, *_):
+        scored.append(text)
+        return real(run, translator, text, *_)
+
+    real = nmt.evaluation.report.evaluate
+    monkeypatch.setattr("nmt.evaluation.report.evaluate", fake)
+    own = texts(world)
+    before = tree(world), tree(tiny_run)
+    for arguments in own:
+        done = nmt_command("evaluate", tiny_run, *arguments)
+        assert done.status == 0 and ", 3 sentences en-de" in done.out, done.err
+    assert len({str(text.pairs) for text in scored}) == 1 and len(scored) == len(own)
+    assert (tree(world), tree(tiny_run)) == before
+
+
+def test_runs_are_compared_on_a_text_with_the_first(world, tiny_run, babbling):
+    texts(world)
+    others = [shutil.copytree(tiny_run, world / name) for name in ("second", "third")]
+    done = nmt_command("evaluate", tiny_run, *others, "--source=new.en", "--reference=new.de")
+    tests = [line for line in done.out.splitlines() if " p = " in line]
+    assert done.status == 0 and len(tests) == 4
+    assert all(f"of {tiny_run} against" in line for line in tests)
+    assert [f"of {other}," in line for other in others for line in tests] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+# ---- refused before the work, and shown after it
+
+
+def test_what_cannot_be_compared_is_refused_before_anything_is_loaded(world, tiny_run, monkeypatch):
+    loaded = []
+    monkeypatch.setattr("nmt.inference.load.load", lambda *_: loaded.append(_))
+    texts(world)
+    other = shutil.copytree(tiny_run, world / "other")
+    path = other / "held_out.test.tsv"
+    path.write_text("A cat.\tEine Katze.\n")
+    Run(other).update(held_out={path.name: files.digest(path)})
+    french = shutil.copytree(tiny_run, world / "french")
+    recipe = french / "recipe.toml"
+    recipe.write_text(recipe.read_text("utf-8").replace('target = "de"', 'target = "fr"'), "utf-8")
+    own = ["--source=new.en", "--reference=new.de"]
+    for arguments, words in (
+        ([other], "have different test sentences"),
+        ([french], "translates en-de, but"),
+        ([french, *own], "translates en-de, but"),
+    ):
+        done = nmt_command("evaluate", tiny_run, *arguments)
+        assert done.status == MISTAKE and words in done.err and done.out == ""
+    assert loaded == []
+    assert nmt_command("evaluate", tiny_run, "--split=valid").status != MISTAKE and loaded
+
+
+def test_scores_are_shown_where_no_report_can_be_written(world, tiny_run, babbling, monkeypatch):
+    run = shutil.copytree(tiny_run, world / "run")
+
+    def read_only(*_):
+        raise OSError(30, os.strerror(30))
+
+    monkeypatch.setattr(os, "fsync", read_only)
+    done = nmt_command("evaluate", run)
+    assert done.status == 0 and "BLEU " in done.out
+    last = done.err.splitlines()[-1]
+    assert last.startswith("warning: no report is kept: cannot write ") and "Read-only" in last

@@ -226,8 +226,61 @@ BAD = {
         ["good.en", "line 1", "tab"],
     ),
     "stdin to score": (["score", "RUN"], b"a\tb\nc\n", MISTAKE, ["line 2", "tab"]),
-    "three runs": (["evaluate", "a", "b", "c"], b"", MISTAKE, ["two"]),
     "no run to evaluate": (["evaluate", "RUN", "no"], b"", MISTAKE, ["no: no such run folder"]),
+    "a source without references": (
+        ["evaluate", "RUN", "--source", "good.en"],
+        b"",
+        MISTAKE,
+        ["--reference"],
+    ),
+    "references that do not pair up": (
+        ["evaluate", "RUN", "--source", "short.en", "--reference", "short.de"],
+        b"",
+        MISTAKE,
+        ["short.en has 3 lines", "short.de has 2"],
+    ),
+    "nothing to score": (
+        ["evaluate", "RUN", "--source", "empty.en", "--reference", "empty.de"],
+        b"",
+        MISTAKE,
+        ["empty.en", "no pair"],
+    ),
+    "two texts to score": (
+        ["evaluate", "RUN", "--source=good.en", "--reference=good.de", "data.test=good.{lang}"],
+        b"",
+        MISTAKE,
+        ["data.test", "--source"],
+    ),
+    "a text of its own and a split": (
+        ["evaluate", "RUN", "data.test=good.{lang}", "--split=valid"],
+        b"",
+        MISTAKE,
+        ["--split"],
+    ),
+    "options that name no text": (
+        ["evaluate", "RUN", "data.format=tsv"],
+        b"",
+        MISTAKE,
+        ["data.test"],
+    ),
+    "options that do not describe a text": (
+        ["evaluate", "RUN", "search.beam=2"],
+        b"",
+        MISTAKE,
+        ["search.beam=2", "[data]"],
+    ),
+    "a text to score without a run": (
+        ["evaluate", "data.test=good.{lang}"],
+        b"",
+        MISTAKE,
+        ["run folder is missing"],
+    ),
+    "a text to score that is not there": (
+        ["evaluate", "RUN", "data.test=no.tmx", "data.format=tmx"],
+        b"",
+        MISTAKE,
+        ["no.tmx", "no such file"],
+    ),
 }
 
 

@@ -308,16 +308,16 @@ def test_mistakes(fake, tmp_path, monkeypatch, arguments, stdin, words):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.tsv"]  # nothing half-written
 
 
-def test_the_check_as_a_command(monkeypatch, tmp_path):
+def test_the_check_as_a_command(tiny_run, monkeypatch, tmp_path):
     pairs = list(grammar.generate("en-de", "valid", 1500))
     translator = Fake(pairs)
     translator.recipe.data.format, translator.recipe.data.size = "grammar", 100
     monkeypatch.setattr(nmt.inference.load, "load", lambda *_: translator)
-    done = nmt_command("filter", "any", "--check")
+    done = nmt_command("filter", tiny_run, "--check")
     assert done.status == 0 and done.out.startswith("average precision 1.000"), done.err
     assert "seeds 1, 2, 3, 4, 5" in done.err
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     translator.calls.clear()
-    done = nmt_command("filter", "any", "--check", "-o", tmp_path / "curve.png")
+    done = nmt_command("filter", tiny_run, "--check", "-o", tmp_path / "curve.png")
     assert done.status == Failure.exit_status and "pip install matplotlib" in done.err
     assert translator.calls == [] and list(tmp_path.iterdir()) == []  # told before the work

@@ -6,8 +6,9 @@ import pytest
 
 from nmt.evaluation import report
 from nmt.evaluation.rendering import lines
+from nmt.evaluation.scored_text import ScoredText, of_split
 from nmt.inference.load import load
-from nmt.recipe import Recipe
+from nmt.recipe import DataOptions
 from nmt.runs.folder import Run
 
 
@@ -18,7 +19,7 @@ def contents(folder):
 def test_measuring_writes_nothing_and_the_report_is_shown_again(tiny_run, tmp_path):
     run = Run(shutil.copytree(tiny_run, tmp_path / "run"))
     before = contents(run.path)
-    measured, outputs = report.evaluate(run, load(run.path), beam=1)
+    measured, outputs = report.evaluate(run, load(run.path), of_split(run, "test"), beam=1)
     assert contents(run.path) == before and report.last_report(run, beam=1) is None
     assert len(outputs["source"]) == len(outputs["output"]) == measured["sentences"]
 
@@ -35,8 +36,8 @@ def test_measuring_writes_nothing_and_the_report_is_shown_again(tiny_run, tmp_pa
 
 def test_a_run_is_no_better_than_itself(tiny_run):
     run = Run(tiny_run)
-    _, outputs = report.evaluate(run, load(tiny_run), "valid", beam=1)
-    for result in report.compare(run.recipe, outputs, outputs).values():
+    _, outputs = report.evaluate(run, load(tiny_run), of_split(run, "valid"), beam=1)
+    for result in report.compare(run.recipe.data, outputs, outputs).values():
         assert result["first"] == result["second"] and result["p"] == 1
 
 
@@ -60,14 +61,13 @@ def test_lost_placeholders_are_counted(source, hypothesis, expected):
 
 
 def test_a_report_of_tokenised_japanese_also_scores_what_people_see():
-    recipe = Recipe()
-    recipe.data.source, recipe.data.target, recipe.data.preprocess = "en", "ja", "tokens"
     sources = ["a dog", "a cat"] * 4
     references = ["犬 が 庭 で 走 っ て い ま す 。", "猫 が 家 で 寝 て い ま す 。"] * 4
-    scores = report.scores(recipe, sources, references, references)
+    data = DataOptions(source="en", target="ja", preprocess="tokens")
+    text = ScoredText("test", data, list(zip(sources, references, strict=True)))
+    scores = report.scores(text, references)
     assert "tok:none" in scores["bleu"]["signature"] and scores["bleu"]["score"] == 100
     assert "char" in scores["joined"]
     assert {entry["score"] for entry in scores["joined"].values()} == {100}
-    assert "joined" not in report.scores(
-        Recipe(), ["a dog"] * 4, ["ein Hund"] * 4, ["ein Hund"] * 4
-    )
+    german = ScoredText("test", DataOptions(), [("a dog", "ein Hund")] * 4)
+    assert "joined" not in report.scores(german, ["ein Hund"] * 4)

@@ -9,7 +9,6 @@ import pytest
 
 from nmt.__main__ import main
 from nmt.batches.padding import pad
-from nmt.corpora.corpus import Corpus
 from nmt.decoding.beam import beam_search
 from nmt.decoding.contract import FromDistribution
 from nmt.decoding.ensemble import Ensemble, Fusion, log_mean
@@ -20,6 +19,7 @@ from nmt.inference.load import load
 from nmt.inference.scoring import score_ids
 from nmt.recipe import DataOptions, differences, load_recipe
 from nmt.runs.folder import Run
+from nmt.runs.held_out import stamp
 from nmt.text.placeholders import SYMBOLS
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
@@ -214,7 +214,7 @@ def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
 
 def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatch, capsys):
     pairs = [(line, "Der Junge liest ein Buch.") for line in [LINES[0], LINES[3]] * 4]
-    monkeypatch.setattr(Corpus, "held_out", lambda corpus, split: pairs)
+    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda run, split: pairs)
     written = []
     monkeypatch.setattr(
         "nmt.evaluation.report.write_report", lambda run, *_: written.append(run.path)
@@ -344,7 +344,7 @@ def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
             "weights": run.info.weights,
             "beam": 3,
             "fusion": fused,
-            "text": Corpus(run.recipe.data).stamp(),
+            "text": stamp(run, "test"),
         }
         (run.path / "report.json").write_text(json.dumps(report))
         assert last_report(run, None, same) == report and last_report(run, 3, different) is None

@@ -1,0 +1,110 @@
+"""The text that runs are scored on: a split of their own, or any other text of their languages."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nmt.corpora.cleaning import Pair, by_line, with_two_sides
+from nmt.corpora.corpus import Corpus
+from nmt.corpora.formats import plain
+from nmt.errors import UserError
+from nmt.recipe import DataOptions, ModelOptions, Recipe, load_recipe
+from nmt.runs.folder import Run
+from nmt.runs.held_out import held_out, stamp
+from nmt.text.languages import language
+
+log = logging.getLogger(__name__)
+
+
+class ScoredText:
+    """Sources and references, and their form: languages, tokenised or not."""
+
+    def __init__(self, name: str, data: DataOptions, pairs: Sequence[Pair], stamp: str = ""):
+        """name: of the split or the file. stamp: of a split, changes when the text has changed."""
+        self.name = name
+        self.data = data
+        self.pairs = pairs
+        self.stamp = stamp
+        self.sources = [source for source, _ in pairs]
+        self.references = [reference for _, reference in pairs]
+
+    @property
+    def is_test_set(self) -> bool:
+        """Whether it is the test split of a run, whose scores are its report."""
+        return self.name == "test" and bool(self.stamp)
+
+
+def of_split(run: Run, split: str) -> ScoredText:
+    """The "valid" or "test" text of a run."""
+    return ScoredText(split, run.recipe.data, held_out(run, split), stamp(run, split))
+
+
+def of_files(run: Run, source: str, reference: str) -> ScoredText:
+    """Two files whose lines correspond, in the languages of a run, as people write them."""
+    data = _data(run, [])
+    return _read(source, data, plain.read_files(Path(source), Path(reference)), Counter())
+
+
+def of_options(run: Run, overrides: Sequence[str]) -> ScoredText:
+    """The test text that options of `[data]` describe: ["data.test=my.tmx", "data.format=tmx"].
+
+    Options that are not named have their defaults, but languages are those of the run.
+    UserError where they describe none.
+    """
+    for override in overrides:
+        if not override.startswith("data."):
+            raise UserError(f"{override}: a text is described by options of [data] alone")
+    data = _data(run, overrides)
+    corpus = Corpus(data)
+    if "test" not in corpus.standalone_splits():
+        raise UserError(f"{' '.join(overrides)}: names no text; give its path as data.test=FILE")
+    if data.tokenised and not run.recipe.data.tokenised:
+        raise UserError(f"data.preprocess=tokens: {run.path} does not write tokenised text")
+    corpus.fetch()
+    dropped: Counter[str] = Counter()
+    return _read(data.test or data.name or data.format, data, corpus.read("test", dropped), dropped)
+
+
+def check_same(texts: Iterable[tuple[Run, ScoredText]]) -> None:
+    """Raises UserError when runs translate other languages, or are scored on other sentences."""
+    (first, text), *others = texts
+    for run, other in others:
+        if _direction(run) != _direction(first):
+            raise UserError(
+                f"{first.path} translates {_direction(first)}, but {run.path} {_direction(run)}: "
+                "their scores cannot be compared"
+            )
+        if other.pairs != text.pairs:
+            raise UserError(
+                f"{first.path} and {run.path} have different {text.name} sentences, whose scores "
+                "cannot be compared; name a text for all of them (--source and --reference)"
+            )
+
+
+def _direction(run):
+    data = run.recipe.data
+    return f"{language(data.source)}-{language(data.target)}"
+
+
+def _data(run, overrides):
+    """Options of a text in the run's languages; those that are not overridden have defaults."""
+    own = run.recipe
+    data = DataOptions(source=own.data.source, target=own.data.target)
+    # Training text must be named, though none is read.
+    data.train = "{lang}"
+    model = ModelOptions(architecture=own.model.architecture)
+    data = load_recipe(None, overrides, base=Recipe(data=data, model=model)).data
+    data.train = data.test
+    return data
+
+
+def _read(name, data, pairs, dropped):
+    """The text of these pairs; those with an empty side are left out, and counted."""
+    kept = list(with_two_sides(by_line(pairs), dropped, once=False))
+    if not kept:
+        raise UserError(f"{name}: no pair of sentences in it")
+    if dropped:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.most_common())
+        log.info(f"{name}: {len(kept):,} pairs; left out: {reasons}")
+    return ScoredText(name, data, kept)
