@@ -7,6 +7,7 @@ projection, Yarowsky and Ngai 2001, over attention in place of an alignment).
 import itertools
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ PRIOR = 1e-3
 
 # Letters of scripts without spaces: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
 _UNSPACED = (
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U00020000-\U0003ffff]"
 )
 
 Range = tuple[int, int]
@@ -106,11 +108,17 @@ def _units(text: str, offsets: Sequence[Range]) -> Iterator[Range]:
     # 2. Without spaces between words, pieces are the words.
     if re.search(_UNSPACED, text):
         edges = {edge for piece in offsets for edge in piece}
-        starts |= {n for n in edges if re.match(_UNSPACED, text[n : n + 1])}
+        starts |= {n for n in edges if 0 < n < len(text) and _between_letters(text, n)}
     bounds = [*sorted(starts), len(text)]
     for start, end in itertools.pairwise(bounds):
         if not text[start].isspace():
             yield start, end
+
+
+def _between_letters(text, place):
+    """Whether a letter of a script without spaces stands beside a place, and no mark behind it."""
+    beside = text[place - 1 : place + 1]
+    return bool(re.search(_UNSPACED, beside)) and _kind(beside[-1]) != "mark"
 
 
 def _kind(char):
@@ -129,10 +137,9 @@ def _is_punctuation(char: str) -> bool:
 
 def _alignment(source: _Side, target: _Side, attention: np.ndarray | None) -> np.ndarray:
     """[target units, source units] How much each unit of the target says of each of the source."""
-    alignment = PRIOR * _relative_position(len(target.units), len(source.units))
-    if attention is None:
-        alignment /= PRIOR
-    else:
+    alignment = _relative_position(len(target.units), len(source.units))
+    if attention is not None:
+        alignment *= PRIOR
         pieces = attention[: len(target.shares), : len(source.shares)]
         weights = target.shares[: len(pieces)]
         alignment += weights.T @ pieces @ source.shares / (weights.sum(0)[:, None] + 1e-9)
@@ -177,7 +184,7 @@ class _Node(NamedTuple):
     range: Range
     units: Range  # of the source
     children: list["_Node"]
-    numbers: list[int]  # of the ranges that are this one
+    numbers: list[int]  # of the ranges that hold just these units
 
     @property
     def need(self):
@@ -189,15 +196,15 @@ class _Projection:
     """Runs of target units for the ranges of a source: outer ones first."""
 
     def __init__(self, ranges, source, target, alignment):
+        self.ranges = ranges
         self.source = source
         self.target = target
         self.alignment = alignment
         self.projected: list[Range] = [(0, 0)] * len(ranges)
-        # (source range, projected range, depth), outer ones first.
+        # (range of the source, range of the target), outer ones first.
         self.placed: list[tuple[Range, Range]] = []
 
-        root = self._tree(ranges)
-        self._place_children(root, 0, len(target.units))
+        self._place_children(self._tree(), 0, len(target.units))
         for number, (start, end) in enumerate(ranges):
             if not self._holds_units(start, end):
                 point = self._outside(start, self._point(start))
@@ -207,58 +214,71 @@ class _Projection:
         first, last = self.source.touched(start, end)
         return start < end and first < last
 
-    def _tree(self, ranges):
+    def _tree(self):
         """The whole text as a node, with the ranges inside of it."""
         text = (0, len(self.source.text))
         stack = [_Node(text, (0, len(self.source.units)), [], [])]
-        order = sorted(range(len(ranges)), key=lambda n: (ranges[n][0], -ranges[n][1]))
-        for number in order:
-            start, end = ranges[number]
+        for number in sorted(range(len(self.ranges)), key=self._outer_first):
+            start, end = self.ranges[number]
             if not self._holds_units(start, end):
                 continue
             # Out of what has ended, or ends in the middle of this one.
             while len(stack) > 1 and end > stack[-1].range[1]:
                 stack.pop()
-            if stack[-1].range == (start, end) and len(stack) > 1:
+            units = self.source.touched(start, end)
+            if len(stack) > 1 and stack[-1].units == units:
                 stack[-1].numbers.append(number)
                 continue
-            node = _Node((start, end), self.source.touched(start, end), [], [number])
-            stack[-1].children.append(node)
-            stack.append(node)
+            stack[-1].children.append(_Node((start, end), units, [], [number]))
+            stack.append(stack[-1].children[-1])
         return stack[0]
+
+    def _outer_first(self, number):
+        start, end = self.ranges[number]
+        return start, -end
 
     def _place_children(self, parent, low, high):
         """Gives each child of a node a run of the units that the node has."""
         free = np.zeros(len(self.target.units), bool)
         free[low:high] = True
         pending = list(parent.children)
+        offers = [self._offer(node, parent, low, high, free, pending) for node in pending]
         while pending:
             # The surest one first; the others share what is left.
-            offers = [self._offer(node, parent, low, high, free, pending) for node in pending]
             surest = max(range(len(pending)), key=lambda n: offers[n][0])
-            node = pending.pop(surest)
+            node = pending[surest]
             _, first, last = offers[surest]
+            # An offer stays the best one until others have taken of it.
+            if not free[first:last].all() or last - first > self._longest(node, free, pending):
+                offers[surest] = self._offer(node, parent, low, high, free, pending)
+                continue
+            del pending[surest], offers[surest]
             free[first:last] = False
-            characters = self.target.characters(first, last)
-            self.placed.append((node.range, characters))
             for number in node.numbers:
-                self.projected[number] = characters
+                self.projected[number] = self.target.characters(first, last)
+                self.placed.append((self.ranges[number], self.projected[number]))
             self._place_children(node, first, last)
+
+    def _longest(self, node, free, pending):
+        """How many of the free units a node may have, so that the others get some."""
+        others = sum(each.need for each in pending) - node.need
+        return max(1, int(free.sum()) - others)
 
     def _offer(self, node, parent, low, high, free, pending):
         """(score, first, last + 1): the run of free units that fits a node best."""
         run = self._whole(node, parent, low, high)
-        if run and free[slice(*run)].all():
+        longest = self._longest(node, free, pending)
+        if run and free[slice(*run)].all() and run[1] - run[0] <= longest:
             return np.inf, *run
-        others = sum(each.need for each in pending) - node.need
-        longest = max(1, int(free.sum()) - others)
         gain = self.alignment @ self.source.inside(*node.range) - THRESHOLD
         words = self.target.is_word & free
         if words.any() and self.source.is_word[slice(*node.units)].any():
             # Punctuation may lie between its words, but never wins against one.
             limit = min(0, gain[words].max() - 1e-6)
             gain[~self.target.is_word] = np.minimum(gain[~self.target.is_word], limit)
-        score, first, last = _best_run(gain, free, node.need, longest) or (-np.inf, low, low)
+        # Where no free run is long enough for what is inside of it, any length.
+        fitting = _best_run(gain, free, node.need, longest) or _best_run(gain, free, 1, longest)
+        score, first, last = fitting or (-np.inf, low, low)
         return score, *self._trimmed(first, last, node)
 
     def _whole(self, node, parent, low, high):
@@ -344,18 +364,25 @@ class _Projection:
 def _best_run(gain, free, shortest, longest):
     """(sum, first, last + 1) of the free run with the largest sum of gains, or None.
 
-    As Kadane's, with bounds on the length; where no free run is as long as `shortest`, any length.
+    Kadane's algorithm with bounds on the length.
     """
-    size = len(gain)
-    sums = np.concatenate([[0], np.cumsum(gain)])
-    taken = np.concatenate([[0], np.cumsum(~free)])
-    lengths = np.arange(size + 1) - np.arange(size + 1)[:, None]
-    is_run = (lengths > 0) & (lengths <= longest) & (taken == taken[:, None])
-    allowed = is_run & (lengths >= shortest)
-    if not allowed.any():
-        allowed = is_run
-    if not allowed.any():
-        return None
-    totals = np.where(allowed, sums - sums[:, None], -np.inf)
-    first, last = divmod(int(np.argmax(totals)), size + 1)
-    return totals[first, last], first, last
+    sums = np.concatenate([[0], np.cumsum(gain)]).tolist()
+    best = None
+    # Where a run may start, the one with the least sum before it first.
+    starts: deque[int] = deque()
+    begun = 0
+    for last, is_free in enumerate(free.tolist(), 1):
+        if not is_free:
+            starts.clear()
+            begun = last
+            continue
+        start = last - shortest
+        if start >= begun:
+            while starts and sums[starts[-1]] >= sums[start]:
+                starts.pop()
+            starts.append(start)
+        while starts and last - starts[0] > longest:
+            starts.popleft()
+        if starts and (best is None or sums[last] - sums[starts[0]] > best[0]):
+            best = (sums[last] - sums[starts[0]], starts[0], last)
+    return best

@@ -119,13 +119,22 @@ def test_a_word_is_made_of_letters_and_their_marks():
 
 
 def test_in_a_script_without_spaces_pieces_are_words():
-    source = "Turn on the light"
-    target = "照明を点灯します"
-    bounds = [(0, 2), (2, 3), (3, 5), (5, 8)]
-    attention = np.zeros((5, 5))
-    attention[range(5), [3, 2, 0, 1, 4]] = 1
-    found = project([(12, 17), (0, 7)], attention, source, pieces(source), target, bounds)
-    assert [target[start:end] for start, end in found] == ["照明", "点灯します"]
+    source = "Turn on the Wi-Fi light"
+    target = "Wi-Fi照明を点灯します"
+    edges = [0, 2, 3, 5, 7, 8, 10, 13]
+    attention = np.zeros((8, 6))
+    attention[range(8), [3, 3, 3, 4, 2, 0, 1, 5]] = 1
+    bounds = list(itertools.pairwise(edges))
+    ranges = [(0, 4), (5, 7), (12, 17), (18, 23), (12, 23), (12, 14)]
+    result = project(ranges, attention, source, pieces(source), target, bounds)
+    assert [target[start:end] for start, end in result] == [
+        "点灯",
+        "します",
+        "Wi-Fi",
+        "照明",
+        "Wi-Fi照明",
+        "Wi",
+    ]
 
 
 def test_ranges_nest_as_in_the_source_whatever_the_attention():
