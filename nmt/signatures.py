@@ -21,7 +21,7 @@ class Kind(NamedTuple):
 
 COMPRESSED = Kind("a compressed file", "unpack it first")
 ARCHIVE = Kind("an archive", "unpack it first")
-CATALOGUE = Kind("a compiled catalogue (MO)", "msgunfmt makes a PO file of it")
+CATALOGUE = Kind("a compiled catalogue (MO)", "data.format=mo trains on it")
 # The first bytes of files that no reader of text takes.
 MAGIC = {
     b"%PDF-": Kind("a PDF", "save its text as a plain text file first (pdftotext)"),

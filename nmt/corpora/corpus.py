@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import Downloads
-from nmt.corpora.formats import catalogues, plain, po, tables, tfds, tmx
+from nmt.corpora.formats import catalogues, mo, plain, po, tables, tfds, tmx
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
 
@@ -96,7 +96,9 @@ class Corpus(Downloads):
             case "tmx":
                 return tmx.read(path, data.source, data.target, dropped)
             case "po":
-                return po.read(path, dropped)
+                return po.read(path, data.source, data.target, dropped)
+            case "mo":
+                return mo.read(path, data.source, data.target, dropped)
             case "tfds":
                 tfds_set = self.tfds_set()
                 return tfds.read(tfds_set, data.name, data.source, data.target, split, dropped)

@@ -7,7 +7,7 @@ from nmt.recipe.options import is_above, is_one_of, is_set, option
 SIDES = ("source", "target")
 
 # Formats of users' own files of pairs.
-OWN_PAIRS = ("files", "tsv", "csv", "tmx", "po")
+OWN_PAIRS = ("files", "tsv", "csv", "tmx", "po", "mo")
 
 # What options need to have an effect.
 OWN_FILES = is_one_of("data.format", *OWN_PAIRS, "text")

@@ -2,7 +2,6 @@
 
 import collections
 import sys
-import tracemalloc
 import types
 import urllib.request
 
@@ -14,14 +13,6 @@ from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 from tests.corpora.texts import catalogue, component_of, own, read, write
 from tests.fakes import messages
-
-TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">
-<tmx version="1.4"><header srclang="en"/><body>{}</body></tmx>"""
-
-
-def unit(**texts):
-    variants = (f'<tuv xml:lang="{code}"><seg>{text}</seg></tuv>' for code, text in texts.items())
-    return "<tu>" + "".join(variants).replace("_", "-") + "</tu>"
 
 
 def test_files_keep_pairs_together(tmp_path):
@@ -121,112 +112,6 @@ def test_text(tmp_path):
     data.train = str(write(tmp_path / "e.txt", "\n"))
     with pytest.raises(UserError, match="no train line left of 1"):
         read(data)
-
-
-def test_tmx(tmp_path):
-    units = [
-        unit(
-            en_US="Open <bpt i='1'>&lt;b&gt;</bpt>the<ept i='1'/> door",
-            DE="Mach die Tür auf",
-            fr="Ouvre",
-        ),
-        unit(en="alone"),
-        unit(en_GB="grey", en="gray", de_AT="grau"),
-        unit(en="first line\nsecond", de="erste Zeile\nzweite"),
-    ]
-    dropped = collections.Counter()
-    assert read(own(tmp_path, "tmx", TMX.format("\n".join(units))), dropped=dropped) == [
-        ("Open <b>the door", "Mach die Tür auf"),
-        ("gray", "grau"),
-        ("first line", "erste Zeile"),
-        ("second", "zweite"),
-    ]
-    assert dropped == {"language missing": 1}
-
-
-def test_tmx_memory_is_flat(tmp_path):
-    """A unit that was read is forgotten: half of this file would not fit."""
-    units = (unit(en=f"{n} " + "x" * 4000, de=f"{n} " + "y" * 4000) for n in range(1000))
-    data = own(tmp_path, "tmx", TMX.format("".join(units)))
-    data.max_chars = 5000
-    tracemalloc.start()
-    try:
-        assert sum(1 for _ in Corpus(data).read("train")) == 1000
-        assert tracemalloc.get_traced_memory()[1] < 4_000_000
-    finally:
-        tracemalloc.stop()
-
-
-def test_po(tmp_path):
-    text = r"""
-# A comment
-msgid ""
-msgstr "Language: de\n"
-
-#: menu.c:1
-msgid "Open \"%s\"\\"
-msgstr "„%s“ öffnen"
-#, c-format, fuzzy
-msgid "Close"
-msgstr "Öffnen"
-#, c-format
-msgctxt "noun"
-msgid "one"
-" file"
-msgid_plural "%d files"
-msgstr[0] "eine Datei"
-msgstr[1] ""
-"%d Dateien"
-msgid "Not done"
-msgstr ""
-
-msgid "First\nSecond\n"
-msgstr "Erstens\nZweitens\n"
-
-#~ msgid "Gone"
-#~ msgstr "Weg"
-"""
-    dropped = collections.Counter()
-    assert read(own(tmp_path, "po", text), dropped=dropped) == [
-        ('Open "%s"\\', "„%s“ öffnen"),
-        ("one file", "eine Datei"),
-        ("%d files", "%d Dateien"),
-        ("First", "Erstens"),
-        ("Second", "Zweitens"),
-    ]
-    assert dropped == {"header": 1, "fuzzy": 1, "empty side": 1, "obsolete": 1}
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ("nplurals=2; plural=(n != 1);", ("f0", "f1")),
-        (
-            "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : "
-            "n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);",
-            ("f1", "f3"),
-        ),  # Arabic
-        (
-            "nplurals=4; plural=(n%100==1 ? 1 : n%100==2 ? 2 : n%100==3 || n%100==4 ? 3 : 0);",
-            ("f1", "f0"),
-        ),  # Slovenian
-        ("nplurals=1; plural=0;", ("f0", "f0")),  # Japanese
-        ("nplurals=2; plural=import os;", ("f0", "f5")),
-        ("", ("f0", "f5")),
-    ],
-)
-def test_po_plurals_by_the_rule_of_the_header(tmp_path, rule, expected):
-    """The header may be marked as fuzzy; an obsolete entry says nothing of the next one."""
-    header = f"Plural-Forms: {rule}\\n" if rule else "Language: xx\\n"
-    forms = "".join(f'msgstr[{n}] "f{n}"\n' for n in range(6))
-    text = (
-        f'#, fuzzy\nmsgid ""\nmsgstr ""\n"{header}"\n\n'
-        '#, fuzzy\n#~ msgid "old"\n#~ msgstr "alt"\n\n'
-        f'msgid "a file"\nmsgid_plural "%d files"\n{forms}'
-    )
-    assert read(own(tmp_path, "po", text)) == list(
-        zip(("a file", "%d files"), expected, strict=True)
-    )
 
 
 def test_generated_pairs():
@@ -389,13 +274,6 @@ BAD = [
     ("csv", 'a,b\n"c" d,e\n', ["own.csv, line 2", "twice"]),
     ("csv", 'a,b\nc,"d\ne,f\n', ["own.csv, line 2", "unexpected end"]),
     ("tsv", b"a\tb\n\xff\tc\n", ["own.tsv, line 2", "UTF-8"]),
-    ("tmx", TMX.format("\n<tu><tuv></tu>"), ["own.tmx, line 3", "mismatched tag"]),
-    ("tmx", "", ["own.tmx, line 1", "no element"]),
-    ("tmx", TMX.format(unit(en="a", fr="b")), ["no unit has both en and de", "found: en, fr"]),
-    ("po", 'msgid "a\nmsgstr "b"\n', ["own.po, line 1", "not a line of a PO file"]),
-    ("po", 'msgstr "b"\n', ["own.po, line 1", "without a msgid"]),
-    ("po", 'msgid "a"\nmsgid "b"\n', ["own.po, line 2", "msgid twice"]),
-    ("po", 'msgid "a"\nmsgstr "b"\nmsgid "c"\n', ["own.po, line 3", "ends before"]),
 ]
 
 
@@ -415,7 +293,7 @@ def test_differing_line_counts(tmp_path, left, right):
         read(DataOptions(train=str(tmp_path / "t.{lang}")))
 
 
-@pytest.mark.parametrize("form", ["files", "tsv", "tmx", "po"])
+@pytest.mark.parametrize("form", ["files", "tsv", "tmx", "po", "mo"])
 def test_missing_files(tmp_path, form):
     with pytest.raises(UserError, match="gone.*no such file"):
         read(DataOptions(format=form, train=str(tmp_path / "gone.{lang}")))

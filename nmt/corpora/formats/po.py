@@ -1,119 +1,174 @@
-"""Catalogues of gettext (PO): msgid and its translation msgstr."""
+"""Catalogues of gettext (PO): msgid and its translation msgstr, read as msgfmt reads them."""
 
+import codecs
 import dataclasses
-import gettext
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from nmt.corpora.formats.messages import Catalogue, Header
 from nmt.errors import UserError
-from nmt.files import lines
+from nmt.files import opened
 
-STRING = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)\s*)?"((?:[^"\\]|\\.)*)"')
-NEXT_ENTRY = re.compile(r"#|msgid\b|msgctxt\b")
-OBSOLETE = re.compile(r"#~\s*msgid\b")
-PLURAL_RULE = re.compile(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", re.MULTILINE | re.IGNORECASE)
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
-# The number whose form the singular takes.
-SINGULAR = 1
-# The number whose form the plural takes.
-PLURAL = 5
+# White space, a comment, a string, or a keyword; a string may go on after a backslash.
+TOKEN = re.compile(
+    r"""
+      [\ \t\n\f\v]+
+    | \#(?P<comment>[^\n]*)
+    | "(?P<string>[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*)"
+    | (?P<keyword>domain|msgctxt|msgid_plural|msgid|msgstr(?:\s*\[\s*\d+\s*\])?)(?!\w)
+    | (?P<mistake>[\s\S])
+    """,
+    re.VERBOSE,
+)
+# What an entry begins with.
+FIRST_FIELDS = ("domain", "msgctxt", "msgid")
+# Flags are words; "!" is an older sign of theirs.
+FUZZY = re.compile(r"[,!](?:.*[,\s])?fuzzy(?:[,\s]|$)")
+OBSOLETE = re.compile(r"~\s*msgid\b")
+# Codes of bytes side by side spell characters together.
+ESCAPE = re.compile(r"((?:\\x[0-9A-Fa-f]+|\\[0-7]{1,3})+)|\\([\s\S])")
+BYTE = re.compile(r"\\x([0-9A-Fa-f]+)|\\([0-7]+)")
+ESCAPES = {
+    **{"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"},
+    **{'"': '"', "\\": "\\", "\n": ""},
+}
+# UTF-8 is ASCII too; templates have a word of their own.
+UTF8_TOO = ("ascii", "us-ascii", "charset")
 
 
 @dataclasses.dataclass
 class Entry:
     """A message as far as it was read."""
 
+    fuzzy: bool = False
     # By field, as msgstr[0].
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
-    fuzzy: bool = False
-    # The one that the last line belongs to.
+    # The one that the last token belongs to.
     field: str = ""
 
-    def translated(self) -> bool:
-        return self.field.startswith("msgstr")
+    def complete(self) -> bool:
+        return self.field in ("", "domain") or self.field.startswith("msgstr")
 
-    def add_comment(self, line: str) -> None:
-        """A blank line or a comment; what is said of an obsolete entry is not said of this one."""
-        if line.startswith("#~"):
-            self.fuzzy = False
-        elif line.startswith("#,") and "fuzzy" in line:
-            self.fuzzy = True
+    def check_text(self, where: str) -> None:
+        """UserError when the last keyword has no string."""
+        if self.field and self.field not in self.texts:
+            raise _mistake(where, f"{self.field} without a text")
 
-    def add_text(self, line: str, where: str) -> None:
-        """A keyword with its string, or a string that goes on; UserError when it is neither."""
-        # Keyword and string.
-        match = STRING.fullmatch(line)
-        if not match:
-            raise _mistake(where, f"not a line of a PO file: {line[:40]}")
-        keyword, text = match.groups()
-        # The field, which must fit in here.
-        self.field = keyword or self.field
-        if not self.field or (self.translated() and "msgid" not in self.texts):
-            raise _mistake(where, "text without a msgid before it")
-        if keyword and keyword in self.texts:
+    def add_keyword(self, keyword: str, where: str) -> None:
+        if keyword in self.texts:
             raise _mistake(where, f"{keyword} twice in one entry")
-        # The text goes on.
-        text = re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[0]), text)
+        if keyword.startswith("msgstr") and "msgid" not in self.texts:
+            raise _mistake(where, "text without a msgid before it")
+        self.field = keyword
+
+    def add_text(self, text: str, where: str) -> None:
+        if not self.field:
+            raise _mistake(where, "text without a msgid before it")
         self.texts[self.field] = self.texts.get(self.field, "") + text
 
 
-def read(path: Path, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
-    """msgid and msgstr; a singular has the form for the number 1, a plural that for 5."""
-    forms: dict[int, int] = {}
-    for entry in _entries(path, dropped):
-        # The entry of the empty msgid is the header; it comes first.
-        translations = [text for field, text in entry.texts.items() if field.startswith("msgstr")]
-        if entry.texts.get("msgid") == "" and "msgctxt" not in entry.texts:
-            dropped["header"] += 1
-            forms.update(_plural_forms("".join(translations)))
+def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
+    """msgid and msgstr; a singular has the form for the number 1, a plural that for 5.
+
+    Raises UserError when the header names other languages than `source` and `target`.
+    """
+    # The header, the entry of the empty msgid, comes first and names the charset.
+    with opened(path) as file:
+        data = file.read()
+    text, charset = _decoded(data, path)
+    # The entries.
+    catalogue = Catalogue(path, source, target, dropped)
+    for entry in _entries(text, charset, path, dropped):
+        fields = sorted(field for field in entry.texts if field.startswith("msgstr"))
+        translations = [entry.texts[field] for field in fields]
+        if _is_header(entry):
+            catalogue.read_header("".join(translations))
         elif entry.fuzzy:
             dropped["fuzzy"] += 1
         elif translations:
-            yield from _messages(entry.texts, translations, forms)
+            msgids = [
+                entry.texts[name] for name in ("msgid", "msgid_plural") if name in entry.texts
+            ]
+            yield from catalogue.pairs(msgids, translations)
+    catalogue.note_keys()
 
 
-def _entries(path, dropped):
+def _decoded(data, path):
+    """(text, charset) of a file, by the charset in its header; all lines end with \\n."""
+    # Find the header: the names of charsets and keywords are ASCII.
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    charset = "utf-8"
+    if data.startswith(codecs.BOM_UTF8):
+        data = data.removeprefix(codecs.BOM_UTF8)
+    else:
+        entries = _entries(data.decode("latin-1"), "latin-1", path, Counter())
+        first = next((entry for entry in entries if "msgid" in entry.texts), Entry())
+        if _is_header(first):
+            charset = Header(first.texts.get("msgstr", "")).charset or charset
+    charset = "utf-8" if charset.lower() in UTF8_TOO else charset
+    # Decode all.
+    try:
+        return data.decode(charset), charset
+    except LookupError:
+        raise UserError(f"{path}: the charset {charset!r} of its header is not known") from None
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {number}: not valid {charset.upper()} ({error.reason}); "
+            "convert the file, or correct the charset in its header"
+        ) from None
+
+
+def _is_header(entry):
+    return entry.texts.get("msgid") == "" and "msgctxt" not in entry.texts
+
+
+def _entries(text, charset, path, dropped):
+    """Yields the entries. They need neither lines of their own nor blank lines between them."""
     entry = Entry()
-    where = str(path)
-    for number, line in enumerate(lines(path), 1):
-        where = f"{path}, line {number}"
-        line = line.strip()
-        # An entry ends where the next one begins: blank lines are not needed.
-        if entry.translated() and NEXT_ENTRY.match(line):
-            yield entry
-            entry = Entry()
-        if line and not line.startswith("#"):
-            entry.add_text(line, where)
-            continue
-        entry.add_comment(line)
-        if OBSOLETE.match(line):
-            dropped["obsolete"] += 1
-    if entry.field and not entry.translated():
+    fuzzy = False
+    line = 1
+    for token in TOKEN.finditer(text):
+        where = f"{path}, line {line}"
+        line += token[0].count("\n")
+        match token.lastgroup:
+            case "mistake":
+                rest = text[token.start() :].partition("\n")[0]
+                raise _mistake(where, f"not a line of a PO file: {rest[:40]}")
+            # What is said of an obsolete entry is not said of the next.
+            case "comment":
+                obsolete = token["comment"].startswith("~")
+                fuzzy = not obsolete and (fuzzy or bool(FUZZY.match(token["comment"])))
+                if OBSOLETE.match(token["comment"]):
+                    dropped["obsolete"] += 1
+            case "keyword":
+                keyword = re.sub(r"\s", "", token["keyword"])
+                entry.check_text(where)
+                if entry.complete() and keyword in FIRST_FIELDS:
+                    yield entry
+                    entry = Entry(fuzzy)
+                    fuzzy = False
+                entry.add_keyword(keyword, where)
+            case "string":
+                entry.add_text(_unescaped(token["string"], charset), where)
+    where = f"{path}, line {line}"
+    entry.check_text(where)
+    if not entry.complete():
         raise _mistake(where, "the file ends before the msgstr of its last entry")
     yield entry
 
 
-def _messages(texts, translations, forms):
-    """The pairs of an entry. Without a rule: the first form for one, the last for several."""
-    singular = f"msgstr[{forms.get(SINGULAR, 0)}]"
-    yield texts["msgid"], texts.get(singular, translations[0])
-    if "msgid_plural" in texts:
-        plural = f"msgstr[{forms.get(PLURAL)}]"
-        yield texts["msgid_plural"], texts.get(plural, translations[-1])
+def _unescaped(text, charset):
+    def replacement(escape):
+        if not escape[1]:
+            return ESCAPES.get(escape[2], escape[0])
+        codes = BYTE.findall(escape[1])
+        data = bytes((int(hexa, 16) if hexa else int(octal, 8)) & 0xFF for hexa, octal in codes)
+        return data.decode(charset, "replace")
 
-
-def _plural_forms(header):
-    """{number: its form} for one and for several, by the rule in the header; {} without a rule."""
-    rule = PLURAL_RULE.search(header)
-    if not rule:
-        return {}
-    try:
-        form = gettext.c2py(rule[1])
-        return {number: form(number) for number in (SINGULAR, PLURAL)}
-    except (ValueError, ArithmeticError):
-        return {}
+    return ESCAPE.sub(replacement, text) if "\\" in text else text
 
 
 def _mistake(where, what):
