@@ -1,17 +1,29 @@
 """Reports as people read them: lines of text, and the model card."""
 
+import math
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from nmt.evaluation import copied_spans
 from nmt.evaluation.metrics import NO_LIMIT
 from nmt.machine import PACKAGES
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
 from nmt.version import __version__
 
+# BLEU below this -> what it commonly means.
+MEANING = (
+    (10, "hardly of use"),
+    (20, "the gist is hard to get"),
+    (30, "the gist is clear, with many mistakes"),
+    (40, "understandable to good translations"),
+    (50, "good translations"),
+    (60, "very good, fluent translations"),
+    (math.inf, "nearly the words of the references; was the text in training?"),
+)
 CARD = "Trained by nmt"  # stands in every model card
 
 
@@ -47,6 +59,8 @@ def _score_lines(name, report):
     chrf = report["chrf"]
     yield f"BLEU {_with_interval(bleu)}  brevity {bleu['brevity']:.3f}"
     yield f"     {bleu['signature']}"
+    yield f"     roughly: {meaning(bleu['score'])}. It depends on languages and references:"
+    yield "     compare scores of the same test text only."
     yield f"chrF {_with_interval(chrf)}"
     yield f"     {chrf['signature']}"
     for tokenizer, entry in report.get("joined", {}).items():
@@ -56,9 +70,13 @@ def _score_lines(name, report):
     for low, high, count, score in report["by_length"]:
         span = f"{low}-{high}" if high < NO_LIMIT else f"{low} and more"
         yield f"{span:>12}   {count:>9}   {score:.1f}"
-    placeholders = report["placeholders"]
-    if placeholders["in_sources"]:
-        yield f"placeholders: {placeholders['lost']} of {placeholders['in_sources']} lost"
+    # What must be copied.
+    yield from copied_spans.lines(report["copied_spans"])
+
+
+def meaning(bleu: float) -> str:
+    """What a BLEU score commonly means, in words (after Google's guide to evaluating models)."""
+    return next(words for below, words in MEANING if bleu < below)
 
 
 def _with_interval(entry):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from nmt import files
 from nmt.evaluation import metrics
+from nmt.evaluation.copied_spans import copied_spans
 from nmt.evaluation.metrics import Lines
 from nmt.evaluation.rendering import CARD, card
 from nmt.evaluation.scored_text import ScoredText
@@ -21,7 +22,6 @@ from nmt.recipe import DataOptions
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
 from nmt.text.languages import unspaced
-from nmt.text.placeholders import placeholders
 from nmt.text.preparation import Preparation
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def evaluate(
     seconds = time.perf_counter() - started
     translations = [best for best, *_ in candidates]
     log_warnings(translations)
+    repaired = sum((best.repaired for best in translations), Counter())
     hypotheses = [files.one_line(best.text) for best in translations]
     outputs = {"source": text.sources, "output": hypotheses, "reference": text.references}
 
@@ -77,6 +78,7 @@ def evaluate(
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(hypotheses) / seconds, 1),
         **scores(text, hypotheses),
+        "copied_spans": copied_spans(text.sources, hypotheses, text.references, repaired),
         "samples": _samples(outputs),
     }
     if text.data.tokenised:
@@ -150,11 +152,13 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     }
     if "beam" in report:  # a language model's has none
         current["beam"] = beam or recipe.search.beam
+        if "copied_spans" not in report:  # of an older version
+            return None
     return report if all(report.get(key) == current[key] for key in current) else None
 
 
 def scores(text: ScoredText, hypotheses: Lines) -> dict:
-    """BLEU and chrF with interval and signature, BLEU by length, placeholders lost."""
+    """BLEU and chrF with interval and signature, and BLEU by length."""
     data = text.data
     sources = text.sources
     references = text.references
@@ -167,7 +171,6 @@ def scores(text: ScoredText, hypotheses: Lines) -> dict:
             metrics.tokenize_of(data),
             spaced=data.tokenised or not unspaced(data.source),
         ),
-        "placeholders": lost_placeholders(sources, hypotheses),
     }
     if data.tokenised and unspaced(data.target):
         # Tokens without spaces are a matter of taste: what people see is scored, too.
@@ -183,18 +186,6 @@ def scores(text: ScoredText, hypotheses: Lines) -> dict:
 def _joined(data, lines):
     """Lines of a tokenised corpus as people see them."""
     return list(map(Preparation(data).detokenised, lines))
-
-
-def lost_placeholders(sources: Lines, hypotheses: Lines) -> dict[str, int]:
-    """How many placeholders the sources have, and how many of them their translations lack."""
-    total = 0
-    lost = 0
-    for source, hypothesis in zip(sources, hypotheses, strict=True):
-        expected = Counter(placeholders(source))
-        total += expected.total()
-        # Repeated ones must be repeated.
-        lost += (expected - Counter(placeholders(hypothesis))).total()
-    return {"in_sources": total, "lost": lost}
 
 
 def _samples(outputs):

@@ -11,6 +11,7 @@ import nmt.evaluation.report
 from nmt import files
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure
+from nmt.evaluation.copied_spans import copied_spans
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
@@ -39,7 +40,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         "chrf": part,
         "text": stamp(Run(run), "test"),
         "by_length": [],
-        "placeholders": {"in_sources": 0, "lost": 0},
+        "copied_spans": copied_spans([], [], [], {}),
     }
     (run / "report.json").write_text(json.dumps(report))
 
