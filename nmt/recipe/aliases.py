@@ -17,6 +17,7 @@ NAMES = {
     "tokenizer.kind=unigram": "unigram",
     "tokenizer.kind": "model_type",
     "tokenizer.vocab_size": "vocab voc_limit",
+    "tokenizer.normalization": "normalisation normalize normalise normalization_rule_name",
     "tokenizer.sampling": "bpe_dropout",
     # [model]
     "model.architecture": "arch",

@@ -107,7 +107,13 @@ class TokenizerOptions:
     joint: bool = option(True, "one vocabulary for both languages", needs=TRANSLATOR)
     byte_fallback: bool = option(True, "characters without a piece become bytes, not <unk>")
     character_coverage: float = option(
-        0.9995, "share of the characters that get a piece", low=0.9, high=1.0
+        0.9995, "share of the characters that get a piece", low=0.98, high=1.0
+    )
+    normalization: str = option(
+        "source",
+        "source: ways to write the same become one in sources, targets stay as they are; "
+        "nfkc: NFKC on both sides; none",
+        ("source", "nfkc", "none"),
     )
     # Its use.
     sampling: float = option(

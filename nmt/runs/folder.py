@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from nmt import files
 from nmt.engine import layout
 from nmt.errors import Failure, UserError
-from nmt.recipe import SIDES, Recipe, dump_recipe, load_recipe
+from nmt.recipe import SIDES, Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
 from nmt.text.tokenizer import Tokenizer
 
@@ -190,7 +190,9 @@ class Run:
 
     def load_recipe(self, overrides: Sequence[str] = ()) -> Recipe:
         """Reads the effective recipe, with options `section.key=value` in place of its own."""
-        return load_recipe(self.path / "recipe.toml", overrides)
+        # What came later is as runs from before it were trained.
+        base = Recipe(tokenizer=TokenizerOptions(normalization="nfkc"))
+        return load_recipe(self.path / "recipe.toml", overrides, base=base)
 
     def save_recipe(self, recipe: Recipe) -> None:
         """Writes recipe.toml; run.json comes first, since it makes the folder ours."""

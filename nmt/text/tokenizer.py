@@ -32,6 +32,15 @@ log = logging.getLogger(__name__)
 NBEST = 64
 # Lines that training draws at most, which bounds its memory.
 SENTENCES = 1_000_000
+# Normalisation of SentencePiece itself, by tokenizer.normalization.
+RULES = {"source": "identity", "nfkc": "nmt_nfkc", "none": "identity"}
+# What SentencePiece writes for a space, so that it cannot be a piece of itself.
+SPACE = "▁"
+# Characters that never are in a text, one of which stands for that while a line is encoded.
+STAND_INS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
+# Control characters but the tab, and what stands for broken text: bytes do not write them.
+UNWRITTEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd]")
+Range = tuple[int, int]
 
 
 class Tokenizer:
@@ -66,13 +75,15 @@ class Tokenizer:
         sentencepiece.set_random_generator_seed(0)
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(lines),
+                sentence_iterator=(line for line in lines if line.strip()),
                 model_writer=out,
                 model_type=options.kind,
                 vocab_size=options.vocab_size,
                 hard_vocab_limit=False,
                 byte_fallback=options.byte_fallback,
                 character_coverage=options.character_coverage,
+                normalization_rule_name=RULES[options.normalization],
+                remove_extra_whitespaces=options.normalization == "nfkc",
                 # The symbol of a placeholder is one piece, always (nmt/text/placeholders.py).
                 user_defined_symbols=SYMBOLS,
                 input_sentence_size=SENTENCES,
@@ -96,11 +107,117 @@ class Tokenizer:
     def encode(self, lines: Iterable[str]) -> list[list[int]]:
         """Ids of each line, the best segmentation."""
         # SentencePiece starts threads for a list of lines, which costs 1 ms a call.
-        return [self.processor.encode(line) for line in lines]
+        return [self._encoded(line, self.processor.encode) for line in lines]
+
+    def offsets(self, text: str) -> tuple[list[int], list[Range]]:
+        """Ids as `encode` gives them, and for each the characters [start, end) that it spells.
+
+        The bytes of a character share its range.
+        """
+        ids = self._encoded(text, self.processor.encode)
+        # One character is as long as another.
+        stand_in = text.replace(SPACE, STAND_INS[0])
+        ranges = self.processor.encode_as_offset_mapping(stand_in)["offsets"]
+        # SentencePiece gives the range of a character to its last byte.
+        for n in reversed(range(len(ids) - 1)):
+            following = self._writings[ids[n + 1]]
+            if isinstance(following, int) and 0x80 <= following < 0xC0:
+                ranges[n] = ranges[n + 1]
+        return ids, ranges
+
+    def _encoded(self, line, encode):
+        """Ids by a function of SentencePiece, and bytes for what it would take for a space."""
+        if SPACE not in line or not self._keeps_spaces:
+            return encode(line)
+        stand_in = next((char for char in STAND_INS if char not in line), " ")
+        ids = encode(line.replace(SPACE, stand_in))
+        former = self._byte_ids(stand_in)
+        size = len(former)
+        # The bytes of a character begin where no other one's do.
+        for n in range(len(ids) - size + 1):
+            if ids[n : n + size] == former:
+                ids[n : n + size] = self._byte_ids(SPACE)
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of ids. A line break that bytes spell becomes a space: one line stays one line."""
-        return self.processor.decode(list(ids)).replace("\n", " ").replace("\r", " ")
+        """Text of ids, always whole characters: bytes that spell none are left out.
+
+        So are control characters and U+FFFD where bytes spell them. A line break that bytes spell
+        becomes a space: one line stays one line.
+        """
+        return self.decoded(ids)[0]
+
+    def decoded(self, ids: Iterable[int]) -> tuple[str, list[Range]]:
+        """Text as `decode` gives it, and for each id the characters [start, end) that it writes.
+
+        The bytes of a character share its range; an id that writes nothing has an empty one.
+        """
+        ids = list(ids)
+        writings = [self._writings[id] for id in ids]
+        text = ""
+        ranges: list[Range] = []
+        leading_space = True  # that SentencePiece adds, and takes away
+        while len(ranges) < len(writings):
+            # 1. What the next piece, or a character's bytes, writes.
+            n = len(ranges)
+            written = writings[n]
+            count = 1
+            if isinstance(written, int):
+                written, count = _character(writings[n : n + 4])
+            elif leading_space and not text and ids[n] in self._spaced:
+                written = written[1:]
+                leading_space = not self._keeps_spaces
+            # 2. Its place in the text.
+            ranges += [(len(text), len(text) + len(written))] * count
+            text += written
+        return text, ranges
+
+    @functools.cached_property
+    def _writings(self) -> list[str | int]:
+        """What each id writes: text, or a byte."""
+        writings: list[str | int] = []
+        for id in range(self.size):
+            piece = self.processor.id_to_piece(id)
+            if self.processor.is_byte(id):
+                writings.append(int(piece[1:-1], 16))
+            elif id == UNK:
+                writings.append(" ⁇ ")
+            else:
+                is_control = self.processor.is_control(id)
+                writings.append("" if is_control else piece.replace(SPACE, " "))
+        return writings
+
+    @functools.cached_property
+    def _spaced(self) -> frozenset[int]:
+        """Ids of the pieces that begin with a space."""
+        return frozenset(id for id in range(self.size) if self.piece(id).startswith(SPACE))
+
+    @functools.cached_property
+    def _keeps_spaces(self) -> bool:
+        """Whether it changes nothing of a text. Tokenizers of old runs have NFKC inside."""
+        return self.processor.normalize("  ") == 3 * SPACE
+
+    # What it has pieces for.
+
+    @functools.cached_property
+    def symbols(self) -> int:
+        """How many of SYMBOLS are pieces, the first ones."""
+        return sum(self.processor.piece_to_id(symbol) != UNK for symbol in SYMBOLS)
+
+    @functools.cached_property
+    def alphabet(self) -> frozenset[str]:
+        """The characters that are pieces, symbols excepted."""
+        characters = {
+            written for written in self._writings if isinstance(written, str) and len(written) == 1
+        }
+        return frozenset(characters - set(SYMBOLS))
+
+    @functools.cached_property
+    def bytes_of_ids(self) -> dict[int, int]:
+        """The byte that each byte piece spells, by its id; empty without byte pieces."""
+        return {
+            id: written for id, written in enumerate(self._writings) if isinstance(written, int)
+        }
 
     def piece(self, id: int) -> str:
         """The piece as SentencePiece writes it."""
@@ -119,7 +236,7 @@ class Tokenizer:
         """
         rng = np.random.default_rng(seed)
         draw = self._draw_bpe if self._merge_ranks else self._draw_unigram
-        return [draw(line, alpha, rng) for line in lines]
+        return [self._encoded(line, lambda text: draw(text, alpha, rng)) for line in lines]
 
     def _draw_unigram(self, line, alpha, rng):
         """One of the best segmentations, drawn in proportion to its probability ** alpha."""
@@ -133,7 +250,7 @@ class Tokenizer:
     def _draw_bpe(self, line, dropout, rng):
         """Merges in the order they were learned, each skipped at random whenever it is possible."""
         ids: list[int] = []
-        for word in re.split("(?=▁)", self.processor.normalize(line)):
+        for word in re.split(f"(?={SPACE})", self.processor.normalize(line)):
             units = list(word)
             # 1. Merge adjacent units until there is no merge left that is not dropped.
             while merges := self._kept_merges(units, dropout, rng):
@@ -160,8 +277,12 @@ class Tokenizer:
         id = self.processor.piece_to_id(unit)
         if id != UNK:
             return [id]
-        byte_ids = [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in unit.encode()]
+        byte_ids = self._byte_ids(unit)
         return [UNK] if UNK in byte_ids else byte_ids
+
+    def _byte_ids(self, text):
+        """The id of each byte, UNK where bytes have none."""
+        return [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in text.encode()]
 
     @functools.cached_property
     def _merge_ranks(self):
@@ -180,6 +301,23 @@ class Tokenizer:
             for piece in model.pieces
             if piece.type in merged and len(piece.piece) > 1
         }
+
+
+def _character(writings):
+    """(text, number of bytes) of the character that begins with a byte; ("", 1) if none does.
+
+    writings: of the next four ids.
+    """
+    lead = writings[0]
+    size = 1 + sum(lead >= first for first in (0xC0, 0xE0, 0xF0))
+    try:
+        character = bytes(writings[:size]).decode()
+    # Too few or other bytes; a piece in between.
+    except (UnicodeDecodeError, TypeError):
+        return "", 1
+    if character in "\r\n":
+        return " ", size
+    return ("" if UNWRITTEN.match(character) else character), size
 
 
 def _explained(error, options):

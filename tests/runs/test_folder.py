@@ -10,6 +10,7 @@ import pytest
 
 from nmt.errors import Failure, UserError
 from nmt.inference.load import load
+from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.runs.info import ExportInfo, RunInfo
 from nmt.runs.weights import read_weights
@@ -107,3 +108,13 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refused)
     with Run(tmp_path / "run").lock():
         assert (tmp_path / "run").is_dir()
+
+
+def test_a_run_from_before_an_option_goes_on_as_it_was_trained(tmp_path):
+    run = Run(tmp_path)
+    run.save_recipe(load_recipe("toy"))
+    assert run.load_recipe().tokenizer.normalization == "source"
+    path = tmp_path / "recipe.toml"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("normalization")))
+    assert run.load_recipe().tokenizer.normalization == "nfkc"

@@ -56,7 +56,7 @@ def test_special_ids():
 def test_encode_adds_no_special_id(tokenizer):
     for line in tokenizer.encode([*LINES[:50], "", "</s> <s> <pad> <unk>", " \t "]):
         assert not {PAD, BOS, EOS} & set(line)
-    assert tokenizer.encode([]) == [] and tokenizer.encode(["", "  "]) == [[], []]
+    assert tokenizer.encode([]) == [] and tokenizer.encode([""]) == [[]]
 
 
 def test_symbols_stay_whole(tokenizer):
@@ -83,17 +83,123 @@ def test_unknown_characters(kind):
     assert ids.count(UNK) == 3 - ("1" in "".join(LINES))
 
 
-def test_any_text_survives_byte_fallback_but_for_normalisation(tokenizer):
+# What SentencePiece alone, or NFKC, would change.
+LOSSLESS = [
+    "two  spaces,   three",
+    "  at the ends  ",
+    "a\ttab",
+    "no\u00a0break, thin\u202f, wide\u3000全角（１）：？",
+    "می\u200cخواهم వెబ్\u200cసైట్",
+    "ㅋㅋ 한글 \u1112\u1161\u11ab",
+    "e\u0301 и\u0306 ü",
+    "² ₂ ½ µ № ™ ℃ ﬁ … ’ “ ” « »",
+    "so\u00adft \ufeff\u200b\u2060\u200e",
+    "▁ the block▁▁of \ufdd0 SentencePiece ▅",
+    "😀👩\u200d🚒",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("coverage", [0.98, 1.0])
+def test_any_text_of_the_characters_of_training_text_comes_back(kind, coverage):
+    trained_lines = LINES + LOSSLESS * 3
+    tokenizer = trained(kind, trained_lines, character_coverage=coverage)
+    characters = sorted({*"".join(LINES + LOSSLESS), *SYMBOLS, " ", "▁"})
     rng = random.Random(3)
-    for _ in range(500):
-        codes = [
-            rng.choice([rng.randrange(0x21, 0xD800), rng.randrange(0xE000, 0x110000)])
-            for _ in range(20)
-        ]
-        line = "".join(map(chr, codes))
-        once = tokenizer.decode(tokenizer.encode([line])[0])
-        assert tokenizer.decode(tokenizer.encode([once])[0]) == once
-        assert "\ufffd" not in once.replace("\ufffd", "", line.count("\ufffd"))
+    drawn = ["".join(rng.choices(characters, k=rng.randrange(30))) for _ in range(1000)]
+    for line in [*LOSSLESS, *drawn, *(line + " " + line for line in SYMBOLS)]:
+        assert tokenizer.decode(tokenizer.encode([line])[0]) == line
+        (sampled,) = tokenizer.sample([line], 0.3, seed=1)
+        assert tokenizer.decode(sampled) == line
+
+
+def test_a_character_comes_back_unless_it_is_a_control_character(tokenizer):
+    dropped = set()
+    for code in (*range(0xD800), *range(0xE000, 0x11000), *range(0x11000, 0x110000, 97)):
+        text = tokenizer.decode(tokenizer.encode([f"a{chr(code)}b"])[0])
+        if text != f"a{chr(code)}b":
+            assert text == ("a b" if chr(code) in "\r\n" else "ab")
+            dropped.add(code)
+    control = {*range(0x20), *range(0x7F, 0xA0)} - {0x09}
+    assert dropped == control | {0xFFFD}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_rule_of_normalisation_is_part_of_the_tokenizer(kind):
+    line = "ｘ²  ½"
+    ways = {rule: trained(kind, normalization=rule) for rule in ("source", "none", "nfkc")}
+    texts = {rule: way.decode(way.encode([line])[0]) for rule, way in ways.items()}
+    assert texts == {"source": line, "none": line, "nfkc": "x2 1⁄2"}
+    assert ways["source"] == ways["none"] != ways["nfkc"]
+    # It keeps the rule, and takes the character of SentencePiece for a space as ever.
+    same = Tokenizer(ways["nfkc"].proto)
+    assert same.decode(same.encode(["  a▁b ½ "])[0]) == "a b 1⁄2"
+
+
+@pytest.mark.parametrize("rule", ["source", "nfkc"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_pieces_are_written_as_sentencepiece_writes_them(kind, rule):
+    tokenizer = trained(kind, normalization=rule)
+    rng = random.Random(4)
+    whole = [i for i in range(tokenizer.size) if not tokenizer.processor.is_byte(i)]
+    space = tokenizer.processor.piece_to_id("▁")
+    bytes_of_dog = [tokenizer.processor.piece_to_id(f"<0x{byte:02X}>") for byte in "犬".encode()]
+    for _ in range(1000):
+        ids = [rng.choice([space, *rng.choices(whole, k=2)]) for _ in range(rng.randrange(8))]
+        ids += rng.choice([[], bytes_of_dog])
+        ids += rng.choices(whole, k=2)
+        assert tokenizer.decode(ids) == tokenizer.processor.decode(ids)
+
+
+def test_broken_bytes_write_nothing(tokenizer):
+    (dog,) = tokenizer.encode(["dog"])
+    byte = {value: id for id, value in tokenizer.bytes_of_ids.items()}
+    assert len(byte) == 256
+    broken = ["80", "c3", "e2 82", "f0 9f 98", "c0 80", "e0 80 80", "ed a0 80", "f4 90 80 80"]
+    broken += ["ff", "f8 88 80 80 80", "ef bf bd", "00", "1b", "7f", "c2 85", "82 e2"]
+    for text in broken:
+        ids = [byte[value] for value in bytes.fromhex(text)]
+        assert tokenizer.decode([*dog, *ids, *dog]) == tokenizer.decode([*dog, *dog])
+        # What is whole beside it stays.
+        euro = [byte[value] for value in "€".encode()]
+        assert tokenizer.decode([*dog, *ids, *euro]) == "dog€"
+
+
+def test_characters_of_ids_and_ids_of_characters(tokenizer):
+    text = f"the dog☃  {SYMBOLS[0]}sees😀 ▁犬"
+    ids, offsets = tokenizer.offsets(text)
+    assert [ids] == tokenizer.encode([text])
+    written, ranges = tokenizer.decoded(ids)
+    assert written == text
+    # The space in front that SentencePiece adds is no character.
+    assert ranges == offsets
+    spelt = [text[start:end] for start, end in offsets]
+    assert spelt.count("☃") == 3 and spelt.count("😀") == 4 and spelt.count("▁") == 3
+    for id, part in zip(ids, spelt, strict=True):
+        assert tokenizer.piece(id).startswith("<0x") or part in tokenizer.piece(id).replace(
+            "▁", " "
+        )
+    # Each character belongs to a piece.
+    assert {n for start, end in offsets for n in range(start, end)} == set(range(len(text)))
+    # What writes nothing has an empty range where it stands.
+    snowman = next(id for id, part in zip(ids, spelt, strict=True) if part == "☃")
+    (dog,) = tokenizer.encode(["dog"])
+    written, ranges = tokenizer.decoded([BOS, *dog, snowman, EOS])
+    assert written == "dog" and ranges[0] == (0, 0) and ranges[-2:] == [(3, 3), (3, 3)]
+
+
+def test_offsets_are_those_of_the_text_as_it_was():
+    tokenizer = trained(normalization="nfkc")
+    ids, offsets = tokenizer.offsets("  ½ the")
+    assert [ids] == tokenizer.encode(["  ½ the"])
+    assert offsets[-1] == (3, 7)
+
+
+def test_what_a_tokenizer_has_pieces_for(tokenizer):
+    characters = set("".join(LINES))
+    assert tokenizer.alphabet == characters | {" "}
+    assert tokenizer.symbols == len(SYMBOLS)
+    assert "☃" not in tokenizer.alphabet
 
 
 @pytest.mark.parametrize("kind", KINDS)
