@@ -9,6 +9,7 @@ plural. The time is linear in the length of the line.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -44,13 +45,12 @@ _LETTER = r"0-9A-Za-z_\xAA\xB5\xBA\xC0-\xD6\xD8-\xF6\xF8-\u052F\u1E00-\u1FFF"
 _WORD = rf"(?<![{_LETTER}])"
 _END = rf"(?![{_LETTER}])"
 # Where a path, an option or a sign may begin.
-_FREE = r"(?<![^\s(\[\"'“„‚‘«:=,>*_|\u2E80-\uFFEF])"
+_FREE = r"(?<![^\s\xA0\u202F(\[\"'“„‚‘«:=,>*_|\u2E80-\uFFEF])"
 # Beside white space or letters of text without spaces.
-_ALONE = r"(?<![^\s\u2E80-\uFFEF])"
-_ALONE_END = r"(?![^\s\u2E80-\uFFEF])"
+_ALONE = r"(?<![^\s\xA0\u202F\u2E80-\uFFEF])"
+_ALONE_END = r"(?![^\s\xA0\u202F\u2E80-\uFFEF])"
 _HEX = "[0-9A-Fa-f]"
 _NUMBER = r"[0-9]{1,40}(?:[.,'’\xA0\u202F][0-9]{1,40}){0,20}(?![0-9])"
-_LONG_NUMBER = r"(?:[0-9]{3,40}|[0-9]{1,40}(?:[.,'’\xA0\u202F][0-9]{1,40}){1,20})(?![0-9])"
 _CURRENCY = r"¢£¤¥֏؋৲৳૱฿៛\u20A0-\u20C0﷼￠￡￥￦"
 _RAISED = r"\xB2\xB3\xB9\u2070-\u208E"
 _PICTURE = (
@@ -91,7 +91,7 @@ _BRACED = (
     # {day, date, short}
     r"|,\s?(?:number|date|time|ordinal|duration|spellout|list)\b[^{}]{0,80})?\s{0,5}"
 )
-_AFTER_CAPITAL = "|".join(rf"(?<=\b[A-Z][a-z]{{{n}}})" for n in range(12))
+_AFTER_CAPITAL = "|".join(rf"(?<=\b[A-Z][a-z]{{{n}}}&)" for n in range(12))
 
 # The first kind that fits at a place is taken: longer and more specific ones stand first.
 # Repeats are bounded, so that the time is linear.
@@ -108,9 +108,9 @@ KINDS = (
         "template statement",
         "placeholder",
         MARK,
-        r"\{%(?:[^%]|%(?!\})){0,500}%\}|\{#[^#{}]{0,300}#\}|\{\{!--.{0,300}?--\}\}"
+        r"\{%(?:[^{%]++|%(?!\})|\{(?!%)){0,500}%\}|\{#[^#{}]{0,300}#\}|\{\{!--[^{}]{0,300}--\}\}"
         r"|\{\{[-~]?\s?(?:[#/^!]|(?:if|else|end|range|with)\b)[^{}]{0,300}\}\}"
-        r"|\{[#/](?:if|each|await|key)\b[^{}]{0,200}\}|<%(?!=)(?:[^%]|%(?!>)){0,500}%>",
+        r"|\{[#/](?:if|each|await|key)\b[^{}]{0,200}\}|<%(?!=)(?:[^<%]++|%(?!>)|<(?!%)){0,500}%>",
         ("{% if open %}", "{# note #}", "{{#each list}}", "{{/each}}", "{{ end }}", "<% end %>"),
     ),
     Kind(
@@ -118,7 +118,8 @@ KINDS = (
         "placeholder",
         SYMBOL,
         r"\$?\{\{\{?(?:[^{}]|\{[^{}]{0,100}\}){0,300}\}?\}\}"
-        r"|<%=(?:[^%]|%(?!>)){0,500}%>|<\?(?:php\b|=)(?:[^?]|\?(?!>)){0,500}\?>",
+        r"|<%=(?:[^<%]++|%(?!>)|<(?!%)){0,500}%>"
+        r"|<\?(?:php\b|=)(?:[^<?]++|\?(?!>)|<(?!\?)){0,500}\?>",
         ("{{name}}", "{{ states('sensor.door') }}", "{{{html}}}", "<%= x %>", "<?php echo $x ?>"),
     ),
     Kind(
@@ -177,7 +178,7 @@ KINDS = (
         "placeholder",
         SYMBOL,
         rf"%(?:\((?u:\w){{1,60}}\)|[0-9]{{1,2}}\$){_PRINTF}[A-Za-z@]"
-        rf"|(?<![0-9])(?<![0-9]\s)%\ ?{_PRINTF}(?:@|[A-Za-z](?:{_END}|(?={_UNIT})))"
+        rf"|(?<![0-9])%(?:(?<![0-9]\s%)\ )?{_PRINTF}(?:@|[A-Za-z](?:{_END}|(?={_UNIT})))"
         # 5%d is a format, 100%ig is none.
         rf"|(?<=[0-9])%[0-9.]{{0,4}}l?[dsiuf@]{_END}|%%",
         ("%s", "%1$s", "%(name)d", "%-10s", "%5.2f", "%lu", "%@", "%%", "%02d", "%n", "% d"),
@@ -201,7 +202,7 @@ KINDS = (
         "number",
         SYMBOL,
         rf"[{_CURRENCY}][ \xA0\u202F]?{_NUMBER}"
-        rf"|\$(?=[0-9]{{3}}|[0-9]{{1,2}}[.,][0-9]){_NUMBER}"
+        rf"|\$(?=[0-9][0-9.,]?[0-9]){_NUMBER}"
         rf"|{_WORD}{_NUMBER}[ \xA0\u202F]?[{_CURRENCY}$](?![\w{{(])",
         ("€5", "$5.00", "$1,000", "5 €", "5,00 €", "£20", "100¥", "5$"),
     ),
@@ -209,7 +210,7 @@ KINDS = (
         "dollar name",
         "placeholder",
         SYMBOL,
-        r"\$\w{0,40}\([^()]{0,200}\)|\$(?:[A-Za-z_]\w{0,60}|[0-9]{1,2}(?![0-9]))",
+        r"\$\w{0,40}\([^()]{0,200}\)|\$(?:[A-Za-z_]\w{0,60}|[0-9](?![0-9]))",
         ("$name", "$1", "$t(common.off)", "$(pwd)", "$HOME"),
     ),
     Kind(
@@ -230,7 +231,7 @@ KINDS = (
         "comment",
         "tag",
         MARK,
-        r"<!--.{0,1000}?-->",
+        r"<!--(?:[^<-]++|-(?!->)|<(?!!--)){0,500}-->",
         ("<!-- note -->",),
     ),
     Kind(
@@ -263,7 +264,9 @@ KINDS = (
         "code in a text",
         "code",
         SYMBOL,
-        r"```[^`]{1,2000}```|```\w{0,20}|``[^`]{1,300}``|`[^`]{1,300}`",
+        r"```[^`]{1,2000}```|```\w{0,20}|``[^`]{1,300}``"
+        # `Several words` are translated.
+        r"|`(?![A-Za-z']{1,40}(?: [A-Za-z']{1,40}){1,20}`)[^`]{1,300}`",
         ("`turn_off`", "``x``", "```x = 1```"),
     ),
     Kind(
@@ -381,8 +384,7 @@ KINDS = (
         rf"|{_FREE}(?:~|\.\.?)?(?:/(?:[{_LETTER}.@%+~=-]|\{{\w{{1,60}}\}}|\$\w{{1,60}}){{1,80}}){{1,20}}/?"
         r"(?<!\.)|(?<![\w/.~])(?:~|\.\.?)/"
         # a_b/+/c
-        rf"|{_WORD}(?=[^\s/]{{1,60}}/[^\s_]{{0,60}}_|[^\s/_]{{1,60}}_)"
-        r"[A-Za-z0-9_.-]{1,60}(?:/(?:[A-Za-z0-9_.-]{1,60}|[+#])){1,20}(?<!\.)",
+        rf"|{_WORD}(?=[\w.+/-]{{0,80}}_)[\w.-]{{1,60}}(?:/(?:[\w.-]{{1,60}}|[+#])){{1,20}}(?<!\.)",
         (
             "/dev/ttyUSB0",
             "~/x",
@@ -399,13 +401,12 @@ KINDS = (
         SYMBOL,
         rf"{_WORD}(?:(?:[A-Za-z0-9-]{{1,63}}\.){{1,6}}(?:{_TLD}){_END}(?:[:/?#]{_REST_OF_URL}(?<!:))?"
         rf"|(?:localhost|[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{2,63}}){{0,6}}):[0-9]{{2,5}}{_END}{_REST_OF_URL}"
-        rf"|localhost{_END})",
+        rf"|localhost(?=/){_REST_OF_URL})",
         (
             "example.org",
             "example.org/path?a=b",
             "homeassistant.local:8123",
             "GitHub.com",
-            "localhost",
         ),
     ),
     Kind(
@@ -419,8 +420,9 @@ KINDS = (
         "assignment",
         "code",
         SYMBOL,
-        rf"{_WORD}[a-z][A-Za-z0-9_.-]{{0,60}}={{1}}(?:\"[^\"]{{0,200}}\"|[A-Za-z0-9_./:-]{{1,200}}(?<![.:]))",
-        ("train.seed=2", "name=x"),
+        rf"{_WORD}[a-z][a-z0-9]{{1,40}}(?:=\"[^\"]{{0,200}}\"|(?:[._-][a-z0-9]{{1,40}}){{1,8}}"
+        r"=[A-Za-z0-9_./:-]{1,200}(?<![.:]))",
+        ("train.seed=2", 'lang="de"'),
     ),
     Kind(
         "dotted name",
@@ -503,8 +505,9 @@ KINDS = (
         "range",
         "number",
         SYMBOL,
-        rf"{_WORD}{_NUMBER}(?:[-–‑]{_NUMBER}){{1,8}}|{_WORD}[0-9]{{1,20}}\.\.\.?[0-9]{{1,20}}(?![0-9])",
-        ("1-10", "0–100", "1..5", "555-1234"),
+        # With a hyphen translators change it: 1–10
+        rf"{_WORD}{_NUMBER}–{_NUMBER}|{_WORD}{_NUMBER}(?:[-‑]{_NUMBER}){{2,8}}|{_WORD}[0-9]{{1,20}}\.\.\.?[0-9]{{1,20}}(?![0-9])",
+        ("0–100", "1..5", "555-123-4567"),
     ),
     Kind(
         "fraction",
@@ -521,27 +524,35 @@ KINDS = (
         ("-5", "+10", "−2.5", "±5"),
     ),
     Kind(
+        "decimal number",
+        "number",
+        SYMBOL,
+        rf"{_WORD}(?:[0-9]{{1,20}}(?:\.[0-9]{{1,20}})?[eE][+-]?[0-9]{{1,4}}{_END}"
+        r"|[0-9]{1,40}(?:[.,'’\xA0\u202F][0-9]{1,40}){1,20}(?![0-9])"
+        r"|[0-9]{1,3}(?: [0-9]{3}){2,5}(?![0-9]))"
+        rf"|(?<![{_LETTER}.)])\.[0-9]{{1,20}}(?![0-9])(?!\.[0-9])",
+        ("5.2", "0,5", "1,000", "1.000,50", "1'000", "1 000 000", "1e-5", ".5"),
+    ),
+    Kind(
         "number",
         "number",
         SYMBOL,
-        rf"{_WORD}(?:[0-9]{{1,20}}(?:\.[0-9]{{1,20}})?[eE][+-]?[0-9]{{1,4}}{_END}|{_LONG_NUMBER}"
-        r"|[0-9]{1,3}(?: [0-9]{3}){2,5}(?![0-9]))"
-        rf"|(?<![{_LETTER}.)])\.[0-9]{{1,20}}(?![0-9])(?!\.[0-9])",
-        ("2026", "5.2", "0,5", "1,000", "1.000,50", "1'000", "1 000 000", "1e-5", ".5"),
+        rf"{_WORD}[0-9]{{3,40}}(?![0-9])",
+        ("2026", "100"),
     ),
     Kind(
         "emphasis",
         "tag",
         MARK,
-        rf"\*{{1,10}}|~~|(?<![{_LETTER}])_{{1,3}}(?=[{_LETTER}*`\[])|(?<=[^\s_])_{{1,3}}(?![{_LETTER}])",
-        ("**", "*", "***", "~~"),
+        rf"\*{{1,10}}|~~|`|(?<![{_LETTER}])_{{1,3}}(?=[{_LETTER}*`\[])(?!_)|(?<=[^\s_])_{{1,3}}(?![{_LETTER}])",
+        ("**", "*", "~~", "`"),
     ),
     Kind(
         "accelerator",
         "tag",
         MARK,
-        rf"[(（][&_][0-9A-Za-z][)）]|(?<![{_LETTER}&)])[&~](?=[A-Za-z])|(?:{_AFTER_CAPITAL})&(?=[a-z])"
-        r"|(?:(?<=\b[A-Z])|(?<=\b[A-Z][a-z])|(?<=\b[A-Z][a-z]{2}))_(?=[a-z]{1,40}\b)",
+        rf"[(（][&_][0-9A-Za-z][)）]|(?<![{_LETTER}&)])[&~](?=[A-Za-z])|&(?:{_AFTER_CAPITAL})(?=[a-z])"
+        r"|_(?:(?<=\b[A-Z]_)|(?<=\b[A-Z][a-z]_)|(?<=\b[A-Z][a-z]{2}_))(?=[a-z]{1,40}\b)",
         ("(&F)",),
     ),
     Kind(
@@ -570,8 +581,8 @@ KINDS = (
         "emoticon",
         "symbol",
         MARK,
-        rf"{_ALONE}(?:[:;]-?[)(DP]|<3){_END}",
-        (":)", ";-)", "<3"),
+        rf"{_ALONE}(?:[:;]-?[)(DP]|<3){_END}|{_FREE}:[a-z][a-z0-9_+-]{{1,40}}:{_END}",
+        (":)", ";-)", "<3", ":smile:"),
     ),
     Kind(
         "enclosed number",
@@ -609,32 +620,33 @@ KINDS = (
 # What every span holds: most lines lack it and are not searched.
 _HINT = (
     r"[0-9{}<>%$#@&*_/\\\[\]`~|=^+]|[a-z][A-Z]|\.\w|\(\)|:[\w/:()-]|;-?[)(DP]|(?<!\w)-[A-Za-z]"
-    rf"|localhost|[−±×÷¬½¼¾⅐-⅞⟦⟨{_CURRENCY}{_RAISED}{_PICTURE}\u203C\u2049\u2139\u2190-\u22FF"
+    rf"|[−±×÷¬½¼¾⅐-⅞⟦⟨{_CURRENCY}{_RAISED}{_PICTURE}\u203C\u2049\u2139\u2190-\u22FF"
     r"\u2460-\u24FF\u2776-\u27BE\uE000-\uF8FF\U000F0000-\U0010FFFD（]"
 )
 # The end of a text that more text may turn into a span or into a longer one.
 _UNFINISHED = (
-    r"(?:<[!?%/A-Za-z0-9][^<>]{0,500}|[$%#@]?\{[^{}]{0,300}|\{[{%#][^{}]{0,500}"
-    r"|\[[^\[\]]{0,500}\]?|\]\([^()]{0,500}|\([0-9]{3}\)|&lt;[^<>&;]{0,200}|[$@]\w{0,60}\([^()]{0,200}"
-    # 5 may become 5 €, 1 000 000 or +49 30 123456.
-    rf"|(?<!`)`{{1,3}}[^`]{{1,300}}|[0-9{_CURRENCY}]|%|[$%@#&\\:+-])$"
+    # <a b="c [text](url $t(key
+    r"(?:<[!?%/A-Za-z0-9](?:[^<>]{0,500}|(?:[^<>\"']|\"[^\"]*(?:\"|$)|'[^']*(?:'|$)){0,500})"
+    r"|\{[^{}]{0,300}|\{[{%#][^{}]{0,500}|\[[^\[\]]{0,500}\]?|\]\([^()]{0,500}"
+    r"|&lt;[^<>&;]{0,200}|\$\w{0,60}\([^()]{0,200}|(?<!`)`{1,3}[^`]{1,300}"
+    # C:\Program Files\x
+    r"|(?:[A-Za-z]:|\\)\\[^\s:*?\"<>|]{0,200}(?: [^\s:*?\"<>|]{0,60}){0,3}"
+    # 5 € +1 (555) 123 % d
+    rf"|[0-9{_CURRENCY}%]|\([0-9]{{1,5}}\)|\\)$"
 )
 
 
 def find_spans(line: str, own: Sequence[Kind] = ()) -> list[Span]:
     """The spans of a line in order; they never overlap.
 
-    own: kinds of the recipe, which go before those of the table.
+    own: kinds of the recipe, which go before those of the table. Of theirs the first and longest
+    are taken. Within a longer span of the table, such as an address, they are not looked for.
     """
-    spans = _own_spans(line, own) if own else []
-    if not _hint().search(line):
-        return spans
-    # Between the recipe's spans those of the table.
-    borders = [0, *(border for span in spans for border in span[:2]), len(line)]
-    for start, end in zip(borders[::2], borders[1::2], strict=True):
-        matches = _table().finditer(line, start, end)
-        spans += [Span(match.start(), match.end(), _kind(match)) for match in matches]
-    return sorted(spans) if own else spans
+    spans = []
+    if _hint().search(line):
+        for match in _table().finditer(line):
+            spans.append(Span(match.start(), match.end(), KINDS[int(match.lastgroup[1:])]))
+    return _merged(_own_spans(line, own), spans) if own else spans
 
 
 def paired(line: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
@@ -667,10 +679,6 @@ def unfinished(text: str) -> bool:
     return _unfinished().search(text, max(0, len(text) - 600)) is not None
 
 
-def _kind(match):
-    return KINDS[int(match.lastgroup[1:])]
-
-
 def _own_spans(line, own):
     """The spans of the recipe's kinds: the first, of two at a place the longer."""
     matches = [
@@ -685,6 +693,27 @@ def _own_spans(line, own):
         if not spans or spans[-1].end <= span.start:
             spans.append(span)
     return spans
+
+
+def _merged(own, spans):
+    """Both in order: of two that overlap the recipe's, unless the other one holds it and more."""
+    merged: list[Span] = []
+    done = 0
+    for span in spans:
+        # The recipe's spans before this one, and those that share text with it.
+        while done < len(own) and own[done].end <= span.start:
+            merged.append(own[done])
+            done += 1
+        end = done
+        inside = True
+        while end < len(own) and own[end].start < span.end:
+            inside &= span.start <= own[end].start and own[end].end <= span.end
+            inside &= own[end][:2] != span[:2]
+            end += 1
+        if inside:
+            merged.append(span)
+            done = end
+    return merged + own[done:]
 
 
 _VOID = {"area", "br", "hr", "img", "input", "wbr"}
@@ -711,7 +740,7 @@ def _side(line, span):
         return "link", False, True
     if match := re.fullmatch(r"\{\\([ibsu])([01])\}", text):
         return "\\" + match[1], match[2] == "1", match[2] == "0"
-    # ** _ ~~ open before a word and close behind it; notes do as well.
+    # ** _ ` open before a word and close behind it; notes do as well.
     if span.kind.name == "emphasis" or text in "♪♫♬🎵🎶":
         spaced = span.kind.name != "emphasis"
         before = line[span.start - 1 : span.start] if span.start else ""
@@ -739,5 +768,19 @@ def _unfinished():
 @functools.cache
 def _table():
     """All kinds as one expression; the name of its last group is `k` and the number of the kind."""
-    rows = [f"(?:{kind.pattern})(?P<k{n}>)" for n, kind in enumerate(KINDS)]
-    return re.compile("|".join(rows), re.ASCII)
+    rows = [(kind, f"(?:{kind.pattern})(?P<k{n}>)") for n, kind in enumerate(KINDS)]
+    # Kinds whose examples all begin with a letter or digit are tried only there.
+    groups = []
+    for is_word, group in itertools.groupby(rows, key=lambda row: _begins_a_word(row[0])):
+        group_rows = "|".join(row for _, row in group)
+        groups.append(f"(?=[0-9A-Za-z_])(?:{group_rows})" if is_word else group_rows)
+    # No span begins within a word, with a space or a usual word: nothing is tried there.
+    begin = (
+        r"(?:(?<![0-9A-Za-z])|(?![0-9A-Za-z]))"
+        r"(?!\s|(?:[A-Z]{1,40}[a-z]{0,40}|[a-z]{1,40})(?:[ ,;]|[.]?$|[.] ))"
+    )
+    return re.compile(f"{begin}(?:{'|'.join(groups)})", re.ASCII)
+
+
+def _begins_a_word(kind):
+    return all(re.match("[0-9A-Za-z_]", example) for example in kind.examples)
