@@ -272,9 +272,11 @@ class _Projection:
             return np.inf, *run
         gain = self.alignment @ self.source.inside(*node.range) - THRESHOLD
         words = self.target.is_word & free
-        if words.any() and self.source.is_word[slice(*node.units)].any():
-            # Punctuation may lie between its words, but never wins against one.
-            limit = min(0, gain[words].max() - 1e-6)
+        units = self.source.is_word[slice(*node.units)]
+        if words.any() and units.any():
+            # Punctuation never wins against a word, nor counts where the node has none.
+            limit = gain[words].max() - 1e-6
+            limit = min(0, limit) if units.all() else limit
             gain[~self.target.is_word] = np.minimum(gain[~self.target.is_word], limit)
         # Where no free run is long enough for what is inside of it, any length.
         fitting = _best_run(gain, free, node.need, longest) or _best_run(gain, free, 1, longest)

@@ -110,6 +110,18 @@ def test_a_word_that_is_the_same_on_both_sides_outweighs_attention():
     assert projected(marked, target, attention) == f"[Alexa] [25] Mal [{SYMBOLS[0]}] erwarten"
 
 
+def test_punctuation_goes_with_the_words_that_it_is_marked_with():
+    source = "Note: Restart it now."
+    target = "Hinweis: Starte es jetzt neu."
+    attention = by_words(source, target, [0, 1, 2, 3, 1])
+    for marked, expected in (
+        ("[Note:] Restart it now.", "[Hinweis:] Starte es jetzt neu."),
+        ("[Note]: Restart it now.", "[Hinweis]: Starte es jetzt neu."),
+        ("Note[:] Restart it [now.]", "Hinweis[:] Starte es [jetzt] neu."),
+    ):
+        assert projected(marked, target, attention) == expected
+
+
 def test_a_word_is_made_of_letters_and_their_marks():
     # Devanagari vowel signs, a combining accent, a soft hyphen, a tab.
     for word in ("हिन्दी", "cafe\u0301", "Licht\u00adschalter", "a\tb"):
