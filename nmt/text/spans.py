@@ -44,11 +44,11 @@ class Span(NamedTuple):
 _LETTER = r"0-9A-Za-z_\xAA\xB5\xBA\xC0-\xD6\xD8-\xF6\xF8-\u052F\u1E00-\u1FFF"
 _WORD = rf"(?<![{_LETTER}])"
 _END = rf"(?![{_LETTER}])"
-# Where a path, an option or a sign may begin.
-_FREE = r"(?<![^\s\xA0\u202F(\[\"'“„‚‘«:=,>*_|\u2E80-\uFFEF])"
+# Where a path, an option or a sign may begin: not behind letters or closing marks.
+_FREE = rf"(?<![{_LETTER}!#$%&)+./;?@\\\]}}~’”°-])"
 # Beside white space or letters of text without spaces.
-_ALONE = r"(?<![^\s\xA0\u202F\u2E80-\uFFEF])"
-_ALONE_END = r"(?![^\s\xA0\u202F\u2E80-\uFFEF])"
+_ALONE = r"(?<![!-~\xA1-\u1FFF\u2010-\u202E\u2030-\u2E7F])"
+_ALONE_END = r"(?![!-~\xA1-\u1FFF\u2010-\u202E\u2030-\u2E7F])"
 _HEX = "[0-9A-Fa-f]"
 _NUMBER = r"[0-9]{1,40}(?:[.,'’\xA0\u202F][0-9]{1,40}){0,20}(?![0-9])"
 _CURRENCY = r"¢£¤¥֏؋৲৳૱฿៛\u20A0-\u20C0﷼￠￡￥￦"
@@ -59,7 +59,7 @@ _PICTURE = (
 )
 _VARIANT = r"[\uFE0E\uFE0F\u20E3\U0001F3FB-\U0001F3FF\U000E0020-\U000E007F]"
 # A character of an address, which Japanese text may follow without a space.
-_URL = r"[^\s<>\"'`(){}\[\]\\|\u2E80-\uFFEF]"
+_URL = r"[!#-&*-;=?-Z^_a-z~\xA1-\u1FFF]"
 _REST_OF_URL = rf"(?:(?:{_URL}|\{{\w{{1,60}}\}}|\({_URL}{{1,60}}\)){{0,2000}}(?<![.,;:!?*_]))"
 _TLD = (
     "com|org|net|edu|gov|io|dev|app|info|local|lan|home|internal|eu|uk|de|at|ch|fr|es|nl|pl|cz|se|"
@@ -379,7 +379,7 @@ KINDS = (
         # C:\Program Files\x \\server\x
         r"(?<![\w\\])(?:[A-Za-z]:\\|\\\\[A-Za-z0-9.-]{1,60}\\)"
         r"(?:[^\s\\/:*?\"<>|]{1,60}(?: [^\s\\/:*?\"<>|]{1,60}){0,3}\\){0,12}"
-        rf"(?:[^\s\\/:*?\"'<>|(),;\u2E80-\uFFEF]{{1,80}}(?<![.]))?"
+        rf"(?:[!#-&+.0-9=@A-Z\[\]^_`a-z{{}}~\xA1-\u1FFF-]{{1,80}}(?<![.]))?"
         # /dev/ttyUSB0 ~/x ../x
         rf"|{_FREE}(?:~|\.\.?)?(?:/(?:[{_LETTER}.@%+~=-]|\{{\w{{1,60}}\}}|\$\w{{1,60}}){{1,80}}){{1,20}}/?"
         r"(?<!\.)|(?<![\w/.~])(?:~|\.\.?)/"
@@ -716,7 +716,9 @@ def _merged(own, spans):
     return merged + own[done:]
 
 
-_VOID = {"area", "br", "hr", "img", "input", "wbr"}
+# Tags without an end, and pictures that stand on both sides of what is sung.
+_VOID = {"br", "hr", "img", "input", "wbr"}
+_NOTES = {"♪", "♫", "♬", "🎵", "🎶"}
 
 
 def _side(line, span):
@@ -727,7 +729,7 @@ def _side(line, span):
     # <b> </b> <0> &lt;b&gt; [b] [/url]
     if match := re.match(r"(<|&lt;|\[)(/?)([\w:.*-]+)", text):
         bracket, slash, name = match.groups()
-        if text[-1] in "}":
+        if text[-1] == "}":
             return "CAT " + name, bracket == "[", bracket == "<"
         alone = name.lower() in _VOID or re.search(r"/(>|&gt;)$", text)
         return bracket + name, not slash and not alone, bool(slash)
@@ -740,15 +742,12 @@ def _side(line, span):
         return "link", False, True
     if match := re.fullmatch(r"\{\\([ibsu])([01])\}", text):
         return "\\" + match[1], match[2] == "1", match[2] == "0"
-    # ** _ ` open before a word and close behind it; notes do as well.
-    if span.kind.name == "emphasis" or text in "♪♫♬🎵🎶":
-        spaced = span.kind.name != "emphasis"
-        before = line[span.start - 1 : span.start] if span.start else ""
-        return (
-            text,
-            spaced or not line[span.end : span.end + 1].isspace(),
-            (spaced or not before.isspace()),
-        )
+    # ** _ ` open before a word and close behind it; notes need no word.
+    if text in _NOTES:
+        return text, True, True
+    if span.kind.name == "emphasis":
+        opens = not line[span.end : span.end + 1].isspace()
+        return text, opens, not line[max(0, span.start - 1) : span.start].isspace()
     return "", False, False
 
 
