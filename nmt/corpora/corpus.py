@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
-from nmt.corpora.fetch import Downloads
+from nmt.corpora.fetch import SPLITS, Downloads
 from nmt.corpora.formats import catalogues, mo, plain, po, tables, tfds, tmx
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
 
-SPLITS = ("train", "valid", "test")
 # Whose sources are not repeated.
 EARLIER_SPLITS = {"test": ("train",), "valid": ("train", "test")}
 # Pairs of the generated validation and test text.
@@ -82,12 +81,33 @@ class Corpus(Downloads):
     def _raw_pairs(self, split, dropped):
         """The pairs of a split that stands on its own, as the format has them."""
         data = self.data
-        template = getattr(data, split)
-        path = self.path(template)
+        match data.format:
+            case "tfds":
+                tfds_set = self.tfds_set()
+                return tfds.read(tfds_set, data.name, data.source, data.target, split, dropped)
+            case "catalogues":
+                wheel = self.wheel()
+                if wheel is None:
+                    raise Failure(f"{data.name}: the wheel is not there; fetch it first")
+                return catalogues.read(wheel, data.source, data.target, split, dropped)
+            case "grammar":
+                return self._generated(split)
+        return self._pairs_of_files(split, dropped)
+
+    def _pairs_of_files(self, split, dropped):
+        self.counts = {}
+        for paths in self.files(split):
+            self.counts[paths[-1]] = 0
+            for pair in self._pairs_of_file(*paths, dropped=dropped):
+                self.counts[paths[-1]] += 1
+                yield pair
+
+    def _pairs_of_file(self, path, *others, dropped):
+        """The pairs of a file, or of two whose lines or keys correspond."""
+        data = self.data
         match data.format:
             case "files":
-                names = (template.replace("{lang}", code) for code in (data.source, data.target))
-                return plain.read_files(*map(self.path, names))
+                return plain.read_files(path, *others)
             case "tsv" | "csv":
                 separator = "\t" if data.format == "tsv" else ""
                 return tables.read(path, data.source, data.target, data.columns, separator)
@@ -99,16 +119,6 @@ class Corpus(Downloads):
                 return po.read(path, data.source, data.target, dropped)
             case "mo":
                 return mo.read(path, data.source, data.target, dropped)
-            case "tfds":
-                tfds_set = self.tfds_set()
-                return tfds.read(tfds_set, data.name, data.source, data.target, split, dropped)
-            case "catalogues":
-                wheel = self.wheel()
-                if wheel is None:
-                    raise Failure(f"{data.name}: the wheel is not there; fetch it first")
-                return catalogues.read(wheel, data.source, data.target, split, dropped)
-            case "grammar":
-                return self._generated(split)
         raise ValueError(f"no reader of the format {data.format!r}")
 
     def _generated(self, split):
@@ -133,7 +143,8 @@ class Corpus(Downloads):
     def _no_pairs(self, split, standalone, dropped):
         data = self.data
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
-        where = getattr(data, split) or data.train or data.name or data.format
+        paths = data.paths(split) or data.paths("train") or [data.name or data.format]
+        where = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} others"
         rule = "" if split in standalone else f" (data.held_out={data.held_out})"
         what = "line" if data.format == "text" else "pair"
         return UserError(

@@ -5,10 +5,12 @@ of a recipe are looked for in `$NMT_DATA/<data.folder>`. Else they are fetched o
 downloads.
 """
 
+import contextlib
 import dataclasses
 import gzip
 import hashlib
 import http.client
+import itertools
 import json
 import logging
 import os
@@ -24,11 +26,15 @@ from typing import Any
 
 from nmt import files
 from nmt.corpora.formats import tfds
+from nmt.corpora.paths import LANG, paired_files, single_files
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 
 log = logging.getLogger(__name__)
 
+SPLITS = ("train", "valid", "test")
+# Formats with a file a language.
+PAIRED = ("files",)
 # Below the working folder; NMT_HOME names another folder.
 DOWNLOADS = "data/downloads"
 # Seconds without an answer before the network counts as absent.
@@ -51,6 +57,8 @@ class Downloads:
     def __init__(self, data: DataOptions, folder: Path | str | None = None):
         self.data = data
         self.folder = Path(folder or os.environ.get("NMT_HOME") or DOWNLOADS, data.folder)
+        # Pairs of each file of the split that was read last, before cleaning.
+        self.counts: dict[Path, int] = {}
 
     def fetch(self) -> None:
         """Brings the corpus onto the disk; the network is used only for what is not there.
@@ -68,16 +76,39 @@ class Downloads:
 
     def stamp(self) -> str:
         """Changes when the corpus may have changed: its options, and size and time of its files."""
-        paths = sorted({self.path(name) for name in self._names()})
-        stats = [(path.name, path.stat()) for path in paths if path.is_file()]
+        paths: set[Path] = set()
+        for split in SPLITS:
+            # No file: the text is refused when it is read.
+            with contextlib.suppress(UserError):
+                paths.update(itertools.chain.from_iterable(self.files(split)))
+        stats = [(path.name, path.stat()) for path in sorted(paths) if path.is_file()]
         state = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
         text = json.dumps([dataclasses.asdict(self.data), state])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def files(self, split: str) -> list[tuple[Path, ...]]:
+        """The files that hold a split, in order; by twos where each language has its own.
+
+        Raises UserError where a folder or a pattern has none.
+        """
+        data = self.data
+        entries: list[tuple[Path, ...]] = []
+        for name in data.paths(split):
+            if data.format in PAIRED:
+                codes = (data.source, data.target)
+                if data.url:
+                    source, target = (self.path(name.replace(LANG, code)) for code in codes)
+                    entries.append((source, target))
+                else:
+                    entries += paired_files(name, codes, data.format)
+            else:
+                name = name.replace(LANG, data.target)
+                files = [self.path(name)] if data.url else single_files(name, data.format)
+                entries += [(file,) for file in files]
+        return entries
+
     def path(self, name: str) -> Path:
-        """Where a file of the recipe lies, or would; a fetched one may be compressed or plain."""
-        if not self.data.url:
-            return Path(name)
+        """Where a file that is fetched lies, or would; it may be compressed or plain."""
         spellings = (name, f"{name}.gz", name.removesuffix(".gz"))
         places = [folder / spelling for folder in self._folders() for spelling in spellings]
         return next((path for path in places if path.exists()), places[0])
@@ -101,9 +132,13 @@ class Downloads:
     def _names(self):
         """The files that the recipe names, each once."""
         data = self.data
-        templates = [name for name in (data.train, data.valid, data.test) if name]
-        codes = (data.source, data.target)
-        names = [name.replace("{lang}", code) for name in templates for code in codes]
+        codes = (data.source, data.target) if data.format in PAIRED else (data.target,)
+        names = [
+            path.replace(LANG, code)
+            for split in SPLITS
+            for path in data.paths(split)
+            for code in codes
+        ]
         return list(dict.fromkeys(names))
 
     def _expected(self, name):

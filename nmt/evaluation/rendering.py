@@ -99,7 +99,8 @@ def card(run: Run, report: dict) -> str:
         title = f"A translator from {data.source} to {data.target}"
         use = "Translate with `nmt translate"
         sizes = f"{source_tokenizer.size:,} source and {target_tokenizer.size:,} target pieces"
-    origin = data.name or data.url or Path(data.train).name or f"generated, {data.size:,} pairs"
+    names = ", ".join(Path(path).name for path in data.paths("train"))
+    origin = data.name or data.url or names or f"generated, {data.size:,} pairs"
     # An exported folder does not know what the training took.
     if info.step is not None:
         minutes = (info.train_seconds or 0) / 60

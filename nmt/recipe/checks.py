@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nmt.errors import did_you_mean
-from nmt.recipe.options import all_options, value_of
+from nmt.recipe.options import Paths, all_options, value_of
 from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, TABLES, ModelOptions, Recipe
 
 # A run may be resumed although these changed: they steer how long and where, not what.
@@ -41,6 +42,7 @@ EXPECTED = {
     int: "a whole number",
     float: "a number",
     str: "a string",
+    Paths: "a path or a list of paths",
     dict: "a table of the recipe",
 }
 
@@ -79,10 +81,19 @@ def _from_text(kind, text):
         return {"true": True, "false": False}[text.lower()]
     if kind is dict:
         raise ValueError
+    if kind is Paths:
+        is_list = text.startswith("[")
+        return _from_toml(kind, tomllib.loads(f"list = {text}")["list"]) if is_list else text
     return kind(text)
 
 
 def _from_toml(kind, value):
+    if kind is Paths:
+        if not all(isinstance(path, str) and path for path in value):
+            raise ValueError
+        if isinstance(value, str | list):
+            return value
+        raise ValueError
     # To Python true and false are whole numbers too; a whole number is also a number.
     wanted = (int, float) if kind is float else kind
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
@@ -158,10 +169,12 @@ def _data_mistakes(recipe):
     if TABLES.holds(recipe) and data.columns and not two:
         yield f"data.columns={data.columns!r}: two columns are needed, as 1,2 or en,de"
     if data.format == "files":
-        for name in ("data.train", "data.valid", "data.test"):
-            path = value_of(recipe, name)
-            if path and "{lang}" not in path:
-                yield f"{name}: {{lang}} must stand where the language code differs"
+        for split in ("train", "valid", "test"):
+            if any("{lang}" not in path for path in data.paths(split)):
+                yield (
+                    f"data.{split}: {{lang}} must stand where the language code differs, "
+                    "as in corpus/**/*.{lang}"
+                )
     if data.source == data.target and data.format != "text":
         yield f"data.source and data.target are both {data.source!r}"
 

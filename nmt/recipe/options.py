@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from nmt.recipe.sections import Recipe
 
 
+# Where text lies: a path, or a list of them.
+Paths = str | list[str]
+
+
 class Condition(NamedTuple):
     """What an option needs to have an effect; `a & b`: both, `a | b`: at least one of them."""
 

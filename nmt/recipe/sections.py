@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nmt.recipe.options import is_above, is_one_of, is_set, option
+from nmt.recipe.options import Paths, is_above, is_one_of, is_set, option
 
 SIDES = ("source", "target")
 
@@ -35,13 +35,16 @@ class DataOptions:
     )
     source: str = option("en", "language code of the source", needs=PAIRS)
     target: str = option("de", "language code of the target")
-    train: str = option(
-        "", "path of the training pairs; {lang} stands for the language code", needs=OWN_FILES
+    train: Paths = option(
+        "",
+        "path of the training pairs; {lang} stands for the language code; a folder, a pattern "
+        "(de/**/*.po) and a list of paths are several files",
+        needs=OWN_FILES,
     )
-    valid: str = option(
-        "", "path of the validation pairs; empty: held out from train", needs=OWN_FILES
+    valid: Paths = option(
+        "", "paths of the validation pairs; empty: held out from train", needs=OWN_FILES
     )
-    test: str = option("", "path of the test pairs; empty: held out from train", needs=OWN_FILES)
+    test: Paths = option("", "paths of the test pairs; empty: held out from train", needs=OWN_FILES)
     columns: str = option(
         "",
         "columns of source and target, by number or by name in the first row: 1,3 or en,de; "
@@ -90,6 +93,11 @@ class DataOptions:
         ("none", "tokens"),
     )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
+
+    def paths(self, split: str) -> list[str]:
+        """The paths of "train", "valid" or "test" as the recipe has them, or none."""
+        paths = getattr(self, split)
+        return paths if isinstance(paths, list) else [paths] if paths else []
 
     @property
     def tokenised(self) -> bool:

@@ -173,11 +173,13 @@ def _fill(recipe, values, typed, mistakes):
 def _resolve_paths(recipe, typed, folder):
     """Makes paths absolute; those of files that are fetched are names below another folder."""
     for name, field, section in all_options(recipe):
-        path = getattr(section, field.name)
+        value = getattr(section, field.name)
         fetched = recipe.data.url and name.startswith("data.")
-        if name in PATHS and path and not fetched:
+        if name in PATHS and value and not fetched:
             base = Path.cwd() if name in typed else folder
-            setattr(section, field.name, os.path.abspath(base / path))
+            paths = value if isinstance(value, list) else [value]
+            absolute = [os.path.abspath(base / os.path.expanduser(path)) for path in paths]
+            setattr(section, field.name, absolute if isinstance(value, list) else absolute[0])
 
 
 def _report(path, mistakes):

@@ -20,6 +20,9 @@ from nmt.training import tasks
 
 log = logging.getLogger(__name__)
 
+# Files whose pairs are told one by one, at most.
+NAMED_FILES = 10
+
 
 def training_store(run: Run, recipe: Recipe) -> stores.Store:
     """The `Store` of a run's training text and its tokenizers, made if they are not there yet.
@@ -39,6 +42,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     unit = tasks.of(recipe).unit
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
     log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
+    if 1 < len(corpus.counts) <= NAMED_FILES:
+        counts = ", ".join(f"{path.name} {number:,}" for path, number in corpus.counts.items())
+        log.info(f"corpus: read from {counts}")
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)

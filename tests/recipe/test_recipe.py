@@ -259,6 +259,18 @@ def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(
     assert load_recipe(dumped) == got  # so a run folder may move
 
 
+def test_several_paths_are_a_list(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    path = recipe(tmp_path, '[data]\ntrain = ["a.{lang}", "~/b.{lang}"]')
+    got = load_recipe(path, ['data.test=["/c.{lang}"]'])
+    assert got.data.train == [str(tmp_path / "a.{lang}"), "/home/me/b.{lang}"]
+    assert got.data.paths("test") == ["/c.{lang}"] and got.data.paths("valid") == []
+    assert load_recipe(recipe(tmp_path, dump_recipe(got), "dumped.toml")) == got
+    for wrong in ("[1]", '[""]', "[a.{lang}]"):
+        assert "a path or a list of paths is needed" in mistakes(path, [f"data.test={wrong}"])
+    assert "{lang} must stand" in mistakes(path, ['data.test=["a.{lang}", "b.en"]'])
+
+
 def test_names_of_fetched_files_are_left_alone(tmp_path):
     path = recipe(tmp_path, '[data]\ntrain = "t.{lang}.gz"\nurl = "https://example.com/"')
     assert load_recipe(path).data.train == "t.{lang}.gz"
