@@ -33,9 +33,11 @@ def single_files(path: str, form: str) -> list[Path]:
     form: the format, which tells the files of a folder by the ends of their names.
     """
     files = list(_matches(path, form))
-    if not files and (WILDCARD.search(path) or Path(path).is_dir()):
-        endings = " or ".join(ENDINGS.get(form, ())) or "any name"
-        raise UserError(f"{path}: no file there that is called so ({endings})")
+    if not files and Path(path).is_dir():
+        endings = " or ".join(ENDINGS.get(form, ()))
+        raise UserError(f"{path}: is a folder without a file of data.format={form} ({endings})")
+    if not files and WILDCARD.search(path):
+        raise UserError(f"{path}: no file fits this pattern")
     # A path of a file that is not there: the reader says so.
     return files or [Path(path)]
 
