@@ -28,18 +28,38 @@ def load(
     engine: str = "auto",
     threads: int = 0,
     hypotheses_per_batch: int | None = None,
-    **search: Any,
+    *,
+    beam: int | None = None,
+    length_penalty: float | None = None,
+    max_ratio: float | None = None,
+    max_extra: int | None = None,
+    lm: str | Path | None = None,
+    lm_weight: float | None = None,
 ) -> "Translator":
     """The translator of a run folder: `nmt.load("runs/default").translate(["Turn it off."])`.
 
     run: a folder, or the ensemble "RUN1,RUN2,...". engine: "onnx" (the run's export under ONNX
     Runtime), "keras", or "auto": onnx where there is an export. threads: processor threads, 0 for
-    all. hypotheses_per_batch: sentences times beam; speed and memory depend on it. search: options
-    that replace those of the recipe's `[search]`: beam, length_penalty, max_ratio, max_extra, lm,
-    lm_weight. Raises UserError for what is no run or no option.
+    all. hypotheses_per_batch: sentences times beam; speed and memory depend on it.
+
+    The others replace options of the recipe's `[search]`. beam: hypotheses kept a sentence.
+    length_penalty: score = log-probability / length ** penalty. max_ratio, max_extra: the longest
+    output, in pieces for each source piece and on top of these. lm, lm_weight: run of a language
+    model that helps to choose words, and the factor on its log-probability.
+
+    The translator can be pickled and copied: it is loaded again, by its path and these options.
+    Raises UserError for what is no run, and for values that are not possible.
     """
     from nmt.inference.load import load as load_run
 
+    search = {
+        "beam": beam,
+        "length_penalty": length_penalty,
+        "max_ratio": max_ratio,
+        "max_extra": max_extra,
+        "lm": lm,
+        "lm_weight": lm_weight,
+    }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
     return load_run(run, engine, threads, overrides, hypotheses_per_batch)
 

@@ -55,6 +55,9 @@ def _described(error):
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory; lower train.batch_tokens or the sizes of the model"
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("nmt"):
+        package = error.name.partition(".")[0]
+        return f"this needs the package {package}, which is not installed: pip install {package}"
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return f"{type(error).__name__}: {first} (--debug shows where)"
 

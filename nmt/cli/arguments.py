@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from nmt.bounds import BOUNDS, expected, fits
+
 
 def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
     """A type for argparse: a number that fits, or one clear line that says what was expected."""
@@ -21,10 +23,14 @@ def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str]
     return parse
 
 
+def bounded(name: str) -> Callable[[str], Any]:
+    """A type for argparse: a number within the bounds that `nmt.bounds` has of that name."""
+    kind = type(BOUNDS[name][0])
+    return number(kind, lambda value: fits(name, value), expected(name))
+
+
 positive = number(int, lambda value: value > 0, "whole number above 0")
-from_0 = number(int, lambda value: value >= 0, "whole number from 0")
 real = number(float, math.isfinite, "number")
-real_from_0 = number(float, lambda value: 0 <= value < math.inf, "number from 0")
 share = number(float, lambda value: 0 < value < 1, "share between 0 and 1")
 
 
@@ -36,14 +42,18 @@ def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
 def add_beam(parser: argparse.ArgumentParser) -> None:
     """How wide the search is."""
     parser.add_argument(
-        "--beam", type=positive, help="hypotheses kept a sentence (default: the recipe's)"
+        "--beam", type=bounded("beam"), help="hypotheses kept a sentence (default: the recipe's)"
     )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How many threads a command takes."""
     parser.add_argument(
-        "--threads", type=positive, default=0, metavar="N", help="processor threads (default: all)"
+        "--threads",
+        type=bounded("threads"),
+        default=0,
+        metavar="N",
+        help="processor threads (default: all)",
     )
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from nmt.cli.arguments import add_threads, from_0, positive, real_from_0
+from nmt.cli.arguments import add_threads, bounded
 from nmt.cli.io import typed_text
 
 HELP = "write text with a language model, a line a sample"
@@ -15,31 +15,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "text", nargs="*", default=[], metavar="prompt", help="what each line begins with"
     )
     parser.add_argument(
-        "--count", type=positive, default=1, metavar="N", help="samples (default: 1)"
+        "--count", type=bounded("count"), default=1, metavar="N", help="samples (default: 1)"
     )
     parser.add_argument(
         "--length",
-        type=positive,
+        type=bounded("length"),
         metavar="L",
         help="pieces after the prompt, at most (default: the recipe's data.max_pieces)",
     )
     parser.add_argument(
         "--temperature",
-        type=real_from_0,
+        type=bounded("temperature"),
         default=1.0,
         metavar="T",
         help="below 1: more probable words, 0: always the most probable one (default: 1)",
     )
     parser.add_argument(
         "--top-k",
-        type=from_0,
+        type=bounded("top_k"),
         default=0,
         metavar="K",
         help="draw from the K most probable words (default: from all)",
     )
     parser.add_argument(
         "--seed",
-        type=from_0,
+        type=bounded("seed"),
         default=1,
         metavar="S",
         help="another one, other samples (default: 1)",

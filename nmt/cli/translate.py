@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nmt.cli import stream
-from nmt.cli.arguments import add_beam, add_engine, add_lm, lm_overrides, positive
+from nmt.cli.arguments import add_beam, add_engine, add_lm, bounded, lm_overrides, positive
 from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
 
@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
     add_beam(parser)
     parser.add_argument(
-        "--nbest", type=positive, default=1, metavar="N", help="translations a line (tsv, json)"
+        "--nbest",
+        type=bounded("nbest"),
+        default=1,
+        metavar="N",
+        help="translations a line (tsv, json)",
     )
     parser.add_argument(
         "--scores", action="store_true", help="log-probability and ranking score before the text"

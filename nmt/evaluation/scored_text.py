@@ -63,7 +63,9 @@ def of_options(run: Run, overrides: Sequence[str]) -> ScoredText:
         raise UserError(f"data.preprocess=tokens: {run.path} does not write tokenised text")
     corpus.fetch()
     dropped: Counter[str] = Counter()
-    return _read(data.test or data.name or data.format, data, corpus.read("test", dropped), dropped)
+    typed = dict(override.split("=", 1) for override in overrides)
+    name = typed.get("data.test") or data.name or data.format
+    return _read(name, data, corpus.read("test", dropped), dropped)
 
 
 def check_same(texts: Iterable[tuple[Run, ScoredText]]) -> None:

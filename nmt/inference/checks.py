@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from nmt.bounds import expected, fits
 from nmt.errors import UserError
 
 
@@ -14,6 +15,8 @@ def check_lines(lines: Iterable[str]) -> list[str]:
         raise TypeError(
             "a list of texts is needed, not one text: its characters would be taken one by one"
         )
+    if not isinstance(lines, Iterable):
+        raise TypeError(f"a list of texts is needed, not {type(lines).__name__}")
     lines = list(lines)
     for number, line in enumerate(lines, 1):
         if not isinstance(line, str):
@@ -28,8 +31,8 @@ def check_lines(lines: Iterable[str]) -> list[str]:
     return lines
 
 
-def check_positive(**options: int | None) -> None:
-    """Raises UserError for an option below 1; None is the default."""
+def check_numbers(**options: float | None) -> None:
+    """Raises UserError for an option that is not within `nmt.bounds`; None is the default."""
     for name, value in options.items():
-        if value is not None and value < 1:
-            raise UserError(f"{name}={value}: at least 1 is needed")
+        if value is not None and not fits(name, value):
+            raise UserError(f"{name}={value!r}: a {expected(name)} is needed")

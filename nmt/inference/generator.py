@@ -10,7 +10,8 @@ from nmt.batches.streams import whole_texts
 from nmt.corpora.corpus import Corpus
 from nmt.decoding.sampling import sample
 from nmt.inference.batching import Ids
-from nmt.inference.checks import check_lines, check_positive
+from nmt.inference.checks import check_lines, check_numbers
+from nmt.inference.loaded import Loaded
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
 from nmt.text.languages import unspaced
@@ -19,7 +20,7 @@ from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import UNK
 
 
-class TextGenerator:
+class TextGenerator(Loaded):
     """Text through a `LanguageModel` and its tokenizer. `load_generator` makes one of a run."""
 
     def __init__(self, model: Any, tokenizers: tuple[Tokenizer, Tokenizer], recipe: Recipe):
@@ -45,7 +46,7 @@ class TextGenerator:
         `sample`.
         """
         check_lines([prompt])
-        check_positive(count=count, length=length)
+        check_numbers(count=count, length=length, temperature=temperature, top_k=top_k, seed=seed)
         # Placeholders of the prompt are symbols to the model, and themselves in its lines.
         start = self.preparation.prompt(prompt)
         length = length or self.recipe.data.max_pieces

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
-from nmt.inference.checks import check_positive
+from nmt.inference.checks import check_numbers
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
@@ -19,6 +20,7 @@ from nmt.text.vocabulary import EOS
 
 log = logging.getLogger(__name__)
 
+ENGINES = ("auto", "onnx", "keras")
 WRONG_KIND = {
     False: "is a language model: nmt generate writes with it; nmt score and nmt evaluate take it "
     "alone, without options of translators",
@@ -42,7 +44,8 @@ def load(
     recipe's options. hypotheses_per_batch: sentences times beam.
     Raises UserError for what is no run, a language model, or does not fit together.
     """
-    check_positive(hypotheses_per_batch=hypotheses_per_batch)
+    check_numbers(hypotheses_per_batch=hypotheses_per_batch)
+    _check(engine, threads)
     # 1. Open the runs, and check that they belong together.
     runs = open_runs(path)
     recipe = runs[0].load_recipe(overrides)
@@ -73,7 +76,17 @@ def load(
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
 
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
-    return Translator(model, runs[0].tokenizers, recipe, threads, preparations[1:], size)
+    translator = Translator(model, runs[0].tokenizers, recipe, threads, preparations[1:], size)
+
+    # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
+    place = ",".join(os.path.abspath(run.path) for run in runs)
+    if lm:
+        overrides = [*overrides, f"search.lm={recipe.search.lm}"]
+    translator.origin = (load, (place, engine, threads, tuple(overrides), hypotheses_per_batch))
+    engines = dict.fromkeys("onnx" if export else "keras" for export in exports)
+    with_lm = f", with {recipe.search.lm}" if lm else ""
+    translator.description = f"{path}, {' and '.join(engines)}, {threads} threads{with_lm}"
+    return translator
 
 
 def load_generator(
@@ -86,13 +99,17 @@ def load_generator(
     (run,) = open_runs(path, language_model=True)
     if overrides:
         raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
+    _check(engine, threads)
     if engine == "onnx":
         raise UserError(f"{path}: is a language model, which has no export")
     start_keras(threads)
     # Imported here: it needs corpora, which translating does not.
     from nmt.inference.generator import TextGenerator
 
-    return TextGenerator(run.load_model(), run.tokenizers, run.recipe)
+    generator = TextGenerator(run.load_model(), run.tokenizers, run.recipe)
+    generator.origin = (load_generator, (os.path.abspath(path), engine, threads))
+    generator.description = f"{path}, keras, {threads or cores()} threads"
+    return generator
 
 
 def load_any(path: str | PathLike, *options: Any) -> Any:
@@ -108,6 +125,13 @@ def open_runs(path: str | PathLike, language_model: bool = False) -> list[Run]:
         if run.recipe.language_model != language_model:
             raise UserError(f"{run.path}: {WRONG_KIND[language_model]}")
     return runs
+
+
+def _check(engine, threads):
+    """UserError for what is no engine, or no number of threads."""
+    check_numbers(threads=threads)
+    if engine not in ENGINES:
+        raise UserError(f"engine={engine!r}: choose from {', '.join(ENGINES)}")
 
 
 def _check_combination(runs, lm):

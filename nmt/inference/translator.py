@@ -11,7 +11,8 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.errors import UserError
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
-from nmt.inference.checks import check_lines, check_positive
+from nmt.inference.checks import check_lines, check_numbers
+from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import split_line
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
@@ -43,7 +44,7 @@ class Segment(NamedTuple):
     names: list[str]  # of placeholders, see `PreparedLine`
 
 
-class Translator:
+class Translator(Loaded):
     """Translates and scores lines with a model. `nmt.load` makes one of a run."""
 
     def __init__(
@@ -87,10 +88,10 @@ class Translator:
         tokenised corpus are put together as people write them. A line that is blank, or of which
         the tokenizer keeps nothing, is its own translation. Lines longer than the training data's
         are split at sentences or words, with a warning in `Translation.warnings`.
-        Raises TypeError for a single text, UserError for options below 1 and half characters.
+        Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
-        check_positive(nbest=nbest, beam=beam)
+        check_numbers(nbest=nbest, beam=beam)
 
         # 1. Prepare the lines, and split long ones.
         segments = [

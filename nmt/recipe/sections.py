@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from nmt.bounds import BOUNDS
 from nmt.recipe.options import Paths, is_above, is_one_of, is_set, option
 
 SIDES = ("source", "target")
@@ -278,7 +279,7 @@ class TrainOptions:
         "matrix products in bfloat16 where the processor has them, or float32",
         ("auto", "float32", "bfloat16"),
     )
-    seed: int = option(1, "seed of weights, order, dropout and sampling", high=2**32 - 1)
+    seed: int = option(1, "seed of weights, order, dropout and sampling", high=BOUNDS["seed"][1])
     # Validation, and what is kept.
     valid_every: int = option(0, "steps between validations; 0: once an epoch")
     valid_sentences: int = option(
@@ -299,7 +300,7 @@ class TrainOptions:
     # The process.
     save_minutes: float = option(2.0, "minutes between saves of the state to resume from")
     log_every: int = option(50, "steps between progress lines in a log", low=1)
-    threads: int = option(0, "processor threads; 0: all")
+    threads: int = option(0, "processor threads; 0: all", high=BOUNDS["threads"][1])
     from_: str = option("", "run folder whose weights training starts from (fine-tuning)")
 
 
@@ -308,7 +309,7 @@ class SearchOptions:
     """Beam search."""
 
     beam: int = option(
-        5, "hypotheses kept a sentence; 1: greedy", low=1, high=100, needs=TRANSLATOR
+        5, "hypotheses kept a sentence; 1: greedy", low=1, high=BOUNDS["beam"][1], needs=TRANSLATOR
     )
     length_penalty: float = option(1.0, "score = log-probability / length**penalty", high=3.0)
     max_ratio: float = option(

@@ -207,6 +207,19 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_loaded(world, tin
     assert nmt_command("evaluate", tiny_run, "--split=valid").status != MISTAKE and loaded
 
 
+@pytest.mark.parametrize("package", ["sacrebleu", "tensorflow"])
+def test_a_package_that_is_missing_is_named(world, tiny_run, monkeypatch, package):
+    def missing(*_):
+        raise ModuleNotFoundError(f"No module named '{package}.x'", name=f"{package}.x")
+
+    monkeypatch.setattr("nmt.inference.load.load", missing)
+    done = nmt_command("evaluate", tiny_run)
+    assert done.status == FAILURE
+    assert done.err == (
+        f"nmt: this needs the package {package}, which is not installed: pip install {package}\n"
+    )
+
+
 def test_scores_are_shown_where_no_report_can_be_written(world, tiny_run, babbling, monkeypatch):
     run = shutil.copytree(tiny_run, world / "run")
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nmt.errors import UserError
 from nmt.inference.generator import TextGenerator
 from nmt.recipe import DataOptions, Recipe, TrainOptions
 from nmt.text.preparation import Preparation
@@ -103,3 +104,30 @@ def test_placeholders_of_the_prompt_come_through(monkeypatch):
     )
     made_up.preparation = Preparation(DataOptions(), (fake, fake))
     assert made_up.generate("{name} und %s", length=1) == ["{name} geht %s in {2}"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"count": 0},
+        {"count": 10**9},
+        {"count": True},
+        {"length": -1},
+        {"length": 1.5},
+        {"temperature": -0.1},
+        {"temperature": float("nan")},
+        {"temperature": True},
+        {"top_k": -1},
+        {"seed": -1},
+        {"seed": None, "count": "3"},
+    ],
+)
+def test_numbers_out_of_bounds_are_told(options):
+    with pytest.raises(UserError, match=r"^\w+=.* number from [0-9,]+ to [0-9,]+ is needed$"):
+        generator("lstm").generate("a", **options)
+
+
+@pytest.mark.parametrize("prompt", [None, 5, b"a", float("nan")])
+def test_a_prompt_is_a_text(prompt):
+    with pytest.raises(TypeError, match="a str is needed, not "):
+        generator("lstm").generate(prompt)

@@ -141,6 +141,10 @@ def translator(tiny_run, load_once):
         (["a text", b"bytes"], TypeError, "text 2: a str is needed, not bytes"),
         (["a text", float("nan")], TypeError, "text 2: a str is needed, not float"),
         ([None], TypeError, "text 1"),
+        ([1, 2], TypeError, "text 1: a str is needed, not int"),
+        (None, TypeError, "list of texts is needed, not NoneType"),
+        (5, TypeError, "list of texts is needed, not int"),
+        (float("nan"), TypeError, "list of texts is needed, not float"),
         (["a text", "half \ud83d"], UserError, "text 2: its character 6"),
     ],
 )
@@ -157,10 +161,16 @@ def test_what_is_no_list_of_texts_is_told_in_one_line(translator, lines, error, 
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"beam": 0}, {"beam": -1}, {"nbest": 0}])
-def test_options_below_one_are_told(translator, options):
-    with pytest.raises(UserError, match="at least 1"):
-        translator.candidates(["a text"], **options)
+@pytest.mark.parametrize("number", [0, -1, 101, 10**9, True, 1.5, float("nan"), "5"])
+@pytest.mark.parametrize("name", ["beam", "nbest"])
+def test_numbers_out_of_bounds_are_told(translator, name, number):
+    with pytest.raises(UserError, match=rf"^{name}=.*: a whole number from 1 to 100 is needed$"):
+        translator.candidates(["a text"], **{name: number})
+
+
+def test_numbers_of_numpy_are_numbers(translator):
+    expected = translator.translate(["a text"], beam=2)
+    assert translator.translate(["a text"], beam=np.int64(2)) == expected
 
 
 def test_sources_and_targets_pair_up(translator):
