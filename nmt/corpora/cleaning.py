@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from nmt.corpora.hashing import TextSet
+from nmt.files import one_line
 from nmt.recipe import DataOptions
 from nmt.text.languages import count_words, language, unspaced
 
@@ -22,11 +23,12 @@ def by_line(pairs: Iterable[Pair]) -> Iterator[Pair]:
     """Splits texts of several lines into a pair a line, without white space at their ends.
 
     If the sides have different numbers of lines, breaks become spaces. Empty lines are left out.
+    What only some programs take for the end of a line becomes a space: carriage return, U+2028.
     """
     for source, target in pairs:
         # Most texts are one line.
         if "\n" not in source and "\n" not in target:
-            yield source.strip(), target.strip()
+            yield one_line(source).strip(), one_line(target).strip()
             continue
         sources = _lines(source)
         targets = _lines(target)
@@ -37,7 +39,7 @@ def by_line(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
 
 def _lines(text):
-    return [line.strip() for line in text.split("\n") if line.strip()]
+    return [one_line(line).strip() for line in text.split("\n") if line.strip()]
 
 
 def fit_for_training(

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 LANG = "{lang}"
 # Names of the files of a format that are read where a folder is named; () takes all.
 ENDINGS = {
-    "tsv": (".tsv", ".tab", ".txt"),
+    "tsv": (".tsv", ".tab"),
     "csv": (".csv",),
     "text": (".txt",),
     "tmx": (".tmx",),

@@ -26,9 +26,10 @@ def test_files_keep_pairs_together(tmp_path):
     dropped = collections.Counter()
     assert read(data, "train", dropped) == [
         ("a cat", "eine Katze"),
-        ("the\u2028end", "das\u2028Ende"),
+        ("the end", "das Ende"),
+        ("no  line", "keine Zeile"),
     ]
-    assert dropped == {"empty side": 1, "control characters": 1}
+    assert dropped == {"empty side": 1}
     dropped.clear()
     assert read(data, "valid", dropped) == [("same", "same")] * 2  # read as it stands
     assert dropped == {"empty side": 2}
@@ -37,6 +38,17 @@ def test_files_keep_pairs_together(tmp_path):
 def test_tsv(tmp_path):
     data = own(tmp_path, "tsv", "a dog\tein Hund\n\nno word\t\ntwo dogs\tzwei Hunde\n")
     assert read(data) == [("a dog", "ein Hund"), ("two dogs", "zwei Hunde")]
+
+
+def test_a_line_is_one_for_every_program(tmp_path):
+    breaks = ["\r", "\r\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+    text = "".join(f"a{mark}b {n}\tc{mark}d {n}\n" for n, mark in enumerate(breaks))
+    data = own(tmp_path, "tsv", text)
+    data.test = data.train
+    for split in ("train", "test"):
+        pairs = read(data, split)
+        assert len(pairs) == len(breaks)
+        assert all(len(side.splitlines()) == 1 for pair in pairs for side in pair)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +112,7 @@ def test_text(tmp_path):
     write(tmp_path / "t.txt.gz", "ein Haus\nja\n\nja\nbell\x07\nein\u2028Haus\n" + "x" * 70)
     data = DataOptions(format="text", train=str(tmp_path / "t.txt.gz"), held_out=0.0, max_chars=60)
     dropped = collections.Counter()
-    good = ["ein Haus", "ja", "ja", "ein\u2028Haus"]
+    good = ["ein Haus", "ja", "ja", "ein Haus"]
     assert read(data, dropped=dropped) == [(line, line) for line in good]
     assert dropped == {"empty side": 1, "control characters": 1, "too long": 1}
     lines = [f"Satz {n % 300}" for n in range(900)]

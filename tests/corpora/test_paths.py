@@ -79,7 +79,7 @@ def test_the_stamp_covers_every_file(folder):
         ("po", "c/**/*.po", "c/**/*.po: no file fits"),
         ("po", "text", "text: is a folder without a file of data.format=po (.po)"),
         ("po", ["a/de", "b/gone.po"], "b/gone.po: no such file"),
-        ("tsv", ["a/de", "b/gone.po"], "notes.txt, line 1: 0 tabs"),
+        ("tsv", ["a/de/LC_MESSAGES/notes.txt", "b/gone"], "notes.txt, line 1: 0 tabs"),
         ("files", "text/*/alone.{lang}", "no file of en has one of de: text/en-de/alone.de is"),
         ("files", "no/*.{lang}", "no file of en has one of de"),
     ],
