@@ -1,5 +1,6 @@
 """`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2, or 128 + a signal."""
 
+import io
 import os
 import signal
 import sys
@@ -10,11 +11,22 @@ from nmt.errors import Failure, UserError
 from nmt.machine import show_messages
 
 
+class ClosedStdout(io.TextIOBase):
+    """Stands for a stdout that is closed: what is not written to it is not missed."""
+
+    def write(self, text: str) -> int:
+        raise Failure("stdout is closed: nothing can be written there")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, of `sys.argv` if no arguments are passed; returns its exit status."""
     # Closed: its lines must not end up among the translations.
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        # Its number must not become that of another file, which libraries would print into.
+        os.open(os.devnull, os.O_WRONLY)
+        sys.stdout = ClosedStdout()
     # UTF-8 whatever the locale. Bytes of the input that are not UTF-8 are reported later, by line.
     for stream, errors in (
         (sys.stdin, "surrogateescape"),
@@ -23,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
-    args = parse(arguments)
+    try:
+        args = parse(arguments)
+    except Failure as failure:  # help for a stdout that is closed
+        print(f"nmt: {failure}", file=sys.stderr)
+        return failure.exit_status
     with show_messages():
         return _run(args)
 

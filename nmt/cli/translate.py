@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("text", "tsv", "json"),
         default="text",
-        help="tsv: line, rank, log-probability, score, translation",
+        help="tsv: line, rank, log-probability, score, translation (a tab in it: \\t)",
     )
     parser.add_argument(
         "--attention", metavar="FILE", help="write attention weights, a JSON object a line"
@@ -106,10 +106,11 @@ def _formatted(number, source, candidates, args):
         ]
         return _json({"source": source, "translations": translations})
     if args.format == "tsv":
-        return "".join(
-            f"{number}\t{rank}\t{c.log_prob:.4f}\t{c.score:.4f}\t{c.text}\n"
+        rows = (
+            (number, rank, f"{c.log_prob:.4f}", f"{c.score:.4f}", c.text.replace("\t", "\\t"))
             for rank, c in enumerate(candidates, 1)
         )
+        return "".join("\t".join(map(str, row)) + "\n" for row in rows)
     best = candidates[0]
     scores = f"{best.log_prob:.4f}\t{best.score:.4f}\t" if args.scores else ""
     return f"{scores}{best.text}\n"

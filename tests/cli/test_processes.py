@@ -75,6 +75,27 @@ def test_no_stdin_is_needed_for_arguments():
     assert command.communicate() == (b"hello\n", b"") and command.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["translate", "any", "hello"], FAILURE, [b"nmt: stdout is closed"]),
+        (["--help"], FAILURE, [b"nmt: stdout is closed"]),
+        (["translate", "any", "hello", "-o", "new.txt"], 0, []),
+    ],
+)
+def test_a_closed_stdout(tmp_path, arguments, status, said):
+    """As in `>&-`."""
+    closing = (
+        "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = process("-c", closing, "-c", ECHO, *arguments, cwd=tmp_path)
+    _, err = command.communicate()
+    assert command.returncode == status
+    lines = err.splitlines()
+    assert len(lines) == len(said) and all(map(bytes.startswith, lines, said))
+    assert set(tree(tmp_path)) == ({"new.txt"} if status == 0 else set())
+
+
 C_LOCALE = {
     "LC_ALL": "C",
     "LANG": "C",

@@ -231,6 +231,11 @@ def test_formats_agree(tiny_run, tmp_path):
         np.testing.assert_allclose(weights.sum(1), 1, atol=0.01)
 
 
+def test_a_tab_in_the_text_makes_no_column(babbling):
+    done = nmt_command("translate", "any", "--format", "tsv", stdin="a\tb\n\t\n" * 20)
+    assert [row.count("\t") for row in done.out.splitlines()] == [4] * 40
+
+
 def test_nbest_alone_widens_the_beam(tiny_run):
     done = nmt_command(
         "translate", tiny_run, SOURCES[0], "--nbest", 6, "--beam", 2, "--format", "tsv"
