@@ -7,7 +7,7 @@ pair that find duplicates.
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import SPLITS, Downloads
@@ -33,7 +33,12 @@ class Corpus(Downloads):
             return {"train", *tfds.splits(self.tfds_set())}
         return {"train", *(split for split in ("valid", "test") if getattr(data, split))}
 
-    def read(self, split: str, dropped: Counter[str] | None = None) -> Iterator[Pair]:
+    def read(
+        self,
+        split: str,
+        dropped: Counter[str] | None = None,
+        watch: Callable[[Iterator[Pair]], Iterator[Pair]] = iter,
+    ) -> Iterator[Pair]:
         """Yields the cleaned (source, target) pairs of "train", "valid" or "test".
 
         Training pairs pass every rule. A validation or test file of its own loses only pairs with
@@ -41,7 +46,8 @@ class Corpus(Downloads):
         (data.format=text) comes as pairs of equal sides and keeps repeated lines: their frequency
         is what a language model learns.
 
-        dropped: counts the dropped pairs by reason. Raises UserError when no pair is left.
+        dropped: counts the dropped pairs by reason. watch: lets through all pairs of the file,
+        before any is dropped. Raises UserError when no pair is left.
         """
         if split not in SPLITS:
             raise ValueError(f"{split!r} is not one of {SPLITS}")
@@ -50,18 +56,19 @@ class Corpus(Downloads):
         before = dropped.copy()
         standalone = self.standalone_splits()
         empty = True
-        for pair in self._pairs(split, standalone, dropped):
+        for pair in self._pairs(split, standalone, dropped, watch):
             empty = False
             yield pair
         if empty:
             raise self._no_pairs(split, standalone, dropped - before)
 
-    def _pairs(self, split, standalone, dropped):
+    def _pairs(self, split, standalone, dropped, watch):
         """The pairs of a split, cleaned as training pairs or as text to measure on."""
         data = self.data
 
         # Read the text that holds the split, and leave out what belongs to others.
-        pairs = by_line(self._raw_pairs(split if split in standalone else "train", dropped))
+        raw_pairs = self._raw_pairs(split if split in standalone else "train", dropped)
+        pairs = watch(by_line(raw_pairs))
         if split not in standalone or (split == "train" and len(standalone) < len(SPLITS)):
             pairs = _only_split(pairs, split, data.held_out, standalone, dropped)
 

@@ -48,7 +48,8 @@ def fit(
     # What happens beside the steps: measured and recorded, then saved, then shown.
     validation = task.validation(run, history, model)
     validation.set_model(model)
-    ours = [Clock(history), validation, state, Progress(history, options.log_every)]
+    progress = Progress(history, options.log_every, length_option(options))
+    ours = [Clock(history), validation, state, progress]
     ours += task.callbacks(history)
     if importlib.util.find_spec("tensorboard"):
         ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))

@@ -10,6 +10,7 @@ from pathlib import Path
 from nmt import files
 from nmt.batches import store as stores
 from nmt.corpora.corpus import Corpus
+from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
 from nmt.errors import UserError
 from nmt.recipe import Recipe
 from nmt.runs import held_out
@@ -37,7 +38,8 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
 
     # 1. The text, cleaned and prepared.
     dropped: Counter[str] = Counter()
-    pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped))
+    inspection = Inspection(recipe.data)
+    pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped, inspection.watch))
     count = stores.write_text(pairs, run.cache, recipe.sides)
     unit = tasks.of(recipe).unit
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
@@ -45,6 +47,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     if 1 < len(corpus.counts) <= NAMED_FILES:
         counts = ", ".join(f"{path.name} {number:,}" for path, number in corpus.counts.items())
         log.info(f"corpus: read from {counts}")
+    notes = inspection.notes(recipe.sides, corpus.counts)
+    for note in notes + dropped_notes(dropped, count, recipe.data):
+        log.warning(note)
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
@@ -65,6 +70,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
             f"corpus: {count - store.pairs:,} {unit} dropped: "
             f"empty or over {max_pieces} pieces a side"
         )
+    if not recipe.train.from_:
+        for note in little_text_notes(store.pairs, store.target_tokens, unit):
+            log.info(f"note: {note}")
     run.update(pairs=store.pairs, text=stamp)
     return store
 

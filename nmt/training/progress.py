@@ -12,16 +12,25 @@ from nmt.training.history import History
 log = logging.getLogger(__name__)
 
 REDRAW_SECONDS = 0.2
+# The first steps trace the graph; the next ones tell how long the training takes.
+TRACED = 5
+TIMED = 20
+LONG_MINUTES = 60
 BAR_WIDTH = 20
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows speed, loss, perplexity, best score and the time left; every: steps between lines."""
+    """Shows speed, loss, perplexity, best score and the time left.
 
-    def __init__(self, history: History, every: int) -> None:
+    every: steps between lines. length: the option that a shorter training needs.
+    """
+
+    def __init__(self, history: History, every: int, length: str) -> None:
         super().__init__()
         self.history = history
         self.every = every
+        self.length = length
+        self.timed_from = 0.0
         self.terminal = sys.stderr.isatty()
         self.started = time.monotonic()
         self.first_step = history.step
@@ -45,6 +54,11 @@ class Progress(keras.callbacks.Callback):
         return True
 
     def on_train_batch_end(self, batch: int, logs: dict) -> None:
+        steps = self.history.step - self.first_step
+        if steps == TRACED:
+            self.timed_from = self.history.seconds
+        elif steps == TRACED + TIMED:
+            log.info(self.estimate())
         if not self.terminal:
             if self.history.step % self.every == 0:
                 log.info(self.line(logs))
@@ -70,6 +84,21 @@ class Progress(keras.callbacks.Callback):
         sys.stderr.flush()
         self.bar_is_drawn = True
         self.drawn_at = time.monotonic()
+
+    def estimate(self) -> str:
+        """How long the training will take, after its first steps."""
+        history = self.history
+        per_step = (history.seconds - self.timed_from) / TIMED
+        steps = history.total_steps - history.step
+        minutes = max(1, round(steps * per_step / 60))
+        unit = "minute" if minutes == 1 else "minutes"
+        line = f"time: about {minutes:,} {unit} to go for {steps:,} steps, without validations"
+        if minutes > LONG_MINUTES:
+            line += (
+                f"; shorter: a lower train.{self.length}, a smaller model (model.encoder_units, "
+                "model.decoder_units), fewer pairs (data.pairs)"
+            )
+        return line
 
     def line(self, logs: dict) -> str:
         """Where the training is; logs: Keras's, of the interval so far."""

@@ -1,0 +1,30 @@
+"""What is shown of a training in progress."""
+
+import pytest
+
+from nmt.training.history import History
+from nmt.training.progress import TIMED, TRACED, Progress
+from tests.fakes import messages
+
+
+@pytest.mark.parametrize(
+    ("first_step", "seconds", "expected"),
+    [
+        (0, 0.1, "time: about 5 minutes to go for 2,975 steps, without validations"),
+        (2915, 0.1, "time: about 1 minute to go for 60 steps, without validations"),
+        (0, 2.0, "without validations; shorter: a lower train.epochs, a smaller model"),
+    ],
+)
+def test_minutes_are_told_once_after_the_first_steps(first_step, seconds, expected):
+    history = History(total_steps=3000, steps_per_epoch=300, step=first_step)
+    progress = Progress(history, every=10_000, length="epochs")
+    progress.terminal = False
+    with messages() as logged:
+        for step in range(TRACED + TIMED + 30):
+            history.step += 1
+            # The first step traces the graph, which tells nothing of the others.
+            history.seconds += seconds + 60 * (step == 0)
+            progress.on_train_batch_end(0, {"loss": 1.0, "perplexity": 2.0})
+    (line,) = logged
+    assert expected in line
+    assert ("shorter" in line) == (seconds > 1)
