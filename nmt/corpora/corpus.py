@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import SPLITS, Downloads
-from nmt.corpora.formats import catalogues, mo, plain, po, tables, tfds, tmx
+from nmt.corpora.formats import catalogues, mo, plain, po, resources, tables, tfds, tmx, xliff
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
 
@@ -109,12 +109,12 @@ class Corpus(Downloads):
                 self.counts[paths[-1]] += 1
                 yield pair
 
-    def _pairs_of_file(self, path, *others, dropped):
+    def _pairs_of_file(self, path, other=None, *, dropped):
         """The pairs of a file, or of two whose lines or keys correspond."""
         data = self.data
         match data.format:
             case "files":
-                return plain.read_files(path, *others)
+                return plain.read_files(path, other)
             case "tsv" | "csv":
                 separator = "\t" if data.format == "tsv" else ""
                 return tables.read(path, data.source, data.target, data.columns, separator)
@@ -126,7 +126,9 @@ class Corpus(Downloads):
                 return po.read(path, data.source, data.target, dropped)
             case "mo":
                 return mo.read(path, data.source, data.target, dropped)
-        raise ValueError(f"no reader of the format {data.format!r}")
+            case "xliff":
+                return xliff.read(path, data.source, data.target, dropped)
+        return resources.read(path, other, data.format, dropped)
 
     def _generated(self, split):
         # Reads its words when it is imported.

@@ -28,13 +28,11 @@ from nmt import files
 from nmt.corpora.formats import tfds
 from nmt.corpora.paths import LANG, paired_files, single_files
 from nmt.errors import Failure, UserError
-from nmt.recipe import DataOptions
+from nmt.recipe import TWO_FILES, DataOptions
 
 log = logging.getLogger(__name__)
 
 SPLITS = ("train", "valid", "test")
-# Formats with a file a language.
-PAIRED = ("files",)
 # Below the working folder; NMT_HOME names another folder.
 DOWNLOADS = "data/downloads"
 # Seconds without an answer before the network counts as absent.
@@ -94,7 +92,7 @@ class Downloads:
         data = self.data
         entries: list[tuple[Path, ...]] = []
         for name in data.paths(split):
-            if data.format in PAIRED:
+            if data.format in TWO_FILES:
                 codes = (data.source, data.target)
                 if data.url:
                     source, target = (self.path(name.replace(LANG, code)) for code in codes)
@@ -132,7 +130,7 @@ class Downloads:
     def _names(self):
         """The files that the recipe names, each once."""
         data = self.data
-        codes = (data.source, data.target) if data.format in PAIRED else (data.target,)
+        codes = (data.source, data.target) if data.format in TWO_FILES else (data.target,)
         names = [
             path.replace(LANG, code)
             for split in SPLITS

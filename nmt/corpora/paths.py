@@ -20,6 +20,11 @@ ENDINGS = {
     "tmx": (".tmx",),
     "po": (".po",),
     "mo": (".mo",),
+    "xliff": (".xlf", ".xliff"),
+    "json": (".json", ".arb"),
+    "android": (".xml",),
+    "fluent": (".ftl",),
+    "properties": (".properties",),
 }
 COMPRESSED = re.compile(r"\.(gz|xz|bz2|zip)$", re.IGNORECASE)
 WILDCARD = re.compile(r"(\*\*/|\*+|\?|\[[^]]+\])")
@@ -48,7 +53,9 @@ def paired_files(template: str, codes: tuple[str, str], form: str) -> list[tuple
     Files belong together if their names differ in the language code alone. Those without a
     counterpart are left out with a note; UserError if none has one.
     """
-    source, target = (template.replace(LANG, code) for code in codes)
+    source, target = (_named(template, code, form) for code in codes)
+    if source == target:
+        target = template.replace(LANG, codes[1])
     plain = not WILDCARD.search(template) and not Path(source).is_dir()
     if plain or Path(source).is_file():
         return [(Path(source), Path(target))]
@@ -66,6 +73,15 @@ def paired_files(template: str, codes: tuple[str, str], form: str) -> list[tuple
         names = ", ".join(map(str, alone[:NAMED])) + (", ..." if len(alone) > NAMED else "")
         log.info(f"note: {len(alone)} files have no counterpart in {codes[1]}: {names}")
     return [pair for pair in pairs.items() if pair[0] not in alone]
+
+
+def _named(template, code, form):
+    """The path of a language; that of a program's first language may have no code."""
+    coded = template.replace(LANG, code)
+    bare = re.sub(rf"[-_.]?{LANG}", "", template)
+    if form == "files" or any(_matches(coded, form)) or not any(_matches(bare, form)):
+        return coded
+    return bare
 
 
 def _matches(path: str, form: str) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from nmt.recipe.checks import differences, reason_against_waiting
 from nmt.recipe.options import all_options
 from nmt.recipe.sections import (
     SIDES,
+    TWO_FILES,
     DataOptions,
     ModelOptions,
     Recipe,
@@ -20,6 +21,7 @@ from nmt.recipe.toml import PATHS, OptionDescription, describe_options, dump_rec
 __all__ = [
     "PATHS",
     "SIDES",
+    "TWO_FILES",
     "DataOptions",
     "ModelOptions",
     "OptionDescription",

@@ -8,7 +8,7 @@ from typing import Any
 
 from nmt.errors import did_you_mean
 from nmt.recipe.options import Paths, all_options, value_of
-from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, TABLES, ModelOptions, Recipe
+from nmt.recipe.sections import LANGUAGE_MODEL, OWN_FILES, TABLES, TWO_FILES, ModelOptions, Recipe
 
 # A run may be resumed although these changed: they steer how long and where, not what.
 RUN_MAY_DIFFER = {
@@ -168,7 +168,7 @@ def _data_mistakes(recipe):
     two = len(columns) == 2 and columns.isdisjoint(("", "0"))
     if TABLES.holds(recipe) and data.columns and not two:
         yield f"data.columns={data.columns!r}: two columns are needed, as 1,2 or en,de"
-    if data.format == "files":
+    if data.format in TWO_FILES:
         for split in ("train", "valid", "test"):
             if any("{lang}" not in path for path in data.paths(split)):
                 yield (

@@ -7,8 +7,10 @@ from nmt.recipe.options import Paths, is_above, is_one_of, is_set, option
 
 SIDES = ("source", "target")
 
-# Formats of users' own files of pairs.
-OWN_PAIRS = ("files", "tsv", "csv", "tmx", "po", "mo")
+# Formats of users' own files of pairs: two files, or one.
+TWO_FILES = ("files", "json", "android", "fluent", "properties")
+ONE_FILE = ("tsv", "csv", "tmx", "po", "mo", "xliff")
+OWN_PAIRS = (*TWO_FILES, *ONE_FILE)
 
 # What options need to have an effect.
 OWN_FILES = is_one_of("data.format", *OWN_PAIRS, "text")

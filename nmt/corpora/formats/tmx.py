@@ -259,7 +259,7 @@ class _Unit:
         name = name.rpartition(":")[2]
         preserved = self.preserved.pop()
         if name == "seg":
-            text = _joined("".join(self.parts), languages.unspaced(self.code))
+            text = joined("".join(self.parts), languages.unspaced(self.code))
             self.texts.setdefault(
                 self.code, text if preserved else WHITE_SPACE.sub(" ", text).strip(" ")
             )
@@ -281,8 +281,8 @@ class _Unit:
         return False
 
 
-def _joined(text, unspaced):
-    """The text without its gaps; those between words become spaces."""
+def joined(text: str, unspaced: bool) -> str:
+    """The text without the gaps that codes have left; those between words become spaces."""
     if GAP not in text:
         return text
     return (text if unspaced else BETWEEN_WORDS.sub(" ", text)).replace(GAP, "")
