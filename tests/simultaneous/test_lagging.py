@@ -8,7 +8,6 @@ import pytest
 import nmt.simultaneous.model
 from nmt.__main__ import main
 from nmt.corpora import toy as grammar
-from nmt.corpora.corpus import Corpus
 from nmt.simultaneous import lagging
 from nmt.simultaneous.lagging import average_lagging
 from nmt.simultaneous.policy import source_words_read
@@ -62,7 +61,7 @@ def test_the_policy_lags_by_its_wait(wait):
 
 def test_evaluate_measures_quality_and_lagging(wait_k_run, model, monkeypatch, capsys, tmp_path):
     pairs = list(grammar.generate("de-en", "test", 25))
-    monkeypatch.setattr(Corpus, "held_out", lambda *_: pairs)
+    monkeypatch.setattr("nmt.runs.held_out.held_out", lambda *_: pairs)
     monkeypatch.setattr(nmt.simultaneous.model, "load_model", lambda run: model)
     path = tmp_path / "curve.png"
     assert main(["evaluate", str(wait_k_run.path), "--wait", "1,3,full", "--plot", str(path)]) == 0

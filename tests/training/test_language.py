@@ -8,7 +8,7 @@ import pytest
 from nmt.inference.generator import lines_of
 from nmt.inference.load import load_generator
 from nmt.recipe import load_recipe
-from nmt.runs.folder import Run
+from nmt.runs.folder import HELD_OUT, Run
 from nmt.training.history import COLUMNS, History, Rewind
 from nmt.training.prepare import training_store
 from tests.language_models import made
@@ -29,7 +29,7 @@ def test_a_run_of_a_language_model(language_run, tmp_path):
     run.drop_cache()
     ours = {"run.json", "run.lock", "recipe.toml", "history.csv", "tokenizer.model", "state"}
     names = {path.name for path in run.path.iterdir()} - {"tensorboard"}
-    assert run.info.complete and names == {*ours, run.info.weights}
+    assert run.info.complete and names == {*ours, *HELD_OUT.values(), run.info.weights}
     lines = lines_of(run.recipe, "valid")
     assert load_generator(run.path).perplexity(lines)["perplexity"] <= min(perplexities) * 1.001
 

@@ -16,7 +16,7 @@ from nmt.evaluation import metrics
 from nmt.inference.load import load
 from nmt.models import sequence as model_module
 from nmt.recipe import load_recipe
-from nmt.runs.folder import Run
+from nmt.runs.folder import HELD_OUT, Run
 from nmt.training.history import COLUMNS
 from nmt.training.prepare import training_store
 from nmt.training.train import train
@@ -59,9 +59,10 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     snapshots = [f"state/step-{step:07d}.weights.h5" for step in steps[-recipe.train.average :]]
     graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx"]
     inputs = ["projection.npz", "table.npy", "table_scale.npy", "lexicon.npz"]
-    copies = ["run.json", "recipe.toml", "tokenizer.model"]
+    held_out = list(HELD_OUT.values())
+    copies = ["run.json", "recipe.toml", "tokenizer.model", *held_out]
     exported = [f"export/{name}" for name in (*graphs, *inputs, *copies)]
-    expected = [*ours, info.weights, "state/state.npz", *snapshots, *exported]
+    expected = [*ours, *held_out, info.weights, "state/state.npz", *snapshots, *exported]
     assert contents(tiny_run) == sorted(expected)
 
 
