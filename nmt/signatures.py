@@ -49,12 +49,9 @@ DOCUMENTS = {
     "ppt/presentation.xml": Kind("a PowerPoint presentation", "save its text as plain text"),
     "content.xml": Kind("an OpenDocument file", "save it as plain text or CSV, in UTF-8"),
 }
-# Formats of text: strict, since a sentence may contain anything.
-FIRST_ELEMENT = re.compile(
-    r"\s*(?:<\?xml\b[^>]*\?>)?\s*(?:<!--.*?-->\s*)*(?:<!DOCTYPE\b[^>[]*(?:\[[^]]*\])?\s*>)?\s*"
-    r"(?:<!--.*?-->\s*)*<(?:\w+:)?(\w+)([^<>]*)>\s*(<\w+)?",
-    re.DOTALL,
-)
+# Formats of text: strict, since a sentence may contain anything. Compiled when a text is read.
+PROLOG = r"\s+|<\?xml\b[^>]*\?>|<!--(?s:.*?)-->|<!DOCTYPE\b[^>[]*(?:\[[^]]*\])?\s*>"
+ELEMENT = r"<(?:\w+:)?(\w+)([^<>]*)>\s*(<\w+)?"
 ELEMENTS = {
     "tmx": Kind("a translation memory (TMX)", "data.format=tmx trains on it"),
     "xliff": Kind("an XLIFF file", "data.format=xliff trains on it"),
@@ -63,12 +60,12 @@ ELEMENTS = {
     "html": Kind("a web page (HTML)", "save its text as plain text"),
 }
 PO = Kind("a catalogue of gettext (PO)", "data.format=po trains on it")
-PO_ENTRY = re.compile(
+PO_ENTRY = (
     r'(?:[ \t]*(?:#.*)?\n)*(?:msgctxt ".*"\s*\n(?:".*"\s*\n)*)?msgid ".*"\s*\n(?:".*"\s*\n)*'
     r'(?:msgid_plural ".*"\s*\n(?:".*"\s*\n)*)?msgstr(?:\[0\])? ".*"\s*(?:\n|$)'
 )
 JSON = Kind("a JSON file", "data.format=json trains on it")
-JSON_BEGINNING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*["{\[]')
+JSON_BEGINNING = r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*["{\[]'
 
 # Share of zero bytes above which a file without a byte order mark is no UTF-8.
 ZEROS = 0.2
@@ -131,16 +128,21 @@ def refusal(name: str, kind: Kind) -> UserError:
 
 def _format(head, whole):
     """The kind of a text that is a file of some format, or None."""
-    if PO_ENTRY.match(head):
+    if re.match(PO_ENTRY, head):
         return PO
-    element = FIRST_ELEMENT.match(head)
+    # What stands before the first element, part by part: no part is looked at twice.
+    start = 0
+    prolog = re.compile(PROLOG)
+    while part := prolog.match(head, start):
+        start = part.end()
+    element = re.compile(ELEMENT).match(head, start)
     if element:
         tag, attributes, child = element.groups()
         # A sentence may begin with a tag, but not with all of this.
-        declared = "=" in attributes or "<!DOCTYPE" in element[0] or "<?xml" in element[0]
+        declared = "=" in attributes or re.search("<!DOCTYPE|<[?]xml", head[:start])
         if tag in ELEMENTS and (declared or child):
             return ELEMENTS[tag]
-    if JSON_BEGINNING.match(head) and (not whole or _is_json(head)):
+    if re.match(JSON_BEGINNING, head) and (not whole or _is_json(head)):
         return JSON
     return None
 
@@ -148,7 +150,7 @@ def _format(head, whole):
 def _is_json(text):
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -1,17 +1,14 @@
 """What PO and MO share: a header, plural forms, and msgids that translators start from."""
 
-import functools
 import gettext
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from nmt.corpora.formats import note
 from nmt.errors import UserError
 from nmt.text import languages
-
-log = logging.getLogger(__name__)
 
 # The number whose form the singular takes, and the number whose form the plural takes.
 SINGULAR = 1
@@ -102,13 +99,7 @@ class Catalogue:
     def note_keys(self) -> None:
         """Tells when most msgids are identifiers: nothing is to be learnt from them."""
         if 2 * len(self.keys) > self.messages:
-            _note(
+            note(
                 f"{self.path}: {len(self.keys)} of {self.messages} msgids are keys "
                 f"({self.keys[0]}), not text in {self.source!r}"
             )
-
-
-@functools.cache
-def _note(text):
-    """Once: each split that is held out reads the file anew."""
-    log.info(f"note: {text}")

@@ -1,18 +1,15 @@
 """Tables as spreadsheets write them (TSV, CSV): quoted cells, a header, chosen columns."""
 
 import csv
-import functools
 import itertools
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from nmt.corpora.formats import note
 from nmt.errors import UserError
 from nmt.files import lines
 from nmt.text.languages import language
-
-log = logging.getLogger(__name__)
 
 # In this order: sentences have commas, and some have semicolons.
 SEPARATORS = ("\t", ";", ",")
@@ -69,9 +66,7 @@ def read(
     if max(places) >= len(cells):
         raise UserError(f"{where}: {_too_narrow(cells, columns, separator)}")
     if len(cells) > 2 and not columns and not is_header:
-        _note(
-            f"{path} has {len(cells)} columns; the first two are read (data.columns names others)"
-        )
+        note(f"{path} has {len(cells)} columns; the first two are read (data.columns names others)")
     # The pairs.
     body = rows if is_header else itertools.chain([first], rows)
     for number, row in body:
@@ -83,12 +78,6 @@ def read(
                 f"{path}, line {number}: {len(row)} columns, but the first row has {len(cells)}"
             )
         yield row[places[0]], row[places[1]]
-
-
-@functools.cache
-def _note(text):
-    """Logs a note once, however often a file is read."""
-    log.info(f"note: {text}")
 
 
 # Columns.
