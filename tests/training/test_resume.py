@@ -9,6 +9,7 @@ from nmt import files
 from nmt.corpora import toy
 from nmt.errors import UserError
 from nmt.evaluation import report as evaluation
+from nmt.evaluation.scored_text import of_split
 from nmt.inference.load import load
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
@@ -165,20 +166,26 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
     test.write_text(path.read_text())
     options = [*options, f"data.valid={path}", "data.held_out=0"]
     run = trained(tiny_recipe, tmp_path / "run", *options, f"data.test={test}")
-    results = evaluation.evaluate(run, load(run.path, engine="keras"))
+    text = of_split(run, "test")
+    results = evaluation.evaluate(run, load(run.path, engine="keras"), text)
     evaluation.write_report(run, *results)
     assert evaluation.last_report(run)["sentences"] > 1
 
-    # Complete, but tested on something else.
+    # The run has its own copy: what becomes of the file changes nothing.
+    test.unlink()
+    assert evaluation.last_report(Run(run.path))["sentences"] > 1
+    assert of_split(Run(run.path), "test").pairs == text.pairs
+
+    # Complete, but tested on something else; then on the same text under another name.
     other = tmp_path / "other.tsv"
-    other.write_text(path.read_text())
+    other.write_text(path.read_text().splitlines()[0] + "\n")
     trained(tiny_recipe, run.path, *options, f"data.test={other}")
     assert Run(run.path).recipe.data.test == str(other)
     assert evaluation.last_report(Run(run.path)) is None
-    trained(tiny_recipe, run.path, *options, f"data.test={test}")
+    same = tmp_path / "same.tsv"
+    same.write_text(path.read_text())
+    trained(tiny_recipe, run.path, *options, f"data.test={same}")
     assert evaluation.last_report(Run(run.path))["sentences"] > 1
-    test.write_text(path.read_text().splitlines()[0] + "\n")
-    assert evaluation.last_report(Run(run.path)) is None
 
 
 def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
