@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from nmt.decoding.contract import LOG_ZERO, Contract, Hypothesis, Sources
+from nmt.decoding.characters import FORBIDDEN, Characters
+from nmt.decoding.contract import LOG_ZERO, Contract, Hypothesis, Sources, best_tokens
 from nmt.errors import Failure
 from nmt.text.vocabulary import BOS, EOS
 
@@ -24,7 +25,10 @@ WORST = -1e15  # a score below that of any hypothesis, and above that of an empt
 # Sentences leave the batch when at most this share of it is searched on: memory is copied then.
 TAKE_SHARE = 0.75
 # Arrays of `_Beams` with a row for each sentence that is still searched.
-ROWS = "active", "limits", "divisor", "slots_used", "score_to_beat", "live", "parents", "tokens"
+ROWS = (
+    *("active", "limits", "divisor", "slots_used", "score_to_beat"),
+    *("live", "parents", "tokens", "spelling"),
+)
 
 
 def beam_search(
@@ -35,11 +39,13 @@ def beam_search(
     limits: Sequence[int] | np.ndarray | None = None,
     nbest: int = 1,
     want_attention: bool = False,
+    characters: Characters | None = None,
 ) -> list[list[Hypothesis]]:
     """Translates sentences; returns for each up to `nbest` hypotheses, best first.
 
     source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
-    EOS counted, where hypotheses are cut. Raises Failure where the model's scores are no numbers.
+    EOS counted, where hypotheses are cut. characters: which tokens may follow each other (default:
+    any). Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
     if limits is None:
@@ -47,11 +53,11 @@ def beam_search(
     beams = _Beams(np.asarray(limits), beam, penalty, min(nbest, beam))
     while len(beams.active):
         # 1. Extend every live hypothesis by its best tokens.
-        log_probs, ids, attention, state = model.advance(
-            memory, state, beams.parents.ravel(), beams.tokens.ravel(), beam
+        log_probs, ids, attention, state, spelling = _advance(
+            model, memory, state, beams, characters
         )
         # 2. Keep the best candidates of each sentence.
-        beams.extend(np.asarray(log_probs), np.asarray(ids), attention if want_attention else None)
+        beams.extend(log_probs, ids, attention if want_attention else None, spelling)
         # 3. Move what ended out of the live hypotheses.
         beams.finish_ended()
         # 4. Drop sentences in which nothing better can come.
@@ -64,6 +70,31 @@ def beam_search(
     for hypotheses in beams.ended:
         hypotheses.sort(key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
     return [hypotheses[:nbest] for hypotheses in beams.ended]
+
+
+def _advance(model, memory, state, beams, characters):
+    """A step of the model with the best tokens that may follow, and their states of spelling."""
+    rows = memory, state, beams.parents.ravel(), beams.tokens.ravel()
+    log_probs, ids, attention, after = model.advance(*rows, beams.beam)
+    log_probs = np.asarray(log_probs)
+    ids = np.asarray(ids)
+    if characters is None:
+        return log_probs, ids, attention, after, None
+    former = beams.spelling.ravel()
+    spelling = characters.after(former, ids)
+    if spelling.min(initial=0) == FORBIDDEN:
+        # Where one of the best may not follow, the best that may are sought among all tokens.
+        forbidden = (spelling == FORBIDDEN).any(1)
+        sought = np.flatnonzero(forbidden & (beams.live.ravel() > LOG_ZERO / 2))
+        if len(sought):
+            every, _, _ = model.distribution(*rows)
+            allowed = characters.allowed(former[sought])
+            masked = np.where(allowed, np.asarray(every)[sought], LOG_ZERO)
+            log_probs = log_probs.copy()
+            ids = ids.copy()
+            log_probs[sought], ids[sought] = best_tokens(masked, ids.shape[1])
+            spelling[sought] = characters.after(former[sought], ids[sought])
+    return log_probs, ids, attention, after, spelling
 
 
 class _Beams:
@@ -95,9 +126,19 @@ class _Beams:
         self.live = np.zeros((sentences, 1))  # log-probabilities; LOG_ZERO in empty slots
         self.parents = np.arange(sentences, dtype=np.int32)
         self.tokens = np.full(sentences, BOS, np.int32)
+        self.spelling = np.zeros((sentences, 1), np.int8)  # states of `Characters`
 
-    def extend(self, log_probs: np.ndarray, ids: np.ndarray, attention: Any) -> None:
-        """Fills the slots with the best candidates; log_probs, ids: [active * slots, k]."""
+    def extend(
+        self,
+        log_probs: np.ndarray,
+        ids: np.ndarray,
+        attention: Any,
+        spelling: np.ndarray | None,
+    ) -> None:
+        """Fills the slots with the best candidates.
+
+        log_probs, ids, spelling (the states after the ids): [active * slots, k].
+        """
         k = log_probs.shape[1]
         # Candidates of a sentence are adjacent: [active, slots * k].
         candidates = (self.live.reshape(-1, 1) + log_probs).reshape(len(self.active), -1)
@@ -108,6 +149,8 @@ class _Beams:
             self.live[self.blocked[:, : self.live.shape[1]]] = LOG_ZERO
         self.tokens = ids.take(best).astype(np.int32)
         self.parents = (best // k).astype(np.int32)
+        if spelling is not None:
+            self.spelling = spelling.take(best)
         self._record(None if attention is None else np.asarray(attention))
 
     def _record(self, attention):

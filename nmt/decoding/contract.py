@@ -89,13 +89,7 @@ class FromDistribution(Contract):
     ) -> tuple[np.ndarray, np.ndarray, Any, Any]:
         """Picks the k best of all tokens."""
         all_log_probs, attention, state = self.distribution(memory, state, origin, tokens)
-        all_log_probs = np.asarray(all_log_probs)
-        k = min(k, all_log_probs.shape[1])
-        # Partition first: sorting whole vocabularies would take longer than the model.
-        ids = np.argpartition(all_log_probs, -k, 1)[:, -k:]
-        best = np.take_along_axis(all_log_probs, ids, 1)
-        order = np.argsort(-best, 1, "stable")
-        best, ids = (np.take_along_axis(array, order, 1) for array in (best, ids))
+        best, ids = best_tokens(np.asarray(all_log_probs), k)
         return best, ids, attention, state
 
     def log_probs(self, source: Any, tokens: np.ndarray) -> np.ndarray:
@@ -108,3 +102,16 @@ class FromDistribution(Contract):
             all_log_probs, _, state = self.distribution(memory, state, rows, inputs)
             chosen[:, n] = np.asarray(all_log_probs)[rows, outputs]
         return chosen
+
+
+def best_tokens(log_probs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(log-probabilities, ids) [rows, k] of the k best tokens, best first.
+
+    log_probs: [rows, vocab]; k may be more than there are.
+    """
+    k = min(k, log_probs.shape[1])
+    # Partition first: sorting whole vocabularies would take longer than the model.
+    ids = np.argpartition(log_probs, -k, 1)[:, -k:]
+    best = np.take_along_axis(log_probs, ids, 1)
+    order = np.argsort(-best, 1, "stable")
+    return np.take_along_axis(best, order, 1), np.take_along_axis(ids, order, 1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nmt import files
+from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS
 
 SUGGESTED = 50  # target tokens a source token
@@ -21,13 +22,23 @@ ITERATIONS = 5  # of expectation maximisation
 Ids = Sequence[np.ndarray]
 
 
-def write(path: Path, store: Any, source_vocab: int, target_vocab: int) -> None:
-    """Writes the lexicon of a `batches.Store` as .npz.
+def write(path: Path, store: Any, source: Tokenizer, target: Tokenizer) -> None:
+    """Writes the lexicon of a `batches.Store` and its tokenizers as .npz.
 
-    suggested: uint16 [source_vocab, SUGGESTED]; frequent: uint16 [FREQUENT].
+    suggested: uint16 [source_vocab, SUGGESTED]; frequent: uint16 [FREQUENT or more]. A symbol
+    suggests itself, seen or not; all bytes of the training targets are frequent, since those of a
+    character are no use without each other.
     """
-    suggested = ibm1(store, source_vocab, target_vocab)
-    frequent = np.argsort(-store.frequencies(target_vocab), kind="stable")[:FREQUENT]
+    # 1. What each token suggests.
+    suggested = ibm1(store, source.size, target.size)
+    for token, same in zip(source.symbol_ids, target.symbol_ids, strict=False):
+        if same not in suggested[token]:
+            suggested[token, -1] = same
+    # 2. What is always allowed.
+    frequencies = store.frequencies(target.size)
+    frequent = np.argsort(-frequencies, kind="stable")[:FREQUENT]
+    seen_bytes = [token for token in target.bytes_of_ids if frequencies[token]]
+    frequent = np.unique(np.concatenate([frequent, np.array(seen_bytes, frequent.dtype)]))
     with files.atomic(path, "wb") as file:
         np.savez(file, suggested=suggested.astype(np.uint16), frequent=frequent.astype(np.uint16))
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nmt.decoding.beam import beam_search
+from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.errors import UserError
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
@@ -67,6 +68,10 @@ class Translator(Loaded):
         self.threads = threads
         self.hypotheses_per_batch = hypotheses_per_batch
         self.preparations = [Preparation(recipe.data, tokenizers), *others]
+        target = tokenizers[1]
+        self.characters = (
+            Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
+        )
 
     def translate(
         self, lines: Iterable[str], beam: int | None = None, joined: bool = True
@@ -150,7 +155,14 @@ class Translator(Loaded):
             limits = [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in batch]
             source = source_matrices(batch)
             return beam_search(
-                self.model, source, beam, options.length_penalty, limits, nbest, attention
+                self.model,
+                source,
+                beam,
+                options.length_penalty,
+                limits,
+                nbest,
+                attention,
+                self.characters,
             )
 
         lengths = [len(ids[0]) for ids in source_ids]

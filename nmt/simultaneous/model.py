@@ -180,17 +180,43 @@ class WaitKSearch(CompiledModel):
         self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray, k: int
     ) -> tuple[Any, Any, np.ndarray, State]:
         """As every model, but for attention: 1 where a row has read the source, else 0."""
+
+        def step(state):
+            log_probs, ids, _, after = super(WaitKSearch, self).advance(
+                memory, state, origin, tokens, k
+            )
+            return np.asarray(ids)[:, 0], (log_probs, ids), after
+
+        (log_probs, ids), attention, after = self._speaking(step, memory, state, origin)
+        return log_probs, ids, attention, after
+
+    def distribution(
+        self, memory: State, state: State, origin: np.ndarray, tokens: np.ndarray
+    ) -> tuple[Any, np.ndarray, State]:
+        """As `advance`, of all tokens."""
+
+        def step(state):
+            every, _, after = super(WaitKSearch, self).distribution(memory, state, origin, tokens)
+            return np.asarray(every).argmax(1), every, after
+
+        return self._speaking(step, memory, state, origin)
+
+    def _speaking(self, step, memory, state, origin):
+        """A step in which every row says something: its result, attention, state.
+
+        step: gives the best token of each row, its result, and the state after it.
+        """
         source_word = np.asarray(memory["source_word"])
         while True:
             # 1. The best next tokens with what has been read.
-            log_probs, ids, _, after = super().advance(memory, state, origin, tokens, k)
+            best, result, after = step(state)
             words_read = np.asarray(source_words_read(after["t"], after["wait"]))
             source_left = words_read < source_word[:, -1]
-            silent = (np.asarray(ids)[:, 0] == EOS) & source_left
+            silent = (best == EOS) & source_left
             # 2. Done, if every row says something; its attention is what it has read.
             if not silent.any():
                 has_read = source_word <= words_read[:, None]
-                return log_probs, ids, has_read.astype(np.float32), after
+                return result, has_read.astype(np.float32), after
             # 3. Rows that say nothing read a word more, from the state before.
             wait = np.array(state["wait"])
             wait[origin[silent]] += 1

@@ -199,10 +199,16 @@ class Tokenizer:
 
     # What it has pieces for.
 
-    @functools.cached_property
+    @property
     def symbols(self) -> int:
         """How many of SYMBOLS are pieces, the first ones."""
-        return sum(self.processor.piece_to_id(symbol) != UNK for symbol in SYMBOLS)
+        return len(self.symbol_ids)
+
+    @functools.cached_property
+    def symbol_ids(self) -> list[int]:
+        """The ids of those of SYMBOLS that are pieces, in their order."""
+        ids = map(self.processor.piece_to_id, SYMBOLS)
+        return [id for id in ids if id != UNK]
 
     @functools.cached_property
     def alphabet(self) -> frozenset[str]:

@@ -117,8 +117,7 @@ class TranslationTask(Task):
     def write_lexicon(self, run: Run, store: Store) -> None:
         from nmt.engine import lexicon
 
-        sizes = (tokenizer.size for tokenizer in run.tokenizers)
-        lexicon.write(run.path / "lexicon.npz", store, *sizes)
+        lexicon.write(run.path / "lexicon.npz", store, *run.tokenizers)
 
 
 class LanguageTask(Task):

@@ -9,6 +9,7 @@ import pytest
 
 import nmt.inference.translator
 from nmt.corpora import toy as grammar
+from nmt.decoding.contract import FromDistribution
 from nmt.recipe import Recipe, TokenizerOptions
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS, UNK
@@ -57,10 +58,8 @@ def world(tmp_path, monkeypatch, tiny_run):
     return tmp_path
 
 
-class Babbler:
+class Babbler(FromDistribution):
     """A fake model that says what the tokenizer can spell: line breaks, symbols, special ids."""
-
-    rows = 64
 
     def __init__(self, vocab, likely):
         self.rng, self.vocab, self.likely = np.random.default_rng(1), vocab, likely
@@ -71,16 +70,12 @@ class Babbler:
     def take(self, memory, sentences):
         return {"source": memory["source"][sentences]}
 
-    def advance(self, memory, state, origin, tokens, k):
-        shape = len(origin), k
-        ids = np.where(
-            self.rng.random(shape) < 0.5,
-            self.rng.choice(self.likely, shape),
-            self.rng.integers(self.vocab, size=shape),
-        )
-        ids[:, 0] = np.where(self.rng.random(len(origin)) < 0.2, EOS, ids[:, 0])
+    def distribution(self, memory, state, origin, tokens):
+        log_probs = self.rng.random((len(origin), self.vocab)) - 3
+        log_probs[:, self.likely] += self.rng.random((len(origin), len(self.likely)))
+        log_probs[:, EOS] += 2 * (self.rng.random(len(origin)) < 0.2)
         attention = np.ones((len(origin), memory["source"].shape[1])) / memory["source"].shape[1]
-        return -np.cumsum(self.rng.random(shape) + 0.1, 1), ids, attention, state
+        return log_probs, attention, state
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,13 @@
 """The lexicon that shortlists are made from."""
 
+import types
+
 import numpy as np
 
 from nmt.engine import lexicon
 from nmt.text.vocabulary import EOS
+
+BYTES = {id: id - 200 for id in range(262, 268)}
 
 
 class Store:
@@ -21,12 +25,22 @@ class Store:
         return [self.sides[side][pair] for pair in pair_ids]
 
     def frequencies(self, vocab):
-        return np.bincount(np.concatenate(self.sides[1]), minlength=vocab)
+        counts = np.bincount(np.concatenate(self.sides[1]), minlength=vocab)
+        # Others have been seen in other pairs, bytes least often, one of them never.
+        counts[30:262] += 2
+        counts[[262, 263, 264, 265, 267]] = 1
+        return counts
 
 
 def test_the_lexicon_finds_translations(tmp_path):
-    lexicon.write(tmp_path / "lexicon.npz", Store(), 17, 30)
+    source = types.SimpleNamespace(size=17, symbol_ids=[9, 10])
+    target = types.SimpleNamespace(size=270, symbol_ids=[269, 268], bytes_of_ids=BYTES)
+    lexicon.write(tmp_path / "lexicon.npz", Store(), source, target)
     with np.load(tmp_path / "lexicon.npz") as arrays:
         assert arrays["suggested"][10:16, 0].tolist() == list(range(20, 26))
         assert set(arrays["suggested"][3]) == {EOS}, "a piece never seen suggests nothing"
-        assert set(arrays["frequent"][:6]) == set(range(20, 26))
+        assert set(range(20, 26)) < set(arrays["frequent"])
+        assert 267 in arrays["frequent"], "a byte of the training text, however rare"
+        assert 266 not in arrays["frequent"], "a byte that it lacks"
+        assert 269 in arrays["suggested"][9], "a symbol never seen suggests itself"
+        assert 268 in arrays["suggested"][10], "as does another one"

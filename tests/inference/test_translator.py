@@ -5,15 +5,20 @@ import types
 import numpy as np
 import pytest
 
+from nmt.corpora import toy as grammar
 from nmt.decoding.beam import beam_search
+from nmt.engine.runtime import Engine
+from nmt.engine.writer import write
 from nmt.errors import UserError
 from nmt.inference.load import load
 from nmt.inference.scoring import score_ids
 from nmt.inference.translator import Translator
 from nmt.models.compiled import CompiledModel
-from nmt.recipe import Recipe
+from nmt.models.translation import TranslationModel
+from nmt.recipe import ModelOptions, Recipe, TokenizerOptions
+from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS, PAD
-from tests.small_models import VOCAB, compiled, every_model, made, sentences
+from tests.small_models import SMALL, VOCAB, compiled, every_model, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
@@ -44,10 +49,11 @@ def test_searches_side_by_side_are_searches_in_turn(name):
     model, rng = made(name), np.random.default_rng(2)
     lines = [rng.integers(4, VOCAB, n).tolist() for n in rng.integers(1, 9, 40)]
     found = {}
+    no_bytes = types.SimpleNamespace(bytes_of_ids={})
     for threads in (3, 1):
         graphs = CompiledModel(model)
         translator = Translator(
-            graphs, (None, None), Recipe(), threads=threads, hypotheses_per_batch=8
+            graphs, (no_bytes, no_bytes), Recipe(), threads=threads, hypotheses_per_batch=8
         )
         hypotheses = translator.search_ids([[ids] for ids in lines], 2, 4, True)
         found[threads] = [
@@ -194,3 +200,41 @@ def test_a_long_line_is_split_and_says_so(translator):
     assert short[0].warnings == []
     assert best.warnings == ["long, translated in parts"]
     assert best.attention is None and best.log_prob < short[0].log_prob
+
+
+def test_output_is_whole_characters_whatever_the_model_says(tmp_path):
+    """Models with random weights that love bytes, under Keras and ONNX Runtime."""
+    lines = [side for pair in grammar.generate("en-de", "train", 40) for side in pair]
+    tokenizer = Tokenizer.train(lines, TokenizerOptions(vocab_size=330))
+    rng = np.random.default_rng(5)
+    model = TranslationModel(ModelOptions(**SMALL, tie="all"), *[tokenizer.size] * 2, seed=3)
+    for variable in model.trainable_variables:
+        variable.assign(variable.value * 6)
+    bytes_alone = np.isin(np.arange(tokenizer.size), [*tokenizer.bytes_of_ids])
+    noise = rng.normal(size=tokenizer.size)
+    model.output_bias.assign(noise + 3 * bytes_alone - 2 * (np.arange(tokenizer.size) == EOS))
+    write(model, "float32", tmp_path)
+    for beam in (1, 5):
+        texts = []
+        broken = 0
+        for search in (model.compiled_model(), Engine(tmp_path.joinpath)):
+            translator = Translator(search, (tokenizer, tokenizer), Recipe())
+            texts.append(translator.translate(lines[:20], beam=beam))
+            found = translator.search_ids(
+                [[ids] for ids in tokenizer.encode(lines[:20])], beam=beam
+            )
+            for (hypothesis,) in found:
+                # Written as SentencePiece itself writes it, broken characters included.
+                written = tokenizer.processor.decode(hypothesis.ids)
+                if hypothesis.finished:
+                    assert written == tokenizer.decode(hypothesis.ids)
+                assert "\ufffd" not in written.rstrip("\ufffd")
+            translator.characters = None
+            anyhow = translator.search_ids(
+                [[ids] for ids in tokenizer.encode(lines[:20])], beam=beam
+            )
+            broken += sum("\ufffd" in tokenizer.processor.decode(h.ids) for (h,) in anyhow)
+        assert texts[0] == texts[1] and len(set(texts[0])) > 3
+        assert "\ufffd" not in "".join(texts[0])
+        assert any(ord(character) > 0x250 for character in "".join(texts[0]))
+        assert broken > 20

@@ -1,0 +1,96 @@
+"""Byte pieces spell whole characters: the automaton, and the search that obeys it."""
+
+import itertools
+import unicodedata
+
+import numpy as np
+import pytest
+
+from nmt.decoding.beam import beam_search
+from nmt.decoding.characters import FORBIDDEN, Characters
+from nmt.decoding.contract import LOG_ZERO
+from nmt.text.vocabulary import BOS, EOS, PAD, UNK
+from tests.fakes import World
+
+# Every byte has a piece: 4 for 0 to 259 for 255; 260 is another piece.
+ALL_BYTES = Characters({4 + byte: byte for byte in range(256)}, 261)
+
+
+def states_after(characters, ids):
+    """The state after ids in a row, FORBIDDEN from where one may not follow."""
+    states = [0]
+    for id in ids:
+        states.append(int(characters.after(np.array(states[-1:]), np.array([[id]]))[0, 0]))
+    return states[1:]
+
+
+def test_exactly_the_characters_of_text_are_spelt():
+    """All sequences of up to three bytes, and of four with the borders of every range."""
+    borders = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBC, 0xBD, 0xBF, 0xC0, 0xED, 0xF4, 0xFF]
+    sequences = [
+        *itertools.product(range(256)),
+        *itertools.product(range(256), range(256)),
+        *itertools.product(range(256), borders, borders),
+        *itertools.product(range(0xE0, 256), borders, borders, borders),
+    ]
+    for sequence in sequences:
+        try:
+            (character,) = bytes(sequence).decode()
+        except (UnicodeDecodeError, ValueError):
+            character = None
+        control = character and unicodedata.category(character) == "Cc" and character != "\t"
+        states = states_after(ALL_BYTES, [4 + byte for byte in sequence])
+        spelt = states[-1] == 0 and 0 not in states[:-1]
+        assert spelt == (character is not None and not control and character != "\ufffd")
+
+
+def test_other_pieces_stand_between_characters():
+    lead, following = 4 + 0xC3, 4 + 0xA4
+    assert states_after(ALL_BYTES, [260, lead, following, 260, EOS]) == [
+        0,
+        states_after(ALL_BYTES, [lead])[0],
+        0,
+        0,
+        0,
+    ]
+    for id in (260, EOS, lead):
+        assert states_after(ALL_BYTES, [lead, id])[-1] == FORBIDDEN
+    for id in (PAD, UNK, BOS, following):
+        assert states_after(ALL_BYTES, [id]) == [FORBIDDEN]
+    # After what may not follow, nothing does.
+    assert set(states_after(ALL_BYTES, [following, 260, EOS])) == {FORBIDDEN}
+
+
+@pytest.mark.parametrize("beam", [1, 2, 60])
+@pytest.mark.parametrize("seed", range(4))
+def test_search_is_that_of_a_world_without_forbidden_tokens(seed, beam):
+    """What may not follow is as if the world never said it."""
+    # Its words spell ä, or 😀 in part, or are whole.
+    spelt = {4: 0xC3, 5: 0xA4, 6: 0xF0, 7: 0x9F}
+    characters = Characters(spelt, 9)
+
+    class Allowing(World):
+        def distribution(self, memory, state, origin, tokens):
+            log_probs, attention, state = super().distribution(memory, state, origin, tokens)
+            for row, history in enumerate(state["history"]):
+                ids = []
+                while history > 1:
+                    ids.insert(0, int(history % 11))
+                    history //= 11
+                states = states_after(characters, ids[1:]) or [0]
+                log_probs[row, ~characters.allowed(np.array(states[-1:]))[0]] = LOG_ZERO
+            return log_probs, attention, state
+
+    source = np.arange(5)[:, None]
+    options = {"beam": beam, "limits": [5] * 5, "nbest": beam}
+    found = beam_search(World(seed, words=5), source, characters=characters, **options)
+    expected = beam_search(Allowing(seed, words=5), source, **options)
+    broken = beam_search(World(seed, words=5), source, **options)
+    for sentence in range(5):
+        assert [(h.ids, h.log_prob, h.finished) for h in found[sentence]] == [
+            (h.ids, pytest.approx(h.log_prob), h.finished) for h in expected[sentence]
+        ]
+        assert all(FORBIDDEN not in states_after(characters, h.ids) for h in found[sentence])
+    assert any(FORBIDDEN in states_after(characters, h.ids) for ranked in broken for h in ranked), (
+        "the world itself breaks characters"
+    )
