@@ -159,7 +159,8 @@ class ArrivingSource:
         # A chunk may hold no word, or several where the tokenizer begins one within it.
         while not self.words and (chunk := next(self.chunks, None)) is not None:
             self.line += chunk
-            ids = np.array(self.prepared.ids(chunk), np.int32)
+            # The tokenizer adds the space in front of a word.
+            ids = np.array(self.prepared.ids(chunk.strip()), np.int32)
             # A word goes from a piece that begins one to the next such piece.
             borders = np.flatnonzero(self.starts[ids])[1:]
             self.words = [word.tolist() for word in np.split(ids, borders) if len(word)]
