@@ -12,6 +12,7 @@ import io
 import itertools
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,6 +218,12 @@ class Tokenizer:
             written for written in self._writings if isinstance(written, str) and len(written) == 1
         }
         return frozenset(characters - set(SYMBOLS))
+
+    def share_unknown(self, lines: Iterable[str]) -> float:
+        """The share of the characters that are no pieces: bytes spell them, or <unk>."""
+        counts = Counter(itertools.chain.from_iterable(map(self.processor.normalize, lines)))
+        unknown = counts.keys() - self.alphabet - {SPACE, *SYMBOLS}
+        return sum(counts[char] for char in unknown) / max(1, counts.total())
 
     @functools.cached_property
     def bytes_of_ids(self) -> dict[int, int]:

@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 
 # Files whose pairs are told one by one, at most.
 NAMED_FILES = 10
+# From this share of characters without a piece the tokenizer of another run is the wrong one; it is
+# taken from the first lines.
+UNKNOWN_SHARE = 0.02
+LOOKED_AT = 10_000
 
 
 def training_store(run: Run, recipe: Recipe) -> stores.Store:
@@ -63,6 +67,8 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     held_out.keep(run, corpus)
     if not run.info.tokenizers:
         run.save_tokenizers(_tokenizers(run, recipe))
+    if recipe.tokenizer.from_:
+        _tell_unknown(run, recipe)
     max_pieces = recipe.data.max_pieces
     store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
     if count > store.pairs:
@@ -95,6 +101,24 @@ def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
         texts = [itertools.chain.from_iterable(zip(*texts, strict=True))]
     tokenizers = [Tokenizer.train(text, options) for text in texts]
     return tokenizers[0], tokenizers[-1]
+
+
+def _tell_unknown(run: Run, recipe: Recipe) -> None:
+    """A note if the tokenizer of another run has no pieces for much of the text."""
+    tokenizers = run.tokenizers[-len(recipe.sides) :]
+    shares = {}
+    for side, tokenizer in zip(recipe.sides, tokenizers, strict=True):
+        lines = itertools.islice(files.lines(run.cache / f"{side}.txt"), LOOKED_AT)
+        share = tokenizer.share_unknown(lines)
+        if share > UNKNOWN_SHARE:
+            shares[side] = f"{100 * share:.0f} % of the characters of the {side} text"
+    if shares:
+        written = "bytes spell them" if tokenizers[-1].bytes_of_ids else "it cannot write them"
+        log.warning(
+            f"the tokenizer of {recipe.tokenizer.from_} has no pieces for "
+            f"{' and '.join(shares.values())}: {written}, which is hard to learn; train a new run, "
+            "whose tokenizer is its own, or start from a run of a related language"
+        )
 
 
 def _fingerprint(cache: Path, sides: Sequence[str]) -> str:

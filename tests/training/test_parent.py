@@ -1,5 +1,7 @@
 """Starting from another run: its weights (train.from), or its tokenizer alone (tokenizer.from)."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
+from tests.fakes import messages
 from tests.short_run import history, trained
 
 
@@ -55,6 +58,30 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
     assert first.tokenizer_sha256 == second.tokenizer_sha256
     assert len(set(first.tokenizer_sha256)) == (1 if joint == "true" else 2)
     assert first.corpus_sha256 != second.corpus_sha256
+
+
+def test_text_that_the_tokenizer_has_no_pieces_for_is_told(tiny_recipe, tmp_path):
+    options = ["tokenizer.byte_fallback=true", "tokenizer.vocab_size=500", "data.size=200"]
+    from_first = [f"tokenizer.from={tmp_path / 'first'}", "data.size=250"]
+    runs = {
+        "first": options,
+        "alike": from_first,
+        "other": [*from_first, "data.source=en", "data.target=ja"],
+    }
+    notes = {}
+    for name, more in runs.items():
+        recipe = load_recipe(tiny_recipe, more)
+        run = Run(tmp_path / name)
+        run.save_recipe(recipe)
+        with messages() as lines:
+            training_store(run, recipe)
+        notes[name] = [line for line in lines if "has no pieces" in line]
+    assert notes["first"] == [] and notes["alike"] == []
+    (note,) = notes["other"]
+    assert "% of the characters of the target text: bytes" in note and "\n" not in note
+    assert str(tmp_path / "first") in note and "source text" not in note
+    share = int(re.search(r"(\d+) %", note)[1])
+    assert 80 < share <= 100
 
 
 def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
