@@ -60,8 +60,8 @@ def test_what_looks_the_same_is_written_the_same(text):
 def test_any_text_is_composed_visible_and_stays_when_it_is_normalised_again():
     rng = random.Random(1)
     lines = [random_line(rng) for _ in range(2000)]
-    every_character = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-    for line in [*lines, *every_character]:
+    codes = [*range(0xD800), *range(0xE000, 0x1E000), *range(0x1E000, 0x110000, 37)]
+    for line in [*lines, *map(chr, codes)]:
         text = normalise(line)
         assert normalise(text) == text
         assert unicodedata.is_normalized("NFC", text)
