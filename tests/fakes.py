@@ -11,7 +11,7 @@ import numpy as np
 
 from nmt.__main__ import main
 from nmt.decoding.contract import FromDistribution
-from nmt.text.placeholders import SYMBOLS
+from nmt.text.symbols import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from nmt.corpora.cleaning import Pair
 from nmt.corpora.identification import NAMES, looks_like, other_language, table_code
 from nmt.recipe import DataOptions
-from nmt.text.placeholders import placeholders
+from nmt.text.spans import find_spans
 
 # The sample: blocks of neighbours, evenly spread; fewer, further apart, the longer the text.
 BLOCK = 64
@@ -413,7 +413,8 @@ def _length(text):
 
 def _anchors(text):
     """What a translation often keeps: numbers, placeholders, names, the mark at the end."""
-    anchors = {*placeholders(text), *ANCHOR.findall(text.casefold())}
+    anchors = {text[span.start : span.end] for span in find_spans(text)}
+    anchors.update(ANCHOR.findall(text.casefold()))
     anchors.add(END_MARKS.get(text[-1], text[-1]) if not text[-1].isalnum() else "")
     return anchors
 

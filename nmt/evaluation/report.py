@@ -18,7 +18,7 @@ from nmt.evaluation.scored_text import ScoredText
 from nmt.inference.generator import TextGenerator
 from nmt.inference.line_warnings import log_warnings
 from nmt.inference.translator import Translator
-from nmt.recipe import DataOptions
+from nmt.recipe import DataOptions, Recipe
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
 from nmt.text.languages import unspaced
@@ -88,7 +88,7 @@ def evaluate(
 
 def _language_report(run, generator, text):
     """The report of a language model."""
-    lines = [target for _, target in Preparation(text.data).pairs(text.pairs)]
+    lines = [target for _, target in Preparation(Recipe(text.data)).pairs(text.pairs)]
     log.info(f"{text.name}: reading {len(lines):,} sentences")
     started = time.perf_counter()
     return {
@@ -185,7 +185,8 @@ def scores(text: ScoredText, hypotheses: Lines) -> dict:
 
 def _joined(data, lines):
     """Lines of a tokenised corpus as people see them."""
-    return list(map(Preparation(data).detokenised, lines))
+    preparation = Preparation(Recipe(data))
+    return list(map(preparation.detokenised, lines))
 
 
 def _samples(outputs):

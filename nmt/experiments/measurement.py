@@ -147,7 +147,7 @@ def _vanishing(folder, chain):
     # 1. The sentences that are long enough.
     recipe = recipe_of(folder)
     pairs = Corpus(recipe.data).held_out("valid")
-    texts = zip(*Preparation(recipe.data).pairs(pairs), strict=True)
+    texts = zip(*Preparation(recipe).pairs(pairs), strict=True)
     tokenizers = Run(folder / TOKENIZER).tokenizers
     sources, targets = (
         tokenizer.encode(lines) for tokenizer, lines in zip(tokenizers, texts, strict=True)

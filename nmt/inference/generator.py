@@ -29,7 +29,7 @@ class TextGenerator(Loaded):
         self.compiled = model.compiled_model()
         self.tokenizer = tokenizers[1]
         self.recipe = recipe
-        self.preparation = Preparation(recipe.data, tokenizers)
+        self.preparation = Preparation(recipe, tokenizers)
 
     def generate(
         self,
@@ -60,7 +60,7 @@ class TextGenerator(Loaded):
         """(log_prob, score) of each line by itself; see `Translator.score`."""
         target_ids = []
         for line in check_lines(lines):
-            names = self.preparation.source(line).names
+            names = self.preparation.names(line)
             target_ids.append(self.preparation.target_ids(line, names))
         # Of the source, which a language model does not read, only the number of rows matters.
         sources: list[list[Ids]] = [[[]]] * len(target_ids)
@@ -107,7 +107,7 @@ def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
     """
     running = recipe.model.across_sentences
     pairs = Corpus(recipe.data).held_out(split, None if running else limit)
-    return [target for _, target in Preparation(recipe.data).pairs(pairs)][:limit]
+    return [target for _, target in Preparation(recipe).pairs(pairs)][:limit]
 
 
 def batches_of(recipe: Recipe, sentences: Sequence[Ids]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

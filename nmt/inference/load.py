@@ -15,7 +15,6 @@ from nmt.inference.checks import check_numbers
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
-from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import EOS
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,9 @@ def load(
         model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
 
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
-    translator = Translator(model, runs[0].tokenizers, recipe, threads, preparations[1:], size)
+    translator = Translator(
+        model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile
+    )
 
     # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
     place = ",".join(os.path.abspath(run.path) for run in runs)
@@ -150,7 +151,7 @@ def _check_combination(runs, lm):
 
 def _ensemble(runs, models):
     """The models as one, and the distinct preparations of their sources."""
-    preparations = [Preparation(run.recipe.data, run.tokenizers) for run in runs]
+    preparations = [run.preparation() for run in runs]
     # Members that prepare a source in the same way share its ids.
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:

@@ -1,27 +1,40 @@
-"""Lines longer than those of the training data are split: at sentences, else words, else pieces."""
+"""Texts in parts that can be translated: lines, and of lines that are too long segments."""
 
+import itertools
 import re
+from collections.abc import Callable
 
-from nmt.text.tokenizer import Tokenizer
-
+# Sentences end here, words end here; a segment may also end anywhere.
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
+WORD_END = re.compile(r"\s+")
 
 
-def split_line(line: str, tokenizer: Tokenizer, limit: int) -> list[list[int]]:
-    """Ids of the segments of a line, each of at most `limit` pieces."""
-    segments = []
-    current: list[int] = []
-    for sentence in SENTENCE_END.split(line):
-        # A sentence stays whole where it can; else its words are the units.
-        whole = tokenizer.encode([sentence])[0]
-        units = [whole] if len(whole) <= limit else tokenizer.encode(sentence.split())
-        for unit in units:
-            # A unit longer than a segment is cut anywhere.
-            for start in range(0, len(unit), limit):
-                ids = unit[start : start + limit]
-                # A segment takes units until the next one does not fit.
-                if len(current) + len(ids) > limit:
-                    segments.append(current)
-                    current = []
-                current = current + ids
-    return [segment for segment in [*segments, current] if segment]
+def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Segments of a text that fit: whole sentences where they can be, else words, else halves."""
+    segments = _segments(text, fits, [SENTENCE_END, WORD_END])
+    return [text] if fits(text) else [segment.strip() for segment in segments if segment.strip()]
+
+
+def _segments(text, fits, borders):
+    if not borders:
+        # A word that is too long is cut anywhere.
+        half = len(text) // 2
+        for part in (text[:half], text[half:]):
+            yield from [part] if fits(part) or len(part) < 2 else _segments(part, fits, [])
+        return
+    border, *finer = borders
+    ends = [0, *(match.end() for match in border.finditer(text)), len(text)]
+    segment = ""
+    for start, end in itertools.pairwise(ends):
+        # A segment takes units until the next one does not fit.
+        unit = text[start:end]
+        if fits(segment + unit):
+            segment += unit
+        elif fits(unit):
+            yield segment
+            segment = unit
+        else:
+            yield segment
+            yield from _segments(unit, fits, finer)
+            segment = ""
+    yield segment

@@ -1,6 +1,7 @@
 """From lines to translations: prepared, split where long, searched in batches, put together."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,11 +15,17 @@ from nmt.errors import UserError
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.loaded import Loaded
-from nmt.inference.long_lines import split_line
+from nmt.inference.long_lines import split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
-from nmt.text.preparation import Preparation
+from nmt.text.messages import split_message
+from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine
+from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
+
+SPLIT = "long, translated in parts"
+# Within a text.
+LINE_BREAK = re.compile(r"(\r\n|[\n\r])")
 
 
 @dataclasses.dataclass
@@ -38,11 +45,11 @@ class Translation:
 
 
 class Segment(NamedTuple):
-    """What is searched at once: a line, or a part of a long one."""
+    """What is searched at once: a line, or a part of one."""
 
-    line: int  # its number
+    prepared: PreparedLine  # by the first preparation
     ids: list[list[int]]  # of pieces, a list for each preparation
-    names: list[str]  # of placeholders, see `PreparedLine`
+    warnings: list[str]  # of how it was made
 
 
 class Translator(Loaded):
@@ -56,6 +63,7 @@ class Translator(Loaded):
         threads: int = 1,
         others: Sequence[Preparation] = (),
         hypotheses_per_batch: int = KERAS_HYPOTHESES,
+        profile: Profile = NO_PROFILE,
     ):
         """threads: batches at the same time. hypotheses_per_batch: sentences times beam.
 
@@ -67,7 +75,7 @@ class Translator(Loaded):
         self.recipe = recipe
         self.threads = threads
         self.hypotheses_per_batch = hypotheses_per_batch
-        self.preparations = [Preparation(recipe.data, tokenizers), *others]
+        self.preparations = [Preparation(recipe, tokenizers, profile), *others]
         target = tokenizers[1]
         self.characters = (
             Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
@@ -90,30 +98,32 @@ class Translator(Loaded):
         """For each line up to `nbest` translations, best first.
 
         beam: hypotheses a sentence, at least `nbest` (default: the recipe's). joined: tokens of a
-        tokenised corpus are put together as people write them. A line that is blank, or of which
-        the tokenizer keeps nothing, is its own translation. Lines longer than the training data's
-        are split at sentences or words, with a warning in `Translation.warnings`.
+        tokenised corpus are put together as people write them. A line without any text of the
+        source language is its own translation. Lines longer than the training data's are split at
+        sentences or words; that, and what was put right in a translation, is told in
+        `Translation.warnings`. Line breaks within a text stay.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
         check_numbers(nbest=nbest, beam=beam)
 
-        # 1. Prepare the lines, and split long ones.
-        segments = [
-            segment for number, line in enumerate(lines) for segment in self._segments(number, line)
-        ]
-        # 2. Search all segments.
-        nbest_lists = self.search_ids([segment.ids for segment in segments], nbest, beam, attention)
+        # 1. Prepare the lines: parts to search, and text that stays as it is.
+        parts_of_line = [list(self._parts(line)) for line in lines]
+        segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
+        # 2. Search all segments; what was copied is put in by attention.
+        attended = [attention or segment.prepared.copies() for segment in segments]
+        nbest_lists = self.search_ids([segment.ids for segment in segments], nbest, beam, attended)
         # 3. Back to text.
-        parts_of_line: list[list] = [[] for _ in lines]
-        for segment, hypotheses in zip(segments, nbest_lists, strict=True):
-            ranked = [self._translation(segment, hypothesis, joined) for hypothesis in hypotheses]
-            parts_of_line[segment.line].append(ranked)
-        # 4. Put the segments of each line together.
-        separator = self.preparations[0].separator(joined)
+        ranked = iter(
+            [
+                [self._translation(segment, hypothesis, attention, joined) for hypothesis in best]
+                for segment, best in zip(segments, nbest_lists, strict=True)
+            ]
+        )
+        # 4. Put the parts of each line together.
         return [
-            _assembled(line, parts, separator)
-            for line, parts in zip(lines, parts_of_line, strict=True)
+            _assembled([part if isinstance(part, str) else next(ranked) for part in parts])
+            for parts in parts_of_line
         ]
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
@@ -144,16 +154,21 @@ class Translator(Loaded):
         source_ids: Sequence[Sequence[Ids]],
         nbest: int = 1,
         beam: int | None = None,
-        attention: bool = False,
+        attention: bool | Sequence[bool] = False,
     ) -> list[list[Hypothesis]]:
-        """As `candidates`, of ids without EOS; of each source a list for each preparation."""
+        """As `candidates`, of ids without EOS; of each source a list for each preparation.
+
+        attention: of all sources, or of each by itself.
+        """
         options = self.recipe.search
         beam = max(beam or options.beam, nbest)
+        attended = [attention] * len(source_ids) if isinstance(attention, bool) else attention
 
         def search(numbers: list[int]) -> list:
             batch = [source_ids[number] for number in numbers]
             limits = [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in batch]
             source = source_matrices(batch)
+            want_attention = any(attended[number] for number in numbers)
             return beam_search(
                 self.model,
                 source,
@@ -161,7 +176,7 @@ class Translator(Loaded):
                 options.length_penalty,
                 limits,
                 nbest,
-                attention,
+                want_attention,
                 self.characters,
             )
 
@@ -172,61 +187,84 @@ class Translator(Loaded):
         """The line as each preparation makes it."""
         return [preparation.source(line) for preparation in self.preparations]
 
-    def _segments(self, number, line):
-        """What is searched for a line; nothing where it is its own translation."""
-        prepared = self._prepared(line)
-        first = prepared[0]
-        limit = self.recipe.data.max_pieces
-        if not line.strip() or not first.ids:
-            return []
-        if len(first.ids) <= limit:
-            return [Segment(number, [each.ids for each in prepared], first.names)]
-        # The members of an ensemble get the same segments, each in its own pieces.
-        segments = []
-        for ids in split_line(first.text, self.tokenizers[0], limit):
-            text = self.tokenizers[0].decode(ids)
-            others = [other.segment_ids(text) for other in self.preparations[1:]]
-            segments.append(Segment(number, [ids, *others], first.names))
-        return segments
+    def _parts(self, text):
+        """Segments of a text, and what stands between them."""
+        for part in split_message(text):
+            # Line breaks stay, and white space at the ends of lines.
+            for line in LINE_BREAK.split(part.text):
+                content = line.strip() if part.translated else ""
+                before, _, after = line.partition(content) if content else (line, "", "")
+                yield before
+                if content:
+                    yield from self._segments(content)
+                yield after
 
-    def _translation(self, segment, hypothesis, joined):
-        """A hypothesis as text, with its pieces if it has attention."""
-        text = self.preparations[0].output(hypothesis.ids, segment.names, joined)
-        translation = Translation(text, hypothesis.log_prob, hypothesis.score)
-        if hypothesis.attention is not None:
-            source = [*map(self.tokenizers[0].piece, segment.ids[0]), "</s>"]
+    def _segments(self, line):
+        """The segments of a line, or the line itself where it has nothing to translate."""
+        first = self.preparations[0]
+        slotted = first.slotted(line)
+        limit = self.recipe.data.max_pieces
+        symbols = min(preparation.symbols for preparation in self.preparations)
+        texts = split_text(slotted.text, lambda text: first.fits(text, limit, symbols))
+        for number, text in enumerate(texts):
+            if number:
+                yield first.separator()
+            prepared = first.prepared(slotted, text)
+            if not prepared.has_text() or not prepared.ids:
+                yield slotted.filled(text)
+                continue
+            # The members of an ensemble get the same segments, each in its own pieces.
+            others = [other.prepared(slotted, text).ids for other in self.preparations[1:]]
+            yield Segment(prepared, [prepared.ids, *others], [SPLIT] if len(texts) > 1 else [])
+
+    def _translation(self, segment, hypothesis, attention, joined):
+        """A hypothesis as text, with its pieces if attention is asked for."""
+        prepared = segment.prepared
+        weights = hypothesis.attention
+        if weights is not None:
+            # Batches are padded: its columns end with those of the longest source.
+            weights = weights[: len(hypothesis.ids) + 1, : len(prepared.ids) + 1]
+        output = self.preparations[0].restored(hypothesis.ids, prepared, weights, joined)
+        translation = Translation(
+            output.text,
+            hypothesis.log_prob,
+            hypothesis.score,
+            warnings=segment.warnings + output.warnings,
+            repaired=output.repaired,
+        )
+        if attention and weights is not None:
+            translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
             target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
             if hypothesis.finished:
                 target.append("</s>")
-            translation.source_pieces = source
             translation.target_pieces = target
-            # Batches are padded: its columns end with those of the longest source.
-            translation.attention = hypothesis.attention[: len(target), : len(source)]
+            translation.attention = weights
         return translation
 
 
-def _assembled(line, parts, separator):
-    """Candidates of a line from those of its segments, rank by rank."""
-    if not parts:
-        return [Translation(line)]
-    # White space at the ends of the line stays.
-    before, _, after = line.partition(line.strip())
+def _assembled(parts):
+    """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
+    segments = [part for part in parts if not isinstance(part, str)]
     candidates = []
-    for rank in range(max(map(len, parts))):
+    for rank in range(max(map(len, segments), default=1)):
         # A segment with fewer candidates repeats its last one.
-        chosen = [ranked[min(rank, len(ranked) - 1)] for ranked in parts]
-        whole = chosen[0] if len(chosen) == 1 else _concatenated(chosen, separator)
-        whole.text = before + whole.text.strip() + after
-        candidates.append(whole)
+        chosen = [
+            part if isinstance(part, str) else part[min(rank, len(part) - 1)] for part in parts
+        ]
+        candidates.append(_concatenated(chosen))
     return candidates
 
 
-def _concatenated(parts, separator):
-    """The translation of a line from those of its segments; its score is their mean."""
-    return Translation(
-        separator.join(part.text for part in parts),
-        sum(part.log_prob for part in parts),
-        sum(part.score for part in parts) / len(parts),
-        warnings=["long, translated in parts"],
-        repaired=sum((part.repaired for part in parts), Counter()),
-    )
+def _concatenated(parts):
+    """The translation of a line from texts and those of its segments; its score is their mean."""
+    translations = [part for part in parts if not isinstance(part, str)]
+    text = "".join(part if isinstance(part, str) else part.text.strip() for part in parts)
+    if len(translations) == 1:
+        return dataclasses.replace(translations[0], text=text)
+    whole = Translation(text)
+    for part in translations:
+        whole.log_prob += part.log_prob
+        whole.score += part.score / len(translations)
+        whole.warnings += [each for each in part.warnings if each not in whole.warnings]
+        whole.repaired += part.repaired
+    return whole

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -175,6 +176,14 @@ def _data_mistakes(recipe):
                     f"data.{split}: {{lang}} must stand where the language code differs, "
                     "as in corpus/**/*.{lang}"
                 )
+        for name in ("data.train", "data.valid", "data.test"):
+            path = value_of(recipe, name)
+            if path and "{lang}" not in path:
+                yield f"{name}: {{lang}} must stand where the language code differs"
+    try:
+        re.compile(data.copied)
+    except re.error as error:
+        yield f"data.copied={data.copied!r}: no regular expression ({error})"
     if data.source == data.target and data.format != "text":
         yield f"data.source and data.target are both {data.source!r}"
 

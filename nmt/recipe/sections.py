@@ -95,6 +95,16 @@ class DataOptions:
         "tokens: the corpus is tokenised text (see nmt/text/tokens.py)",
         ("none", "tokens"),
     )
+    copied: str = option(
+        "", "regular expression of what is copied, besides the kinds of docs/text.md"
+    )
+    symbol_share: float = option(
+        0.1,
+        "share of the words and numbers that both sides of a training pair have alike which "
+        "become symbols, so that a model learns to copy",
+        high=1.0,
+        needs=PAIRS,
+    )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
 
     def paths(self, split: str) -> list[str]:

@@ -9,7 +9,7 @@ from nmt import files
 from nmt.engine import layout
 from nmt.engine.writer import reason_against, write
 from nmt.errors import UserError
-from nmt.runs.folder import HELD_OUT, Run
+from nmt.runs.folder import HELD_OUT, PROFILE, Run
 from nmt.runs.info import ExportInfo, RunInfo
 
 EXPORTED = (
@@ -19,6 +19,7 @@ EXPORTED = (
     "source.model",
     "target.model",
     *HELD_OUT.values(),
+    PROFILE,
 )
 
 
@@ -44,8 +45,9 @@ def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Pat
             }
             for name in {"recipe.toml", *(run.info.tokenizers or ()), *held_out}:
                 shutil.copyfile(run.path / name, scratch / name)
-            if (run.path / layout.LEXICON).exists():
-                shutil.copyfile(run.path / layout.LEXICON, scratch / layout.LEXICON)
+            for name in (layout.LEXICON, PROFILE):
+                if (run.path / name).exists():
+                    shutil.copyfile(run.path / name, scratch / name)
 
             # 2. What run.json says of it.
             checksums = {path.name: files.digest(path) for path in sorted(scratch.iterdir())}
@@ -56,6 +58,7 @@ def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Pat
                 tokenizers=run.info.tokenizers,
                 tokenizer_sha256=run.info.tokenizer_sha256,
                 held_out=held_out,
+                profile_sha256=run.info.profile_sha256,
             )
 
             # 3. Into place.

@@ -4,6 +4,7 @@ run.json        format, sizes, progress, name and checksum of each file below
 recipe.toml     the effective recipe
 *.model         SentencePiece, one for both languages or one each
 *.weights.h5    the weights to translate with
+profile.json    characters and words of the training sources
 lexicon.npz     target pieces that each source piece suggests
 export/         the run as ONNX graphs: a folder that translates by itself
 state/          what training resumes from;  cache/: prepared training pairs, may be deleted
@@ -29,12 +30,15 @@ from nmt.engine import layout
 from nmt.errors import Failure, UserError
 from nmt.recipe import SIDES, Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
+from nmt.text.preparation import NO_PROFILE, Preparation
+from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from nmt.engine.runtime import Engine
 
 LOCK = "run.lock"
+PROFILE = "profile.json"
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # What preparation writes: these files, and no others, make room for another recipe.
 CACHE = [
@@ -49,6 +53,7 @@ PREPARED = [
     "source.model",
     "target.model",
     *HELD_OUT.values(),
+    PROFILE,
     *(f"cache/{name}" for name in CACHE),
 ]
 WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"
@@ -68,6 +73,7 @@ class Run:
         """Forgets what was read from files."""
         self._recipe: Recipe | None = None
         self._tokenizers: tuple[Tokenizer, Tokenizer] | None = None
+        self._profile: Profile | None = None
 
     def _read_info(self):
         path = self.path / "run.json"
@@ -238,6 +244,28 @@ class Run:
         if not run.info.tokenizers:
             raise UserError(f"{path}: no run folder with a tokenizer")
         return run.tokenizers
+
+    def save_profile(self, profile: Profile) -> None:
+        """Writes what is usual in the training sources."""
+        path = self.path / PROFILE
+        with files.atomic(path) as file:
+            file.write(profile.to_json())
+        self._profile = profile
+        self.update(profile_sha256=files.digest(path))
+
+    @property
+    def profile(self) -> Profile:
+        """What is usual in the training sources; older runs have not counted it."""
+        if self._profile is None:
+            self._profile = NO_PROFILE
+            if digest := self.info.profile_sha256:
+                text = self.checked(PROFILE, digest).read_text(encoding="utf-8")
+                self._profile = Profile.from_json(text)
+        return self._profile
+
+    def preparation(self) -> Preparation:
+        """How the run prepares its text."""
+        return Preparation(self.recipe, self.tokenizers, self.profile)
 
     def checked(self, name: str, digest: str | None) -> Path:
         """The path of a file of the run; Failure if it is missing or its checksum differs."""

@@ -29,6 +29,7 @@ class RunInfo:
     corpus_sha256: str | None = None  # of the prepared text, all sides together
     tokenizers: list[str] | None = None  # files of the source's and the target's tokenizer
     tokenizer_sha256: list[str] | None = None  # of these two files
+    profile_sha256: str | None = None  # of profile.json, what is usual in the training sources
     pairs: int | None = None  # training pairs, those that were dropped not counted
     held_out: dict[str, str] | None = None  # files of validation and test text -> their SHA-256
     text: str | None = None  # stamp of the corpus files (corpora/corpus.py)

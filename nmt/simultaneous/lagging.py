@@ -33,7 +33,7 @@ def by_wait(
 
     data = run.recipe.data
     search = WaitKSearch(model, WHOLE_SOURCE)
-    translator = Translator(search, run.tokenizers, run.recipe)
+    translator = Translator(search, run.tokenizers, run.recipe, profile=run.profile)
     sources, references = zip(*pairs, strict=True)
     rows = []
     for wait in waits:

@@ -20,8 +20,8 @@ from nmt.machine import start_keras
 from nmt.recipe import Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import WordStarts, source_words_read
-from nmt.text.placeholders import unfinished
 from nmt.text.preparation import IncrementalSource, Preparation
+from nmt.text.spans import unfinished
 from nmt.text.vocabulary import BOS, EOS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StreamTranslator:
         self.recipe = recipe
         self.wait = wait
         self.word_starts = model.word_starts
-        self.preparation = Preparation(recipe.data, tokenizers)
+        self.preparation = Preparation(recipe, tokenizers)
         self.model: Any = StreamingModel(model) if wait else None
         self.line_translator = Translator(model.compiled_model(), tokenizers, recipe)
 

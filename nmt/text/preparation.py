@@ -2,27 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from nmt.text.casing import Cased, usual_case
+from nmt.text.common_spans import CommonSpans, occurrences, unmarked
 from nmt.text.languages import unspaced
-from nmt.text.placeholders import SYMBOLS, protect, protect_more, restore, with_symbols
+from nmt.text.normalise import normalise
+from nmt.text.output import Output, restored
+from nmt.text.profile import Profile
+from nmt.text.spans import SYMBOL, Kind, find_spans
+from nmt.text.symbols import (
+    SLOT,
+    SYMBOLS,
+    ArrivingSpans,
+    Copied,
+    Mark,
+    SlottedLine,
+    numbered,
+    slot_number,
+    slotted,
+    without_marks,
+)
 from nmt.text.tokens import detokenise, tokenise
+from nmt.text.unknown import LONGEST_WORD, with_unknown
 
 if TYPE_CHECKING:
-    from nmt.recipe import DataOptions
+    from nmt.recipe import Recipe
+
+NO_PROFILE = Profile()
 
 
-class PreparedLine(NamedTuple):
-    """A line as the model sees it."""
+@dataclasses.dataclass
+class PreparedLine:
+    """A line, or a part of a long one, as the model sees it."""
 
-    # With symbols for placeholders and, of a tokenised corpus, its tokens.
+    # With symbols for spans and, of a tokenised corpus, its tokens.
     text: str
     # Its pieces, without BOS and EOS.
     ids: list[int]
-    # The placeholders that the symbols stand for, in the order of SYMBOLS.
-    names: list[str]
+    # What the symbols stand for, in the order of SYMBOLS.
+    names: list[Copied]
+    # What was taken out of the text, and the line whose slots the marks are.
+    marks: list[Mark]
+    line: SlottedLine
+    # How the translation is cased.
+    cased: Cased
+
+    def copies(self) -> bool:
+        """Whether anything of the line is copied."""
+        return bool(self.names or self.marks)
+
+    def has_text(self) -> bool:
+        """Whether there is anything to translate: a letter that is not copied."""
+        return any(c.isalpha() for c in self.text)
 
 
 class Preparation:
@@ -32,13 +68,24 @@ class Preparation:
     that are equal share them.
     """
 
-    def __init__(self, data: DataOptions, tokenizers: Any = (None, None)):
-        """tokenizers: (source, target), which `pair`, `pairs` and `detokenised` do not need."""
-        self.data = data
+    def __init__(
+        self, recipe: Recipe, tokenizers: Any = (None, None), profile: Profile = NO_PROFILE
+    ) -> None:
+        """tokenizers: (source, target), which `pair`, `pairs` and `detokenised` do not need.
+
+        profile: of the training sources.
+        """
+        self.data = recipe.data
         self.source_tokenizer, self.target_tokenizer = tokenizers
+        self.profile = profile
         # Lines of a text without translations are no source: they are not tokenised as one.
-        tokenised = data.tokenised and data.format != "text"
-        self._source_code = data.source if tokenised else None
+        tokenised = self.data.tokenised and self.data.format != "text"
+        self._source_code = self.data.source if tokenised else None
+        self._normalises = recipe.tokenizer.normalization == "source"
+        copied = self.data.copied
+        self._own_kinds = [Kind("own", "placeholder", SYMBOL, copied)] if copied else []
+        self._spaced = not unspaced(self.data.source)
+        self._known: dict[str, bool] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Preparation) and self._key == other._key
@@ -48,86 +95,192 @@ class Preparation:
 
     @property
     def _key(self):
-        return self.source_tokenizer, self._source_code
+        normalises = self._normalises
+        return self.source_tokenizer, self._source_code, normalises, self.profile
 
-    # Towards the model.
+    @functools.cached_property
+    def symbols(self) -> int:
+        """How many symbols the tokenizers know, and with them the spans of a sentence."""
+        return min(self.source_tokenizer.symbols, self.target_tokenizer.symbols)
 
-    def pair(self, source: str, target: str) -> tuple[str, str]:
+    # Training.
+
+    def pairs(
+        self, pairs: Iterable[tuple[str, str]], more: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """Each `pair` of many. more: with the symbols that training adds."""
+        return itertools.starmap(functools.partial(self.pair, more=more), pairs)
+
+    def pair(self, source: str, target: str, more: bool = False) -> tuple[str, str]:
         """A pair of the corpus as text for the tokenizers; targets are in their form already.
 
-        In the target only those placeholders become symbols that the source has too.
+        Spans become symbols where both sides have them alike; others stay text. Marks are left out.
+        more: also words and numbers that both sides have alike, drawn at random by
+        data.symbol_share; a function of the pair alone.
         """
-        text, names = protect(self._tokenised_source(source))
-        return text, with_symbols(target, names)
+        share = self.data.symbol_share if more and self.data.format != "text" else 0.0
+        pair = CommonSpans(source, target, self._own_kinds)
+        if share:
+            pair.draw(share)
+        return pair.numbered(self._formed)
 
-    def pairs(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Each `pair` of many."""
-        return itertools.starmap(self.pair, pairs)
+    # Use.
+
+    def slotted(self, line: str) -> SlottedLine:
+        """A line with slots for what is not translated, or what the model cannot read."""
+        spans = find_spans(line, self._own_kinds)
+        if len(line) > LONGEST_WORD or not self._knows(line):
+            spans = with_unknown(line, spans, self._knows, self._spaced)
+        return slotted(line, spans)
 
     def source(self, line: str) -> PreparedLine:
-        """A line to translate."""
-        text, names = protect(self._tokenised_source(line))
-        return PreparedLine(text, _encoded(self.source_tokenizer, text), names)
+        """A line to translate, which is not split."""
+        whole = self.slotted(line)
+        return self.prepared(whole, whole.text)
 
-    def segment_ids(self, text: str) -> list[int]:
-        """Ids of a segment of a source whose placeholders are symbols already."""
-        return _encoded(self.source_tokenizer, self._tokenised_source(text))
+    def prepared(self, line: SlottedLine, text: str) -> PreparedLine:
+        """A line, or a part of its text, for the model."""
+        # 1. Its form, and its case.
+        text = self._formed(text, tokenised=False)
+        cased = Cased(text) if self._source_code is not None else usual_case(text, self.profile)
+        text = self._with_case_marks(line, cased)
+        if self._source_code is not None:
+            text = tokenise(text, self._source_code)
+        # 2. Marks are left out, symbols are numbered.
+        text, marks = without_marks(line, text)
+        text, names = numbered(line, text)
+        return PreparedLine(text, self.encoded(text), names, marks, line, cased)
 
-    def target_ids(self, target: str, names: list[str]) -> list[int]:
-        """Ids of a translation to score. names: the placeholders of its source.
+    def fits(self, text: str, pieces: int, symbols: int) -> bool:
+        """Whether a text with slots has at most so many pieces and distinct slots."""
+        if len(set(SLOT.findall(text))) > symbols:
+            return False
+        return len(self.encoded(SLOT.sub(SYMBOLS[0], self._formed(text)))) <= pieces
+
+    def encoded(self, text: str) -> list[int]:
+        """Ids of the text of a prepared line."""
+        return self.source_tokenizer.encode([text])[0]
+
+    def _with_case_marks(self, line, cased):
+        """The text with marks around its words in capitals."""
+        text = cased.text
+        for start, end in reversed(cased.upper):
+            opening = line.add(Copied(""))
+            closing = line.add(Copied(""))
+            line.closed_by[slot_number(opening)] = slot_number(closing)
+            line.upper.add(slot_number(opening))
+            text = text[:start] + opening + text[start:end] + closing + text[end:]
+        return text
+
+    def target_ids(self, target: str, names: Sequence[Copied]) -> list[int]:
+        """Ids of a translation to score. names: what the symbols of its source stand for.
 
         Of a tokenised corpus it may be as people write it; without spaces it must be tokens.
         """
+        text = unmarked(target)
+        symbols = {copied.text: symbol for copied, symbol in zip(names, SYMBOLS, strict=False)}
+        for name in sorted(symbols, key=len, reverse=True):
+            text = occurrences(name).sub(symbols[name], text)
         if self.data.tokenised and not unspaced(self.data.target):
-            target = tokenise(target, self.data.target)
-        return _encoded(self.target_tokenizer, with_symbols(target, names))
+            text = tokenise(text, self.data.target)
+        return self.target_tokenizer.encode([text])[0]
+
+    def names(self, line: str) -> list[Copied]:
+        """What symbols stand for in a line of text without translations."""
+        copied = slotted(line, find_spans(line, self._own_kinds)).copied
+        return list(dict.fromkeys(each for each in copied if not each.is_mark))
 
     def prompt(self, text: str) -> PreparedLine:
-        """What a language model continues. Placeholders it adds are named {n}, n their number."""
-        prepared, names = protect(text)
-        names += [f"{{{n}}}" for n in range(len(names), len(SYMBOLS))]
-        return PreparedLine(prepared, _encoded(self.target_tokenizer, prepared), names)
+        """What a language model continues. Symbols it adds are named {n}, n their number."""
+        arriving = ArrivingSpans()
+        prepared = arriving.with_symbols(slotted(text, find_spans(text)))
+        names = arriving.names
+        names += [Copied(f"{{{number}}}") for number in range(len(names), len(SYMBOLS))]
+        ids = self.target_tokenizer.encode([prepared])[0]
+        return PreparedLine(prepared, ids, names, [], SlottedLine(prepared), Cased(prepared))
 
     # Back to text.
 
-    def output(self, ids: list[int], names: list[str], for_people: bool = True) -> str:
-        """Text of the target ids, with the placeholders of its source.
+    def restored(
+        self, ids: list[int], prepared: PreparedLine, attention: Any = None, for_people: bool = True
+    ) -> Output:
+        """The translation of a prepared line: nothing that was copied is missing, or twice.
 
-        for_people: tokens of a tokenised corpus are joined.
+        attention: [target pieces, source pieces] or None. for_people: tokens of a tokenised corpus
+        are joined.
         """
-        line = restore(self.target_tokenizer.decode(ids), names)
-        return self.detokenised(line) if for_people else line
+        output = restored(ids, prepared, attention, self.source_tokenizer, self.target_tokenizer)
+        text = output.text
+        if for_people and self.data.tokenised:
+            text = detokenise(text, self.data.target)
+        return dataclasses.replace(output, text=prepared.line.filled(text, prepared.names))
 
-    def detokenised(self, line: str) -> str:
+    def output(self, ids: list[int], names: Sequence[Copied], for_people: bool = True) -> str:
+        """Text of the target ids as they are, with what their symbols stand for."""
+        text = self.target_tokenizer.decode(ids)
+        if for_people and self.data.tokenised:
+            text = detokenise(text, self.data.target)
+        return SlottedLine("").filled(text, names)
+
+    def detokenised(self, target: str) -> str:
         """A target of the corpus as people write it."""
-        return detokenise(line, self.data.target) if self.data.tokenised else line
+        if not self.data.tokenised:
+            return target
+        line = slotted(target, find_spans(target))
+        return line.filled(detokenise(line.text, self.data.target))
 
     def separator(self, for_people: bool = True) -> str:
         """What stands between the translations of the segments of a long line."""
         return "" if for_people and unspaced(self.data.target) else " "
 
-    def _tokenised_source(self, line):
-        return line if self._source_code is None else tokenise(line, self._source_code)
+    # The form of a source.
+
+    def _formed(self, text, tokenised=True):
+        """Text with slots as the model reads it."""
+        if self._normalises:
+            text = normalise(text)
+        if tokenised and self._source_code is not None:
+            text = tokenise(text, self._source_code)
+        return text
+
+    def _knows(self, text):
+        """Whether the model has learnt all characters of a text."""
+        return all(map(self._knows_character, text)) or self._knows_form(text)
+
+    def _knows_form(self, text):
+        """Whether it has learnt those that are left after normalising."""
+        return self._normalises and all(map(self._knows_character, normalise(text)))
+
+    def _knows_character(self, character):
+        known = self._known.get(character)
+        if known is None:
+            known = character in self.source_tokenizer.alphabet or character == " "
+            if self.profile.characters and not character.isascii():
+                known = known and character in self.profile.characters
+            self._known[character] = known
+        return known
 
 
 class IncrementalSource:
-    """The words of one arriving line. A placeholder must arrive whole."""
+    """The words of one arriving line. A span must arrive whole; marks are symbols, too."""
 
-    def __init__(self, preparation: Preparation):
+    def __init__(self, preparation: Preparation) -> None:
         self.preparation = preparation
-        # The placeholders that have arrived.
-        self.names: list[str] = []
+        self.spans = ArrivingSpans(preparation.symbols)
+
+    @property
+    def names(self) -> list[Copied]:
+        """What the symbols of the text that has arrived stand for."""
+        return self.spans.names
 
     def ids(self, text: str) -> list[int]:
         """Ids of the next text of the line."""
-        tokenised = self.preparation._tokenised_source(text)
-        return _encoded(self.preparation.source_tokenizer, protect_more(tokenised, self.names))
+        preparation = self.preparation
+        text = preparation._formed(self.spans.with_symbols(preparation.slotted(text)))
+        # A word has a space of its own.
+        return preparation.encoded(text.strip())
 
     def is_early(self, token: int) -> bool:
-        """Whether a target id is the symbol of a placeholder that has not arrived."""
+        """Whether a target id is the symbol of a span that has not arrived."""
         piece = self.preparation.target_tokenizer.piece(token)
         return piece in SYMBOLS[len(self.names) :]
-
-
-def _encoded(tokenizer, text):
-    return tokenizer.encode([text])[0]

@@ -21,7 +21,7 @@ import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
-from nmt.text.placeholders import SYMBOLS
+from nmt.text.symbols import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Tokenizer:
                 character_coverage=options.character_coverage,
                 normalization_rule_name=RULES[options.normalization],
                 remove_extra_whitespaces=options.normalization == "nfkc",
-                # The symbol of a placeholder is one piece, always (nmt/text/placeholders.py).
+                # The symbol of a span is one piece, always (nmt/text/symbols.py).
                 user_defined_symbols=SYMBOLS,
                 input_sentence_size=SENTENCES,
                 shuffle_input_sentence=True,

@@ -7,7 +7,6 @@ the model reads a source as people write it, so its spaces are dropped.
 import re
 
 from nmt.text.languages import unspaced
-from nmt.text.placeholders import PLACEHOLDER
 
 # A text: it is compiled when it is first needed, as every start would pay for it.
 _TOKEN = (
@@ -24,44 +23,30 @@ _TOKEN = (
 )
 
 
+# Beside these, spaces are the text's own: Latin text, symbols and slots (nmt/text/symbols.py).
+_SPACED = "\x00-\u024f\ue000-\uf8ff\U000f0000-\U0010ffff"
+
+
 def tokenise(line: str, code: str) -> str:
     """A raw or tokenised line in the form that the model of a tokenised corpus reads.
 
-    code: language code. Placeholders stay as they are.
+    code: language code. The line has symbols or slots in place of what is copied.
     """
     if unspaced(code):
         return join_unspaced(line)
-    tokens: list[str] = []
-    for n, segment in enumerate(PLACEHOLDER.split(line)):
-        # `split` returns the placeholders in between, as they are a group.
-        placeholder = n % 2
-        tokens += [segment] if placeholder else re.findall(_TOKEN, segment.lower())
-    return " ".join(tokens)
+    return " ".join(re.findall(_TOKEN, line.lower()))
 
 
 def detokenise(line: str, code: str) -> str:
-    """Tokens of an output joined as people write them; placeholders stay as they are.
+    """Tokens of an output, with symbols or slots, joined as people write them.
 
     code: language code.
     """
-    return join_unspaced(line) if unspaced(code) else _between_placeholders(_join_spaced, line)
+    if unspaced(code):
+        return join_unspaced(line)
+    return re.sub(r" (?=[.,;:!?)\]}%]|'\w)|(?<=[(\[{]) ", "", line)
 
 
 def join_unspaced(line: str) -> str:
     """Drops spaces beside characters of languages written without them: 犬 が い る -> 犬がいる."""
-    return _between_placeholders(_join_letters, line)
-
-
-def _join_spaced(text):
-    return re.sub(r" (?=[.,;:!?)\]}%]|'\w)|(?<=[(\[{]) ", "", text)
-
-
-def _join_letters(text):
-    return re.sub(r"(?<=[^\x00-\u024F]) +|(?<! ) +(?=[^\x00-\u024F])", "", text)
-
-
-def _between_placeholders(change, line):
-    """The line with what stands between its placeholders changed."""
-    segments = PLACEHOLDER.split(line)
-    segments[::2] = map(change, segments[::2])
-    return "".join(segments)
+    return re.sub(f"(?<=[^{_SPACED}]) +|(?<! ) +(?=[^{_SPACED}])", "", line)

@@ -16,6 +16,7 @@ from nmt.recipe import Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
+from nmt.text.profile import ProfileCounter
 from nmt.text.tokenizer import Tokenizer
 from nmt.training import tasks
 
@@ -43,7 +44,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     # 1. The text, cleaned and prepared.
     dropped: Counter[str] = Counter()
     inspection = Inspection(recipe.data)
-    pairs = Preparation(recipe.data).pairs(corpus.read("train", dropped, inspection.watch))
+    raw_pairs = corpus.read("train", dropped, inspection.watch)
+    counter = ProfileCounter()
+    pairs = counter.passing(Preparation(recipe).pairs(raw_pairs, more=True))
     count = stores.write_text(pairs, run.cache, recipe.sides)
     unit = tasks.of(recipe).unit
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
@@ -69,6 +72,7 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
         run.save_tokenizers(_tokenizers(run, recipe))
     if recipe.tokenizer.from_:
         _tell_unknown(run, recipe)
+    run.save_profile(counter.profile())
     max_pieces = recipe.data.max_pieces
     store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
     if count > store.pairs:

@@ -109,7 +109,7 @@ class TranslationTask(Task):
             recipe,
             history,
             list(pair_batches(recipe, run.tokenizers)),
-            translator=Translator(searched, run.tokenizers, recipe),
+            translator=Translator(searched, run.tokenizers, recipe, profile=run.profile),
             pairs=Corpus(recipe.data).held_out("valid", recipe.train.valid_sentences),
             beam=beam,
         )

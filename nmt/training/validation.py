@@ -179,7 +179,7 @@ def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
     UserError if no pair is short enough.
     """
     # Ids of both sides, without empty sources and too long pairs, sorted by length.
-    pairs = Preparation(recipe.data).pairs(Corpus(recipe.data).held_out("valid", MAX_PAIRS))
+    pairs = Preparation(recipe).pairs(Corpus(recipe.data).held_out("valid", MAX_PAIRS))
     sides = zip(*pairs, strict=True)
     encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]
     limit = LENGTHS * recipe.data.max_pieces

@@ -100,9 +100,10 @@ def test_placeholders_of_the_prompt_come_through(monkeypatch):
     made_up = generator("lstm")
     fake = types.SimpleNamespace(
         encode=lambda lines: [[4] * len(line) for line in lines],
+        symbols=32,
         decode=lambda ids: "\ue000 geht \ue001 in \ue002",
     )
-    made_up.preparation = Preparation(DataOptions(), (fake, fake))
+    made_up.preparation = Preparation(Recipe(), (fake, fake))
     assert made_up.generate("{name} und %s", length=1) == ["{name} geht %s in {2}"]
 
 

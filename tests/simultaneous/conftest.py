@@ -22,7 +22,7 @@ def wait_k_run(once):
             "data.source=de",
             "data.target=en",
             "data.size=400",
-            "tokenizer.vocab_size=250",
+            "tokenizer.vocab_size=270",
             "tokenizer.byte_fallback=false",
             "model.bidirectional=false",
             "model.embedding=24",

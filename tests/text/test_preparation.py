@@ -1,14 +1,15 @@
-"""Training and use prepare the same; placeholders come back letter for letter."""
+"""Training and use prepare the same; what is copied comes back letter for letter."""
 
 import itertools
 import random
 
+import numpy as np
 import pytest
 
-from nmt.recipe import DataOptions
-from nmt.text.placeholders import SYMBOLS, placeholders
-from nmt.text.preparation import IncrementalSource, Preparation
-from nmt.text.tokens import tokenise
+from nmt.recipe import DataOptions, Recipe, TokenizerOptions
+from nmt.text.preparation import NO_PROFILE, IncrementalSource, Preparation
+from nmt.text.profile import Profile
+from nmt.text.symbols import SYMBOL, SYMBOLS
 from tests.fakes import random_line
 
 DATA = [
@@ -18,8 +19,20 @@ DATA = [
 ]
 
 
+class Everything:
+    """A set that has every character."""
+
+    def __contains__(self, character):
+        return True
+
+
 class Characters:
     """A tokenizer whose pieces are characters."""
+
+    symbols = len(SYMBOLS)
+
+    def __init__(self, alphabet=None):
+        self.alphabet = alphabet or Everything()
 
     def encode(self, lines):
         return [[*map(ord, line)] for line in lines]
@@ -27,12 +40,23 @@ class Characters:
     def decode(self, ids):
         return "".join(map(chr, ids))
 
+    def decoded(self, ids):
+        return self.decode(ids), [(n, n + 1) for n in range(len(ids))]
+
+    def offsets(self, text):
+        return self.encode([text])[0], [(n, n + 1) for n in range(len(text))]
+
     def piece(self, id):
         return chr(id)
 
 
-def preparation(data):
-    return Preparation(data, (Characters(), Characters()))
+def preparation(data, alphabet=None, profile=NO_PROFILE, normalization="none"):
+    recipe = Recipe(data, TokenizerOptions(normalization=normalization))
+    return Preparation(recipe, (Characters(alphabet), Characters()), profile)
+
+
+def texts(names):
+    return [copied.text for copied in names]
 
 
 @pytest.fixture(params=DATA, ids=lambda data: f"{data.source}-{data.target}-{data.preprocess}")
@@ -40,70 +64,167 @@ def data(request):
     return request.param
 
 
-def random_pairs(number):
-    """Lines, and targets with placeholders of their lines and others."""
+WORDS = [
+    "the",
+    "dog,",
+    "isn't",
+    "{a}",
+    "{b},",
+    "%(n)s",
+    "https://e.x/",
+    "A",
+    "犬",
+    "1,234.5",
+    "a_b",
+]
+
+
+def lines(number):
+    """Lines of words, some of which are copied."""
     rng = random.Random(7)
-    for _ in range(number):
-        source = random_line(rng)
-        words = [
-            *placeholders(source),
-            *placeholders(random_line(rng)),
-            *["A", "man,", "isn't", "犬", "が", ".", "(", "x", ")"],
-        ]
-        rng.shuffle(words)
-        yield source, " ".join(words)
+    for n in range(number):
+        yield " ".join(rng.choices(WORDS, k=1 + n % 12))
 
 
 def test_training_and_use_prepare_the_same(data):
-    """Text of the corpus for the tokenizers in training; ids of what people write in use."""
-    training = Preparation(data)
+    """A source in training, whose target has all that is copied, and in use."""
     use = preparation(data)
-    for source, target in random_pairs(500):
-        if data.tokenised:
-            target = tokenise(target, data.target)  # as it stands in the corpus
-        trained_source, trained_target = training.pair(source, target)
+    for source in lines(300):
+        trained_source, trained_target = use.pair(source, source)
         line = use.source(source)
         assert line.text == trained_source
         assert line.ids == Characters().encode([trained_source])[0]
-        scored = use.target_ids(target, line.names)
-        assert scored == Characters().encode([trained_target])[0]
+        if not data.tokenised:
+            assert use.target_ids(source, line.names) == Characters().encode([trained_target])[0]
 
 
 def test_a_tokenised_corpus_is_used_with_text_as_people_write_it():
     use = preparation(DataOptions(preprocess="tokens"))
     people = use.source("The Boy isn't here: %s.")
     corpus = use.source("the boy isn 't here : %s .")
-    assert people == corpus and people.names == ["%s"]
-    assert use.target_ids("Er sieht %s.", ["%s"]) == use.target_ids("er sieht %s .", ["%s"])
-    assert use.target_ids("A <b>", []) == use.target_ids("a <b>", [])
+    assert people.ids == corpus.ids and texts(people.names) == ["%s"]
+    names = people.names
+    assert use.target_ids("Er sieht %s.", names) == use.target_ids("er sieht %s .", names)
 
 
-def test_copied_placeholders_come_back_letter_for_letter(data):
+def test_a_copied_line_comes_back_letter_for_letter(data):
+    """A model that copies symbols, and text of any kind around them."""
     use = preparation(data)
-    for source, _ in random_pairs(500):
+    rng = random.Random(3)
+    for _ in range(500):
+        source = random_line(rng)
         line = use.source(source)
-        assert len(line.names) <= len(SYMBOLS)
-        assert all(name in source for name in line.names)
-        copied = [symbol for symbol in SYMBOLS if symbol in line.text]
-        output = use.output([*map(ord, " ".join(copied))], line.names)
-        assert output == " ".join(line.names[: len(copied)])
-        if not data.tokenised:
-            assert use.output(line.ids, line.names) == source
+        output = use.restored(line.ids, line)
+        assert not output.warnings
+        if not data.tokenised and not line.marks:
+            assert output.text == source
+
+
+def test_what_is_copied_is_there_as_often_as_in_the_source(data):
+    """Whatever the model says: symbols that are missing come back, those too many go."""
+    use = preparation(data)
+    rng = random.Random(5)
+    for source in lines(300):
+        line = use.source(source)
+        symbols = SYMBOL.findall(line.text)
+        said = rng.choices([*SYMBOLS[:4], "x", "y", " "], k=rng.randrange(12))
+        output = use.restored([*map(ord, said)], line)
+        for name, symbol in zip(texts(line.names), SYMBOLS, strict=False):
+            others = "".join(other for other in texts(line.names) if other != name)
+            if name not in others:
+                assert output.text.count(name) == symbols.count(symbol)
+        assert not SYMBOL.search(output.text)
+        changed = bool((set(symbols) ^ set(SYMBOL.findall("".join(said)))) & set(symbols))
+        assert bool(output.warnings) >= changed
+
+
+MARKED = [
+    ("Press <b>here</b> now", "Press here now"),
+    ("Turn off 😀.", "Turn off."),
+    ("😀 Turn off", "Turn off"),
+    ("Turn off 😀", "Turn off"),
+    ("one<br/>two", "one two"),
+    ("**Important** restart", "Important restart"),
+    ("Click [here](https://e.x/a_b) now.", "Click here now."),
+    ("<i><b>All</b></i>", "All"),
+]
+
+
+@pytest.mark.parametrize(("source", "text"), MARKED)
+def test_marks_are_left_out_and_come_back(source, text):
+    """Of a model that copies, where the alignment is known they are where they were."""
+    use = preparation(DataOptions())
+    line = use.source(source)
+    assert line.text == text
+    size = len(text)
+    identity = [[float(row == column) for column in range(size)] for row in range(size)]
+    output = use.restored(line.ids, line, np.array(identity))
+    assert output.text == source.replace("one<br/>", "one <br/>")
+    assert use.pair(source, source) == (text, text)
+
+
+def test_a_span_of_one_side_only_stays_text():
+    use = preparation(DataOptions())
+    assert use.pair("It is 1,234.", "Es ist 1.234.") == ("It is 1,234.", "Es ist 1.234.")
+    assert use.pair("{a} and {b}", "{b}") == (f"{{a}} and {SYMBOLS[0]}", SYMBOLS[0])
+    assert use.pair("{a}", "{a} {a}") == ("{a}", "{a} {a}")
+
+
+def test_training_adds_symbols_by_the_pair_alone():
+    use = preparation(DataOptions(symbol_share=0.5))
+    pairs = [(f"The Server {n} of MQTT", f"Der Server {n} von MQTT") for n in range(200)]
+    first, second = (list(use.pairs(pairs, more=True)) for _ in range(2))
+    assert first == second
+    drawn = [source for source, _ in first if SYMBOL.search(source)]
+    assert 150 < len(drawn) < 200
+    for source, target in first:
+        assert sorted(SYMBOL.findall(source)) == sorted(SYMBOL.findall(target))
+    # All symbols are learnt, not the first ones alone.
+    assert len({symbol for source, _ in first for symbol in SYMBOL.findall(source)}) > 20
+    assert list(use.pairs(pairs)) == [use.pair(*pair) for pair in pairs] != first
+
+
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,:()'\"-!?ä")
+# Source, its text for a model that knows LETTERS, and what is copied.
+UNKNOWN = [
+    ("The Привет мир device", "The ~ device", ["Привет мир"]),
+    ("At the café", "At the ~", ["café"]),
+    ("Ärger", "~", ["Ärger"]),
+    ("Very warm ☀ today ✓", "Very warm today", []),
+    ("The device™ is on", "The device is on", []),
+    ("e\u0301tude", "~", ["e\u0301tude"]),
+    ("It is warm, ok", "It is warm, ok", []),
+    ("x" * 300 + " is long", "~ is long", ["x" * 300]),
+]
+
+
+@pytest.mark.parametrize(("source", "text", "copied"), UNKNOWN)
+def test_what_a_model_cannot_read_is_copied(source, text, copied):
+    line = preparation(DataOptions(), LETTERS).source(source)
+    assert SYMBOL.sub("~", line.text) == text
+    assert texts(line.names) == copied
+
+
+@pytest.mark.parametrize(
+    "line", ["😀", "—", "(1)", "Привет мир", "24/7", "犬がいる", "{name}", "42"]
+)
+def test_a_line_without_text_of_the_source_language_has_nothing_to_translate(line):
+    assert not preparation(DataOptions(), LETTERS).source(line).has_text()
 
 
 def test_words_that_arrive_are_prepared_as_the_whole_line():
     rng = random.Random(8)
-    words = ["the", "dog,", "isn't", "{a}", "{a},", "<b c>it</b>", "%s", "https://e.x/", "A"]
+    words = ["the", "dog,", "isn't", "{a}", "{a},", "%s", "https://e.x/", "A"]
     for preprocess, number in itertools.product(("none", "tokens"), range(200)):
         use = preparation(DataOptions(preprocess=preprocess))
         chosen = rng.choices(words, k=1 + number % 12)
         arriving = IncrementalSource(use)
-        texts = [Characters().decode(arriving.ids(word)) for word in chosen]
+        prepared = [Characters().decode(arriving.ids(word)) for word in chosen]
         whole = use.source(" ".join(chosen))
-        assert (" ".join(texts), arriving.names) == (whole.text, whole.names)
+        assert (" ".join(prepared), arriving.names) == (whole.text, whole.names)
 
 
-def test_a_symbol_is_early_until_its_placeholder_has_arrived():
+def test_a_symbol_is_early_until_its_span_has_arrived():
     arriving = IncrementalSource(preparation(DataOptions()))
     first, second = map(ord, SYMBOLS[:2])
     assert arriving.is_early(first) and not arriving.is_early(ord("a"))
@@ -116,7 +237,7 @@ def test_a_symbol_is_early_until_its_placeholder_has_arrived():
 def test_outputs_are_tokens_or_as_people_write_them():
     spaced = preparation(DataOptions(preprocess="tokens"))
     ids = [*map(ord, f"( {SYMBOLS[0]} , {SYMBOLS[1]} ) !")]
-    names = ["{{ x }}", "%s"]
+    names = spaced.source("{{ x }} %s").names
     assert spaced.output(ids, names, for_people=False) == "( {{ x }} , %s ) !"
     assert spaced.output(ids, names) == "({{ x }}, %s)!"
     unspaced = preparation(DataOptions(preprocess="tokens", target="ja"))
@@ -131,15 +252,7 @@ def test_segments_are_separated_as_the_language_is_written():
     assert preparation(DataOptions(target="ja")).separator(for_people=False) == " "
 
 
-def test_a_segment_of_a_prepared_source_is_prepared_alike(data):
-    use = preparation(data)
-    for source, _ in random_pairs(200):
-        line = use.source(source)
-        if len(set(placeholders(source))) <= len(SYMBOLS):
-            assert Characters().decode(use.segment_ids(line.text)) == line.text
-
-
-def test_placeholders_that_a_language_model_adds_have_names():
+def test_symbols_that_a_language_model_adds_have_names():
     use = preparation(DataOptions(format="text"))
     start = use.prompt("{name} and %s")
     assert start.text == f"{SYMBOLS[0]} and {SYMBOLS[1]}"
@@ -148,16 +261,21 @@ def test_placeholders_that_a_language_model_adds_have_names():
 
 
 def test_lines_without_translations_are_not_tokenised():
-    data = DataOptions(format="text", preprocess="tokens")
     line = "The Boy isn't here: {a}"
     prepared = f"The Boy isn't here: {SYMBOLS[0]}"
-    assert Preparation(data).pair(line, line) == (prepared, prepared)
+    use = preparation(DataOptions(format="text", preprocess="tokens"))
+    assert use.pair(line, line, more=True) == (prepared, prepared)
 
 
 def test_preparations_are_equal_if_they_make_the_same_ids_of_sources():
     tokenizers = (Characters(), Characters())
-    raw = Preparation(DataOptions(), tokenizers)
-    assert raw == Preparation(DataOptions(source="fr", target="ja"), tokenizers)
-    assert raw != Preparation(DataOptions(), (Characters(), tokenizers[1]))
-    lower = Preparation(DataOptions(preprocess="tokens"), tokenizers)
-    assert lower != raw and len({raw, lower, Preparation(DataOptions(), tokenizers)}) == 2
+
+    def made(data, tokenizers=tokenizers, profile=NO_PROFILE):
+        return Preparation(Recipe(data), tokenizers, profile)
+
+    raw = made(DataOptions())
+    assert raw == made(DataOptions(source="fr", target="en"))
+    assert raw != made(DataOptions(), (Characters(), tokenizers[1]))
+    assert raw != made(DataOptions(), profile=Profile("abc"))
+    lower = made(DataOptions(preprocess="tokens"))
+    assert lower != raw and len({raw, lower, made(DataOptions())}) == 2

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from nmt.text.placeholders import SYMBOLS
 from nmt.text.projection import project
+from nmt.text.symbols import SYMBOLS
 
 TURN = "Turn off the lights in the kitchen."
 SCHALTEN = "Schalten Sie in der Küche das Licht aus."

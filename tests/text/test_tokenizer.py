@@ -7,7 +7,7 @@ import pytest
 from nmt.corpora import toy as grammar
 from nmt.errors import Failure, UserError
 from nmt.recipe import TokenizerOptions
-from nmt.text.placeholders import SYMBOLS
+from nmt.text.symbols import SYMBOLS
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 from tests.fakes import messages
@@ -43,7 +43,7 @@ def test_normal_text_comes_back(tokenizer):
 
 def test_special_ids():
     for kind in KINDS:
-        pieces = trained(kind, byte_fallback=False, vocab_size=300).processor
+        pieces = trained(kind, byte_fallback=False, vocab_size=320).processor
         assert (pieces.pad_id(), pieces.unk_id(), pieces.bos_id(), pieces.eos_id()) == (
             PAD,
             UNK,

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from nmt.text.placeholders import placeholders, protect
 from nmt.text.tokens import detokenise, join_unspaced, tokenise
 from tests.fakes import random_line
 
@@ -16,8 +15,7 @@ ENGLISH = [
     ("Mr. Smith of the U.S. has 3.50, or 1,000?", "mr. smith of the u.s. has 3.50 , or 1,000 ?"),
     ("A well-known man (25%)...", "a well-known man ( 25 % ) ..."),
     ("  spaces\tand   tabs  ", "spaces and tabs"),
-    ("Open {userName}, or <B>Quit</B>!", "open {userName} , or <B> quit </B> !"),
-    ("See https://Example.org/Path?q=1.", "see https://Example.org/Path?q=1 ."),
+    ("Open \ue000, or \ue001!", "open \ue000 , or \ue001 !"),
     ("", ""),
 ]
 
@@ -34,8 +32,7 @@ def test_tokens_lose_nothing_but_white_space():
         line = random_line(rng)
         tokens = tokenise(line, "en")
         assert re.sub(r"\s", "", tokens).lower() == re.sub(r"\s", "", line.lower())
-        assert all(name in tokens for name in placeholders(line))
-        assert placeholders(line) or not re.search(r"^ |  | $", tokens)
+        assert not re.search(r"^ |  | $", tokens)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +97,6 @@ def test_long_lines_take_linear_time():
         "  a",
     ):
         line = (part * 50_000)[:50_000]
-        protect(line)
         for lang in ("en", "ja"):
             detokenise(tokenise(line, lang), lang)
     assert time.process_time() - started < 5

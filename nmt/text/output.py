@@ -1,0 +1,165 @@
+"""From target ids back to text: what was copied is there, each as often as in the source."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nmt.text.symbols import SLOT, SYMBOL, SYMBOLS, slot_number
+
+if TYPE_CHECKING:
+    from nmt.text.preparation import PreparedLine
+    from nmt.text.tokenizer import Tokenizer
+
+
+@dataclasses.dataclass
+class Output:
+    """A translation, and what had to be put right in it."""
+
+    text: str
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    # By group of spans (placeholder, tag, number, ...).
+    repaired: Counter[str] = dataclasses.field(default_factory=Counter)
+
+
+class _Insertion(NamedTuple):
+    """Text to put in at a place of the target; those of one place are sorted."""
+
+    place: int
+    phase: int
+    order: int
+    content: str
+
+
+# What stands first at one place: what lies in a range that closes there, what closes, what lies
+# between ranges, what opens, what lies in a range that opens there.
+_WITHIN, _CLOSING, _BETWEEN, _OPENING = range(4)
+
+
+class _Attention(NamedTuple):
+    """Attention between the characters of a source and of its translation."""
+
+    weights: Any  # [target pieces, source pieces] or None
+    source: Sequence[tuple[int, int]]  # characters of each piece
+    target: Sequence[tuple[int, int]]
+
+    def weight(self, place: int, source_places: Sequence[int]) -> float:
+        """How much the target's piece with a character attends to characters of the source."""
+        if self.weights is None:
+            return 0.0
+        row = [n for n, (start, end) in enumerate(self.target) if start <= place < end]
+        columns = [
+            n
+            for n, (start, end) in enumerate(self.source)
+            if any(start <= place < end for place in source_places)
+        ]
+        return float(self.weights[row[:1]][:, columns].sum())
+
+
+def restored(
+    ids: list[int],
+    prepared: PreparedLine,
+    attention: Any,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+) -> Output:
+    """The translation with its symbols and with slots of its marks.
+
+    attention: [target pieces, source pieces] or None. A symbol too many is left out; a missing one
+    and the marks are put where attention points.
+    """
+    # 1. The usual case: nothing to repair, nothing to put in.
+    expected = Counter(SYMBOL.findall(prepared.text))
+    text = target_tokenizer.decode(ids)
+    counts = Counter(SYMBOL.findall(text))
+    if not prepared.marks and counts == expected:
+        return Output(_cased(prepared, text))
+
+    # 2. Symbols too many give their place to missing ones.
+    text, offsets = target_tokenizer.decoded(ids)
+    _, source_offsets = source_tokenizer.offsets(prepared.text)
+    look = _Attention(attention, source_offsets, offsets)
+    output = Output("")
+    chars = list(text)
+    missing = list((expected - counts).elements())
+    for symbol, surplus in (counts - expected).items():
+        places = [place for place, character in enumerate(text) if character == symbol]
+        source_places = [n for n, character in enumerate(prepared.text) if character == symbol]
+        places.sort(key=lambda place: (look.weight(place, source_places), -place))
+        for place in places[:surplus]:
+            chars[place] = missing.pop(0) if missing else ""
+            _note(output, prepared, symbol, "was too many and has been left out")
+
+    # 3. What else is missing, and the marks.
+    for symbol in (expected - counts).elements():
+        _note(output, prepared, symbol, "was missing and has been put in")
+    _insert(chars, missing, text, prepared, look)
+    output.text = _cased(prepared, "".join(chars))
+    return output
+
+
+def _cased(prepared, text):
+    restore = prepared.cased.restore
+    return restore(text) if restore else text
+
+
+def _note(output, prepared, symbol, what):
+    """Tells of a repair. A symbol that stands for nothing is left out without a word."""
+    number = SYMBOLS.index(symbol)
+    if number < len(prepared.names):
+        copied = prepared.names[number]
+        output.repaired[copied.group] += 1
+        output.warnings.append(f"a {copied.group} {what}: {copied.text}")
+
+
+def _insert(chars, missing, text, prepared, look):
+    """Puts missing symbols and marks into the characters of the target, by attention."""
+    from nmt.text.projection import project  # only few lines need it
+
+    # 1. Where they stood in the source.
+    points = [_place_of(symbol, missing[:n], prepared.text) for n, symbol in enumerate(missing)]
+    ranges = [*(mark[:2] for mark in prepared.marks), *((place, place) for place, _ in points)]
+    places = project(ranges, look.weights, prepared.text, look.source, text, look.target)
+
+    # 2. What to put in.
+    upper = prepared.line.upper
+    marked = list(zip(prepared.marks, places, strict=False))
+    insertions = []
+    for order, (mark, (start, end)) in enumerate(marked):
+        if mark.closing:
+            insertions.append(_Insertion(start, _OPENING, order, mark.opening))
+            insertions.append(_Insertion(end, _CLOSING, -order, mark.closing))
+            if any(slot_number(slot) in upper for slot in SLOT.findall(mark.opening)):
+                chars[start:end] = [character.upper() for character in chars[start:end]]
+        else:
+            phase = _WITHIN if _is_within(mark, start, marked) else _BETWEEN
+            insertions.append(_Insertion(start, phase, order, mark.opening))
+    for (_, content), (place, _) in zip(points, places[len(prepared.marks) :], strict=True):
+        insertions.append(_Insertion(place, _WITHIN, len(insertions), content))
+
+    # 3. From the end on, so that places stay what they are.
+    for insertion in sorted(insertions, reverse=True):
+        chars.insert(insertion.place, insertion.content)
+
+
+def _place_of(symbol, before, source):
+    """(place, content) for a missing symbol, by where it stands in the source.
+
+    before: the symbols that are put in before this one.
+    """
+    occurrences = [place for place, character in enumerate(source) if character == symbol]
+    place = occurrences[min(before.count(symbol), len(occurrences) - 1)]
+    if source[:place].endswith(" "):
+        return place - 1, f" {symbol}"
+    follows_space = source[place + 1 : place + 2] == " "
+    return place, f"{symbol} " if place == 0 and follows_space else symbol
+
+
+def _is_within(point, place, marked):
+    """Whether a point of the source lies in a range that closes at its place in the target."""
+    return any(
+        mark.closing and mark.start <= point.start <= mark.end and end == place
+        for mark, (_, end) in marked
+    )

@@ -1,0 +1,189 @@
+"""What must not be translated, while the rest of a line is.
+
+A span (nmt/text/spans.py) leaves a slot in its line: a single private-use character for each
+occurrence. A slot then becomes a symbol, which the model sees in the place of the span, or a mark,
+which is taken out of the sentence and put back by attention.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nmt.text.spans import MARK, Span, paired
+
+# Tokenizers have a piece for each; the spans of a sentence are numbered in its order.
+SYMBOLS = [chr(0xE000 + number) for number in range(32)]
+SYMBOL = re.compile(f"[{SYMBOLS[0]}-{SYMBOLS[-1]}]")
+
+# The planes of Unicode for private use: more slots than a line has spans.
+_FIRST_SLOT = 0xF0000
+SLOT = re.compile("[\U000f0000-\U0010fffd]")
+_SLOT_OR_SYMBOL = re.compile(f"({SLOT.pattern})|{SYMBOL.pattern}")
+MAX_SLOTS = 0x10FFFD - _FIRST_SLOT
+
+
+def slot(number: int) -> str:
+    """The character in the place of span `number` of a line."""
+    return chr(_FIRST_SLOT + number)
+
+
+def slot_number(character: str) -> int:
+    """The number of the span in whose place a character stands."""
+    return ord(character) - _FIRST_SLOT
+
+
+class Copied(NamedTuple):
+    """What comes back in the place of a slot."""
+
+    text: str
+    group: str = "case"  # of its kind, as "placeholder"
+    is_mark: bool = True
+
+
+@dataclasses.dataclass
+class SlottedLine:
+    """A line with slots in the place of its spans."""
+
+    text: str
+    copied: list[Copied] = dataclasses.field(default_factory=list)  # by number of the slot
+    # Number of the slot that opens a range -> that of the one that closes it.
+    closed_by: dict[int, int] = dataclasses.field(default_factory=dict)
+    # Slots that open a range in capitals.
+    upper: set[int] = dataclasses.field(default_factory=set)
+
+    def add(self, copied: Copied) -> str:
+        """A new slot."""
+        self.copied.append(copied)
+        return slot(len(self.copied) - 1)
+
+    def filled(self, text: str, names: Sequence[Copied] = ()) -> str:
+        """A text with what its slots stand for, and its symbols; other symbols are dropped.
+
+        names: what the symbols stand for, in the order of SYMBOLS.
+        """
+
+        # At once, as what comes back may look like a slot or a symbol.
+        def copied(match: re.Match) -> str:
+            if match[1]:
+                return self.copied[slot_number(match[1])].text
+            number = SYMBOLS.index(match[0])
+            return names[number].text if number < len(names) else ""
+
+        return _SLOT_OR_SYMBOL.sub(copied, text)
+
+
+def slotted(line: str, spans: list[Span]) -> SlottedLine:
+    """The line with a slot for each span."""
+    spans = spans[:MAX_SLOTS]
+    result = SlottedLine("")
+    texts = []
+    end = 0
+    for span in spans:
+        text = line[span.start : span.end]
+        copied = Copied(text, span.kind.group, span.kind.role == MARK)
+        texts += [line[end : span.start], result.add(copied)]
+        end = span.end
+    result.text = "".join([*texts, line[end:]])
+    result.closed_by = dict(paired(line, spans))
+    return result
+
+
+class Mark(NamedTuple):
+    """What was taken out of a text."""
+
+    start: int  # where, in characters of the text without marks
+    end: int  # greater than `start` where a range was marked
+    opening: str  # slots, with the white space that belongs to them
+    closing: str = ""
+
+
+def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
+    """The text, a part of the line's, without the slots of marks."""
+    chars: list[str] = []
+    places: dict[int, tuple[int, str]] = {}  # by number of the slot
+    position = 0
+    while position < len(text):
+        character = text[position]
+        position += 1
+        if not SLOT.match(character) or not line.copied[slot_number(character)].is_mark:
+            chars.append(character)
+            continue
+        # White space that would stay twice, or at an end, belongs to the mark.
+        number = slot_number(character)
+        after = text[position : position + 1]
+        is_opening = number in line.closed_by
+        content = character
+        if (not chars or (chars[-1].isspace() and is_opening)) and after.isspace():
+            content += after
+            position += 1
+        elif chars and chars[-1].isspace() and not is_opening and not after.isalnum():
+            content = chars.pop() + content
+            # Marks behind that white space now stand before it.
+            places.update((n, (min(p, len(chars)), c)) for n, (p, c) in places.items())
+        elif chars and chars[-1].isalnum() and after.isalnum() and _separates(line, number):
+            chars.append(" ")
+        places[number] = (len(chars), content)
+    return "".join(chars), _marks(line, places)
+
+
+def _separates(line, number):
+    """Whether a mark stands between two words: tags in pairs may stand within one."""
+    in_pair = number in line.closed_by or number in line.closed_by.values()
+    return not in_pair and line.copied[number].text != ""
+
+
+def _marks(line, places):
+    """Marks of slots whose places in the text are known: ranges that are closed there, and points.
+
+    places: number of each slot -> its place, and its character with white space.
+    """
+    closings = {number: line.closed_by[number] for number in places if number in line.closed_by}
+    closings = {opening: closing for opening, closing in closings.items() if closing in places}
+    marks = []
+    for number, (place, content) in places.items():
+        if number in closings:
+            end, closing = places[closings[number]]
+            marks.append(Mark(place, end, content, closing))
+        elif number not in closings.values():
+            marks.append(Mark(place, place, content))
+    return marks
+
+
+def numbered(line: SlottedLine, text: str) -> tuple[str, list[Copied]]:
+    """(text, names): symbols in the place of slots, in the order of the text.
+
+    What is copied twice has one symbol. What has none, as there are more, stays text.
+    """
+    names = list(dict.fromkeys(line.copied[slot_number(each)] for each in SLOT.findall(text)))
+    symbols = dict(zip(names, SYMBOLS, strict=False))
+
+    def symbol(match: re.Match) -> str:
+        copied = line.copied[slot_number(match[0])]
+        return symbols.get(copied, copied.text)
+
+    return SLOT.sub(symbol, text), names[: len(SYMBOLS)]
+
+
+class ArrivingSpans:
+    """The spans of a line whose text arrives in parts."""
+
+    def __init__(self, limit: int = len(SYMBOLS)) -> None:
+        self.limit = limit
+        self.names: list[Copied] = []
+
+    def with_symbols(self, line: SlottedLine) -> str:
+        """The next text with symbols for its spans, also for marks; those over the limit stay."""
+        symbols = dict(zip((name.text for name in self.names), SYMBOLS, strict=False))
+
+        def symbol(match: re.Match) -> str:
+            copied = line.copied[slot_number(match[0])]
+            if copied.text not in symbols and len(self.names) < self.limit:
+                symbols[copied.text] = SYMBOLS[len(self.names)]
+                self.names.append(copied)
+            # A symbol of ours would stand for another span.
+            return symbols.get(copied.text, SYMBOL.sub("", copied.text))
+
+        return SLOT.sub(symbol, line.text)
