@@ -169,13 +169,9 @@ def _raw_units(stream, text, path):
         more = bool(block)
         start = None
         counted = 0
-        keep = len(text)
         for mark in MARK.finditer(text):
             name = mark["name"]
-            # A comment that goes on in the next block; a tag that does.
-            if (not name and not (mark["comment"] or mark["cdata"])) or (
-                mark["slash"] and ">" not in text[mark.end() : mark.end() + 100]
-            ):
+            if _goes_on(mark, text):
                 keep = mark.start()
                 break
             if name == "tmx":
@@ -189,15 +185,28 @@ def _raw_units(stream, text, path):
                 end = text.index(">", mark.end()) + 1
                 yield line, text[start:end]
                 start = None
+        else:
+            keep = _open_tag(text, counted)
         # Keep what is not complete.
-        last_tag = text.rfind("<", counted)
-        if keep == len(text) and text.find(">", last_tag) < 0 <= last_tag:
-            keep = last_tag
         keep = keep if start is None else start
         line += text.count("\n", counted, keep)
         text = text[keep:]
     if start is not None or not closed:
         raise UserError(f"{path}, line {line}: the file ends before </tmx>, it is cut off")
+
+
+def _goes_on(mark, text):
+    """Whether a comment, a CDATA section or an end tag ends in the next block."""
+    if not mark["name"]:
+        return not (mark["comment"] or mark["cdata"])
+    return bool(mark["slash"]) and ">" not in text[mark.end() : mark.end() + 100]
+
+
+def _open_tag(text, start):
+    """Where a tag begins that ends in the next block; without one the end of the text."""
+    last_tag = text.rfind("<", start)
+    is_open = text.find(">", last_tag) < 0 <= last_tag
+    return last_tag if is_open else len(text)
 
 
 def _parsed(unit, doctype, preserved):
