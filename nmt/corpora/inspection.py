@@ -170,21 +170,13 @@ class Inspection:
         if not any(seen):
             return
         codes = [table_code(code) for code in declared]
-        figure = "; ".join(
-            f"{other.lines:,} of {other.total:,} {name} look {NAMES[other.code]} "
-            f"and {other.declared_lines:,} {NAMES[code or '']}"
-            for other, code, name in zip(seen, codes, ("sources", "targets"), strict=True)
-            if other
-        )
+        figure = _language_figure(seen, codes)
         # A side that looks like the language of the other one: what does the other look like?
         exchanged = [
             other is not None and other.code == code
             for other, code in zip(seen, codes[::-1], strict=True)
         ]
-        kept = [
-            other is None and code is not None and looks_like(column, code)
-            for column, code, other in zip(columns, codes, seen, strict=True)
-        ]
+        kept = [_is_as_declared(*side) for side in zip(columns, codes, seen, strict=True)]
         if not any(exchanged) or any(seen[side] and not exchanged[side] for side in (0, 1)):
             yield f"another language than declared: {figure}; see data.source and data.target"
         elif any(kept):
@@ -242,6 +234,21 @@ class Inspection:
                 "another pair translates otherwise; a model learns one of them at best: keep the "
                 "best translation of each, or look whether the right column was read"
             )
+
+
+def _language_figure(seen, codes):
+    """The lines in other languages, side by side; codes: the declared ones."""
+    return "; ".join(
+        f"{other.lines:,} of {other.total:,} {name} look {NAMES[other.code]} "
+        f"and {other.declared_lines:,} {NAMES[code or '']}"
+        for other, code, name in zip(seen, codes, ("sources", "targets"), strict=True)
+        if other
+    )
+
+
+def _is_as_declared(lines, code, other):
+    """Whether a side looks like its declared language and like no other."""
+    return other is None and code is not None and looks_like(lines, code)
 
 
 def dropped_notes(dropped: Counter[str], kept: int, data: DataOptions) -> list[str]:
