@@ -70,9 +70,13 @@ def paired_files(template: str, codes: tuple[str, str], form: str) -> list[tuple
         example = f": {pairs[alone[0]]} is missing" if alone else ""
         raise UserError(f"{template}: no file of {codes[0]} has one of {codes[1]}{example}")
     if alone:
-        names = ", ".join(map(str, alone[:NAMED])) + (", ..." if len(alone) > NAMED else "")
-        log.info(f"note: {len(alone)} files have no counterpart in {codes[1]}: {names}")
+        _note_alone(alone, codes[1])
     return [pair for pair in pairs.items() if pair[0] not in alone]
+
+
+def _note_alone(files, code):
+    names = ", ".join(map(str, files[:NAMED])) + (", ..." if len(files) > NAMED else "")
+    log.info(f"note: {len(files)} files have no counterpart in {code}: {names}")
 
 
 def _named(template, code, form):

@@ -190,7 +190,7 @@ def _is_quoted(path):
     They are if each that begins a field is closed at the end of a field, and if a field needs them
     (it holds a mark, a tab or a line break) or no field without them holds a mark.
     """
-    if not any(line.startswith('"') or '\t"' in line for line in _lines(path)):
+    if not any(map(_has_opening_mark, _lines(path))):
         return False
     # Read the file both ways.
     pending: list[str] = []
@@ -212,6 +212,11 @@ def _is_quoted(path):
     if (merged or narrow) and len(widths) == 1 and 0 not in widths:
         return False
     return needed or merged or not inner
+
+
+def _has_opening_mark(line):
+    """Whether a quotation mark begins a field of a TSV line."""
+    return line.startswith('"') or '\t"' in line
 
 
 def _remembered(texts, pending):
