@@ -108,25 +108,31 @@ def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
     while position < len(text):
         character = text[position]
         position += 1
-        if not SLOT.match(character) or not line.copied[slot_number(character)].is_mark:
+        if not _is_mark(line, character):
             chars.append(character)
             continue
         # White space that would stay twice, or at an end, belongs to the mark.
         number = slot_number(character)
+        before = "".join(chars[-1:])
         after = text[position : position + 1]
         is_opening = number in line.closed_by
         content = character
-        if (not chars or (chars[-1].isspace() and is_opening)) and after.isspace():
+        if (not before or (before.isspace() and is_opening)) and after.isspace():
             content += after
             position += 1
-        elif chars and chars[-1].isspace() and not is_opening and not after.isalnum():
+        elif before.isspace() and not is_opening and not after.isalnum():
             content = chars.pop() + content
             # Marks behind that white space now stand before it.
             places.update((n, (min(p, len(chars)), c)) for n, (p, c) in places.items())
-        elif chars and chars[-1].isalnum() and after.isalnum() and _separates(line, number):
+        elif before.isalnum() and after.isalnum() and _separates(line, number):
             chars.append(" ")
         places[number] = (len(chars), content)
     return "".join(chars), _marks(line, places)
+
+
+def _is_mark(line, character):
+    """Whether a character is the slot of a mark."""
+    return SLOT.match(character) and line.copied[slot_number(character)].is_mark
 
 
 def _separates(line, number):

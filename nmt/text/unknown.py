@@ -52,20 +52,27 @@ def _unknown_in(line, start, end, knows, spaced):
         if knows(line[position:after]):
             position = after
             continue
-        first = position
-        last = after
         # A word with an unknown letter is a name, a number with an unknown sign an amount.
         is_letter = _in_word(line[position])
         if spaced and (is_letter or _is_amount(line, position, after, start, end)):
-            while first > start and _in_word(line[first - 1]):
-                first -= 1
-            while last < end and _in_word(line[last]):
-                last += 1
+            first, last = _word_around(line, position, after, start, end)
+        else:
+            first = position
+            last = after
         first = max(first, spans[-1].end if spans else start)
         is_symbol = is_letter or last - first > after - position
         spans.append(Span(first, last, FOREIGN if is_symbol else SIGN))
         position = last
     return spans
+
+
+def _word_around(line, first, last, start, end):
+    """(first, last) moved apart, at most to start and end, to the bounds of their word."""
+    while first > start and _in_word(line[first - 1]):
+        first -= 1
+    while last < end and _in_word(line[last]):
+        last += 1
+    return first, last
 
 
 def _in_word(character):
