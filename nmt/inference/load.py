@@ -69,11 +69,7 @@ def load(
     # 4. Make them one.
     model, preparations = _ensemble(runs, models)
     if lm:
-        # Imported here and in `_ensemble`, as every start of a program would pay for it.
-        from nmt.decoding.ensemble import Fusion
-
-        model = Fusion(model, _language_model(lm), recipe.search.lm_weight)
-
+        model = _fusion(model, lm, recipe.search.lm_weight)
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
     translator = Translator(
         model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile
@@ -84,9 +80,8 @@ def load(
     if lm:
         overrides = [*overrides, f"search.lm={recipe.search.lm}"]
     translator.origin = (load, (place, engine, threads, tuple(overrides), hypotheses_per_batch))
-    engines = dict.fromkeys("onnx" if export else "keras" for export in exports)
     with_lm = f", with {recipe.search.lm}" if lm else ""
-    translator.description = f"{path}, {' and '.join(engines)}, {threads} threads{with_lm}"
+    translator.description = f"{path}, {_engines(exports)}, {threads} threads{with_lm}"
     return translator
 
 
@@ -156,9 +151,22 @@ def _ensemble(runs, models):
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:
         return models[0], distinct
+    # Imported here and in `_fusion`, as every start of a program would pay for it.
     from nmt.decoding.ensemble import Ensemble
 
     return Ensemble(models, [distinct.index(each) for each in preparations]), distinct
+
+
+def _fusion(model, lm, weight):
+    """The model with the language model of a run beside it."""
+    from nmt.decoding.ensemble import Fusion
+
+    return Fusion(model, _language_model(lm), weight)
+
+
+def _engines(exports):
+    """The engines in use, in words."""
+    return " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
 
 
 def _export(run, engine):
