@@ -48,17 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints the scores of each run; of several runs, also paired tests."""
     from nmt.evaluation.scored_text import check_same
-    from nmt.inference.load import load_any, open_runs
-    from nmt.runs.folder import Run
+    from nmt.inference.load import load_any
 
     # 1. Whatever is refused is refused before anything is loaded.
     args.overrides = [word for word in args.run if _is_override(word)]
     args.run = [word for word in args.run if not _is_override(word)]
     _check(args)
-    entries = [Run.open_all(path) for path in args.run]  # an entry: one run, or an ensemble
-    if args.beam or args.memory or lm_overrides(args) or sum(map(len, entries)) > 1:
-        for path in args.run:  # a language model has none of these
-            open_runs(path)
+    entries = _entries(args)
     if args.once and _show_last_report(args, entries[0]):
         return
     texts = _texts(args, [members[0] for members in entries])
@@ -81,21 +77,39 @@ def _is_override(word):
 
 def _check(args):
     """UserError for arguments that do not go together."""
-    own_text = bool(args.source or args.reference or args.overrides)
     if not args.run:
         raise UserError(f"{args.overrides[0]}: the run folder is missing")
-    if bool(args.source) != bool(args.reference):
-        raise UserError("--source and --reference belong together: a file of each")
-    if args.source and args.overrides:
-        raise UserError(f"--source and {args.overrides[0]} exclude each other: both name the text")
-    if own_text and args.split:
-        raise UserError(f"--split {args.split} and a text of your own exclude each other")
+    own_text = bool(args.source or args.reference or args.overrides)
+    if own_text:
+        _check_own_text(args)
     if args.once and (own_text or args.memory or args.engine != "auto" or len(args.run) > 1):
         raise UserError(
             "--once shows a report that is there: no --memory, no --engine, no other text, no "
             "second run"
         )
     args.split = args.split or "test"
+
+
+def _check_own_text(args):
+    if bool(args.source) != bool(args.reference):
+        raise UserError("--source and --reference belong together: a file of each")
+    if args.source and args.overrides:
+        raise UserError(f"--source and {args.overrides[0]} exclude each other: both name the text")
+    if args.split:
+        raise UserError(f"--split {args.split} and a text of your own exclude each other")
+
+
+def _entries(args):
+    """The runs of each argument: one run, or the members of an ensemble."""
+    from nmt.inference.load import open_runs
+    from nmt.runs.folder import Run
+
+    entries = [Run.open_all(path) for path in args.run]
+    # A language model has none of these.
+    if args.beam or args.memory or lm_overrides(args) or sum(map(len, entries)) > 1:
+        for path in args.run:
+            open_runs(path)
+    return entries
 
 
 def _texts(args, runs):
