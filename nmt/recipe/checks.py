@@ -148,6 +148,7 @@ def without_effect(recipe: Recipe, names: Iterable[str]) -> Iterator[tuple[str, 
 
 def contradictions(recipe: Recipe) -> Iterator[str]:
     """What one option alone cannot tell: a line for each mistake."""
+    yield from _place_mistakes(recipe)
     yield from _data_mistakes(recipe)
     if recipe.train.average == 1:
         yield "train.average=1 is no average: 0 is none, 2 the least"
@@ -158,8 +159,8 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
         yield from _waiting_mistakes(recipe)
 
 
-def _data_mistakes(recipe):
-    # Where the text comes from.
+def _place_mistakes(recipe):
+    """Where the text comes from."""
     data = recipe.data
     if OWN_FILES.holds(recipe) and not data.train:
         yield "data.train is needed: the path of the training text"
@@ -169,6 +170,10 @@ def _data_mistakes(recipe):
     two = len(columns) == 2 and columns.isdisjoint(("", "0"))
     if TABLES.holds(recipe) and data.columns and not two:
         yield f"data.columns={data.columns!r}: two columns are needed, as 1,2 or en,de"
+
+
+def _data_mistakes(recipe):
+    data = recipe.data
     if data.format in TWO_FILES:
         for split in ("train", "valid", "test"):
             if any("{lang}" not in path for path in data.paths(split)):
