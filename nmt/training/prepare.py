@@ -49,11 +49,7 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     pairs = counter.passing(Preparation(recipe).pairs(raw_pairs, more=True))
     count = stores.write_text(pairs, run.cache, recipe.sides)
     unit = tasks.of(recipe).unit
-    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
-    log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
-    if 1 < len(corpus.counts) <= NAMED_FILES:
-        counts = ", ".join(f"{path.name} {number:,}" for path, number in corpus.counts.items())
-        log.info(f"corpus: read from {counts}")
+    _tell_counts(count, unit, dropped, corpus.counts)
     notes = inspection.notes(recipe.sides, corpus.counts)
     for note in notes + dropped_notes(dropped, count, recipe.data):
         log.warning(note)
@@ -85,6 +81,15 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
             log.info(f"note: {note}")
     run.update(pairs=store.pairs, text=stamp)
     return store
+
+
+def _tell_counts(count, unit, dropped, file_counts):
+    """Logs how much text was read, what was dropped, and how much each file has."""
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
+    log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
+    if 1 < len(file_counts) <= NAMED_FILES:
+        counts = ", ".join(f"{path.name} {number:,}" for path, number in file_counts.items())
+        log.info(f"corpus: read from {counts}")
 
 
 def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
