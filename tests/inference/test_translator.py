@@ -1,5 +1,6 @@
 """Lines to translations: scores agree with searches, company changes nothing, errors are clear."""
 
+import re
 import types
 
 import numpy as np
@@ -205,7 +206,7 @@ def test_a_long_line_is_split_and_says_so(translator):
 def test_output_is_whole_characters_whatever_the_model_says(tmp_path):
     """Models with random weights that love bytes, under Keras and ONNX Runtime."""
     lines = [side for pair in grammar.generate("en-de", "train", 40) for side in pair]
-    tokenizer = Tokenizer.train(lines, TokenizerOptions(vocab_size=330))
+    tokenizer = Tokenizer.train(lines, TokenizerOptions(vocab_size=360))
     rng = np.random.default_rng(5)
     model = TranslationModel(ModelOptions(**SMALL, tie="all"), *[tokenizer.size] * 2, seed=3)
     for variable in model.trainable_variables:
@@ -238,3 +239,50 @@ def test_output_is_whole_characters_whatever_the_model_says(tmp_path):
         assert "\ufffd" not in "".join(texts[0])
         assert any(ord(character) > 0x250 for character in "".join(texts[0]))
         assert broken > 20
+
+
+DECORATED = [
+    "{text} 😀",
+    "😀 {text}",
+    "{text} (5 €)",
+    "<0>{text}</0>",
+    "**{text}** [X5X]",
+    "{text} — 192.168.178.21",
+    "✓ {text}",
+    "{text} https://example.org/a_b?c=1",
+    "{text} Привет",
+]
+
+
+@pytest.mark.parametrize("decoration", DECORATED)
+def test_what_is_copied_is_in_every_translation(translator, decoration):
+    for text in ("The boy reads a book.", "Anna", "Where are the cats?"):
+        for best in translator.candidates([decoration.format(text=text)], nbest=3, beam=3)[0]:
+            for part in decoration.replace("{text}", " ").split():
+                assert best.text.count(part.strip("()")) == decoration.count(part)
+            assert "\ufffd" not in best.text
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("The boy reads.\n  Anna sleeps.\r\n", r".+\n  .+\r\n"),
+        ("{n, plural, one {The boy} other {The boys}}", r"\{n, plural, one \{.*\} other \{.*\}\}"),
+        ("😀\n(1)", r"😀\n\(1\)"),
+    ],
+)
+def test_the_form_of_a_text_stays(translator, text, pattern):
+    (translation,) = translator.translate([text])
+    assert re.fullmatch(pattern, translation)
+
+
+def test_capitals_come_out_in_capitals(translator):
+    ordinary, upper = translator.translate(["The boy reads a book.", "THE BOY READS A BOOK."])
+    assert upper == ordinary.upper() != ordinary
+
+
+def test_tags_change_no_translation(translator):
+    plain, tagged = translator.translate(["The boy reads a book.", "The <b>boy</b> reads a book."])
+    assert tagged.count("<b>") == tagged.count("</b>") == 1
+    assert tagged.index("<b>") < tagged.index("</b>")
+    assert re.sub("</?b>", "", tagged) == plain
