@@ -20,7 +20,7 @@ format = "grammar"
 size = 300
 
 [tokenizer]
-vocab_size = 250
+vocab_size = 270
 byte_fallback = false
 
 [model]
@@ -32,7 +32,7 @@ dropout = 0.1
 
 [train]
 epochs = 16
-batch_tokens = 512
+batch_tokens = 544
 learning_rate = 1e-2
 warmup_steps = 30
 precision = "float32"
@@ -52,7 +52,7 @@ train = "train.txt.gz"
 held_out = 0.1
 
 [tokenizer]
-vocab_size = 120
+vocab_size = 140
 byte_fallback = false
 
 [model]

@@ -181,10 +181,6 @@ def _data_mistakes(recipe):
                     f"data.{split}: {{lang}} must stand where the language code differs, "
                     "as in corpus/**/*.{lang}"
                 )
-        for name in ("data.train", "data.valid", "data.test"):
-            path = value_of(recipe, name)
-            if path and "{lang}" not in path:
-                yield f"{name}: {{lang}} must stand where the language code differs"
     try:
         re.compile(data.copied)
     except re.error as error:

@@ -68,7 +68,8 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
         run.save_tokenizers(_tokenizers(run, recipe))
     if recipe.tokenizer.from_:
         _tell_unknown(run, recipe)
-    run.save_profile(counter.profile())
+    if not recipe.language_model:
+        run.save_profile(counter.profile())
     max_pieces = recipe.data.max_pieces
     store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
     if count > store.pairs:

@@ -42,7 +42,7 @@ def test_stopped_amid_an_epoch_a_run_is_bit_for_bit_the_same(
     with pytest.raises(KeyboardInterrupt):
         trained(language_recipe, folder, callbacks=[after_step(50, interrupt)])
     trained(language_recipe, folder, lines=lines)
-    assert "resuming at step 50 of 74" in lines
+    assert "resuming at step 50 of 76" in lines
     assert lines[-1].startswith("note: not exported") and "language_model" in lines[-1]
     assert_same_numbers(folder, language_run)
     carried = [value for value in arrays(folder).values() if value.shape == (6, 24)]
@@ -92,7 +92,7 @@ def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_pa
     assert digests["alone"] == [digests["pair"][1]] * 2
     assert digests["pair"][0] != digests["pair"][1]
 
-    assert "\ue001 die" in stores["alone"].text(-1, [0])[0]
+    assert "die 0 \ue000 {c}" in stores["alone"].text(-1, [0])[0]
     pair_ids = range(stores["pair"].pairs)
     for own, other in zip(
         stores["pair"].ids(1, pair_ids), stores["alone"].ids(-1, pair_ids), strict=True

@@ -17,7 +17,7 @@ format = "grammar"
 size = 50
 
 [tokenizer]
-vocab_size = 120
+vocab_size = 140
 byte_fallback = false
 
 [model]
@@ -50,7 +50,8 @@ ROWS = {
         "train.save_minutes=0",
         "tokenizer.kind=bpe",
         "tokenizer.sampling=0.2",
-        "tokenizer.vocab_size=100",
+        "tokenizer.vocab_size=120",
+        "tokenizer.normalization=nfkc",
         "tokenizer.character_coverage=0.99",
         "search.beam=2",
         "search.length_penalty=0.5",
@@ -67,10 +68,11 @@ ROWS = {
         "tokenizer.sampling=0.2",
         "tokenizer.joint=false",
         "tokenizer.byte_fallback=true",
-        "tokenizer.vocab_size=400",
+        "tokenizer.vocab_size=420",
+        "tokenizer.normalization=none",
     ),
     "wait-k": ("model.bidirectional=false", "train.wait=1", "train.wait_to=3"),
-    "epochs": ("train.steps=0", "train.epochs=1", "train.batch_tokens=2000"),
+    "epochs": ("train.steps=0", "train.epochs=1", "train.batch_tokens=3000"),
     "language model": (
         "model.architecture=language_model",
         "train.streams=3",

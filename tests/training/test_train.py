@@ -55,14 +55,22 @@ def test_a_run_folder_holds_what_it_should(tiny_run, tiny_recipe):
     smoothed = np.exp(0.9 * float(rows[0]["loss"]))
     assert float(rows[0]["perplexity"]) == pytest.approx(smoothed, rel=0.5)
 
-    ours = ["run.json", "run.lock", "recipe.toml", "history.csv", "tokenizer.model", "lexicon.npz"]
+    ours = ["run.json", "run.lock", "recipe.toml", "profile.json", "history.csv", "lexicon.npz"]
     snapshots = [f"state/step-{step:07d}.weights.h5" for step in steps[-recipe.train.average :]]
     graphs = ["encoder.onnx", "step.onnx", "shortlist.onnx"]
     inputs = ["projection.npz", "table.npy", "table_scale.npy", "lexicon.npz"]
     held_out = list(HELD_OUT.values())
-    copies = ["run.json", "recipe.toml", "tokenizer.model", *held_out]
+    copies = ["run.json", "recipe.toml", "profile.json", "tokenizer.model", *held_out]
     exported = [f"export/{name}" for name in (*graphs, *inputs, *copies)]
-    expected = [*ours, *held_out, info.weights, "state/state.npz", *snapshots, *exported]
+    expected = [
+        *ours,
+        "tokenizer.model",
+        *held_out,
+        info.weights,
+        "state/state.npz",
+        *snapshots,
+        *exported,
+    ]
     assert contents(tiny_run) == sorted(expected)
 
 
