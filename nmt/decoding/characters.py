@@ -2,8 +2,9 @@
 
 A byte piece (byte fallback) may only begin or continue a valid character of UTF-8 (The Unicode
 Standard, table 3-7): no overlong form, no surrogate, nothing above U+10FFFF. Control characters
-but the tab, and U+FFFD, are no text and not spelt either. EOS and other pieces stand between
-characters only. PAD, UNK and BOS, which no target of byte pieces has, never follow.
+but the tab, U+FFFD and characters for private use are no text and not spelt either. EOS and other
+pieces stand between characters only. PAD, UNK and BOS, which no target of byte pieces has, never
+follow.
 """
 
 from collections.abc import Mapping
@@ -23,11 +24,10 @@ BYTES = {
         (0xE0, 0xE0, "after E0"),
         (0xE1, 0xEC, "2 left"),
         (0xED, 0xED, "after ED"),
-        (0xEE, 0xEE, "2 left"),
         (0xEF, 0xEF, "after EF"),
         (0xF0, 0xF0, "after F0"),
-        (0xF1, 0xF3, "3 left"),
-        (0xF4, 0xF4, "after F4"),
+        (0xF1, 0xF2, "3 left"),
+        (0xF3, 0xF3, "after F3"),
     ],
     "1 left": [(0x80, 0xBF, "whole")],
     "2 left": [(0x80, 0xBF, "1 left")],
@@ -39,10 +39,10 @@ BYTES = {
     "after F0": [(0x90, 0xBF, "2 left")],
     # No surrogates.
     "after ED": [(0x80, 0x9F, "1 left")],
-    # Nothing above U+10FFFF.
-    "after F4": [(0x80, 0x8F, "2 left")],
+    # Nothing for private use (EE, EF 80 to EF A3, F3 B0 and above): symbols are pieces.
+    "after F3": [(0x80, 0xAF, "2 left")],
     # No U+FFFD.
-    "after EF": [(0x80, 0xBE, "1 left"), (0xBF, 0xBF, "after EF BF")],
+    "after EF": [(0xA4, 0xBE, "1 left"), (0xBF, 0xBF, "after EF BF")],
     "after EF BF": [(0x80, 0xBC, "whole"), (0xBE, 0xBF, "whole")],
 }
 # Classes of tokens: the 256 bytes, other pieces, and what never follows.

@@ -19,13 +19,13 @@ from nmt.inference.long_lines import split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
 from nmt.text.messages import split_message
-from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine
+from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine, has_text
 from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
 
 SPLIT = "long, translated in parts"
 # Within a text.
-LINE_BREAK = re.compile(r"(\r\n|[\n\r])")
+LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 
 
 @dataclasses.dataclass
@@ -205,6 +205,9 @@ class Translator(Loaded):
         slotted = first.slotted(line)
         limit = self.recipe.data.max_pieces
         symbols = min(preparation.symbols for preparation in self.preparations)
+        if not has_text(slotted.text):
+            yield line
+            return
         texts = split_text(slotted.text, lambda text: first.fits(text, limit, symbols))
         for number, text in enumerate(texts):
             if number:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from nmt.text.spans import MARK, Kind, find_spans
 from nmt.text.symbols import (
+    PRIVATE,
     SLOT,
     SYMBOLS,
     Copied,
@@ -32,6 +33,7 @@ class CommonSpans:
     def __init__(self, source: str, target: str, own: Sequence[Kind] = ()) -> None:
         """own: the recipe's kinds of spans."""
         self.seed = f"{source}\n{target}"
+        source = PRIVATE.sub("", source)
         self.line = slotted(source, find_spans(source, own))
         self.target = unmarked(target)
         self.source = self.line.text
@@ -93,7 +95,8 @@ class CommonSpans:
 
 
 def unmarked(target: str) -> str:
-    """A target without marks."""
+    """A target without marks, and without characters that look like slots and symbols."""
+    target = PRIVATE.sub("", target)
     line = slotted(target, [span for span in find_spans(target) if span.kind.role == MARK])
     return without_marks(line, line.text)[0]
 

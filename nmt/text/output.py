@@ -24,20 +24,6 @@ class Output:
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
-class _Insertion(NamedTuple):
-    """Text to put in at a place of the target; those of one place are sorted."""
-
-    place: int
-    phase: int
-    order: int
-    content: str
-
-
-# What stands first at one place: what lies in a range that closes there, what closes, what lies
-# between ranges, what opens, what lies in a range that opens there.
-_WITHIN, _CLOSING, _BETWEEN, _OPENING = range(4)
-
-
 class _Attention(NamedTuple):
     """Attention between the characters of a source and of its translation."""
 
@@ -123,25 +109,72 @@ def _insert(chars, missing, text, prepared, look):
     ranges = [*(mark[:2] for mark in prepared.marks), *((place, place) for place, _ in points)]
     places = project(ranges, look.weights, prepared.text, look.source, text, look.target)
 
-    # 2. What to put in.
+    # 2. Words in capitals.
     upper = prepared.line.upper
     marked = list(zip(prepared.marks, places, strict=False))
-    insertions = []
-    for order, (mark, (start, end)) in enumerate(marked):
-        if mark.closing:
-            insertions.append(_Insertion(start, _OPENING, order, mark.opening))
-            insertions.append(_Insertion(end, _CLOSING, -order, mark.closing))
-            if any(slot_number(slot) in upper for slot in SLOT.findall(mark.opening)):
-                chars[start:end] = [character.upper() for character in chars[start:end]]
-        else:
-            phase = _WITHIN if _is_within(mark, start, marked) else _BETWEEN
-            insertions.append(_Insertion(start, phase, order, mark.opening))
-    for (_, content), (place, _) in zip(points, places[len(prepared.marks) :], strict=True):
-        insertions.append(_Insertion(place, _WITHIN, len(insertions), content))
+    for mark, (start, end) in marked:
+        if any(slot_number(slot) in upper for slot in SLOT.findall(mark.opening)):
+            chars[start:end] = [character.upper() for character in chars[start:end]]
 
-    # 3. From the end on, so that places stay what they are.
-    for insertion in sorted(insertions, reverse=True):
-        chars.insert(insertion.place, insertion.content)
+    # 3. What comes to each place, from the last place on, so that places stay what they are.
+    contents = _contents(marked)
+    for (_, content), (place, _) in zip(points, places[len(prepared.marks) :], strict=True):
+        contents[place] = content + contents.get(place, "")
+    for place in sorted(contents, reverse=True):
+        chars.insert(place, contents[place])
+
+
+def _contents(marked):
+    """What marks put in, by place in the target.
+
+    At one place, first what closes there, then what opens. A point, or a range that is empty there,
+    stands in those ranges that it is in in the source.
+    marked: (mark, its range in the target) pairs.
+    """
+    closing: dict[int, list] = {}
+    opening: dict[int, list] = {}
+    points: dict[int, list] = {}
+    for mark, (start, end) in marked:
+        if mark.closing is None or start == end:
+            for content in filter(None, (mark.opening, mark.closing)):
+                points.setdefault(start, []).append((_number(content), content))
+        else:
+            # Inner ranges close first and open last.
+            closing.setdefault(end, []).append((-start, -_order(mark), mark))
+            opening.setdefault(start, []).append((-end, _order(mark), mark))
+    contents = {}
+    for place in {*closing, *opening, *points}:
+        closers = [mark for *_, mark in sorted(closing.get(place, []))]
+        openers = [mark for *_, mark in sorted(opening.get(place, []))]
+        contents[place] = _ordered(closers, openers, sorted(points.get(place, [])))
+    return contents
+
+
+def _ordered(closers, openers, points):
+    """What stands at one place, as one text. points: (number of the slot, text), sorted."""
+    # Texts with the position that they sort by: borders have odd ones, points those between.
+    texts = [(2 * n + 1, mark.closing) for n, mark in enumerate(closers)]
+    first = 2 * len(closers)
+    texts += [(first + 2 * n + 1, mark.opening) for n, mark in enumerate(openers)]
+    for number, content in points:
+        before = [2 * n for n, mark in enumerate(closers) if _encloses(mark, number)]
+        after = [first + 2 * n + 2 for n, mark in enumerate(openers) if _encloses(mark, number)]
+        texts.append((before[0] if before else max(after, default=first), content))
+    return "".join(text for _, text in sorted(texts, key=lambda item: item[0]))
+
+
+def _number(content):
+    """The number of the slot in a mark's text; slots are numbered as they stand in the source."""
+    return slot_number(SLOT.findall(content)[0])
+
+
+def _order(mark):
+    return _number(mark.opening) if mark.opening else -1
+
+
+def _encloses(mark, number):
+    """Whether a slot of the source stands within a range."""
+    return _order(mark) < number and (not mark.closing or number < _number(mark.closing))
 
 
 def _place_of(symbol, before, source):
@@ -155,11 +188,3 @@ def _place_of(symbol, before, source):
         return place - 1, f" {symbol}"
     follows_space = source[place + 1 : place + 2] == " "
     return place, f"{symbol} " if place == 0 and follows_space else symbol
-
-
-def _is_within(point, place, marked):
-    """Whether a point of the source lies in a range that closes at its place in the target."""
-    return any(
-        mark.closing and mark.start <= point.start <= mark.end and end == place
-        for mark, (_, end) in marked
-    )

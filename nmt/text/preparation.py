@@ -23,17 +23,20 @@ from nmt.text.symbols import (
     Mark,
     SlottedLine,
     numbered,
+    slot,
     slot_number,
     slotted,
     without_marks,
 )
 from nmt.text.tokens import detokenise, tokenise
-from nmt.text.unknown import LONGEST_WORD, with_unknown
+from nmt.text.unknown import LONGEST_CODE, with_unknown
 
 if TYPE_CHECKING:
     from nmt.recipe import Recipe
 
 NO_PROFILE = Profile()
+# A segment has at most so many for each of its pieces.
+CHARACTERS = 20
 
 
 @dataclasses.dataclass
@@ -58,7 +61,7 @@ class PreparedLine:
 
     def has_text(self) -> bool:
         """Whether there is anything to translate: a letter that is not copied."""
-        return any(c.isalpha() for c in self.text)
+        return has_text(self.text)
 
 
 class Preparation:
@@ -129,7 +132,7 @@ class Preparation:
     def slotted(self, line: str) -> SlottedLine:
         """A line with slots for what is not translated, or what the model cannot read."""
         spans = find_spans(line, self._own_kinds)
-        if len(line) > LONGEST_WORD or not self._knows(line):
+        if len(line) > LONGEST_CODE or not self._knows(line):
             spans = with_unknown(line, spans, self._knows, self._spaced)
         return slotted(line, spans)
 
@@ -153,7 +156,8 @@ class Preparation:
 
     def fits(self, text: str, pieces: int, symbols: int) -> bool:
         """Whether a text with slots has at most so many pieces and distinct slots."""
-        if len(set(SLOT.findall(text))) > symbols:
+        # Characters may have no pieces.
+        if len(text) > CHARACTERS * pieces or len(set(SLOT.findall(text))) > symbols:
             return False
         return len(self.encoded(SLOT.sub(SYMBOLS[0], self._formed(text)))) <= pieces
 
@@ -178,9 +182,10 @@ class Preparation:
         Of a tokenised corpus it may be as people write it; without spaces it must be tokens.
         """
         text = unmarked(target)
-        symbols = {copied.text: symbol for copied, symbol in zip(names, SYMBOLS, strict=False)}
-        for name in sorted(symbols, key=len, reverse=True):
-            text = occurrences(name).sub(symbols[name], text)
+        numbers = {copied.text: number for number, copied in enumerate(names)}
+        for name in sorted(numbers, key=len, reverse=True):
+            text = occurrences(name).sub(slot(numbers[name]), text)
+        text = SLOT.sub(lambda match: SYMBOLS[slot_number(match[0])], text)
         if self.data.tokenised and not unspaced(self.data.target):
             text = tokenise(text, self.data.target)
         return self.target_tokenizer.encode([text])[0]
@@ -259,6 +264,11 @@ class Preparation:
                 known = known and character in self.profile.characters
             self._known[character] = known
         return known
+
+
+def has_text(text: str) -> bool:
+    """Whether a text with symbols or slots has a letter."""
+    return any(character.isalpha() for character in text)
 
 
 class IncrementalSource:

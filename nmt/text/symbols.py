@@ -18,11 +18,14 @@ from nmt.text.spans import MARK, Span, paired
 SYMBOLS = [chr(0xE000 + number) for number in range(32)]
 SYMBOL = re.compile(f"[{SYMBOLS[0]}-{SYMBOLS[-1]}]")
 
-# The planes of Unicode for private use: more slots than a line has spans.
+# The planes of Unicode for private use. The spans of a line get the first slots, up to a limit that
+# leaves some to what is marked later.
 _FIRST_SLOT = 0xF0000
 SLOT = re.compile("[\U000f0000-\U0010fffd]")
 _SLOT_OR_SYMBOL = re.compile(f"({SLOT.pattern})|{SYMBOL.pattern}")
-MAX_SLOTS = 0x10FFFD - _FIRST_SLOT
+MAX_SLOTS = 100_000
+# Characters that a text of the corpus must not have: they would look like symbols and slots.
+PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
 def slot(number: int) -> str:
@@ -68,7 +71,8 @@ class SlottedLine:
         # At once, as what comes back may look like a slot or a symbol.
         def copied(match: re.Match) -> str:
             if match[1]:
-                return self.copied[slot_number(match[1])].text
+                slots = self.copied[slot_number(match[1]) :][:1]
+                return slots[0].text if slots else ""
             number = SYMBOLS.index(match[0])
             return names[number].text if number < len(names) else ""
 
@@ -92,12 +96,15 @@ def slotted(line: str, spans: list[Span]) -> SlottedLine:
 
 
 class Mark(NamedTuple):
-    """What was taken out of a text."""
+    """What was taken out of a text: at a point, or at the ends of a range.
+
+    Of a range that begins or ends in another part of the line one end is empty.
+    """
 
     start: int  # where, in characters of the text without marks
-    end: int  # greater than `start` where a range was marked
+    end: int  # of a point the same
     opening: str  # slots, with the white space that belongs to them
-    closing: str = ""
+    closing: str | None = None  # None: of a point
 
 
 def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
@@ -123,11 +130,14 @@ def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
         elif before.isspace() and not is_opening and not after.isalnum():
             content = chars.pop() + content
             # Marks behind that white space now stand before it.
-            places.update((n, (min(p, len(chars)), c)) for n, (p, c) in places.items())
+            for earlier, (place, text_of_it) in reversed(places.items()):
+                if place <= len(chars):
+                    break
+                places[earlier] = (len(chars), text_of_it)
         elif before.isalnum() and after.isalnum() and _separates(line, number):
             chars.append(" ")
         places[number] = (len(chars), content)
-    return "".join(chars), _marks(line, places)
+    return "".join(chars), _marks(line, places, len(chars))
 
 
 def _is_mark(line, character):
@@ -141,20 +151,22 @@ def _separates(line, number):
     return not in_pair and line.copied[number].text != ""
 
 
-def _marks(line, places):
-    """Marks of slots whose places in the text are known: ranges that are closed there, and points.
+def _marks(line, places, length):
+    """Marks of slots whose places in the text are known: ranges and points.
 
-    places: number of each slot -> its place, and its character with white space.
+    places: number of each slot -> its place, and its character with white space. length: of the
+    text.
     """
-    closings = {number: line.closed_by[number] for number in places if number in line.closed_by}
-    closings = {opening: closing for opening, closing in closings.items() if closing in places}
+    opened_by = {closing: opening for opening, closing in line.closed_by.items()}
     marks = []
     for number, (place, content) in places.items():
-        if number in closings:
-            end, closing = places[closings[number]]
+        if number in line.closed_by:
+            end, closing = places.get(line.closed_by[number], (length, ""))
             marks.append(Mark(place, end, content, closing))
-        elif number not in closings.values():
+        elif number not in opened_by:
             marks.append(Mark(place, place, content))
+        elif opened_by[number] not in places:
+            marks.append(Mark(0, place, "", content))
     return marks
 
 

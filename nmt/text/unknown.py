@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 
 from nmt.text.spans import MARK, SYMBOL, Kind, Span
 
-# Characters from which on something without a space is no word.
+# Characters from which on something without a space is no word, and with a digit in it none.
 LONGEST_WORD = 200
+LONGEST_CODE = 40
 # A short word with a sign in it is a unit, as °C; in a longer one the sign is something apart.
 UNIT = 6
 
@@ -31,7 +32,9 @@ def with_unknown(
     end = 0
     for span in [*spans, Span(len(line), len(line), SIGN)]:
         for match in _NO_SPACE.finditer(line, end, span.start):
-            if spaced and len(match[0]) > LONGEST_WORD:
+            size = len(match[0])
+            is_code = size > LONGEST_CODE and re.search(r"\d", match[0])
+            if spaced and (is_code or size > LONGEST_WORD):
                 result.append(Span(*match.span(), FOREIGN))
             elif not knows(match[0]):
                 result += _unknown_in(line, match.start(), match.end(), knows, spaced)

@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import re
+import time
 
 import numpy as np
 import pytest
@@ -279,3 +281,51 @@ def test_preparations_are_equal_if_they_make_the_same_ids_of_sources():
     assert raw != made(DataOptions(), profile=Profile("abc"))
     lower = made(DataOptions(preprocess="tokens"))
     assert lower != raw and len({raw, lower, made(DataOptions())}) == 2
+
+
+TREES = [
+    '<i class="icon"></i> Settings',
+    '<a href="x"><img src="y"/></a> Open the door',
+    "[😀](https://e.org) Open",
+    "<b>Yes</b> <i>No</i> <u>OK</u>",
+    "[![Logo](a.png)](b.html) Open the door",
+    "Turn <b>off</b>😀 now",
+    "<b>one <i>two</i></b><br/> three",
+]
+
+
+@pytest.mark.parametrize("source", TREES)
+@pytest.mark.parametrize("said", ["x", "x y z", "x y z u v w", ""])
+def test_tags_are_nested_as_in_the_source(source, said):
+    """However few words the translation has, and without attention."""
+    use = preparation(DataOptions())
+    line = use.source(source)
+    output = use.restored([*map(ord, said)], line).text
+    marks = [line.line.copied[n].text for n in range(len(line.line.copied))]
+    assert all(output.count(mark) == source.count(mark) for mark in marks)
+    opened = []
+    for slash, name in re.findall(r"<(/?)([abiu])\b[^<>]*>", output):
+        if slash:
+            assert opened.pop() == name
+        else:
+            opened.append(name)
+    assert not opened
+
+
+def test_private_characters_do_no_harm():
+    use = preparation(DataOptions())
+    assert use.pair("x \U000f0005 y", "z") == ("x  y", "z")
+    assert use.pair("<b>x</b>", "<b>z</b> \U000f0000")[1].strip() == "z"
+    line = use.source("{a} \U000f0000 \ue000")
+    assert use.restored(line.ids, line).text == "{a} \U000f0000 \ue000"
+    names = use.source("{a} x").names
+    assert use.target_ids("{a} \ue000", names) == [*map(ord, f"{SYMBOLS[0]} ")]
+
+
+def test_long_lines_are_prepared_in_linear_time():
+    """A quadratic step would take minutes."""
+    use = preparation(DataOptions(), normalization="source")
+    for part in ("<br/> a ", "<b>", "😀", "1", "{a}", "犬", "A B ", "a\u00ad "):
+        started = time.process_time()
+        use.source(part * (40_000 // len(part)))
+        assert time.process_time() - started < 5
