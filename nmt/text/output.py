@@ -58,13 +58,12 @@ def restored(
     """
     # 1. The usual case: nothing to repair, nothing to put in.
     expected = Counter(SYMBOL.findall(prepared.text))
-    text = target_tokenizer.decode(ids)
+    text, offsets = target_tokenizer.decoded(ids)
     counts = Counter(SYMBOL.findall(text))
     if not prepared.marks and counts == expected:
         return Output(_cased(prepared, text))
 
     # 2. Symbols too many give their place to missing ones.
-    text, offsets = target_tokenizer.decoded(ids)
     _, source_offsets = source_tokenizer.offsets(prepared.text)
     look = _Attention(attention, source_offsets, offsets)
     output = Output("")

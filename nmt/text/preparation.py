@@ -159,7 +159,10 @@ class Preparation:
         # Characters may have no pieces.
         if len(text) > CHARACTERS * pieces or len(set(SLOT.findall(text))) > symbols:
             return False
-        return len(self.encoded(SLOT.sub(SYMBOLS[0], self._formed(text)))) <= pieces
+        formed = SLOT.sub(SYMBOLS[0], self._formed(text))
+        # Of known ASCII no character has more than a piece: most lines are not encoded for this.
+        short = formed.isascii() and len(formed) < pieces
+        return short or len(self.encoded(formed)) <= pieces
 
     def encoded(self, text: str) -> list[int]:
         """Ids of the text of a prepared line."""
