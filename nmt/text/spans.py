@@ -71,6 +71,8 @@ _FILE = (
     "tiff?|mp[34]|m4a|wav|ogg|flac|avi|mkv|mov|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|rst|csv|tsv|"
     "log|db|sql|sqlite3?|bin|pem|crt|key|pot?|mo|tmx|xliff|srt|vtt|env|lock|bak"
 )
+# As cameras write it: IMG_0042.JPG
+_FILE = f"{_FILE}|{_FILE.upper()}"
 _HTML = (
     "a|abbr|b|big|blockquote|br|button|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|"
     "input|ins|kbd|label|li|mark|ol|p|pre|q|s|samp|section|small|span|strike|strong|sub|sup|svg|"
@@ -345,7 +347,7 @@ KINDS = (
         rf"{_WORD}(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
         r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
         r"|[0-9]{1,2}(?P<sep>[./-])[0-9]{1,2}(?P=sep)[0-9]{2,4}|[0-9]{4}(?:/[0-9]{1,2}/[0-9]{1,2}|\.[0-9]{2}\.[0-9]{2}))"
-        r"(?![0-9])(?!\.[0-9])",
+        r"(?![0-9])(?![.-][0-9])",
         ("2026-11-28", "2026-11-28T14:05:09Z", "2026-11-28 14:05:09", "28.11.2026", "11/28/2026"),
     ),
     Kind(
@@ -421,9 +423,9 @@ KINDS = (
         "assignment",
         "code",
         SYMBOL,
-        rf"{_WORD}[a-z][a-z0-9]{{1,40}}(?:=\"[^\"]{{0,200}}\"|(?:[._-][a-z0-9]{{1,40}}){{1,8}}"
-        r"=[A-Za-z0-9_./:-]{1,200}(?<![.:]))",
-        ("train.seed=2", 'lang="de"'),
+        rf"{_WORD}[A-Za-z_][A-Za-z0-9_.-]{{1,100}}="
+        r"(?:\"[^\"]{0,200}\"|[A-Za-z0-9_./:+-]{1,200}(?<![.:]))",
+        ("train.seed=2", 'lang="de"', "key=value"),
     ),
     Kind(
         "dotted name",
@@ -487,11 +489,14 @@ KINDS = (
         r"(?:[-_][A-Z0-9]{1,40}){0,8}|[A-Z]{2,20}(?:-[A-Z0-9]{1,20}){0,6}-[0-9][A-Z0-9]{0,20}"
         r"(?:-[A-Z0-9]{1,20}){0,6}"
         # 00AB12 1920x1080
-        rf"|[0-9]{{1,20}}[A-Za-z]{{1,20}}[0-9][A-Za-z0-9]{{0,60}}){_END}"
+        rf"|[0-9]{{1,20}}[A-Za-z]{{1,20}}[0-9][A-Za-z0-9]{{0,60}}"
+        # 12V 5GHz 3D, but 2ND
+        rf"|[0-9]{{1,9}}(?!ST|ND|RD|TH)[A-Z][A-Za-z]{{0,3}}){_END}"
         # H₂O m² µg/m³
         rf"|{_WORD}(?:[A-Za-zµμΩ]{{1,6}}/)?[A-Za-zµμΩ]{{0,5}}[{_RAISED}]{{1,10}}[A-Za-z0-9{_RAISED}/]{{0,20}}"
         rf"|[{_RAISED}]{{1,10}}",
-        ("E27", "TS0601", "IPv4", "UTF-8", "PM2.5", "H₂O", "m²", "µg/m³", "00AB12", "1920x1080"),
+        ("E27", "TS0601", "IPv4", "UTF-8", "PM2.5", "H₂O", "m²", "µg/m³", "00AB12", "12V")
+        + ("1920x1080",),
     ),
     Kind(
         "telephone number",
@@ -521,8 +526,8 @@ KINDS = (
         "number with sign",
         "number",
         SYMBOL,
-        rf"(?<![{_LETTER})\]}}%°'’+*/−–-])[+−±-]{_NUMBER}",
-        ("-5", "+10", "−2.5", "±5"),
+        rf"(?<![{_LETTER})\]}}%°'’+*/−–-])[+−±-]{_NUMBER}|[≤≥≈≠±≪≫] ?[+−-]?{_NUMBER}",
+        ("-5", "+10", "−2.5", "±5", "≥ 21,5"),
     ),
     Kind(
         "decimal number",
@@ -616,6 +621,18 @@ KINDS = (
     ),
 )
 
+# What belongs to a code or a number that it is glued to. A part of a code has a digit.
+_GLUED = {
+    # INV/2026/00317
+    "head": rf"{_WORD}[A-Z]{{2,20}}[-/_.]$",
+    # 1.0.0+build.77 sha256:ab12 6ba7b810-9dad
+    "tail": r"(?:(?:[-+.:/~=#@%][A-Za-z]{1,20}){0,3}"
+    rf"[-+.:/~=#@%][A-Za-z]{{0,20}}[0-9][A-Za-z0-9_]{{0,60}}){{1,8}}{_END}",
+    # 230V 2,5mm² 21.5°C; ordinals (100th) are words
+    "unit": rf"(?!(?:st|nd|rd|th){_END})[A-Za-zµμΩ]{{1,4}}[{_RAISED}]?"
+    rf"(?:/[A-Za-z]{{1,3}}[{_RAISED}]?)?{_END}"
+    rf"|[ \xA0\u202F]?(?:°[CFKR]{_END}|[℃℉])|°(?!\w)",
+}
 
 # What every span holds: most lines lack it and are not searched.
 _HINT = (
@@ -632,7 +649,7 @@ _UNFINISHED = (
     # C:\Program Files\x
     r"|(?:[A-Za-z]:|\\)\\[^\s:*?\"<>|]{0,200}(?: [^\s:*?\"<>|]{0,60}){0,3}"
     # 5 € +1 (555) 123 % d
-    rf"|[0-9{_CURRENCY}%]|\([0-9]{{1,5}}\)|\\)$"
+    rf"|[0-9{_CURRENCY}%≤≥≈≠±≪≫]|\([0-9]{{1,5}}\)|\\)$"
 )
 
 
@@ -646,6 +663,7 @@ def find_spans(line: str, own: Sequence[Kind] = ()) -> list[Span]:
     if _hint().search(line):
         for match in _table().finditer(line):
             spans.append(Span(match.start(), match.end(), KINDS[int(match.lastgroup[1:])]))
+        spans = _grown(line, spans)
     return _merged(_own_spans(line, own), spans) if own else spans
 
 
@@ -677,6 +695,28 @@ def paired(line: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
 def unfinished(text: str) -> bool:
     """Whether more text may turn the end of a text into a span, or into a longer one."""
     return _unfinished().search(text, max(0, len(text) - 600)) is not None
+
+
+def _grown(line, spans):
+    """The spans with what is glued to them: half a number or a code is none."""
+    grown: list[Span] = []
+    for start, end, kind in spans:
+        if grown and start < grown[-1].end:
+            # What has grown holds it, or its beginning.
+            grown[-1] = grown[-1]._replace(end=max(end, grown[-1].end))
+            continue
+        if kind.group in ("number", "code"):
+            before = max(grown[-1].end if grown else 0, start - 24)
+            if head := _glued("head").search(line, before, start):
+                start = head.start()
+            tail = line[end - 1].isalnum() and _glued("tail").match(line, end)
+            # Between numbers a hyphen is a dash, which translators write.
+            if tail and (kind.group == "code" or re.search("[A-Za-z]", tail[0])):
+                end = tail.end()
+            if kind.group == "number" and (unit := _glued("unit").match(line, end)):
+                end = unit.end()
+        grown.append(Span(start, end, kind))
+    return grown
 
 
 def _own_spans(line, own):
@@ -752,6 +792,11 @@ def _side(line, span):
 
 
 _compiled = functools.cache(re.compile)
+
+
+@functools.cache
+def _glued(side):
+    return re.compile(_GLUED[side])
 
 
 @functools.cache

@@ -17,7 +17,7 @@ EXAMPLES = [(example, kind) for kind in KINDS for example in kind.examples]
 ORDINARY = """\
 Turn off the lights.
 The device's battery is at 5 %, isn't it? About 50% of them are.
-Wi-Fi and E-Mail: the 2nd one in 3D takes 10s, the 5th 2x as long, at 50 % discount.
+Wi-Fi and E-Mail: the 2nd one takes 10s, the 5th 2x as long, at 50 % discount.
 See e.g. the U.S. and/or z.B. Berlin (approx. 5), at 3 a.m. or 4 p.m., Ph.D.
 Turn it off.Now turn it on...and off! Really?! "Yes", he said - no.
 Device(s) on/off, L/R, km/h, charge/discharge: choose one (or two).
@@ -68,11 +68,21 @@ def test_ordinary_sentences_have_no_spans(line):
         ("連絡はinfo@example.comまで", ["info@example.com"]),
         ("See (http://a.b/x), example.org.", ["http://a.b/x", "example.org"]),
         ("Call foo(), or set a_b.c in /etc/x.", ["foo()", "a_b.c", "/etc/x"]),
-        ("100GB at 2.4GHz in 2026, 0-100", ["100", "2.4", "2026", "100"]),
+        ("100GB at 2.4GHz in 2026, 0-100", ["100GB", "2.4GHz", "2026", "100"]),
         ("Save &As, E&xit, _Open", ["&", "&", "_"]),
         ("Enter <name> in <Trans>this</Trans>", ["<name>", "<Trans>", "</Trans>"]),
         ("`turn_off` but `two words`", ["`turn_off`", "`", "`"]),
         ("a < b > c, 5<6", ["<", ">"]),
+        # What is glued to a number or a code belongs to it; a word does not.
+        ("1.0.0+build.77 in INV/2026/00317", ["1.0.0+build.77", "INV/2026/00317"]),
+        (
+            "6ba7b810-9dad, sha256:ab12 (0800-33-44-555)",
+            ["6ba7b810-9dad", "sha256:ab12"] + ["0800-33-44-555"],
+        ),
+        ("At 230V, 21.5°C or ≥ 21,5 ℃", ["230V", "21.5°C", "≥ 21,5 ℃"]),
+        ("An IPv4-address and CO2-sensors, the 100th", ["IPv4", "CO2", "100"]),
+        ("IMG_0042.JPG key=value a=b", ["IMG_0042.JPG", "key=value"]),
+        ("1.5-2.5 km, 10:30am, 12V/5A", ["1.5", "2.5", "10:30am", "12V/5A"]),
         ("👍🏽👩‍👩‍👧 🇩🇪", ["👍🏽👩‍👩‍👧", "🇩🇪"]),
     ],
 )
