@@ -267,9 +267,9 @@ KINDS = (
         "code",
         SYMBOL,
         r"```[^`]{1,2000}```|```\w{0,20}|``[^`]{1,300}``"
-        # `Several words` are translated.
-        r"|`(?![A-Za-z']{1,40}(?: [A-Za-z']{1,40}){1,20}`)[^`]{1,300}`",
-        ("`turn_off`", "``x``", "```x = 1```"),
+        # `Several words` that begin as a sentence does are translated.
+        r"|`(?![A-Z][A-Za-z']{0,40}(?: [A-Za-z']{1,40}){1,20}`)[^`]{1,300}`",
+        ("`turn_off`", "``x``", "```x = 1```", "`sudo reboot`"),
     ),
     Kind(
         "link",
@@ -633,6 +633,10 @@ _GLUED = {
     rf"(?:/[A-Za-z]{{1,3}}[{_RAISED}]?)?{_END}"
     rf"|[ \xA0\u202F]?(?:°[CFKR]{_END}|[℃℉])|°(?!\w)",
 }
+# Around a whole line: it is translated without them.
+QUOTED = Kind("quotation marks", "symbol", MARK, "")
+# Around several words: "Off" is a word in quotation marks.
+_QUOTED = r"[\"“„”«](?=.*\s)[^\"“„”«»]*[\"“”»]|「[^「」]+」|『[^『』]+』"
 
 # What every span holds: most lines lack it and are not searched.
 _HINT = (
@@ -664,6 +668,7 @@ def find_spans(line: str, own: Sequence[Kind] = ()) -> list[Span]:
         for match in _table().finditer(line):
             spans.append(Span(match.start(), match.end(), KINDS[int(match.lastgroup[1:])]))
         spans = _grown(line, spans)
+    spans = _with_quotes(line, spans)
     return _merged(_own_spans(line, own), spans) if own else spans
 
 
@@ -717,6 +722,14 @@ def _grown(line, spans):
                 end = unit.end()
         grown.append(Span(start, end, kind))
     return grown
+
+
+def _with_quotes(line, spans):
+    """The spans with the quotation marks that stand around all of the line and nowhere else."""
+    last = len(line) - 1
+    if not _quoted().fullmatch(line) or (spans and (spans[0].start < 1 or spans[-1].end > last)):
+        return spans
+    return [Span(0, 1, QUOTED), *spans, Span(last, last + 1, QUOTED)]
 
 
 def _own_spans(line, own):
@@ -782,6 +795,8 @@ def _side(line, span):
         return "link", False, True
     if match := re.fullmatch(r"\{\\([ibsu])([01])\}", text):
         return "\\" + match[1], match[2] == "1", match[2] == "0"
+    if span.kind is QUOTED:
+        return "quoted", span.start == 0, span.start > 0
     # ** _ ` open before a word and close behind it; notes need no word.
     if text in _NOTES:
         return text, True, True
@@ -792,6 +807,11 @@ def _side(line, span):
 
 
 _compiled = functools.cache(re.compile)
+
+
+@functools.cache
+def _quoted():
+    return re.compile(_QUOTED)
 
 
 @functools.cache

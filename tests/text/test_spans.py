@@ -71,7 +71,13 @@ def test_ordinary_sentences_have_no_spans(line):
         ("100GB at 2.4GHz in 2026, 0-100", ["100GB", "2.4GHz", "2026", "100"]),
         ("Save &As, E&xit, _Open", ["&", "&", "_"]),
         ("Enter <name> in <Trans>this</Trans>", ["<name>", "<Trans>", "</Trans>"]),
-        ("`turn_off` but `two words`", ["`turn_off`", "`", "`"]),
+        ("`turn_off`, `sudo reboot`, `Two words`", ["`turn_off`", "`sudo reboot`", "`", "`"]),
+        # Quotation marks around a line, not those within.
+        ("“Turn it off.”", ["“", "”"]),
+        ('"Use {x} now"', ['"', "{x}", '"']),
+        ("「電気を消す」", ["「", "」"]),
+        ('"Yes", he said - "no"', []),
+        ('"Off"', []),
         ("a < b > c, 5<6", ["<", ">"]),
         # What is glued to a number or a code belongs to it; a word does not.
         ("1.0.0+build.77 in INV/2026/00317", ["1.0.0+build.77", "INV/2026/00317"]),
@@ -138,8 +144,9 @@ def test_the_kinds_of_the_recipe_go_first_and_the_longer_of_two_wins():
             "{1>a<1} [2}b{2] &lt;b&gt;c&lt;/b&gt;",
             [("{1>", "<1}"), ("[2}", "{2]")] + [("&lt;b&gt;", "&lt;/b&gt;")],
         ),
-        ("[b]a[/b] `b c`", [("[b]", "[/b]"), ("`", "`")]),
+        ("[b]a[/b] `B c`", [("[b]", "[/b]"), ("`", "`")]),
         ("</b> a <b>", []),
+        ("„a {b} c“", [("„", "“")]),
         ("{a} %s", []),
     ],
 )
