@@ -12,7 +12,7 @@ tokens, where live hypotheses are cut; those rank last.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,8 +68,8 @@ def beam_search(
         raise Failure("the model's scores are no numbers (NaN): its weights are damaged")
     # Hypotheses that were cut rank behind those that are complete.
     for hypotheses in beams.ended:
-        hypotheses.sort(key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
-    return [hypotheses[:nbest] for hypotheses in beams.ended]
+        hypotheses.sort(key=lambda ended: (not ended.complete, -ended.score))
+    return [[beams.traced(each) for each in hypotheses[:nbest]] for hypotheses in beams.ended]
 
 
 def _advance(model, memory, state, beams, characters):
@@ -97,6 +97,17 @@ def _advance(model, memory, state, beams, characters):
     return log_probs, ids, attention, after, spelling
 
 
+class _Ended(NamedTuple):
+    """A hypothesis that has ended: its last step, the row that it went on from, the last token."""
+
+    score: float
+    log_prob: float
+    complete: bool
+    step: int
+    row: int
+    token: int
+
+
 class _Beams:
     """The hypotheses of a batch of sentences: live ones, and ended ones (complete, or cut).
 
@@ -109,7 +120,7 @@ class _Beams:
         self.penalty = penalty
         self.nbest = nbest
         self.longest = int(limits.max(initial=0))
-        self.ended: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+        self.ended: list[list[_Ended]] = [[] for _ in range(sentences)]
         # Of each step: the parents and tokens of its rows, the attention of its parents' rows.
         self.history: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
 
@@ -165,9 +176,13 @@ class _Beams:
         # Empty slots may end, too: they hold no hypothesis.
         for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
             hypotheses = self.ended[self.active[row]]
-            hypotheses.append(self._trace(row, slot))
+            log_prob = float(self.live[row, slot])
+            token = int(self.tokens[row, slot])
+            score = log_prob / step**self.penalty
+            parent = int(self.parents[row, slot])
+            hypotheses.append(_Ended(score, log_prob, token == EOS, step, parent, token))
             self.slots_used[row] += 1
-            complete = sorted((h.score for h in hypotheses if h.finished), reverse=True)
+            complete = sorted((each.score for each in hypotheses if each.complete), reverse=True)
             if len(complete) >= self.nbest:
                 self.score_to_beat[row] = complete[self.nbest - 1]
         self.live[ended] = LOG_ZERO
@@ -195,24 +210,22 @@ class _Beams:
         self.blocked = np.arange(self.slots) >= self.beam - self.slots_used[:, None]
         return remaining
 
-    def _trace(self, row, slot):
-        """The hypothesis of a sentence in a slot after the last step."""
-        log_prob = float(self.live[row, slot])
-        row = row * self.live.shape[1] + slot
-        ids: list[int] = []
-        attentions = []
-        # From the last token back to the first.
-        for parents, tokens, attention in reversed(self.history):
+    def traced(self, ended: _Ended) -> Hypothesis:
+        """A hypothesis that has ended, with its tokens and their attention."""
+        ids = [] if ended.complete else [ended.token]
+        row = ended.row
+        attention = self.history[ended.step - 1][2]
+        attentions = [] if attention is None else [attention[row]]
+        # From the last token but one back to the first.
+        for parents, tokens, attention in reversed(self.history[: ended.step - 1]):
             ids.append(int(tokens[row]))
             row = parents[row]
             if attention is not None:
                 attentions.append(attention[row])
-        length = len(ids)
-        complete = ids[0] == EOS
         return Hypothesis(
-            ids[::-1][: length - complete],
-            log_prob,
-            log_prob / length**self.penalty,
-            complete,
+            ids[::-1],
+            ended.log_prob,
+            ended.score,
+            ended.complete,
             np.stack(attentions[::-1]) if attentions else None,
         )
