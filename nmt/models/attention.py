@@ -49,6 +49,10 @@ class Attention(keras.layers.Layer):
         """The tensors that `step` needs, in the precision of the matrix products."""
         return {} if self.query_kernel is None else {"query": kernels.weight(self.query_kernel)}
 
+    def vectors_of_step(self) -> dict[str, tf.Tensor]:
+        """What else `step` needs of the weights."""
+        return {}
+
     def energies(
         self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
     ) -> tf.Tensor:
@@ -84,7 +88,7 @@ class Attention(keras.layers.Layer):
             mask = tf.where(tf.reshape(visible, [sentences, -1, source_len]), mask, MASKED)
         # 3. Attention and its weighted sum, a row a query.
         attention = tf.nn.softmax(self.energies(query, keys, weights) + mask)
-        context = tf.reshape(attention @ outputs, [-1, outputs.shape[-1]])
+        context = tf.reshape(kernels.matmul(attention, outputs), [-1, outputs.shape[-1]])
         return context, tf.reshape(attention, [-1, source_len])
 
 
@@ -103,15 +107,16 @@ class AdditiveAttention(Attention):
         self.energy = self.add_weight((units,), _glorot_vector, name="energy")
         self.built = True
 
-    def weights_of_step(self) -> dict[str, tf.Tensor]:
-        return {**super().weights_of_step(), "energy": tf.convert_to_tensor(self.energy)}
+    def vectors_of_step(self) -> dict[str, tf.Tensor]:
+        return {"energy": tf.convert_to_tensor(self.energy)}
 
     def energies(
         self, query: tf.Tensor, keys: tf.Tensor, weights: dict[str, tf.Tensor]
     ) -> tf.Tensor:
         # Every query with every key: [sentences, hypotheses, source_len, key_size].
         sums = tf.expand_dims(keys, 1) + tf.expand_dims(query, 2)
-        return ops.sum(ops.tanh(sums) * weights["energy"], axis=-1)
+        # A product with one column: its gradients pass through memory less often than a sum's.
+        return tf.squeeze(kernels.matmul(ops.tanh(sums), weights["energy"][:, None]), -1)
 
     def onnx_energies(self, g: Any, query: str, keys: str) -> str:
         # Every query with every key: [sentences, hypotheses, source_len, key_size].

@@ -1,4 +1,4 @@
-"""What only TensorFlow has, behind plain functions: products in bfloat16, the time loop, top-k.
+"""What only TensorFlow has, behind plain functions: products in bfloat16, top-k.
 
 bfloat16 means here: the operands of a matrix product are cast, all else (state, sums over gates,
 normalisation, loss) stays float32. `weight` casts a weight once a step, outside of the time loop.
@@ -6,7 +6,7 @@ normalisation, loss) stays float32. `weight` casts a weight once a step, outside
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import keras
@@ -36,11 +36,35 @@ def weight(variable: Any) -> Tensor:
     return tf.cast(tf.convert_to_tensor(variable), _precision.get())
 
 
-def matmul(x: Tensor, w: Tensor, transpose_b: bool = False) -> Tensor:
+class LoopWeight:
+    """A weight inside a time loop, where it is a constant; see nmt/models/time_loop.py.
+
+    value: [n, m], or with a leading axis that `x` has too. zeros: [..., m], the slice of this
+    position; their gradient is that of the product.
+    """
+
+    def __init__(self, value: Tensor, zeros: Tensor):
+        self.value = value
+        self.zeros = zeros
+        self.shape = value.shape
+        self.dtype = value.dtype
+        self.factor: Tensor | None = None  # what it was multiplied with
+
+    def product(self, x: Tensor) -> Tensor:
+        """x @ value; once a position."""
+        if self.factor is not None:
+            raise ValueError("a weight of a time loop is multiplied with once a position")
+        self.factor = tf.cast(x, self.dtype)
+        return matmul(self.factor, tf.stop_gradient(self.value)) + self.zeros
+
+
+def matmul(x: Tensor, w: Tensor | LoopWeight, transpose_b: bool = False) -> Tensor:
     """x[..., n] @ w[n, m] in the precision of `w`, as float32 [..., m].
 
     A `w` of rank 3 has a leading axis that `x` has too. transpose_b: w is [m, n].
     """
+    if isinstance(w, LoopWeight):
+        return w.product(x)
     rows = x
     if w.shape.rank == 2 and x.shape.rank > 2:
         # TensorFlow would broadcast w and sum its gradient over the batch.
@@ -89,38 +113,6 @@ def log_sum_exp(x: Tensor) -> Tensor:
     """
     largest = tf.reduce_max(x, -1, keepdims=True)
     return largest - tf.math.log(tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True))
-
-
-def unroll(
-    step: Callable[[Any, Tensors], Tensors],
-    inputs: Sequence[Tensor],
-    state: Tensors,
-    keep: Sequence[str],
-) -> tuple[Tensors, Tensors]:
-    """Runs state = step(inputs of time t, state) over axis 0 of the inputs: history, last state.
-
-    inputs: [time, ...] each. state: leaves by name; each keeps its shape. history: the leaves named
-    in `keep` after every step, [time, ...] each. A single step runs without a loop.
-    """
-    if inputs[0].shape[0] == 1:
-        state = step(tuple(x[0] for x in inputs), state)
-        return {name: state[name][None] for name in keep}, state
-
-    # Inputs are read and history is written by time.
-    time = tf.shape(inputs[0])[0]
-    arrays = [tf.TensorArray(x.dtype, time, element_shape=x.shape[1:]).unstack(x) for x in inputs]
-    history = {
-        name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep
-    }
-
-    def body(t, state, history):
-        state = step(tuple(array.read(t) for array in arrays), state)
-        return t + 1, state, {name: history[name].write(t, state[name]) for name in keep}
-
-    _, state, history = tf.while_loop(
-        lambda t, *_: t < time, body, (tf.constant(0), state, history), maximum_iterations=time
-    )
-    return {name: array.stack() for name, array in history.items()}, state
 
 
 def dropout(x: Tensor, rate: float, seed: Any, mask_shape: Any = None) -> Tensor:

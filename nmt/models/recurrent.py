@@ -16,6 +16,7 @@ from nmt.models.attention import attention as new_attention
 from nmt.models.cells import cell as new_cell
 from nmt.models.cells import stack
 from nmt.models.kernels import Step, Tensor, Tensors
+from nmt.models.time_loop import unroll
 from nmt.recipe import ModelOptions
 
 
@@ -120,11 +121,13 @@ class RecurrentEncoder(Part):
         rate = self.options.recurrent_dropout
         dropout_mask = loop_mask([*rows, cells[0].units], rate, self.seed, training)
         first = {name: before[name][None] if before else zeros for name in cells[0].states}
-        history, _ = kernels.unroll(
-            lambda z_t, state: cells[0].step(z_t[0], state, weights, dropout_mask),
+        history, _ = unroll(
+            lambda z_t, state, weights: cells[0].step(z_t[0], state, weights, dropout_mask),
             (z,),
             first,
-            keep=cells[0].states if before else ["h"],
+            cells[0].states if before else ["h"],
+            weights,
+            training,
         )
 
         # [directions, sentences, source_len, units], each direction in the order of the source.
@@ -262,11 +265,15 @@ class RecurrentDecoder(Part):
             wanted.insert(0, "attention")
 
         # The time loop: nothing that can be done for all positions at once.
-        history, carried = kernels.unroll(
-            lambda values, carried: time_step(dict(zip(inputs, values, strict=True)), carried),
+        history, carried = unroll(
+            lambda values, carried, weights: time_step(
+                dict(zip(inputs, values, strict=True)), carried, weights
+            ),
             tuple(inputs.values()),
             carried,
             wanted,
+            self._weights_of_loop(memory),
+            training,
         )
 
         # All positions at once: [n, rows, units] -> [rows, n, readout_units].
@@ -280,28 +287,35 @@ class RecurrentDecoder(Part):
         attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
         return readout, attention, {name: carried[name] for name in state}
 
-    def _time_step(self, memory, rows, training):
-        """The function of one time step, (inputs, carried) -> carried.
+    def _weights_of_loop(self, memory):
+        """The weights of the products in a time step, cast once a training step."""
+        weights: dict[str, Any] = {
+            "cells": [cell.weights_of_step() for cell in self.cells],
+            "kernels": [kernels.weight(cell.kernel) for cell in self.cells[1:]],
+        }
+        if self.attention:
+            weights["context"] = kernels.weight(self.context_kernel)
+            weights["attention"] = self.attention.weights_of_step()
+            # The context is a product of the attention and the encoder's outputs.
+            weights["outputs"] = memory["outputs"]
+        return weights
 
-        What all steps share is prepared here, outside of the time loop: weights in the precision of
-        the products, and dropout masks, one a sequence.
+    def _time_step(self, memory, rows, training):
+        """The function of one time step, (inputs, carried, weights) -> carried.
+
+        Dropout masks are drawn here, outside of the time loop, one a sequence.
         """
         options = self.options
         upper = self.cells[1:]
-        # Weights, cast once a training step.
-        weights = [cell.weights_of_step() for cell in self.cells]
-        upper_kernels = [kernels.weight(cell.kernel) for cell in upper]
         # Masks, [rows, units] each: the order of these draws decides what a run draws.
         shape = [rows, options.decoder_units]
         state_masks = [
             loop_mask(shape, options.recurrent_dropout, self.seed, training) for _ in self.cells
         ]
         layer_masks = [loop_mask(shape, options.dropout, self.seed, training) for _ in upper]
-        if self.attention:
-            context_kernel = kernels.weight(self.context_kernel)
-            attention_weights = self.attention.weights_of_step()
+        energy = self.attention.vectors_of_step() if self.attention else {}
 
-        def time_step(inputs, carried):
+        def time_step(inputs, carried, weights):
             # Where a text begins, nothing is known of the one before.
             if "keep" in inputs:
                 carried = {name: leaf * inputs["keep"][:, None] for name, leaf in carried.items()}
@@ -309,7 +323,7 @@ class RecurrentDecoder(Part):
             # The gates of the first cell: [rows, gates * units].
             gates = inputs["gates"]
             if self.attention:
-                gates = gates + kernels.matmul(carried["context"], context_kernel)
+                gates = gates + kernels.matmul(carried["context"], weights["context"])
 
             # The cells, from the lowest; x is the output of the one below: [rows, units].
             new = {}
@@ -318,9 +332,9 @@ class RecurrentDecoder(Part):
                 if number:
                     mask = layer_masks[number - 1]
                     below = x if mask is None else x * mask
-                    gates = cell.inputs(below, upper_kernels[number - 1])
+                    gates = cell.inputs(below, weights["kernels"][number - 1])
                 old = {name: carried[f"{name}{number}"] for name in cell.states}
-                after = cell.step(gates, old, weights[number], state_masks[number])
+                after = cell.step(gates, old, weights["cells"][number], state_masks[number])
                 new.update({f"{name}{number}": leaf for name, leaf in after.items()})
                 # With residual connections a layer adds its input (Wu et al. 2016).
                 x = x + after["h"] if number and options.residual else after["h"]
@@ -329,7 +343,10 @@ class RecurrentDecoder(Part):
             new["top"] = x
             if self.attention:
                 new["context"], attention = self.attention.step(
-                    x, memory, attention_weights, inputs.get("visible")
+                    x,
+                    {**memory, "outputs": weights["outputs"]},
+                    {**weights["attention"], **energy},
+                    inputs.get("visible"),
                 )
                 if "attention" in carried:
                     new["attention"] = attention

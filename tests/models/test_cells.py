@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt.models import kernels
 from nmt.models.attention import ATTENTIONS
 from nmt.models.cells import CELLS, layer_normalise, stack
+from nmt.models.time_loop import unroll
 from nmt.recipe import ModelOptions, Recipe
 from nmt.recipe.options import all_options
 
@@ -45,8 +45,12 @@ def unrolled(cell, x, state=None, mask=None):
     state = state or {name: tf.zeros([len(x), UNITS]) for name in cell.states}
     z = tf.transpose(cell.inputs(tf.constant(x)), [1, 0, 2])
     weights = cell.weights_of_step()
-    history, state = kernels.unroll(
-        lambda inputs, state: cell.step(inputs[0], state, weights, mask), (z,), state, keep=["h"]
+    history, state = unroll(
+        lambda inputs, state, weights: cell.step(inputs[0], state, weights, mask),
+        (z,),
+        state,
+        ["h"],
+        weights,
     )
     return tf.transpose(history["h"], [1, 0, 2]).numpy(), state
 
@@ -92,11 +96,12 @@ def test_stacked_cells_equal_the_cells_run_separately(name, layer_norm):
     z = tf.stack([cell.inputs(tf.constant(x)) for cell, x in zip(cells, inputs, strict=True)])
     weights = stack([cell.weights_of_step() for cell in cells])
     zeros = {state: tf.zeros([2, ROWS, UNITS]) for state in cells[0].states}
-    history, last = kernels.unroll(
-        lambda z_t, state: cells[0].step(z_t[0], state, weights),
+    history, last = unroll(
+        lambda z_t, state, weights: cells[0].step(z_t[0], state, weights),
         (tf.transpose(z, [2, 0, 1, 3]),),
         zeros,
         ["h"],
+        weights,
     )
     for n, (cell, x) in enumerate(zip(cells, inputs, strict=True)):
         h, state = unrolled(cell, x)
