@@ -23,6 +23,8 @@ class LanguageModel(SequenceModel):
     the border of the window. options: a `ModelOptions` or its dict.
     """
 
+    splits_batches = False  # each row has its carried state
+
     def __init__(
         self,
         options: ModelOptions | dict,

@@ -85,7 +85,8 @@ def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_loss
     """
     vocab, units = kernel.shape
     slice_size = LOGITS // vocab  # positions
-    positions = tf.shape(hidden)[0]
+    # One slice at least, which is empty where a part of a batch has no sentence.
+    positions = tf.maximum(tf.shape(hidden)[0], 1)
 
     def product(p, x):
         # p^T x, in the precision of the matrix products, as float32.

@@ -24,11 +24,14 @@ class TrainableModel(keras.Model):
     A subclass defines `losses_of` and sets `options` (a `ModelOptions`).
     """
 
+    splits_batches = True  # whether the rows of a batch do not depend on each other
+
     def __init__(self, seed: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
         self.noise = keras.random.SeedGenerator(seed)  # of dropout masks
         self.precision = "float32"
+        self.replicas = 1
         self.label_smoothing = 0.0
         self.totals: list[keras.metrics.Metric] = []
 
@@ -45,14 +48,17 @@ class TrainableModel(keras.Model):
         optimizer: Any,
         label_smoothing: float = 0.0,
         precision: str = "float32",
+        replicas: int = 1,
         **kwargs: Any,
     ) -> None:
         """As Keras's.
 
         precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one.
+        replicas: parts of a batch that are computed at the same time.
         """
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
+        self.replicas = replicas if self.splits_batches else 1
         self.precision = detect_precision() if precision == "auto" else precision
         # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.
         dtypes = {"loss": "float32", "likelihood": "float32", "target_tokens": "float64"}
@@ -73,15 +79,24 @@ class TrainableModel(keras.Model):
         """Dense gradients of the mean loss a token; what `losses_of` returned."""
         # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.
         self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
-        source, target = data
-        with kernels.precision(self.precision), tf.GradientTape() as tape:
-            losses = self.losses_of(source, target, training=True)
-            loss, _, tokens = losses
-            mean_loss = loss / tokens
-        gradients = tape.gradient(mean_loss, [v.value for v in self.trainable_variables])
-        # Those of embeddings are sparse, with a row a token. Keras's optimizers would square the
-        # rows before they sum repeated ones, so all become dense here.
-        return [tf.convert_to_tensor(gradient) for gradient in gradients], losses
+        variables = [v.value for v in self.trainable_variables]
+        # The parts do not depend on each other: TensorFlow computes them at the same time.
+        parts = []
+        for n in range(self.replicas):
+            source, target = (ids[n :: self.replicas] for ids in data)
+            with kernels.precision(self.precision), tf.GradientTape() as tape:
+                losses = self.losses_of(source, target, training=True)
+            parts.append((tape, losses))
+        loss, likelihood, tokens = map(tf.add_n, zip(*(each for _, each in parts), strict=True))
+        summands = []
+        for tape, (part_loss, _, _) in parts:
+            with tape:
+                mean_loss = part_loss / tokens
+            # Those of embeddings are sparse, with a row a token. Keras's optimizers would square
+            # the rows before they sum repeated ones, so all become dense here.
+            summands.append([*map(tf.convert_to_tensor, tape.gradient(mean_loss, variables))])
+        gradients = [tf.add_n(each) for each in zip(*summands, strict=True)]
+        return gradients, (loss, likelihood, tokens)
 
     def first_noise(self) -> Tensor:
         """The number of the first dropout mask of this step."""

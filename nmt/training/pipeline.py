@@ -7,9 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nmt.machine import cores
 from nmt.recipe import Recipe, TrainOptions
+from nmt.training.optimizers import Adam, AdamW
 from nmt.training.schedule import WarmUp
 
+# Parts of a batch that are computed at the same time, at most: smaller ones keep no core busy.
+REPLICAS = 2
 Batch = tuple[np.ndarray, np.ndarray]  # two int32 matrices of ids, [rows, n] each
 
 
@@ -30,8 +34,8 @@ def optimizer(options: TrainOptions, total_steps: int) -> keras.optimizers.Optim
     schedule = WarmUp(options.learning_rate, options.warmup_steps, total_steps, options.decay)
     common = {"learning_rate": schedule, "global_clipnorm": options.clip_norm or None}
     if options.optimizer == "adamw":
-        return keras.optimizers.AdamW(weight_decay=options.weight_decay, **common)
-    return keras.optimizers.Adam(**common)
+        return AdamW(weight_decay=options.weight_decay, **common)
+    return Adam(**common)
 
 
 def compiled(model: Any, recipe: Recipe, total_steps: int, **options: Any) -> Any:
@@ -41,6 +45,7 @@ def compiled(model: Any, recipe: Recipe, total_steps: int, **options: Any) -> An
         optimizer(train, total_steps),
         train.label_smoothing,
         train.precision,
+        min(REPLICAS, train.threads or cores()),
         jit_compile=False,
         **options,
     )

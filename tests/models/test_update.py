@@ -1,0 +1,100 @@
+"""The gradients of training: those of the plain time loop, whatever part of the batch is where."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nmt.models.language import LanguageModel
+from nmt.recipe import ModelOptions
+from nmt.training.optimizers import Adam, AdamW
+from tests import language_models
+from tests.small_models import every_model, made, sentences, without_dropout
+
+
+def gradients_of(model, batch, training):
+    """Of the mean loss a token; without training the weights are no constants of the time loop."""
+    with tf.GradientTape() as tape:
+        loss, _, tokens = model.losses_of(*batch, training=training)
+        mean = loss / tokens
+    gradients = tape.gradient(mean, [v.value for v in model.trainable_variables])
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+def assert_same(own, expected):
+    for each, other in zip(own, expected, strict=True):
+        np.testing.assert_allclose(each, other, rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_gradients_are_those_of_a_loop_that_weights_change_in(name):
+    model = made(name, **without_dropout(name))
+    batch = sentences()
+    expected = gradients_of(model, batch, training=False)
+    assert_same(gradients_of(model, batch, training=True), expected)
+    # A function that is traced, as in training.
+    model.compile(keras.optimizers.SGD())
+    traced = tf.function(lambda *batch: model.gradients(batch)[0], autograph=False)
+    assert_same([each.numpy() for each in traced(*map(tf.constant, batch))], expected)
+
+
+@every_model
+def test_parts_of_a_batch_have_the_gradients_of_the_whole(name):
+    model = made(name, **without_dropout(name))
+    model.compile(keras.optimizers.SGD(), replicas=1)
+    source, target = sentences()
+    expected, losses = model.gradients((source, target))
+    # As many as sentences, and more: some are empty.
+    for replicas in (2, 4, 5):
+        model.compile(keras.optimizers.SGD(), replicas=replicas)
+        own, own_losses = model.gradients((source, target))
+        assert_same(own, expected)
+        np.testing.assert_allclose(own_losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["variational", "recurrent dropout"])
+def test_gradients_with_dropout_in_the_loop_are_the_slope_of_the_loss(name):
+    model = made(name)
+    model.compile(keras.optimizers.SGD())
+    batch = sentences()
+    gradients, _ = model.gradients(batch)
+    rng = np.random.default_rng(1)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        direction = rng.standard_normal(variable.shape).astype(np.float32)
+        losses = []
+        for side in (1, -1):
+            variable.assign_add(side * 1e-2 * direction)
+            loss, _, tokens = model.gradients(batch)[1]
+            variable.assign_sub(side * 1e-2 * direction)
+            losses.append(float(loss / tokens))
+        slope = (losses[0] - losses[1]) / 2e-2
+        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=0.03, atol=3e-3)
+
+
+def test_streams_of_a_language_model_are_not_split():
+    options = ModelOptions(**language_models.SMALL)
+    model = LanguageModel(options, language_models.VOCAB, streams=2)
+    model.compile(keras.optimizers.SGD(), replicas=2)
+    assert model.replicas == 1
+
+
+@pytest.mark.parametrize(
+    ("fused", "plain"), [(Adam, keras.optimizers.Adam), (AdamW, keras.optimizers.AdamW)]
+)
+def test_the_update_of_one_operation_is_that_of_keras(fused, plain):
+    rng = np.random.default_rng(2)
+    start = [rng.standard_normal(shape).astype(np.float32) for shape in ((3, 4), (5,))]
+    results = []
+    for kind in (fused, plain):
+        variables = [keras.Variable(value) for value in start]
+        optimizer = kind(learning_rate=0.1, global_clipnorm=1.0)
+        steps = np.random.default_rng(3)
+        for _ in range(20):
+            optimizer.apply(
+                [tf.constant(steps.standard_normal(v.shape), tf.float32) for v in start], variables
+            )
+        results.append([*map(np.asarray, variables), *map(np.asarray, optimizer.variables)])
+    for own, other in itertools.zip_longest(*results):
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
