@@ -24,6 +24,9 @@ PROJECTION = "projection"  # leaf of the memory: the shortlist's inputs, the sam
 class Engine(FromDistribution):
     """The graphs of an exported folder. Several threads may search at once."""
 
+    # A folder that each graph writes a profile to, which costs time.
+    profile_to: str | None = None
+
     def __init__(self, path_of: Callable[[str], Path], shortlist: bool = False):
         """path_of: gives the path of a file of the export; Failure if the file is damaged."""
         self._path_of = path_of
@@ -44,6 +47,9 @@ class Engine(FromDistribution):
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
+        if self.profile_to:
+            options.enable_profiling = True
+            options.profile_file_prefix = f"{self.profile_to}/{name}"
         path = self._path_of(name)
         try:
             # Bytes, not a path: ONNX Runtime opens none with other letters than the locale's.
@@ -67,6 +73,10 @@ class Engine(FromDistribution):
             self._outputs[name] = [node.name for node in session.get_outputs()]
             self._steps[name] = session
         return self._steps[name]
+
+    def end_profile(self) -> list[str]:
+        """The files with what each operation took, where `profile_to` was set."""
+        return [session.end_profiling() for session in (self._encoder, *self._steps.values())]
 
     @functools.cached_property
     def vocab(self) -> int:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nmt import plots
-from nmt.experiments import bench, growth, isolated
+from nmt.experiments import bench, growth, isolated, profile
 from nmt.models.build import build
 from nmt.recipe import Recipe
 
@@ -32,6 +32,13 @@ def test_translating_is_measured(tiny_run, monkeypatch, engine):
     for row in json.loads(json.dumps(rows)):
         assert 0 < row["low"] <= row["median"] <= row["high"]
         assert row["what"] in bench.row_line(row) and row["unit"] in bench.row_line(row)
+
+
+def test_the_profile_of_a_search_has_the_operations_of_its_graphs(tiny_run):
+    what, times, calls = profile.run_case({"kind": "search", "run": str(tiny_run)})
+    assert "beam" in what
+    assert times.keys() == calls.keys() >= {"TopK", "Tanh"}
+    assert all(time >= 0 for time in times.values()) and calls["TopK"] > 1
 
 
 def test_growth_goes_on_where_it_stopped(tmp_path, monkeypatch):
