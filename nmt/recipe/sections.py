@@ -101,7 +101,7 @@ class DataOptions:
     symbol_share: float = option(
         0.1,
         "share of the words and numbers that both sides of a training pair have alike which "
-        "become symbols, so that a model learns to copy",
+        "become symbols, and of the lines that get one more, so that a model learns to copy",
         high=1.0,
         needs=PAIRS,
     )

@@ -22,8 +22,7 @@ WORD = re.compile(r"[^\W_](?:[\w.,'’-]*[^\W_])?")
 MIN_LETTERS = 4
 # The share of drawn lines whose first symbol is any, so that all symbols are learnt.
 SHIFTED = 0.25
-# For every word that becomes a symbol, lines that a symbol is added to, in one of these ways.
-ADDED = 0.25
+# How a symbol is added to a line.
 WAYS = ("{} ({})", "{} {}", "{}: {}")
 
 
@@ -58,7 +57,10 @@ class CommonSpans:
                 self.target = pattern.sub(slot, self.target)
 
     def draw(self, share: float) -> None:
-        """Makes symbols of a share of the words both sides have, and adds some to both."""
+        """Makes symbols of a share of the words both sides have; adds one to a share of the lines.
+
+        So a model translates the rest of a line as it does without the symbol.
+        """
         rng = random.Random(self.seed)
         # Short words are the same by chance, as in; numbers and abbreviations are not.
         words = [
@@ -67,7 +69,7 @@ class CommonSpans:
             if len(word) >= MIN_LETTERS or word[-1].isdigit() or (word.isupper() and len(word) > 1)
         ]
         self._replace([word for word in words if rng.random() < share])
-        if rng.random() < ADDED * share:
+        if rng.random() < share:
             way = rng.choice(WAYS)
             slot = self.line.add(Copied("", is_mark=False))
             texts = (self.source, self.target)
