@@ -84,19 +84,20 @@ def _not_measured(what, reason):
 
 def _training(case):
     """Target tokens a second through `compile` and `fit`; its share of the matrix product rate."""
-    from nmt.machine import detect_precision, start_keras
+    from nmt.machine import detect_precision
+    from nmt.recipe import Recipe, TrainOptions
+    from nmt.training import threads
 
     # 1. The reference model, and batches for it. Threads are set before TensorFlow starts.
-    start_keras(case["threads"])
-    from nmt.recipe import Recipe, TrainOptions
-
     precision = case["precision"]
     budget = case["batch_tokens"]
     what = f"training, {budget:,} tokens, {precision}, {_threads(case)}"
     if precision == "bfloat16" and detect_precision() != precision:
         return [_not_measured(what, "this processor has no bfloat16 products")]
-    train = TrainOptions(batch_tokens=budget, precision=precision)
-    model = reference_model(Recipe(train=train), VOCAB)
+    train = TrainOptions(batch_tokens=budget, precision=precision, threads=case["threads"])
+    recipe = Recipe(train=train)
+    threads.start(recipe)
+    model = reference_model(recipe, VOCAB)
     # 2. Speeds of training, and of what it consists of.
     with tempfile.TemporaryDirectory() as folder:
         batches = Batches(random_store(Path(folder)), budget, seed=1)

@@ -7,13 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nmt.machine import cores
 from nmt.recipe import Recipe, TrainOptions
+from nmt.training import threads
 from nmt.training.optimizers import Adam, AdamW
 from nmt.training.schedule import WarmUp
 
-# Parts of a batch that are computed at the same time, at most: smaller ones keep no core busy.
-REPLICAS = 2
 Batch = tuple[np.ndarray, np.ndarray]  # two int32 matrices of ids, [rows, n] each
 
 
@@ -45,7 +43,7 @@ def compiled(model: Any, recipe: Recipe, total_steps: int, **options: Any) -> An
         optimizer(train, total_steps),
         train.label_smoothing,
         train.precision,
-        min(REPLICAS, train.threads or cores()),
+        threads.parts(recipe),
         jit_compile=False,
         **options,
     )

@@ -15,7 +15,7 @@ from nmt.errors import UserError
 from nmt.machine import start_keras
 from nmt.recipe import Recipe
 from nmt.runs.folder import Run
-from nmt.training import resume, tasks
+from nmt.training import resume, tasks, threads
 from nmt.training.prepare import training_store
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def train(
             report_complete(run, recipe)
             run.drop_cache()
         else:
-            start_keras(recipe.train.threads)
+            threads.start(recipe)
             from nmt.training.fit import fit  # imports Keras
 
             fit(run, recipe, batches, callbacks)
