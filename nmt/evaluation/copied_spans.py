@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from nmt.evaluation.metrics import Lines
+from nmt.text.common_spans import occurrences
 from nmt.text.spans import find_spans
 
 # group of `nmt.text.spans` -> what reports call it
@@ -24,8 +25,9 @@ def copied_spans(
     """group -> `copied`: spans that a source and its reference share, as often as both have them;
     `lost`: those of them that the output lacks; `added`: spans of the output that neither has.
 
-    A number that the reference writes in another way need not be copied. repaired: of each group
-    how many were put right after the search.
+    What the output has in a longer span (`S3` in `AWS-S3`) is not lost. A number that the reference
+    writes in another way need not be copied. repaired: of each group how many were put right after
+    the search.
     """
     counts: Counts = {
         group: {"copied": 0, "lost": 0, "added": 0, "repaired": repaired.get(group, 0)}
@@ -34,9 +36,15 @@ def copied_spans(
     for source, hypothesis, reference in zip(sources, hypotheses, references, strict=True):
         before, after, expected = map(_spans, (source, hypothesis, reference))
         shared = before & expected
+        lost = Counter(
+            {
+                span: shared[span] - len(occurrences(span[1]).findall(hypothesis))
+                for span in shared - after
+            }
+        )
         for name, spans in (
             ("copied", shared),
-            ("lost", shared - after),
+            ("lost", +lost),
             ("added", after - (before | expected)),
         ):
             for (group, _), number in spans.items():

@@ -12,6 +12,7 @@ from nmt.evaluation.copied_spans import copied_spans, lines
         ("{a} and {a}", "{a} und", "{a} und {a}", "placeholder", (2, 1, 0)),
         ("{a}", "{b}", "{a}", "placeholder", (1, 1, 1)),
         ("{a}", "{a} {a}", "{a}", "placeholder", (1, 0, 1)),
+        ("an S3 bucket", "AWS-S3-Bucket", "S3-Bucket", "code", (1, 0, 1)),
         ("none", "{a}", "keiner", "placeholder", (0, 0, 1)),
         ("<b>On</b>", "<b>An", "<b>An</b>", "tag", (2, 1, 0)),
         ("in 2026-11-28", "am 2026-11-82", "am 2026-11-28", "number", (1, 1, 1)),
