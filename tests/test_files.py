@@ -19,7 +19,8 @@ def archive(*names):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for name in names:
-            file.writestr(name, TEXT)
+            # Without the time of day, which would make another test name in each process.
+            file.writestr(zipfile.ZipInfo(name), TEXT)
     return content.getvalue()
 
 
@@ -31,7 +32,7 @@ def archive(*names):
         (TEXT.encode("utf-8-sig"), LINES),
         (TEXT.encode("utf-16"), LINES),
         (TEXT.encode("utf-32"), LINES),
-        (gzip.compress(TEXT.encode()), LINES),
+        (gzip.compress(TEXT.encode(), mtime=0), LINES),
         (lzma.compress(TEXT.encode("utf-16")), LINES),
         (bz2.compress(TEXT.encode()), LINES),
         (archive("any name"), LINES),
@@ -94,7 +95,7 @@ PO = b'# Licence\n\nmsgid ""\nmsgstr ""\n"Language: de\\n"\n\nmsgid "a"\nmsgstr 
         (b'<xliff version="1.2" xmlns="urn:x">', ["XLIFF"]),
         (b"<!DOCTYPE html>\n<html>", ["HTML"]),
         (b'{\n  "a": {"b": "c"}\n}\n', ["JSON"]),
-        (gzip.compress(b"text")[:-3], ["damaged gzip data"]),
+        (gzip.compress(b"text", mtime=0)[:-3], ["damaged gzip data"]),
         (lzma.compress(b"text")[:-9], ["damaged xz data"]),
         (bz2.compress(b"text")[:-9], ["damaged bzip2 data"]),
     ],
