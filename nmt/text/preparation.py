@@ -133,7 +133,10 @@ class Preparation:
         """A line with slots for what is not translated, or what the model cannot read."""
         spans = find_spans(line, self._own_kinds)
         if len(line) > LONGEST_CODE or not self._knows(line):
-            spans = with_unknown(line, spans, self._knows, self._spaced)
+            # A line in capitals is read in its usual case.
+            in_capitals = slotted(line, spans).text.isupper()
+            knows = self._knows_in_lower_case if in_capitals else self._knows
+            spans = with_unknown(line, spans, knows, self._spaced)
         return slotted(line, spans)
 
     def source(self, line: str) -> PreparedLine:
@@ -254,6 +257,9 @@ class Preparation:
     def _knows(self, text):
         """Whether the model has learnt all characters of a text."""
         return all(map(self._knows_character, text)) or self._knows_form(text)
+
+    def _knows_in_lower_case(self, text):
+        return self._knows(text) or self._knows(text.lower())
 
     def _knows_form(self, text):
         """Whether it has learnt those that are left after normalising."""

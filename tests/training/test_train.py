@@ -152,7 +152,10 @@ def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(short_copy, tiny_r
 @pytest.mark.first
 def test_the_toy_recipe_learns_to_translate(tmp_path):
     """BLEU over 90 on combinations of verb and object that training never saw, in a minute."""
-    recipe = load_recipe(ROOT / "data" / "toy.toml", ["train.epochs=4", "train.valid_sentences=50"])
+    recipe = load_recipe(
+        ROOT / "data" / "toy.toml",
+        ["train.epochs=4", "train.valid_sentences=50", "train.threads=1"],
+    )
     folder = train(recipe, tmp_path / "toy").path
     pairs = Corpus(recipe.data).held_out("test", 200)
     hypotheses = load(folder).translate([source for source, _ in pairs])
