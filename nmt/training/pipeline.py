@@ -43,18 +43,9 @@ def compiled(model: Any, recipe: Recipe, total_steps: int, **options: Any) -> An
         optimizer(train, total_steps),
         train.label_smoothing,
         train.precision,
-        _parts(recipe),
+        threads.parts(recipe),
         jit_compile=False,
         **options,
     )
     model.optimizer.build(model.trainable_variables)
     return model
-
-
-def _parts(recipe):
-    """Parts of a batch: one where Keras was started without a limit for threads of an operation.
-
-    Operations of two parts would wait for each other's threads.
-    """
-    limited = tf.config.threading.get_intra_op_parallelism_threads()
-    return threads.parts(recipe) if limited else 1
