@@ -3,8 +3,8 @@
 A product inside the loop, x_t W, gives W a gradient of its own size at every position, and all of
 these are added: memory traffic that costs more than the arithmetic. Here W is a constant inside
 the loop. Zeros are added to the product, whose gradient d_t is that of the product, and after the
-loop dW = sum_t x_t^T d_t is one product over all positions. On an Intel processor with AMX a step
-of data/default.toml takes four fifths of the time.
+loop dW = sum_t x_t^T d_t is one product over all positions. On one core of an Intel processor
+with AMX this and nmt/training/optimizers.py train data/default.toml 15 % faster.
 """
 
 from collections.abc import Callable, Sequence
