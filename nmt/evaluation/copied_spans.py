@@ -7,7 +7,7 @@ from nmt.evaluation.metrics import Lines
 from nmt.text.common_spans import occurrences
 from nmt.text.spans import find_spans
 
-# group of `nmt.text.spans` -> what reports call it
+# group of `nmt.text.kinds` -> what reports call it
 GROUPS = {
     "placeholder": "placeholders",
     "tag": "tags",

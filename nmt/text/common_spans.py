@@ -6,7 +6,8 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from nmt.text.spans import MARK, Kind, find_spans
+from nmt.text.kinds import MARK, Kind
+from nmt.text.spans import find_spans
 from nmt.text.symbols import (
     PRIVATE,
     SLOT,

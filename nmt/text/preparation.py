@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.text.casing import Cased, usual_case
 from nmt.text.common_spans import CommonSpans, occurrences, unmarked
+from nmt.text.kinds import SYMBOL, Kind
 from nmt.text.languages import unspaced
 from nmt.text.normalise import normalise
 from nmt.text.output import Output, restored
 from nmt.text.profile import Profile
-from nmt.text.spans import SYMBOL, Kind, find_spans
+from nmt.text.spans import find_spans
 from nmt.text.symbols import (
     SLOT,
     SYMBOLS,

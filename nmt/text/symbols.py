@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nmt.text.spans import MARK, Span, paired
+from nmt.text.kinds import MARK
+from nmt.text.spans import Span, paired
 
 # Tokenizers have a piece for each; the spans of a sentence are numbered in its order.
 SYMBOLS = [chr(0xE000 + number) for number in range(32)]

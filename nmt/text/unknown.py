@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from nmt.text.spans import MARK, SYMBOL, Kind, Span
+from nmt.text.kinds import MARK, SYMBOL, Kind
+from nmt.text.spans import Span
 
 # Characters from which on something without a space is no word, and with a digit in it none.
 LONGEST_WORD = 200

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.text.spans import KINDS, MARK, SYMBOL, Kind, find_spans, paired, unfinished
+from nmt.text.kinds import KINDS, MARK, SYMBOL, Kind
+from nmt.text.spans import find_spans, paired, unfinished
 from tests.fakes import random_line
 
 EXAMPLES = [(example, kind) for kind in KINDS for example in kind.examples]
