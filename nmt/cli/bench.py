@@ -3,12 +3,12 @@
 import argparse
 import json
 
-from nmt.cli import growth, profile
+from nmt.cli import against, growth, profile
 from nmt.cli.io import check_output_file
 
 HELP = "measure this machine: training the reference model, translating with a run"
 EXAMPLE = "nmt bench runs/default -o figures.json"
-VARIANTS = {"--growth": growth, "--profile": profile}
+VARIANTS = {"--against": against, "--growth": growth, "--profile": profile}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -40,21 +40,26 @@ LINE = "The light in the kitchen is on."
 
 def bench(run: str | None) -> Iterator[dict]:
     """Measures training of the reference model and, with a run folder, translating; yields rows."""
+    for case in cases(run):
+        yield from isolated.run("bench", case)
+
+
+def cases(run: str | None) -> list[dict]:
+    """What is measured, each in a process of its own; see `run_case`."""
     # On one core alone, and on all; a machine of one core has one case.
     threads = sorted({1, cores()})
-    cases: list[dict] = [
+    training: list[dict] = [
         {"kind": "training", "precision": precision, "batch_tokens": tokens, "threads": number}
         for precision, tokens, number in itertools.product(PRECISIONS, STEPS, threads)
     ]
-    if run:
-        translating = {"kind": "translating", "run": run}
-        cases += [
-            {**translating, "engine": engine, "threads": number}
-            for engine, number in itertools.product(BATCHES, threads)
-        ]
-        cases += [{**translating, "kind": "start", "engine": engine} for engine in BATCHES]
-    for case in cases:
-        yield from isolated.run("bench", case)
+    if not run:
+        return training
+    translating = [
+        {"kind": "translating", "run": run, "engine": engine, "threads": number}
+        for engine, number in itertools.product(BATCHES, threads)
+    ]
+    start = [{"kind": "start", "run": run, "engine": engine} for engine in BATCHES]
+    return training + translating + start
 
 
 def row_line(row: dict) -> str:

@@ -22,16 +22,26 @@ from nmt.machine import show_messages
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
 
 
-def run(module: str, case: dict, log: Path | None = None) -> Any:
+def run(module: str, case: dict, log: Path | None = None, other: Path | None = None) -> Any:
     """The result of a case; Failure when the process ends badly.
 
-    log: a file that its messages are appended to, instead of stderr.
+    log: a file that its messages are appended to, instead of stderr. other: the folder of another
+    version of the package, whose module this is.
     """
+    package = "nmt.experiments"
+    if other and not other.joinpath("nmt", "experiments").is_dir():
+        package = "nmt"  # version 0.1
     # The child's stdin stays open as long as this process lives; see `_end_with_parent`.
     with open(log or os.devnull, "ab") as file:
-        command = [sys.executable, "-m", f"nmt.experiments.{module}", json.dumps(case)]
+        command = [sys.executable, "-m", f"{package}.{module}", json.dumps(case)]
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file if log else None
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file if log else None,
+            # What is run with -m is looked for here first.
+            cwd=other,
+            env={**os.environ, "PYTHONPATH": str(other)} if other else None,
         ) as child:
             printed = child.stdout.read()  # type: ignore[union-attr]
     if child.returncode:

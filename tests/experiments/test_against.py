@@ -1,0 +1,71 @@
+"""Two versions measured in turn."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import nmt
+from nmt.errors import UserError
+from nmt.experiments import against, isolated
+
+ROOT = Path(nmt.__file__).parents[1]
+# A version that is as fast as it says, and tells who asks.
+OTHER = """\
+import json, os, sys
+import nmt
+case = json.loads(sys.argv[1])
+assert nmt.name == "other" and case["part"] == case["kind"]
+print(json.dumps([
+    {"what": "training", "unit": "target tokens/s", "median": 100.0},
+    {"what": "one line", "unit": "ms", "median": 300.0},
+    {"what": "bfloat16", "note": "not measured"},
+]))
+"""
+
+
+@pytest.mark.parametrize("place", ["nmt/experiments/bench.py", "nmt/bench.py"])
+def test_versions_take_turns_and_more_is_faster(tmp_path, monkeypatch, place):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text(OTHER)
+    (tmp_path / "nmt" / "__init__.py").write_text("name = 'other'")
+    run, order, speeds = isolated.run, [], iter((150.0, 200.0, 250.0))
+
+    def in_this_version(module, case, other=None):
+        order.append(other)
+        if other:
+            return run(module, case, other=other)
+        return [
+            {"what": "training", "unit": "target tokens/s", "median": next(speeds)},
+            {"what": "one line", "unit": "ms", "median": 200.0},
+            {"what": "bfloat16", "unit": "target tokens/s", "median": 9.0},
+        ]
+
+    monkeypatch.setattr(isolated, "run", in_this_version)
+    rows = list(against.in_turn([{"kind": "training"}], tmp_path, rounds=3))
+    assert order == [tmp_path, None, None, tmp_path, tmp_path, None]
+    ratios = {row["what"]: (row["this"], row["other"], row["ratio"]) for row in rows}
+    assert ratios == {"training": (200, 100, 2), "one line": (200, 300, 1.5)}
+    assert "2.00 times as fast (1.50 to 2.50)" in against.row_line(rows[1])
+
+
+def test_a_version_is_a_folder_or_a_commit(tmp_path):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match="has no nmt/__init__.py"):
+        against.checkout(str(tmp_path / "other"), tmp_path)
+    with pytest.raises(UserError, match="neither a folder nor a commit"):
+        against.checkout("no-such-commit", tmp_path)
+    assert against.checkout(str(ROOT), tmp_path) == ROOT
+
+
+@pytest.mark.skipif(
+    not shutil.which("git")
+    or subprocess.run(["git", "-C", ROOT, "rev-parse"], capture_output=True).returncode != 0,
+    reason="not in a repository",
+)
+def test_a_commit_is_written_into_a_folder(tmp_path):
+    folder = against.checkout("HEAD", tmp_path)
+    assert folder == tmp_path
+    assert (folder / "nmt" / "experiments" / "bench.py").is_file()
