@@ -14,6 +14,9 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import pytest
 
+# Rooms whose tests trace graphs.
+LONG = {"training", "models", "experiments"}
+
 TINY = """\
 [data]
 format = "grammar"
@@ -39,6 +42,7 @@ precision = "float32"
 valid_every = 128
 valid_sentences = 20
 average = 2
+threads = 1
 
 [search]
 beam = 3
@@ -77,7 +81,12 @@ save_minutes = 0
 
 def pytest_collection_modifyitems(items):
     """No process is left alone with a long test at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+    def order(item):
+        is_first = item.get_closest_marker("first") is not None
+        return not is_first, not LONG.intersection(item.path.parts)
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")

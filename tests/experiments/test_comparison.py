@@ -35,6 +35,7 @@ TINY = [
     "train.steps=4",
     "train.valid_every=2",
     "train.valid_sentences=4",
+    "train.threads=1",
     "search.beam=2",
     "search.max_ratio=1",
 ]

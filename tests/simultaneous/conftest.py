@@ -40,6 +40,7 @@ def wait_k_run(once):
             "train.average=0",
             "train.wait=1",
             "train.wait_to=6",
+            "train.threads=1",
         ],
     )
     return Run(once("online", lambda folder: train(recipe, folder)))

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from nmt.training.checkpoint import ResumeState
 from nmt.training.history import History
 from nmt.training.pipeline import compiled
 from tests.damage import cut_short, empty, flip, nonsense
-from tests.short_run import SHORT, assert_same_run, trained
+from tests.short_run import SHORT
 
 
 def resume_state(folder, recipe):
@@ -37,21 +36,23 @@ def test_a_damaged_state_is_told_in_one_line(short_copy, tiny_recipe, damage):
     assert str(path) in str(failure.value) and "\n" not in str(failure.value)
 
 
-def test_a_state_whose_arrays_are_numbered_resumes(short_copy, tiny_recipe, tmp_path):
+def test_a_state_whose_arrays_are_numbered_is_read(short_copy, tiny_recipe):
     """As earlier versions named them: weights, then the optimizer's variables, by position."""
-    other = shutil.copytree(short_copy, tmp_path / "other")
-    recipe = load_recipe(tiny_recipe, SHORT)
-    model, _ = resume_state(short_copy, recipe)
+    model, state = resume_state(short_copy, load_recipe(tiny_recipe, SHORT))
+    state.restore()
+    variables = [*model.trainable_variables, *model.optimizer.variables]
+    expected = [np.array(variable) for variable in variables]
     path = Run(short_copy).state_path
     with np.load(path) as saved:
         history, *arrays = (saved[name] for name in saved.files)
-    variables = [*model.trainable_variables, *model.optimizer.variables]
-    assert [array.shape for array in arrays] == [tuple(v.shape) for v in variables]
-    numbered = {f"{n:04d}": array for n, array in enumerate(arrays)}
-    np.savez(path, history=history, **numbered)
-    for folder in (short_copy, other):
-        trained(tiny_recipe, folder, *SHORT, "train.epochs=3")
-    assert_same_run(short_copy, other)
+    assert [array.shape for array in arrays] == [value.shape for value in expected]
+    np.savez(path, history=history, **{f"{n:04d}": array for n, array in enumerate(arrays)})
+    for variable in variables:
+        variable.assign(np.zeros(variable.shape))
+    state.restore()
+    assert state.history.step == 32
+    for own, other in zip(variables, expected, strict=True):
+        np.testing.assert_array_equal(own, other)
 
 
 def test_arrays_are_found_by_name_not_by_place(short_copy, tiny_recipe):

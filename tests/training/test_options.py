@@ -72,15 +72,20 @@ ROWS = {
         "tokenizer.normalization=none",
     ),
     "wait-k": ("model.bidirectional=false", "train.wait=1", "train.wait_to=3"),
-    "epochs": ("train.steps=0", "train.epochs=1", "train.batch_tokens=3000"),
+    "epochs, parts of batches": (
+        "train.steps=0",
+        "train.epochs=1",
+        "train.batch_tokens=3000",
+        "train.threads=2",
+    ),
     "language model": (
         "model.architecture=language_model",
         "train.streams=3",
         "train.bptt=50",
-        "tokenizer.from=RUNS/epochs",
+        "tokenizer.from=RUNS/epochs, parts of batches",
     ),
     "fine-tuned, fused": (
-        "train.from=RUNS/epochs",
+        "train.from=RUNS/epochs, parts of batches",
         "search.lm=RUNS/language model",
         "search.lm_weight=0.3",
     ),

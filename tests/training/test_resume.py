@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 
+import keras
 import pytest
 
 from nmt import files
@@ -14,7 +15,7 @@ from nmt.inference.load import load
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.resume import is_complete
-from tests.short_run import SHORT, after_step, after_validation, interrupt, trained
+from tests.short_run import SHORT, after_step, interrupt, trained
 
 
 def trained_until(callback, *arguments):
@@ -54,11 +55,10 @@ def test_a_folder_that_is_no_run_is_refused(tiny_recipe, tmp_path):
 
 def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path):
     folder = tmp_path / "run"
-    options = (*SHORT, "train.save_minutes=1000")
-    callback = after_step(1, interrupt)
-    trained_until(callback, tiny_recipe, folder, *options, "tokenizer.vocab_size=200")
+    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: interrupt())
+    trained_until(callback, tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
     assert Run(folder).tokenizers[0].size == 200
-    trained_until(callback, tiny_recipe, folder, *options)
+    trained_until(callback, tiny_recipe, folder, *SHORT)
     assert Run(folder).tokenizers[0].size == 270
 
 
@@ -132,6 +132,7 @@ def own_text(tmp_path_factory):
         "train.valid_sentences=4",
         "train.average=0",
         "train.warmup_steps=0",
+        "train.save_minutes=0",
     ], path
 
 
@@ -145,7 +146,7 @@ def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tm
     if complete:
         trained(tiny_recipe, folder, *options)
     else:
-        trained_until(after_validation(interrupt), tiny_recipe, folder, *options)
+        trained_until(after_step(1, interrupt), tiny_recipe, folder, *options)
     recipe = (folder / "recipe.toml").read_bytes()
     moved.write_text(text.replace("the", "a"))
     with pytest.raises(UserError, match="was trained on other text"):
@@ -191,10 +192,14 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
 def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
     """No validation text: nothing is trained. No test text: that is said."""
     (options, path), folder, lines = own_text, tmp_path / "run", []
+    options = list(options)
     few = tmp_path / "few.tsv"
     few.write_text("\n".join(path.read_text().splitlines()[:5]))
     with pytest.raises(UserError, match="no valid pair left of 5 .*in other splits 5"):
         trained(tiny_recipe, folder, *options, f"data.train={few}", "data.held_out=0.001")
     assert not folder.exists()
-    trained(tiny_recipe, folder, *options, f"data.valid={few}", "data.held_out=0", lines=lines)
+    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: interrupt())
+    options += [f"data.valid={few}", "data.held_out=0"]
+    with pytest.raises(KeyboardInterrupt):
+        trained(tiny_recipe, folder, *options, callbacks=[callback], lines=lines)
     assert any("nothing to evaluate on" in line for line in lines)

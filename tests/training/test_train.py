@@ -115,7 +115,7 @@ def test_more_epochs_or_steps_go_on(short_run, tiny_recipe, tmp_path):
 
 def test_a_complete_run_is_left_as_it_is(short_copy, tiny_recipe):
     before, lines = arrays(short_copy), []
-    more = ("train.threads=1", "train.log_every=7", "train.patience=9")
+    more = ("train.threads=2", "train.log_every=7", "train.patience=9")
     trained(tiny_recipe, short_copy, *SHORT, *more, lines=lines)
     assert any("nothing to train" in line for line in lines)
     assert all(np.array_equal(value, before[name]) for name, value in arrays(short_copy).items())
@@ -151,10 +151,16 @@ def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(short_copy, tiny_r
 
 @pytest.mark.first
 def test_the_toy_recipe_learns_to_translate(tmp_path):
-    """BLEU over 90 on combinations of verb and object that training never saw, in a minute."""
+    """BLEU over 85 on combinations of verb and object that training never saw; its half size."""
+    options = "embedding=64", "encoder_units=64", "decoder_units=128", "attention_units=64"
     recipe = load_recipe(
         ROOT / "data" / "toy.toml",
-        ["train.epochs=4", "train.valid_sentences=50", "train.threads=1"],
+        [
+            *(f"model.{option}" for option in options),
+            "train.epochs=3",
+            "train.valid_sentences=50",
+            "train.threads=1",
+        ],
     )
     folder = train(recipe, tmp_path / "toy").path
     pairs = Corpus(recipe.data).held_out("test", 200)
@@ -162,4 +168,4 @@ def test_the_toy_recipe_learns_to_translate(tmp_path):
     references = [reference for _, reference in pairs]
     score = metrics.bleu(hypotheses, references)["score"]
     wrong = [pair for pair in zip(hypotheses, references, strict=True) if pair[0] != pair[1]]
-    assert score > 90, (score, wrong[:5])
+    assert score > 85, (score, wrong[:5])

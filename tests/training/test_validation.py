@@ -29,7 +29,13 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
     """Best at the first validation, two worse ones: stopped, also if a kill comes just then."""
     folder, options = (
         tmp_path / "run",
-        (*SHORT, "train.valid_every=4", "train.patience=2", "train.average=0"),
+        (
+            *SHORT,
+            "train.valid_every=4",
+            "train.valid_sentences=1",
+            "train.patience=2",
+            "train.average=0",
+        ),
     )
     set_scores(monkeypatch, 10.0, 9.0, 8.0, 99.0)
     validations = iter((lambda: None, lambda: None, interrupt))
