@@ -47,7 +47,7 @@ def load(
     _check(engine, threads)
     # 1. Open the runs, and check that they belong together.
     runs = open_runs(path)
-    recipe = runs[0].load_recipe(overrides)
+    recipe = runs[0].load_recipe(overrides) if overrides else runs[0].recipe
     lm = _lm_run(recipe.search)
     _check_combination(runs, lm)
 

@@ -177,21 +177,28 @@ class Tokenizer:
     def _writings(self) -> list[str | int]:
         """What each id writes: text, or a byte."""
         writings: list[str | int] = []
-        for id in range(self.size):
-            piece = self.processor.id_to_piece(id)
-            if self.processor.is_byte(id):
-                writings.append(int(piece[1:-1], 16))
-            elif id == UNK:
+        for id, piece in enumerate(self._pieces):
+            # Bytes, <unk> and control pieces are written in angles; each question is a call.
+            special = piece.startswith("<")
+            if id == UNK:
                 writings.append(" ⁇ ")
+            elif special and self.processor.is_byte(id):
+                writings.append(int(piece[1:-1], 16))
+            elif special and self.processor.is_control(id):
+                writings.append("")
             else:
-                is_control = self.processor.is_control(id)
-                writings.append("" if is_control else piece.replace(SPACE, " "))
+                writings.append(piece.replace(SPACE, " "))
         return writings
 
     @functools.cached_property
     def _spaced(self) -> frozenset[int]:
         """Ids of the pieces that begin with a space."""
-        return frozenset(id for id in range(self.size) if self.piece(id).startswith(SPACE))
+        return frozenset(id for id, piece in enumerate(self._pieces) if piece.startswith(SPACE))
+
+    @functools.cached_property
+    def _pieces(self) -> list[str]:
+        """All pieces as SentencePiece writes them."""
+        return [self.processor.id_to_piece(id) for id in range(self.size)]
 
     @functools.cached_property
     def _keeps_spaces(self) -> bool:
