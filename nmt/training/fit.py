@@ -20,6 +20,7 @@ from nmt.training.history import Clock, History
 from nmt.training.pipeline import compiled, dataset
 from nmt.training.progress import Progress
 from nmt.training.resume import length_option
+from nmt.training.stages import Stages
 from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,12 @@ def fit(
     run: Run,
     recipe: Recipe,
     batches: Batches | Streams,
-    callbacks: Iterable[keras.callbacks.Callback] = (),
+    callbacks: Iterable[keras.callbacks.Callback],
+    stages: Stages,
 ) -> None:
     """Trains the run's model to the end, from the start or from where a training stopped.
 
-    callbacks: Keras's, called after ours.
+    callbacks: Keras's, called after ours. stages: get what the stages of the training take.
     """
     options = recipe.train
     task = tasks.of(recipe)
@@ -66,10 +68,15 @@ def fit(
             f"{history.total_steps} steps; the learning rate hardly gets to its peak"
         )
     run.update(complete=False)
-    with state:
+    seconds_before = history.seconds
+    with state, stages.stage("steps"):
         take_steps(model, batches, history, options, [*ours, *callbacks])
-    task.write_lexicon(run, batches.store)
-    choose_weights(run, recipe, model, validation, history)
+    outside = stages.seconds["steps"] - (history.seconds - seconds_before)
+    stages.move(outside, "steps", "validation and saving")
+    with stages.stage("lexicon"):
+        task.write_lexicon(run, batches.store)
+    with stages.stage("choice of weights"):
+        choose_weights(run, recipe, model, validation, history)
 
 
 def set_starting_point(

@@ -17,6 +17,7 @@ from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.training import resume, tasks, threads
 from nmt.training.prepare import training_store
+from nmt.training.stages import Stages
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +43,7 @@ def train(
     run = Run(folder)
     recipe = resume.with_parent(run, recipe)
     resume.recorded_recipe(run, recipe)
+    stages = Stages()
     with run.lock():
         # Read again: nobody else changes it from now on.
         run = Run(folder)
@@ -50,30 +52,34 @@ def train(
         files.remove_leftovers(run.path, run.state_path.parent, run.cache)
 
         # The text, as batches of ids.
-        if recorded is None:
-            with run.renewed():
-                run.save_recipe(recipe)
+        with stages.stage("text and tokenizer"):
+            if recorded is None:
+                with run.renewed():
+                    run.save_recipe(recipe)
+                    batches = prepare(run, recipe)
+            elif not complete:
                 batches = prepare(run, recipe)
-        elif not complete:
-            batches = prepare(run, recipe)
-            run.save_recipe(recipe)
-        else:
-            if recorded.data != recipe.data:  # must be another path to the same text
-                prepare(run, recipe)
-            run.save_recipe(dataclasses.replace(recipe, train=recorded.train))
+                run.save_recipe(recipe)
+            else:
+                if recorded.data != recipe.data:  # must be another path to the same text
+                    prepare(run, recipe)
+                run.save_recipe(dataclasses.replace(recipe, train=recorded.train))
 
         # The weights.
         if complete:
             report_complete(run, recipe)
             run.drop_cache()
         else:
-            threads.start(recipe)
-            from nmt.training.fit import fit  # imports Keras
-
-            fit(run, recipe, batches, callbacks)
+            with stages.stage("start of Keras"):
+                threads.start(recipe)
+                from nmt.training.fit import fit  # imports Keras
+            fit(run, recipe, batches, callbacks, stages)
 
         if export:
-            export_weights(run)
+            with stages.stage("export"):
+                export_weights(run)
+    if not complete:
+        log.info(stages.line())
     return run
 
 

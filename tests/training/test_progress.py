@@ -4,6 +4,7 @@ import pytest
 
 from nmt.training.history import History
 from nmt.training.progress import TIMED, TRACED, Progress
+from nmt.training.stages import Stages
 from tests.fakes import messages
 
 
@@ -28,3 +29,18 @@ def test_minutes_are_told_once_after_the_first_steps(first_step, seconds, expect
     (line,) = logged
     assert expected in line
     assert ("shorter" in line) == (seconds > 1)
+
+
+def test_the_last_line_of_a_training_says_where_its_time_went(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    stages = Stages()
+    with stages.stage("text"):
+        now += 41
+    with pytest.raises(KeyboardInterrupt), stages.stage("steps"):
+        now += 100.6
+        raise KeyboardInterrupt
+    with stages.stage("text"):
+        now += 2
+    stages.move(40.6, "steps", "validation")
+    assert stages.line() == "time: text 0:43, steps 1:00, validation 0:41; 2:24 in all"
