@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from nmt.corpora.hashing import TextSet
 from nmt.files import one_line
@@ -93,7 +93,7 @@ def with_two_sides(pairs: Iterable[Pair], dropped: Counter[str], once: bool) -> 
 def worth_testing(
     pairs: Iterable[Pair],
     data: DataOptions,
-    known: TextSet,
+    known: Sequence[TextSet],
     known_from: str,
     dropped: Counter[str],
 ) -> Iterator[Pair]:
@@ -109,7 +109,7 @@ def worth_testing(
             dropped[f"fewer than {MIN_WORDS} words"] += 1
         elif source == target:
             dropped["same on both sides"] += 1
-        elif source in known:
+        elif any(source in sources for sources in known):
             dropped[f"also in {known_from}"] += 1
         else:
             yield source, target

@@ -8,12 +8,14 @@ pair that find duplicates.
 import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import SPLITS, Downloads
 from nmt.corpora.formats import catalogues, mo, plain, po, resources, tables, tfds, tmx, xliff
 from nmt.corpora.hashing import TextSet, hash64, hash_fraction
 from nmt.errors import Failure, UserError
+from nmt.recipe import DataOptions
 
 # Whose sources are not repeated.
 EARLIER_SPLITS = {"test": ("train",), "valid": ("train", "test")}
@@ -23,6 +25,10 @@ TOY_HELD_OUT = 500
 
 class Corpus(Downloads):
     """The parallel text that a recipe's `[data]` section describes."""
+
+    def __init__(self, data: DataOptions, folder: Path | str | None = None):
+        super().__init__(data, folder)
+        self._sources_of: dict[str, TextSet] = {}
 
     def standalone_splits(self) -> set[str]:
         """The splits with text of their own; the others are held out from train."""
@@ -80,7 +86,7 @@ class Corpus(Downloads):
         # Other text stays as it is, but for catalogues and what repeats in held-out text.
         if data.format == "catalogues":
             earlier = EARLIER_SPLITS[split]
-            known = self._sources(earlier)
+            known = [self._sources(each) for each in earlier]
             pairs = worth_testing(pairs, data, known, " or ".join(earlier), dropped)
         held_out = split not in standalone and data.format != "text"
         return with_two_sides(pairs, dropped, once=held_out or data.format == "catalogues")
@@ -141,13 +147,14 @@ class Corpus(Downloads):
         except ValueError as error:
             raise UserError(f"data.source, data.target: {error}") from None
 
-    def _sources(self, splits):
-        """The sources of splits, also those that cleaning drops."""
-        sources = TextSet()
-        for split in splits:
+    def _sources(self, split):
+        """The sources of a split, also those that cleaning drops; read once."""
+        if split not in self._sources_of:
+            sources = TextSet()
             for source, _ in by_line(self._raw_pairs(split, Counter())):
                 sources.add(source)
-        return sources
+            self._sources_of[split] = sources
+        return self._sources_of[split]
 
     def _no_pairs(self, split, standalone, dropped):
         data = self.data

@@ -50,6 +50,9 @@ class CommonSpans:
     def _replace(self, names):
         """Makes symbols of texts that both sides have equally often; longer ones go first."""
         for name in sorted(names, key=len, reverse=True):
+            # Most are on one side only; a pattern takes longer to be made than to be used.
+            if name not in self.source or name not in self.target:
+                continue
             pattern = occurrences(name)
             count = len(pattern.findall(self.source))
             if count and count == len(pattern.findall(self.target)):

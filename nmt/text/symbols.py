@@ -110,6 +110,8 @@ class Mark(NamedTuple):
 
 def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
     """The text, a part of the line's, without the slots of marks."""
+    if not SLOT.search(text):
+        return text, []
     chars: list[str] = []
     places: dict[int, tuple[int, str]] = {}  # by number of the slot
     position = 0
