@@ -37,7 +37,6 @@ class OnnxForm(NamedTuple):
     operator_gates: tuple[int, ...]  # the order of gates in that operator
     step_gates: tuple[int, ...]  # the order of gates in `onnx_step`
     states: tuple[str, ...] = ()  # the states that `onnx_step` takes
-    only_sum: bool = True  # whether `onnx_step` uses x and recurrent in their sum only
     attributes: Mapping[str, int] = {}  # attributes of the operator
 
 
@@ -46,6 +45,7 @@ class Cell(keras.layers.Layer):
 
     gates = 1
     states: tuple[str, ...] = ("h",)
+    only_sum = False  # whether `step`, without layer_norm, uses z and h U in their sum only
     onnx: OnnxForm | None = None  # None: models with this cell cannot be exported
 
     def __init__(self, options: ModelOptions, units: int, **kwargs: Any):
@@ -94,6 +94,12 @@ class Cell(keras.layers.Layer):
         if self.layer_norm:
             weights["scale_h"] = tf.convert_to_tensor(self.scale_h)
         return weights
+
+    def weights_of_loop(self, weights: Tensors) -> dict[str, Any]:
+        """`weights_of_step` of this or of several cells, for a loop whose first input is z."""
+        if self.layer_norm or not self.only_sum:
+            return weights
+        return {**weights, "recurrent": kernels.GateWeight(weights["recurrent"])}
 
     def recur(self, h: tf.Tensor, weights: Tensors, mask: Any) -> tf.Tensor:
         """h U, where `mask` (variational dropout, one a sequence) drops units of the state."""
@@ -149,6 +155,7 @@ class Cell(keras.layers.Layer):
 class RNNCell(Cell):
     """h = f(x W + h U + b), f = tanh (Elman 1990) or ReLU (Le et al. 2015)."""
 
+    only_sum = True
     onnx = OnnxForm("RNN", operator_gates=(0,), step_gates=(0,))
 
     def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
@@ -180,7 +187,6 @@ class GRUCell(Cell):
         operator_gates=(0, 1, 2),
         step_gates=(0, 1, 2),
         states=("h",),
-        only_sum=False,
         attributes={"linear_before_reset": 1},
     )
 
@@ -250,6 +256,7 @@ class LSTMCell(Cell):
 
     gates = 4
     states = ("h", "c")
+    only_sum = True
     # `onnx_step` has the order i, f, o, c: one sigmoid serves the first three. ONNX has i, o, f, c.
     onnx = OnnxForm("LSTM", operator_gates=(0, 3, 1, 2), step_gates=(0, 1, 3, 2), states=("c",))
 

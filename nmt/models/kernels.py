@@ -36,14 +36,21 @@ def weight(variable: Any) -> Tensor:
     return tf.cast(tf.convert_to_tensor(variable), _precision.get())
 
 
+class GateWeight:
+    """Marks a weight of a time loop whose product is added to the loop's first input, no more."""
+
+    def __init__(self, value: Tensor):
+        self.value = value
+
+
 class LoopWeight:
     """A weight inside a time loop, where it is a constant; see nmt/models/time_loop.py.
 
     value: [n, m], or with a leading axis that `x` has too. zeros: [..., m], the slice of this
-    position; their gradient is that of the product.
+    position; their gradient is that of the product. None: something else has that gradient.
     """
 
-    def __init__(self, value: Tensor, zeros: Tensor):
+    def __init__(self, value: Tensor, zeros: Tensor | None):
         self.value = value
         self.zeros = zeros
         self.shape = value.shape
@@ -55,7 +62,8 @@ class LoopWeight:
         if self.factor is not None:
             raise ValueError("a weight of a time loop is multiplied with once a position")
         self.factor = tf.cast(x, self.dtype)
-        return matmul(self.factor, tf.stop_gradient(self.value)) + self.zeros
+        product = matmul(self.factor, tf.stop_gradient(self.value))
+        return product if self.zeros is None else product + self.zeros
 
 
 def matmul(x: Tensor, w: Tensor | LoopWeight, transpose_b: bool = False) -> Tensor:

@@ -117,7 +117,7 @@ class RecurrentEncoder(Part):
         # The time loop, over weights of both directions stacked.
         rows = [len(cells), tf.shape(x)[0]]
         zeros = tf.zeros([*rows, cells[0].units])
-        weights = stack([cell.weights_of_step() for cell in cells])
+        weights = cells[0].weights_of_loop(stack([cell.weights_of_step() for cell in cells]))
         rate = self.options.recurrent_dropout
         dropout_mask = loop_mask([*rows, cells[0].units], rate, self.seed, training)
         first = {name: before[name][None] if before else zeros for name in cells[0].states}
@@ -290,11 +290,14 @@ class RecurrentDecoder(Part):
     def _weights_of_loop(self, memory):
         """The weights of the products in a time step, cast once a training step."""
         weights: dict[str, Any] = {
-            "cells": [cell.weights_of_step() for cell in self.cells],
+            "cells": [
+                self.cells[0].weights_of_loop(self.cells[0].weights_of_step()),
+                *(cell.weights_of_step() for cell in self.cells[1:]),
+            ],
             "kernels": [kernels.weight(cell.kernel) for cell in self.cells[1:]],
         }
         if self.attention:
-            weights["context"] = kernels.weight(self.context_kernel)
+            weights["context"] = kernels.GateWeight(kernels.weight(self.context_kernel))
             weights["attention"] = self.attention.weights_of_step()
             # The context is a product of the attention and the encoder's outputs.
             weights["outputs"] = memory["outputs"]

@@ -2,9 +2,9 @@
 
 A product inside the loop, x_t W, gives W a gradient of its own size at every position, and all of
 these are added: memory traffic that costs more than the arithmetic. Here W is a constant inside
-the loop. Zeros are added to the product, whose gradient d_t is that of the product, and after the
-loop dW = sum_t x_t^T d_t is one product over all positions. On one core of an Intel processor
-with AMX this and nmt/training/optimizers.py train data/default.toml 15 % faster.
+the loop, and after it dW = sum_t x_t^T d_t is one product over all positions. The gradient d_t of
+the product is that of what it is added to: the gates that enter the loop, or zeros. On one core of
+an Intel processor with AMX this and nmt/training/optimizers.py train data/default.toml 15 % faster.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nmt.models.kernels import LoopWeight, Tensor, Tensors
+from nmt.models.kernels import GateWeight, LoopWeight, Tensor, Tensors
 
 Weights = Any  # a nest of tensors
 
@@ -31,34 +31,48 @@ def unroll(
     rows. state: leaves by name; each keeps its shape. history: the leaves named in `keep` after
     every step, [time, ...] each. A single step runs without a loop. weights: those of the products
     in a step, a nest; each is passed to `kernels.matmul` once a step. They may have vectors among
-    them, whose last axis but one is 1.
+    them, whose last axis but one is 1. Those whose products are only added to the first input are
+    marked as `GateWeight`.
     """
+    marked = tf.nest.flatten(weights)
+    flat_weights = [w.value if isinstance(w, GateWeight) else w for w in marked]
+
+    def packed(flat):
+        return tf.nest.pack_sequence_as(weights, flat)
+
     if inputs[0].shape[0] == 1:
-        state = step(tuple(x[0] for x in inputs), state, weights)
+        state = step(tuple(x[0] for x in inputs), state, packed(flat_weights))
         return {name: state[name][None] for name in keep}, state
 
-    # Inputs are read and history is written by time.
+    # In training weights are constants of the loop; what they are multiplied with is written, too.
     time = tf.shape(inputs[0])[0]
-    arrays = [_array_of(x) for x in inputs]
+    hoisted = {
+        n: _Hoisted(weight, inputs[0], isinstance(marked[n], GateWeight))
+        for n, weight in enumerate(flat_weights)
+        if training and _is_matrix(weight)
+    }
+    factors = {
+        n: tf.TensorArray(each.weight.dtype, time, infer_shape=False) for n, each in hoisted.items()
+    }
+    # Inputs are read and history is written by time.
+    first = inputs[0]
+    for each in hoisted.values():
+        first = each.attached_to(first)
+    arrays = [_array_of(x) for x in (first, *inputs[1:])]
     history = {
         name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep
     }
-    # In training weights are constants of the loop; what they are multiplied with is written, too.
-    flat_weights = tf.nest.flatten(weights)
-    hoisted = [_Hoisted(w, inputs[0]) for w in flat_weights if training and _is_matrix(w)]
-    factors = [tf.TensorArray(each.weight.dtype, time, infer_shape=False) for each in hoisted]
 
     def body(t, state, history, factors):
-        loop_weights = [each.at(t) for each in hoisted]
-        remaining = iter(loop_weights)
-        flat = [next(remaining) if training and _is_matrix(w) else w for w in flat_weights]
+        loop_weights = {n: each.at(t) for n, each in hoisted.items()}
+        flat = [loop_weights.get(n, weight) for n, weight in enumerate(flat_weights)]
         values = tuple(array.read(t) for array in arrays)
-        state = step(values, state, tf.nest.pack_sequence_as(weights, flat))
+        state = step(values, state, packed(flat))
         history = {name: history[name].write(t, state[name]) for name in keep}
-        factors = [
-            array.write(t, tf.stop_gradient(weight.factor))
-            for array, weight in zip(factors, loop_weights, strict=True)
-        ]
+        factors = {
+            n: array.write(t, tf.stop_gradient(loop_weights[n].factor))
+            for n, array in factors.items()
+        }
         return t + 1, state, history, factors
 
     _, state, history, factors = tf.while_loop(
@@ -67,19 +81,23 @@ def unroll(
         (tf.constant(0), state, history, factors),
         maximum_iterations=time,
     )
-    for each, array in zip(hoisted, factors, strict=True):
-        each.factors = array.stack()
+    for n, array in factors.items():
+        hoisted[n].factors = array.stack()
     return {name: array.stack() for name, array in history.items()}, state
 
 
 class _Hoisted:
     """A weight whose gradient is formed after the loop, from what it was multiplied with."""
 
-    def __init__(self, weight: Tensor, like: Tensor):
+    def __init__(self, weight: Tensor, like: Tensor, is_gate_weight: bool):
         """weight: [n, m], or [groups, n, m]; like: [time, ..., units] with the rows of the loop."""
         self.weight = weight
         self.factors: Tensor | None = None  # [time, ..., n], known after the loop
-        # Zeros of the products' shape.
+        self.zeros = None if is_gate_weight else self._zeros(like)
+
+    def _zeros(self, like):
+        """Zeros of the products' shape, as slices by time."""
+        weight = self.weight
         shape = tf.shape(like)[:-1]
         static = [*like.shape[:-1], weight.shape[-1]]
         if weight.shape.rank == 3:
@@ -89,23 +107,26 @@ class _Hoisted:
             static = [None, weight.shape[0], None, weight.shape[-1]]
         zeros = tf.zeros(tf.concat([shape, [weight.shape[-1]]], 0))
         zeros.set_shape(static)
-        self.zeros = _array_of(self._with_gradient(zeros, weight))
+        return _array_of(self._with_gradient(zeros))
+
+    def attached_to(self, gates: Tensor) -> Tensor:
+        """The loop's first input, whose gradient gives a gate weight its own."""
+        return self._with_gradient(gates) if self.zeros is None else gates
 
     def at(self, t: Tensor) -> LoopWeight:
-        return LoopWeight(self.weight, self.zeros.read(t))
+        return LoopWeight(self.weight, None if self.zeros is None else self.zeros.read(t))
 
-    @property
-    def _with_gradient(self):
-        """(zeros, weight) -> zeros; its gradient gives the weight its own."""
+    def _with_gradient(self, x):
+        """x, whose gradient is that of the products; it gives the weight its own."""
 
         @tf.custom_gradient
-        def identity(zeros, weight):
+        def identity(x, weight):
             def gradient(d):
-                return None, self._gradient(tf.cast(d, weight.dtype))
+                return d, self._gradient(tf.cast(d, weight.dtype))
 
-            return tf.identity(zeros), gradient
+            return tf.identity(x), gradient
 
-        return identity
+        return identity(x, self.weight)
 
     def _gradient(self, d):
         """factors^T d, summed over positions and rows."""
