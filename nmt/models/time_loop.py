@@ -34,44 +34,26 @@ def unroll(
     them, whose last axis but one is 1. Those whose products are only added to the first input are
     marked as `GateWeight`.
     """
-    marked = tf.nest.flatten(weights)
-    flat_weights = [w.value if isinstance(w, GateWeight) else w for w in marked]
-
-    def packed(flat):
-        return tf.nest.pack_sequence_as(weights, flat)
-
+    loop_weights = _LoopWeights(weights, inputs[0], training)
     if inputs[0].shape[0] == 1:
-        state = step(tuple(x[0] for x in inputs), state, packed(flat_weights))
+        state = step(tuple(x[0] for x in inputs), state, loop_weights.packed(loop_weights.values))
         return {name: state[name][None] for name in keep}, state
 
-    # In training weights are constants of the loop; what they are multiplied with is written, too.
+    # Inputs are read by time; history is written, and in training what weights are multiplied with.
     time = tf.shape(inputs[0])[0]
-    hoisted = {
-        n: _Hoisted(weight, inputs[0], isinstance(marked[n], GateWeight))
-        for n, weight in enumerate(flat_weights)
-        if training and _is_matrix(weight)
-    }
-    factors = {
-        n: tf.TensorArray(each.weight.dtype, time, infer_shape=False) for n, each in hoisted.items()
-    }
-    # Inputs are read and history is written by time.
-    first = inputs[0]
-    for each in hoisted.values():
-        first = each.attached_to(first)
-    arrays = [_array_of(x) for x in (first, *inputs[1:])]
+    arrays = [_array_of(x) for x in (loop_weights.attached_to(inputs[0]), *inputs[1:])]
     history = {
         name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep
     }
+    factors = loop_weights.arrays_of_factors(time)
 
     def body(t, state, history, factors):
-        loop_weights = {n: each.at(t) for n, each in hoisted.items()}
-        flat = [loop_weights.get(n, weight) for n, weight in enumerate(flat_weights)]
+        at_t = loop_weights.at(t)
         values = tuple(array.read(t) for array in arrays)
-        state = step(values, state, packed(flat))
+        state = step(values, state, loop_weights.packed(at_t))
         history = {name: history[name].write(t, state[name]) for name in keep}
         factors = {
-            n: array.write(t, tf.stop_gradient(loop_weights[n].factor))
-            for n, array in factors.items()
+            n: array.write(t, tf.stop_gradient(at_t[n].factor)) for n, array in factors.items()
         }
         return t + 1, state, history, factors
 
@@ -81,9 +63,52 @@ def unroll(
         (tf.constant(0), state, history, factors),
         maximum_iterations=time,
     )
-    for n, array in factors.items():
-        hoisted[n].factors = array.stack()
+    loop_weights.take_factors(factors)
     return {name: array.stack() for name, array in history.items()}, state
+
+
+class _LoopWeights:
+    """The weights of a time loop; in training matrices are constants inside of it."""
+
+    def __init__(self, weights: Weights, gates: Tensor, training: bool):
+        """gates: the loop's first input, [time, ..., units]."""
+        self.nest = weights
+        marked = tf.nest.flatten(weights)
+        self.values = [w.value if isinstance(w, GateWeight) else w for w in marked]
+        self.hoisted = {
+            n: _Hoisted(value, gates, isinstance(marked[n], GateWeight))
+            for n, value in enumerate(self.values)
+            if training and gates.shape[0] != 1 and _is_matrix(value)
+        }
+
+    def packed(self, values: Sequence[Any]) -> Weights:
+        """A list of all weights, as the nest that the step takes."""
+        return tf.nest.pack_sequence_as(self.nest, values)
+
+    def attached_to(self, gates: Tensor) -> Tensor:
+        """The loop's first input, whose gradient gives gate weights theirs."""
+        for each in self.hoisted.values():
+            gates = each.attached_to(gates)
+        return gates
+
+    def at(self, t: Tensor) -> list[Any]:
+        """All weights at position t; those that are hoisted as `LoopWeight`."""
+        return [
+            self.hoisted[n].at(t) if n in self.hoisted else value
+            for n, value in enumerate(self.values)
+        ]
+
+    def arrays_of_factors(self, time: Tensor) -> dict[int, tf.TensorArray]:
+        """For what each hoisted weight is multiplied with, by its number."""
+        return {
+            n: tf.TensorArray(each.weight.dtype, time, infer_shape=False)
+            for n, each in self.hoisted.items()
+        }
+
+    def take_factors(self, factors: dict[int, tf.TensorArray]) -> None:
+        """After the loop: what the gradients are formed from."""
+        for n, array in factors.items():
+            self.hoisted[n].factors = array.stack()
 
 
 class _Hoisted:
