@@ -118,6 +118,11 @@ class _Hoisted:
         """weight: [n, m], or [groups, n, m]; like: [time, ..., units] with the rows of the loop."""
         self.weight = weight
         self.factors: Tensor | None = None  # [time, ..., n], known after the loop
+        # Of a weight, not of what has sentences on an axis; once for all positions.
+        is_variable = weight.shape.is_fully_defined()
+        self.transposed = (
+            tf.stop_gradient(tf.linalg.matrix_transpose(weight)) if is_variable else None
+        )
         self.zeros = None if is_gate_weight else self._zeros(like)
 
     def _zeros(self, like):
@@ -139,7 +144,8 @@ class _Hoisted:
         return self._with_gradient(gates) if self.zeros is None else gates
 
     def at(self, t: Tensor) -> LoopWeight:
-        return LoopWeight(self.weight, None if self.zeros is None else self.zeros.read(t))
+        zeros = None if self.zeros is None else self.zeros.read(t)
+        return LoopWeight(self.weight, zeros, self.transposed)
 
     def _with_gradient(self, x):
         """x, whose gradient is that of the products; it gives the weight its own."""
