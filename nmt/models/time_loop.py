@@ -34,8 +34,9 @@ def unroll(
     them, whose last axis but one is 1. Those whose products are only added to the first input are
     marked as `GateWeight`.
     """
-    loop_weights = _LoopWeights(weights, inputs[0], training)
-    if inputs[0].shape[0] == 1:
+    is_loop = inputs[0].shape[0] != 1
+    loop_weights = _LoopWeights(weights, inputs[0], training and is_loop)
+    if not is_loop:
         state = step(tuple(x[0] for x in inputs), state, loop_weights.packed(loop_weights.values))
         return {name: state[name][None] for name in keep}, state
 
@@ -68,17 +69,17 @@ def unroll(
 
 
 class _LoopWeights:
-    """The weights of a time loop; in training matrices are constants inside of it."""
+    """The weights of a time loop; those that are hoisted are constants inside of it."""
 
-    def __init__(self, weights: Weights, gates: Tensor, training: bool):
-        """gates: the loop's first input, [time, ..., units]."""
+    def __init__(self, weights: Weights, gates: Tensor, hoist: bool):
+        """gates: the loop's first input, [time, ..., units]. hoist: all matrices, or none."""
         self.nest = weights
         marked = tf.nest.flatten(weights)
         self.values = [w.value if isinstance(w, GateWeight) else w for w in marked]
         self.hoisted = {
             n: _Hoisted(value, gates, isinstance(marked[n], GateWeight))
             for n, value in enumerate(self.values)
-            if training and gates.shape[0] != 1 and _is_matrix(value)
+            if hoist and _is_matrix(value)
         }
 
     def packed(self, values: Sequence[Any]) -> Weights:
@@ -118,7 +119,8 @@ class _Hoisted:
         """weight: [n, m], or [groups, n, m]; like: [time, ..., units] with the rows of the loop."""
         self.weight = weight
         self.factors: Tensor | None = None  # [time, ..., n], known after the loop
-        # Of a weight, not of what has sentences on an axis; once for all positions.
+        # Of a weight, not of what has sentences on an axis; once for all positions. Its gradient is
+        # zeros, which need not be transposed and added.
         is_variable = weight.shape.is_fully_defined()
         self.transposed = (
             tf.stop_gradient(tf.linalg.matrix_transpose(weight)) if is_variable else None
