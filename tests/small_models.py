@@ -34,6 +34,7 @@ MODELS = {
         "tie": "all",
     },
     "dropout": {"dropout": 0.3, "decoder_layers": 2},
+    "word dropout": {"dropout": 0.0, "word_dropout": 0.3},
     "variational": {
         "cell": "gru",
         "dropout": 0.3,
@@ -98,7 +99,7 @@ def compiled(name):
 
 
 def without_dropout(name):
-    return {"dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
+    return {"dropout": 0.0, "word_dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
 
 
 def sentences(count=4, seed=0, longest=5, vocab=VOCAB):

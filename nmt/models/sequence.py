@@ -82,6 +82,10 @@ class SequenceModel(TrainableModel):
         softmax it may be tied to, and small inputs leave the gates and attention idle.
         """
         vectors = tf.gather(table, ids) * self.options.embedding**0.5
+        if training:
+            # One draw a token.
+            shape = (*tf.unstack(tf.shape(ids)), 1)
+            vectors = kernels.dropout(vectors, self.options.word_dropout, self.noise, shape)
         return drop(vectors, self.options, self.noise, training)
 
     def add_output(self) -> int:

@@ -29,6 +29,7 @@ NAMES = {
     "model.heads": "n_heads num_heads",
     "model.tie": "tied share_embeddings",
     "model.layer_norm": "layernorm",
+    "model.word_dropout": "dropout_source dropout_target token_dropout",
     # [train]
     "train.learning_rate": "lr",
     "train.optimizer": "optim",

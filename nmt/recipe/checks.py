@@ -32,6 +32,7 @@ RUN_MAY_DIFFER = {
 OWN_IN_TUNING = {
     "model.architecture",
     "model.dropout",
+    "model.word_dropout",
     "model.variational",
     "model.recurrent_dropout",
     "tokenizer.sampling",

@@ -83,7 +83,7 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
     # What stays the recipe's own.
     own = {
         name: getattr(recipe.model, name)
-        for name in ("dropout", "variational", "recurrent_dropout")
+        for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")
     }
     model = dataclasses.replace(parent.model, **own)
     tokenizer = dataclasses.replace(

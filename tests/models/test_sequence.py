@@ -331,7 +331,10 @@ def test_clipping_bounds_the_norm_of_the_whole_update():
         np.testing.assert_allclose(own, gradient * 0.1 / norm, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["dropout", "variational", "recurrent dropout", "transformer"])
+DROPOUTS = ["dropout", "word dropout", "variational", "recurrent dropout", "transformer"]
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
 def test_dropout_masks_are_a_function_of_seed_and_step(name):
     """The same step draws the same masks, whatever was drawn between;
     another step or seed draws others.
@@ -382,6 +385,18 @@ def test_variational_masks_are_constant_over_a_sequence():
         assert constant == variational
         assert np.any(seen[0] == 0), "no dropout"
         assert np.any(seen[0][0] != seen[0][1]), "one mask for all sentences"
+
+
+def test_word_dropout_takes_whole_tokens():
+    """The vectors of some positions are zero, the others are scaled as in dropout of units."""
+    model, seen = made("word dropout", word_dropout=0.5), []
+    model.decoder.step = lambda memory, state, y, training: seen.append(y.numpy())
+    for training in (False, True):
+        model.step({}, {}, np.full((20, 20), 7), training=training)
+    whole, dropped = seen
+    kept = np.any(dropped != 0, axis=-1)
+    np.testing.assert_allclose(dropped[kept], 2 * whole[kept], rtol=1e-6)
+    assert 0.4 < kept.mean() < 0.6
 
 
 # ---- saving
