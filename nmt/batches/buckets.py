@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nmt.batches.padding import Arrays, cut, pad
+from nmt.batches.padding import Arrays, Ids, cut, pad
 from nmt.batches.store import Store
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import BOS, EOS
@@ -31,6 +31,8 @@ class Batches:
 
     batch_tokens: target tokens of a batch, padding and EOS included, at most; twice as many of the
     source. sampling: 0, or the strength of the sampling with which `tokenizers` segment anew.
+    weights: how often an epoch has each pair of each corpus of the store; of 0.25 each epoch draws
+    another quarter. prefixes: the ids before the sources of each corpus.
     """
 
     def __init__(
@@ -40,27 +42,54 @@ class Batches:
         seed: int,
         tokenizers: Sequence[Tokenizer] = (),
         sampling: float = 0.0,
+        weights: Sequence[float] = (1.0,),
+        prefixes: Sequence[Ids] = ((),),
     ):
         self.store = store
         self.seed = seed
         self.sampling = sampling
         self.tokenizers = tokenizers
-        # Epochs differ in the order of equal lengths only: batches always end at the same places.
-        source, target = store.lengths
-        order = np.lexsort((source, target))
-        self.ends = cut(target[order] + 1, source[order] + 1, batch_tokens)
+        self.batch_tokens = batch_tokens
+        self.weights = weights
+        self.prefixes = prefixes
+        self.starts = np.cumsum([0, *store.corpora])  # of the corpora, in pairs
+        self.size = len(self._batches(np.random.default_rng([seed, 0])))
 
     def __len__(self) -> int:
         """Batches an epoch, the same for every epoch."""
-        return len(self.ends)
+        return self.size
 
     def epoch(self, number: int) -> list[np.ndarray]:
-        """The pair ids of each batch of an epoch, in training order."""
+        """The pair ids of each batch of an epoch, in training order.
+
+        Pairs that are drawn anew make some batches more or less: the epoch leaves some out, or has
+        some twice.
+        """
         rng = np.random.default_rng([self.seed, number])
-        source, target = self.store.lengths
-        order = np.lexsort((rng.random(len(source)), source, target))
-        batches = np.split(order, self.ends[:-1])
-        return [batches[n] for n in rng.permutation(len(batches))]
+        batches = self._batches(rng)
+        order = rng.permutation(max(len(batches), self.size))
+        return [batches[n % len(batches)] for n in order[: self.size]]
+
+    def _batches(self, rng):
+        """The batches of an epoch, by length."""
+        pairs = self._drawn(rng)
+        source, target = (lengths[pairs] for lengths in self.store.lengths)
+        order = np.lexsort((rng.random(len(pairs)), source, target))
+        longest = max(map(len, self.prefixes))
+        source_lengths = source[order] + longest + 1
+        ends = cut(target[order] + 1, source_lengths, self.batch_tokens)
+        return np.split(pairs[order], ends[:-1])
+
+    def _drawn(self, rng):
+        """The pairs of an epoch, as often as it has them."""
+        parts = []
+        for start, size, weight in zip(self.starts, self.store.corpora, self.weights, strict=False):
+            whole = np.arange(start, start + size)
+            parts += [whole] * int(weight)
+            if weight % 1:
+                drawn = rng.permutation(size)[: round(weight % 1 * size)]
+                parts.append(whole[np.sort(drawn)])
+        return np.concatenate(parts)
 
     def arrays(self, pair_ids: np.ndarray, seed: int) -> Arrays:
         """A batch, int32, padded right.
@@ -69,6 +98,11 @@ class Batches:
         from BOS to EOS. seed: of the sampling.
         """
         source, target = (self._token_ids(side, pair_ids, seed + side) for side in (0, 1))
+        if any(self.prefixes):
+            corpora = np.searchsorted(self.starts, pair_ids, "right") - 1
+            source = [
+                [*self.prefixes[corpus], *ids] for corpus, ids in zip(corpora, source, strict=True)
+            ]
         return pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
     def _token_ids(self, side, pair_ids, seed):

@@ -6,7 +6,7 @@ Files of each side, source and target (a language model has the target alone):
     source.ids        token ids of the pairs, one after the other, 16 bits each
     source.starts.npy where each pair begins in source.ids, and where the last one ends
     source.lines.npy  where the line of each pair begins in source.txt, bytes
-    meta.json         numbers of pairs; written last
+    meta.json         numbers of pairs, in all and of each corpus; written last
 """
 
 import contextlib
@@ -59,6 +59,8 @@ class Store:
     def __init__(self, folder: Path):
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         self.pairs: int = meta["pairs"]
+        # Of each corpus; the pairs of one follow those of another.
+        self.corpora: list[int] = meta.get("corpora", [self.pairs])
         # With EOS.
         self.target_tokens: int = meta["target_tokens"]
         stored = [side for side in SIDES if (folder / f"{side}.ids").exists()]
@@ -139,10 +141,16 @@ class SideWriter:
         np.save(folder / f"{side}.lines.npy", np.asarray(self.lines, np.int64))
 
 
-def write_ids(folder: Path, tokenizers: Sequence[Encoder], max_pieces: int) -> Store:
+def write_ids(
+    folder: Path,
+    tokenizers: Sequence[Encoder],
+    max_pieces: int,
+    corpora: Sequence[int] | None = None,
+) -> Store:
     """Tokenises the text files of a folder, drops pairs with a side over `max_pieces` or empty.
 
-    tokenizers: one a side; a single one is that of the target. Raises UserError if no pair is left.
+    tokenizers: one a side; a single one is that of the target. corpora: pairs of each corpus in the
+    text files, if there are several. Raises UserError if no pair is left.
     """
     sides = SIDES[-len(tokenizers) :]
     # 1. Ids and where they begin, some pairs at a time: memory stays flat.
@@ -153,9 +161,13 @@ def write_ids(folder: Path, tokenizers: Sequence[Encoder], max_pieces: int) -> S
             texts = (_lines(folder / f"{side}.txt") for side in sides)
             pairs = zip(*texts, strict=True)
             total = 0
-            while chunk := list(itertools.islice(pairs, CHUNK)):
-                _write_chunk(chunk, writers, tokenizers, max_pieces)
-                total += len(chunk)
+            written = [0]  # pairs at the end of each corpus
+            for corpus in [None] if corpora is None else corpora:
+                rest = itertools.islice(pairs, corpus)
+                while chunk := list(itertools.islice(rest, CHUNK)):
+                    _write_chunk(chunk, writers, tokenizers, max_pieces)
+                    total += len(chunk)
+                written.append(len(writers[-1].lines))
         for writer, side in zip(writers, sides, strict=True):
             writer.save_places(folder, side)
     except OSError as error:
@@ -169,7 +181,12 @@ def write_ids(folder: Path, tokenizers: Sequence[Encoder], max_pieces: int) -> S
             f"no training pair has 1 to {max_pieces} pieces a side; see data.max_pieces"
         )
     tokens = target.starts[-1] + count
-    meta = {"pairs": count, "dropped": total - count, "target_tokens": tokens}
+    meta = {
+        "pairs": count,
+        "corpora": [end - start for start, end in itertools.pairwise(written)],
+        "dropped": total - count,
+        "target_tokens": tokens,
+    }
     with files.atomic(folder / "meta.json") as file:
         json.dump(meta, file)
     return Store(folder)

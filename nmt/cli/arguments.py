@@ -68,6 +68,15 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """The language that a run of several languages translates into."""
+    parser.add_argument(
+        "--to",
+        metavar="LANG",
+        help="language to translate into, of a run that knows several (default: its first one)",
+    )
+
+
 def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
     """A language model that helps `what`; `lm_overrides` reads the two options."""
     parser.add_argument(

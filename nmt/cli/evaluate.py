@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nmt.cli import lagging
-from nmt.cli.arguments import add_beam, add_engine, add_lm, lm_overrides
+from nmt.cli.arguments import add_beam, add_engine, add_lm, add_to, lm_overrides
 from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run",
         nargs="+",
-        help="run folder, or several, each compared with the first one; an ensemble RUN1,RUN2,... "
-        "gets no report. With data.test=FILE data.format=tmx (options of [data] as in a recipe) "
-        "the text is that file",
+        help="run folder, or several in a table, each compared with the first one, seeds of a "
+        "recipe as one; an ensemble RUN1,RUN2,... gets no report. With data.test=FILE "
+        "data.format=tmx (options of [data] as in a recipe) the text is that file",
     )
     parser.add_argument(
         "--source", metavar="FILE", help="lines to translate and score, instead of the test set"
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", choices=("valid", "test"), help="of the run's own text (default: test)"
     )
+    add_to(parser)
     add_beam(parser)
     parser.add_argument(
         "--memory",
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the scores of each run; of several runs, also paired tests."""
+    """Prints the scores of each run; of several runs, also a table with paired tests."""
     from nmt.evaluation.scored_text import check_same
     from nmt.inference.load import load_any
 
@@ -68,7 +69,8 @@ def run(args: argparse.Namespace) -> None:
 
     # 3. Scores of each, and each against the first.
     outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
-    _compare([_name(members) for members in entries], texts[0], outputs)
+    if len(entries) > 1 and outputs[0][0]:
+        _compare(args, entries, texts[0], outputs)
 
 
 def _is_override(word):
@@ -113,14 +115,17 @@ def _entries(args):
 
 
 def _texts(args, runs):
-    """The text that each run is scored on."""
+    """The texts that each run is scored on: one, or one of each corpus."""
     from nmt.evaluation import scored_text
 
+    for run in runs if args.to else ():
+        run.recipe.into(args.to)
     if args.source:
-        return [scored_text.of_files(runs[0], args.source, args.reference)] * len(runs)
+        own = scored_text.of_files(runs[0], args.source, args.reference, args.to)
+        return [[own]] * len(runs)
     if args.overrides:
-        return [scored_text.of_options(runs[0], args.overrides)] * len(runs)
-    return [scored_text.of_split(run, args.split) for run in runs]
+        return [[scored_text.of_options(runs[0], args.overrides, args.to)]] * len(runs)
+    return [scored_text.of_split(run, args.split, args.to) for run in runs]
 
 
 def _show_last_report(args, members):
@@ -128,7 +133,7 @@ def _show_last_report(args, members):
     from nmt.evaluation.rendering import lines
     from nmt.evaluation.report import last_report
 
-    if len(members) > 1 or args.split != "test":
+    if len(members) > 1 or args.split != "test" or args.to:
         return False
     report = last_report(members[0], args.beam, lm_overrides(args))
     if report:
@@ -136,27 +141,34 @@ def _show_last_report(args, members):
     return bool(report)
 
 
-def _evaluate(args, members, scorer, text):
-    """Evaluates a run, or an ensemble, and prints its scores; returns the texts they are of."""
+def _evaluate(args, members, scorer, texts):
+    """Evaluates a run, or an ensemble, and prints its scores; returns the outputs for each text."""
     from nmt.evaluation.rendering import lines
-    from nmt.evaluation.report import evaluate, write_report
+    from nmt.evaluation.report import evaluate, of_corpora, write_report
     from nmt.evaluation.translation_memory import memory_baseline
 
     run, *others = members
-    report, outputs = evaluate(run, scorer, text, args.beam, others)
-    print("\n".join(lines(_name(members), report)), flush=True)
+    reports = []
+    outputs = []
+    for text in texts:
+        translator = scorer.into(text.data.target) if len(texts) > 1 or args.to else scorer
+        report, output = evaluate(run, translator, text, args.beam, others)
+        reports.append(report)
+        outputs.append(output)
+        name = f"{_name(members)}, {text.corpus}" if len(texts) > 1 else _name(members)
+        print("\n".join(lines(name, report)), flush=True)
+        if args.memory:
+            baseline = memory_baseline(run, text)
+            print(
+                f"translation memory of the training pairs: BLEU {baseline['bleu']['score']:.2f}, "
+                f"chrF {baseline['chrf']['score']:.2f}"
+            )
     # A report is of the run's own test text. Scores are worth showing where it cannot be kept.
-    if text.is_test_set and not others:
+    if texts[0].is_test_set and not others and not args.to:
         try:
-            write_report(run, report, outputs)
+            write_report(run, of_corpora(reports, texts), outputs[0])
         except Failure as failure:
             log.warning(f"no report is kept: {failure}")
-    if args.memory:
-        baseline = memory_baseline(run, text)
-        print(
-            f"translation memory of the training pairs: BLEU {baseline['bleu']['score']:.2f}, "
-            f"chrF {baseline['chrf']['score']:.2f}"
-        )
     return outputs
 
 
@@ -164,13 +176,15 @@ def _name(members):
     return ",".join(str(run.path) for run in members)
 
 
-def _compare(names, text, outputs):
-    """Prints the paired test of each run against the first."""
-    from nmt.evaluation.report import compare
+def _compare(args, entries, texts, outputs):
+    """Prints a table for each text."""
+    from nmt.evaluation import table
 
-    for name, other in zip(names[1:], outputs[1:], strict=True):
-        for metric, result in compare(text.data, outputs[0], other).items():
-            print(
-                f"{metric}: {result['first']:.2f} of {names[0]} against {result['second']:.2f} of "
-                f"{name}, p = {result['p']:.4f} (paired bootstrap, {result['signature']})"
-            )
+    names = [_name(members) for members in entries]
+    recipes = [members[0].recipe if len(members) == 1 else None for members in entries]
+    if lm_overrides(args):
+        names[0] += f" with {args.lm or 'a language model'}"
+        recipes[0] = None
+    for number, text in enumerate(texts):
+        of_text = [of_run[number]["output"] for of_run in outputs]
+        print("\n".join(table.lines(text, table.systems(names, recipes, of_text))))

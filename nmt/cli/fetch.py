@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fetches what is not there yet."""
-    from nmt.corpora.corpus import Corpus
+    from nmt.corpora.mixture import Mixture
     from nmt.recipe import load_recipe
 
-    Corpus(load_recipe(args.recipe, args.overrides).data).fetch()
+    Mixture(load_recipe(args.recipe, args.overrides).data).fetch()

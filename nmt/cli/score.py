@@ -2,7 +2,7 @@
 
 import argparse
 
-from nmt.cli.arguments import add_engine, add_lm, lm_overrides
+from nmt.cli.arguments import add_engine, add_lm, add_to, lm_overrides
 from nmt.cli.io import input_lines, input_pairs
 
 HELP = "log-probability and ranking score of given translations"
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="-",
         help="lines of source, tab, translation; of text for a language model (default: stdin)",
     )
+    add_to(parser)
     add_lm(parser)
     add_engine(parser)
 
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.load import load_any
     from nmt.inference.translator import Translator
 
-    scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args))
+    scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
     lines = input_pairs(args) if isinstance(scorer, Translator) else zip(input_lines(args))
     for window in windows(lines, WINDOW):
         for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):

@@ -65,10 +65,10 @@ def _default_folder(recipe: str) -> Path:
 
 def _fetch_failure(recipe: "Recipe") -> Failure | None:
     """Why the corpus cannot be fetched, or None: then it is there."""
-    from nmt.corpora.corpus import Corpus
+    from nmt.corpora.mixture import Mixture
 
     try:
-        Corpus(recipe.data).fetch()
+        Mixture(recipe.data).fetch()
     except Failure as failure:
         return failure
     return None

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nmt.cli import stream
-from nmt.cli.arguments import add_beam, add_engine, add_lm, bounded, lm_overrides, positive
+from nmt.cli.arguments import add_beam, add_engine, add_lm, add_to, bounded, lm_overrides, positive
 from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
 
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-i", "--input", default="-", help="input file (default: stdin)")
     parser.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
+    add_to(parser)
     add_beam(parser)
     parser.add_argument(
         "--nbest",
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
     # On a terminal each line has its answer at once.
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
-    translator = load(args.run, args.engine, args.threads, lm_overrides(args))
+    translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0

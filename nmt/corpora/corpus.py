@@ -5,6 +5,7 @@
 pair that find duplicates.
 """
 
+import contextlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import SPLITS, Downloads
 from nmt.corpora.formats import catalogues, mo, plain, po, resources, tables, tfds, tmx, xliff
-from nmt.corpora.hashing import TextSet, hash64, hash_fraction
+from nmt.corpora.hashing import TextSet, hash64, hash_fraction, split_key
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
 
@@ -33,7 +34,7 @@ class Corpus(Downloads):
     def standalone_splits(self) -> set[str]:
         """The splits with text of their own; the others are held out from train."""
         data = self.data
-        if data.format in ("grammar", "catalogues"):
+        if data.format in ("grammar", "catalogues") or data.splits == "train":
             return set(SPLITS)
         if data.format == "tfds":
             return {"train", *tfds.splits(self.tfds_set())}
@@ -76,7 +77,7 @@ class Corpus(Downloads):
         raw_pairs = self._raw_pairs(split if split in standalone else "train", dropped)
         pairs = watch(by_line(raw_pairs))
         if split not in standalone or (split == "train" and len(standalone) < len(SPLITS)):
-            pairs = _only_split(pairs, split, data.held_out, standalone, dropped)
+            pairs = self._only_split(pairs, split, standalone, dropped)
 
         # Training pairs pass every rule.
         if split == "train":
@@ -148,7 +149,7 @@ class Corpus(Downloads):
             raise UserError(f"data.source, data.target: {error}") from None
 
     def _sources(self, split):
-        """The sources of a split, also those that cleaning drops; read once."""
+        """The sources of a split of catalogues, also those that cleaning drops; read once."""
         if split not in self._sources_of:
             sources = TextSet()
             for source, _ in by_line(self._raw_pairs(split, Counter())):
@@ -168,6 +169,49 @@ class Corpus(Downloads):
             f"{reasons or 'none was found'}"
         )
 
+    def held_out_sides(self) -> TextSet:
+        """Both sides of all validation and test pairs, by `split_key`."""
+        sides = TextSet()
+        for split in ("valid", "test"):
+            with contextlib.suppress(UserError):  # a corpus may have none
+                for pair in self.read(split):
+                    for side in pair:
+                        sides.add(split_key(side))
+        return sides
+
+    def _only_split(self, pairs, split, standalone, dropped):
+        """The pairs of one split of the training text. Those held out from train are no loss.
+
+        No side of a pair that is held out is in an earlier split. The pairs of a corpus in the
+        other direction are in the same splits.
+        """
+        earlier = [each for each in EARLIER_SPLITS.get(split, ()) if each not in standalone]
+        if split in EARLIER_SPLITS:
+            earlier.append("train")
+        known = [self._sides(each, standalone) for each in dict.fromkeys(earlier)]
+        for pair in pairs:
+            if self._split_of(pair, standalone) != split:
+                if split != "train":
+                    dropped["in other splits"] += 1
+            elif any(split_key(side) in sides for sides in known for side in pair):
+                dropped["one side in other splits"] += 1
+            else:
+                yield pair
+
+    def _split_of(self, pair, standalone):
+        """The split of a pair of the training text, by the side whose language comes first."""
+        first = self.data.source <= self.data.target
+        return split_of(pair[0] if first else pair[1], self.data.held_out, standalone)
+
+    def _sides(self, split, standalone):
+        """Both sides of all pairs of the training text in a split, by `split_key`."""
+        sides = TextSet()
+        for pair in by_line(self._raw_pairs("train", Counter())):
+            if self._split_of(pair, standalone) == split:
+                for side in pair:
+                    sides.add(split_key(side))
+        return sides
+
     def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
         return spread(list(self.read(split)), limit)
@@ -180,24 +224,15 @@ def spread(pairs: list[Pair], limit: int | None) -> list[Pair]:
     return [pairs[n * len(pairs) // limit] for n in range(limit)]
 
 
-def split_of(source: str, held_out: float, standalone: Collection[str]) -> str:
-    """The split of a pair by its source alone; sources that differ in case or spaces stay together.
+def split_of(text: str, held_out: float, standalone: Collection[str]) -> str:
+    """The split of a pair by one side of it.
 
     held_out: the share of each split that does not stand on its own.
     """
-    fraction = hash_fraction(" ".join(source.casefold().split()))
+    fraction = hash_fraction(split_key(text))
     if fraction < held_out:
         return "train" if "valid" in standalone else "valid"
     return "test" if fraction < 2 * held_out and "test" not in standalone else "train"
-
-
-def _only_split(pairs, split, held_out, standalone, dropped):
-    """The pairs of one split of the training text. Those held out from train are no loss."""
-    for pair in pairs:
-        if split_of(pair[0], held_out, standalone) == split:
-            yield pair
-        elif split != "train":
-            dropped["in other splits"] += 1
 
 
 def _smallest_hashes(pairs, number):

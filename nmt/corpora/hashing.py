@@ -17,6 +17,11 @@ def hash_fraction(text: str) -> float:
     return hash64(text) / 2**64
 
 
+def split_key(text: str) -> str:
+    """What decides where a text belongs: texts that differ in case or spaces stay together."""
+    return " ".join(text.casefold().split())
+
+
 class TextSet:
     """A set of texts at 8 bytes each: hashes, the newest in a set, the others in a sorted array.
 

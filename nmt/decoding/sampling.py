@@ -1,63 +1,85 @@
-"""Drawing sentences from a model that has no source; NumPy alone."""
+"""Drawing sentences from a model in proportion to their probability; NumPy alone."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from nmt.decoding.contract import Contract, Hypothesis
+from nmt.decoding.contract import Contract, Hypothesis, Sources, best_tokens
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 FORBIDDEN_IDS = (PAD, UNK, BOS)  # never drawn
 
 
+class Sampling(NamedTuple):
+    """How tokens are drawn.
+
+    temperature: in proportion to p ** (1 / temperature); 0: always the most probable one. top_k:
+    only among the k most probable tokens (Fan et al. 2018); 0: among all.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    seed: int = 1
+
+
 def sample(
     model: Contract,
-    count: int,
+    source: np.ndarray | Sources,
+    limits: Sequence[int],
+    sampling: Sampling,
+    keys: Sequence[int],
     prompt: Sequence[int] = (),
-    length: int = 100,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    seed: int = 1,
 ) -> list[Hypothesis]:
-    """Draws `count` sentences that begin with the tokens `prompt`.
+    """Draws a sentence for each source; it begins with the tokens `prompt`.
 
-    Returns a `Hypothesis` each: up to `length` tokens after the prompt, and their log-probability
-    under the model itself. temperature: tokens are drawn in proportion to p ** (1 / temperature);
-    0: always the most probable one. top_k: only among the k most probable tokens (Fan et al. 2018);
-    0: among all. The n-th sentence is a function of (seed, n), whatever the count.
+    Returns a `Hypothesis` each: up to `limits` tokens after the prompt, and their log-probability
+    under the model itself. keys: what is drawn for a source is a function of the seed and its key,
+    whatever the other sources are. A model without a source takes ids of any value.
     """
     # 1. Read the prompt.
-    memory, state = model.encode(np.full((count, 1), EOS, np.int32))
-    rows = np.arange(count, dtype=np.int32)
-    tokens = np.full(count, BOS, np.int32)
+    memory, state = model.encode(source)
+    rows = np.arange(len(source), dtype=np.int32)
+    tokens = np.full(len(rows), BOS, np.int32)
     for token in prompt:
         _, _, _, state = model.advance(memory, state, rows, tokens, 1)
-        tokens = np.full(count, token, np.int32)
+        tokens = np.full(len(rows), token, np.int32)
 
     # 2. Draw a token a sentence, until all have ended.
-    chances = np.stack([np.random.default_rng([seed, n]).random(length) for n in range(count)])
+    longest = max(limits, default=0)
+    chances = np.stack(
+        [np.random.default_rng([sampling.seed, key]).random(longest) for key in keys]
+    )
     samples = [Hypothesis([], 0.0, 0.0, finished=False) for _ in rows]
-    # Forbidden tokens may be among the best.
-    k = top_k + len(FORBIDDEN_IDS) if top_k else np.iinfo(np.int32).max
-    for step in range(length):
-        log_probs, ids, _, state = model.advance(memory, state, rows, tokens, k)
-        log_probs = np.asarray(log_probs)
-        ids = np.asarray(ids)
+    for step in range(longest):
+        every, _, state = model.distribution(memory, state, rows, tokens)
+        log_probs, ids = _likely(np.asarray(every), sampling.top_k)
         allowed = np.where(np.isin(ids, FORBIDDEN_IDS), -np.inf, log_probs)
-        columns = draw(allowed, chances[:, step], temperature, top_k)
-        tokens = ids[rows, columns]
-        drawn = zip(samples, tokens.tolist(), log_probs[rows, columns].tolist(), strict=True)
-        for hypothesis, token, log_prob in drawn:
-            if hypothesis.finished:
+        columns = draw(allowed, chances[:, step], sampling.temperature, sampling.top_k)
+        tokens = ids[rows, columns].astype(np.int32)
+        drawn = zip(
+            samples, limits, tokens.tolist(), log_probs[rows, columns].tolist(), strict=True
+        )
+        going_on = False
+        for hypothesis, limit, token, log_prob in drawn:
+            if hypothesis.finished or step >= limit:
                 continue
             hypothesis.log_prob += log_prob
             hypothesis.score = hypothesis.log_prob
             hypothesis.finished = token == EOS
             if token != EOS:
                 hypothesis.ids.append(token)
-        if all(hypothesis.finished for hypothesis in samples):
+                going_on = True
+        if not going_on:
             break
     return samples
+
+
+def _likely(log_probs, top_k):
+    """log-probabilities and ids [rows, k], best first, of the tokens that may be drawn."""
+    # Forbidden tokens may be among the best.
+    k = top_k + len(FORBIDDEN_IDS) if top_k else log_probs.shape[1]
+    return best_tokens(log_probs, k)
 
 
 def draw(log_probs: np.ndarray, chances: np.ndarray, temperature: float, top_k: int) -> np.ndarray:

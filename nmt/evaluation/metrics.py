@@ -7,13 +7,15 @@ asked `interval` (low and high end of the 95 % interval by bootstrap), of BLEU a
 import importlib.util
 from collections.abc import Iterable, Sequence
 
-from sacrebleu.metrics import BLEU, CHRF
+import numpy as np
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.errors import UserError
 from nmt.recipe import DataOptions
-from nmt.text.languages import count_words, language
+from nmt.text.languages import count_words, language, unspaced
 
 RESAMPLES = 1000
+SEED = 12345  # of the resamples, as sacreBLEU's
 NO_LIMIT = 10**9  # upper end of the last span of `by_length`
 
 Lines = Sequence[str]
@@ -93,38 +95,69 @@ def _check(hypotheses, references):
         raise UserError("nothing to score: no sentences")
 
 
-def paired(references: Lines, first: Lines, second: Lines, tokenize: str = "13a") -> dict:
-    """Paired bootstrap (Koehn 2004) of two systems.
+def paired(
+    references: Lines, first: Sequence[Lines], second: Sequence[Lines], tokenize: str = "13a"
+) -> dict:
+    """Paired bootstrap (Koehn 2004) of two systems, as sacreBLEU does it.
 
-    Returns metric -> scores of the `first` and the `second`, p-value `p`, `signature`.
+    first, second: outputs of each seed of a system, whose mean score is compared.
+    Returns metric -> mean scores of the `first` and the `second`, p-value `p`, `signature`.
     """
-    from sacrebleu.significance import PairedTest
-
-    for hypotheses in (first, second):
+    for hypotheses in (*first, *second):
         _check(hypotheses, references)
-    test = PairedTest(
-        [("first", first), ("second", second)],
-        {
-            "BLEU": BLEU(tokenize=tokenize, force=True, references=[references]),
-            "chrF2": Chrf(references=[references]),
-        },
-        references=None,
-        test_type="bs",
-        n_samples=RESAMPLES,
-    )
-    signatures, columns = test()
+    # The same sentences are drawn for all.
+    size = len(references)
+    drawn = np.random.default_rng(SEED).choice(size, size=(RESAMPLES, size), replace=True)
+    counts = np.array([np.bincount(row, minlength=size) for row in drawn], np.float64)
     entries = {}
-    for metric, signature in signatures.items():
-        # A column also holds names.
-        baseline, system = (entry for entry in columns[metric] if not isinstance(entry, str))
-        entries[metric] = {
-            "first": round(baseline.score, 2),
-            "second": round(system.score, 2),
-            # Equal outputs have the smallest p there is in sacreBLEU.
-            "p": system.p_value if baseline.score != system.score else 1.0,
+    for name, metric in {"BLEU": BLEU(tokenize=tokenize, force=True), "chrF2": Chrf()}.items():
+        means, resampled = zip(
+            *(_mean_scores(metric, system, references, counts) for system in (first, second)),
+            strict=True,
+        )
+        differences = np.abs(resampled[1] - resampled[0])
+        # How often chance alone gives a larger difference than there is.
+        larger = np.sum(differences - differences.mean() > abs(means[1] - means[0]))
+        signature = metric.get_signature()
+        signature.update("seed", str(SEED))
+        signature.update("bs", RESAMPLES)
+        entries[name] = {
+            "first": round(means[0], 2),
+            "second": round(means[1], 2),
+            # Equal outputs would have the smallest p there is.
+            "p": float(larger + 1) / (RESAMPLES + 1) if means[0] != means[1] else 1.0,
             "signature": str(signature),
         }
     return entries
+
+
+def _mean_scores(metric, system, references, counts):
+    """(score, scores of the resamples), means over the seeds of a system.
+
+    counts: [resamples, sentences], how often each draws each sentence.
+    """
+    scores = []
+    resampled = []
+    for hypotheses in system:
+        # A score is a function of sums over sentences.
+        statistics = np.array(
+            metric._extract_corpus_statistics(hypotheses, [references]), np.float64
+        )
+        scores.append(metric._compute_score_from_stats(statistics.sum(0).tolist()).score)
+        sums = (counts @ statistics).tolist()
+        resampled.append([metric._compute_score_from_stats(each).score for each in sums])
+    return float(np.mean(scores)), np.mean(resampled, 0)
+
+
+def all_scores(data: DataOptions, hypotheses: Lines, references: Lines) -> dict:
+    """Entries of `bleu`, `chrf`, `chrf++` (Popović 2017) and `ter` (Snover et al. 2006)."""
+    asian = unspaced(data.target) and not data.tokenised
+    ter = TER(normalized=asian, asian_support=asian)
+    return {
+        **scores(data, hypotheses, references),
+        "chrf++": _score(Chrf(word_order=2), hypotheses, references, False)[1],
+        "ter": _score(ter, hypotheses, references, False)[1],
+    }
 
 
 def by_length(

@@ -29,7 +29,9 @@ CARD = "Trained by nmt"  # stands in every model card
 
 def lines(name: str, report: dict) -> Iterator[str]:
     """The report as text; name: of the run or the ensemble."""
-    return (_score_lines if "bleu" in report else _perplexity_lines)(name, report)
+    yield from (_score_lines if "bleu" in report else _perplexity_lines)(name, report)
+    for corpus, other in report.get("corpora", {}).items():
+        yield from lines(f"{name}, {corpus}", other)
 
 
 def _perplexity_lines(name, report):

@@ -18,7 +18,7 @@ from nmt.evaluation.scored_text import ScoredText
 from nmt.inference.generator import TextGenerator
 from nmt.inference.line_warnings import log_warnings
 from nmt.inference.translator import Translator
-from nmt.recipe import DataOptions, Recipe
+from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
 from nmt.text.languages import unspaced
@@ -39,6 +39,8 @@ def evaluate(
     others: Sequence[Run] = (),
 ) -> tuple[dict, Outputs]:
     """The report of a run on a text, and the texts it is of; writes nothing.
+
+    The translator is that into the text's language.
 
     translator: that of the run, or of the ensemble it leads; others: the ensemble's other members.
     Of a language model, whose `TextGenerator` is measured, there are no texts.
@@ -196,8 +198,8 @@ def _samples(outputs):
     return [{name: lines[n] for name, lines in outputs.items()} for n in places]
 
 
-def compare(data: DataOptions, first: Outputs, second: Outputs) -> dict:
-    """Paired bootstrap of two evaluations of the same text; see `metrics.paired`."""
-    return metrics.paired(
-        first["reference"], first["output"], second["output"], metrics.tokenize_of(data)
-    )
+def of_corpora(reports: Sequence[dict], texts: Sequence[ScoredText]) -> dict:
+    """The report of a run from those of the texts of its corpora: the first one's, and others."""
+    first, *others = reports
+    names = [text.corpus for text in texts[1:]]
+    return {**first, "corpora": dict(zip(names, others, strict=True))} if others else first

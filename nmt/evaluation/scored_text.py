@@ -20,8 +20,19 @@ log = logging.getLogger(__name__)
 class ScoredText:
     """Sources and references, and their form: languages, tokenised or not."""
 
-    def __init__(self, name: str, data: DataOptions, pairs: Sequence[Pair], stamp: str = ""):
-        """name: of the split or the file. stamp: of a split, changes when the text has changed."""
+    def __init__(
+        self,
+        name: str,
+        data: DataOptions,
+        pairs: Sequence[Pair],
+        stamp: str = "",
+        corpus: str = "",
+    ):
+        """name: of the split or the file. stamp: of a split, changes when the text has changed.
+
+        corpus: which one of several it is.
+        """
+        self.corpus = corpus
         self.name = name
         self.data = data
         self.pairs = pairs
@@ -35,18 +46,29 @@ class ScoredText:
         return self.name == "test" and bool(self.stamp)
 
 
-def of_split(run: Run, split: str) -> ScoredText:
-    """The "valid" or "test" text of a run."""
-    return ScoredText(split, run.recipe.data, held_out(run, split), stamp(run, split))
+def of_split(run: Run, split: str, to: str | None = None) -> list[ScoredText]:
+    """The "valid" or "test" text of a run, of each corpus; to: of those of a target language."""
+    data = run.recipe.data
+    return [
+        ScoredText(
+            split,
+            corpus,
+            held_out(run, split, number=number),
+            stamp(run, split),
+            data.label(number) if data.more else "",
+        )
+        for number, corpus in enumerate(data.corpora())
+        if corpus.splits == "all" and to in (None, corpus.target)
+    ]
 
 
-def of_files(run: Run, source: str, reference: str) -> ScoredText:
+def of_files(run: Run, source: str, reference: str, to: str | None = None) -> ScoredText:
     """Two files whose lines correspond, in the languages of a run, as people write them."""
-    data = _data(run, [])
+    data = _data(run, [], to)
     return _read(source, data, plain.read_files(Path(source), Path(reference)), Counter())
 
 
-def of_options(run: Run, overrides: Sequence[str]) -> ScoredText:
+def of_options(run: Run, overrides: Sequence[str], to: str | None = None) -> ScoredText:
     """The test text that options of `[data]` describe: ["data.test=my.tmx", "data.format=tmx"].
 
     Options that are not named have their defaults, but languages are those of the run.
@@ -55,7 +77,7 @@ def of_options(run: Run, overrides: Sequence[str]) -> ScoredText:
     for override in overrides:
         if not override.startswith("data."):
             raise UserError(f"{override}: a text is described by options of [data] alone")
-    data = _data(run, overrides)
+    data = _data(run, overrides, to)
     corpus = Corpus(data)
     if "test" not in corpus.standalone_splits():
         raise UserError(f"{' '.join(overrides)}: names no text; give its path as data.test=FILE")
@@ -68,18 +90,18 @@ def of_options(run: Run, overrides: Sequence[str]) -> ScoredText:
     return _read(name, data, corpus.read("test", dropped), dropped)
 
 
-def check_same(texts: Iterable[tuple[Run, ScoredText]]) -> None:
+def check_same(texts: Iterable[tuple[Run, Sequence[ScoredText]]]) -> None:
     """Raises UserError when runs translate other languages, or are scored on other sentences."""
-    (first, text), *others = texts
-    for run, other in others:
+    (first, own), *rest = texts
+    for run, others in rest:
         if _direction(run) != _direction(first):
             raise UserError(
                 f"{first.path} translates {_direction(first)}, but {run.path} {_direction(run)}: "
                 "their scores cannot be compared"
             )
-        if other.pairs != text.pairs:
+        if [each.pairs for each in others] != [each.pairs for each in own]:
             raise UserError(
-                f"{first.path} and {run.path} have different {text.name} sentences, whose scores "
+                f"{first.path} and {run.path} have different {own[0].name} sentences, whose scores "
                 "cannot be compared; name a text for all of them (--source and --reference)"
             )
 
@@ -89,9 +111,9 @@ def _direction(run):
     return f"{language(data.source)}-{language(data.target)}"
 
 
-def _data(run, overrides):
+def _data(run, overrides, to):
     """Options of a text in the run's languages; those that are not overridden have defaults."""
-    own = run.recipe
+    own = run.recipe.into(to) if to else run.recipe
     data = DataOptions(source=own.data.source, target=own.data.target)
     # Training text must be named, though none is read.
     data.train = "{lang}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt import files
-from nmt.corpora.corpus import Corpus
+from nmt.corpora.mixture import Mixture
 from nmt.errors import Failure, UserError, did_you_mean
 from nmt.experiments import isolated
 from nmt.experiments.measurement import COMPARED_CELLS, RECIPE, TOKENIZER
@@ -207,7 +207,7 @@ def _save(comparison, folder):
 
 def _prepare(recipe, comparison, folder):
     """Writes what all systems share: compare.json, the recipe of the base, and the tokenizer."""
-    Corpus(recipe.data).fetch()
+    Mixture(recipe.data).fetch()
     _save(comparison, folder)  # first of all: it makes the folder ours
     with files.atomic(folder / RECIPE) as file:
         file.write(dump_recipe(recipe))

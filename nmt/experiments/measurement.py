@@ -60,7 +60,7 @@ def _measure(case):
     # 3. Scores of validation text. The first translations trace the graphs, which takes time.
     translator = load(run.path, engine="keras")
     translator.translate([source for source, _ in Corpus(recipe.data).held_out("valid", 10)])
-    report, texts = evaluate(run, translator, of_split(run, "valid"))
+    report, texts = evaluate(run, translator, of_split(run, "valid")[0])
     source, output, reference = (texts[name] for name in ("source", "output", "reference"))
     tokenize = metrics.tokenize_of(recipe.data)
     return {

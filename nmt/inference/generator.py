@@ -1,5 +1,6 @@
 """What a language model does with text: writes more of it, scores lines, measures perplexity."""
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nmt.batches.streams import whole_texts
-from nmt.corpora.corpus import Corpus
-from nmt.decoding.sampling import sample
+from nmt.corpora.mixture import Mixture
+from nmt.decoding.sampling import Sampling, sample
 from nmt.inference.batching import Ids
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.loaded import Loaded
@@ -17,7 +18,7 @@ from nmt.recipe import Recipe
 from nmt.text.languages import unspaced
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.vocabulary import UNK
+from nmt.text.vocabulary import EOS, UNK
 
 
 class TextGenerator(Loaded):
@@ -50,7 +51,14 @@ class TextGenerator(Loaded):
         # Placeholders of the prompt are symbols to the model, and themselves in its lines.
         start = self.preparation.prompt(prompt)
         length = length or self.recipe.data.max_pieces
-        hypotheses = sample(self.compiled, count, start.ids, length, temperature, top_k, seed)
+        hypotheses = sample(
+            self.compiled,
+            np.full((count, 1), EOS, np.int32),
+            [length] * count,
+            Sampling(temperature, top_k, seed),
+            range(count),
+            start.ids,
+        )
         return [
             self.preparation.output([*start.ids, *hypothesis.ids], start.names)
             for hypothesis in hypotheses
@@ -106,7 +114,7 @@ def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
     At most `limit`: spread over the split or, of running text, the first ones.
     """
     running = recipe.model.across_sentences
-    pairs = Corpus(recipe.data).held_out(split, None if running else limit)
+    pairs = itertools.chain(*Mixture(recipe.data).held_out(split, None if running else limit))
     return [target for _, target in Preparation(recipe).pairs(pairs)][:limit]
 
 

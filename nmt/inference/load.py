@@ -33,6 +33,7 @@ def load(
     threads: int = 0,
     overrides: Sequence[str] = (),
     hypotheses_per_batch: int | None = None,
+    to: str | None = None,
 ) -> Translator:
     """The translator of a run folder, or of the ensemble "RUN1,RUN2,...".
 
@@ -40,7 +41,8 @@ def load(
 
     engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where there is an
     export. threads: processor threads, 0 for all. overrides: `section.key=value`, in place of the
-    recipe's options. hypotheses_per_batch: sentences times beam.
+    recipe's options. hypotheses_per_batch: sentences times beam. to: the language to translate
+    into, of a run that knows several (default: the first of its recipe).
     Raises UserError for what is no run, a language model, or does not fit together.
     """
     check_numbers(hypotheses_per_batch=hypotheses_per_batch)
@@ -48,6 +50,8 @@ def load(
     # 1. Open the runs, and check that they belong together.
     runs = open_runs(path)
     recipe = runs[0].load_recipe(overrides) if overrides else runs[0].recipe
+    if to:
+        recipe.into(to)
     lm = _lm_run(recipe.search)
     _check_combination(runs, lm)
 
@@ -82,19 +86,25 @@ def load(
     translator.origin = (load, (place, engine, threads, tuple(overrides), hypotheses_per_batch))
     with_lm = f", with {recipe.search.lm}" if lm else ""
     translator.description = f"{path}, {_engines(exports)}, {threads} threads{with_lm}"
-    return translator
+    return translator.into(to) if to else translator
 
 
 def load_generator(
-    path: str | PathLike, engine: str = "auto", threads: int = 0, overrides: Sequence[str] = ()
+    path: str | PathLike,
+    engine: str = "auto",
+    threads: int = 0,
+    overrides: Sequence[str] = (),
+    to: str | None = None,
 ) -> Any:
     """The `TextGenerator` of a run folder with a language model; arguments as for `load`.
 
     Raises UserError for a translator, and for arguments that only translators have.
     """
     (run,) = open_runs(path, language_model=True)
-    if overrides:
-        raise UserError(f"{path}: is a language model; --lm and --lm-weight are for translators")
+    if overrides or to:
+        raise UserError(
+            f"{path}: is a language model; --lm, --lm-weight and --to are for translators"
+        )
     _check(engine, threads)
     if engine == "onnx":
         raise UserError(f"{path}: is a language model, which has no export")
@@ -108,10 +118,16 @@ def load_generator(
     return generator
 
 
-def load_any(path: str | PathLike, *options: Any) -> Any:
+def load_any(
+    path: str | PathLike,
+    engine: str = "auto",
+    threads: int = 0,
+    overrides: Sequence[str] = (),
+    to: str | None = None,
+) -> Any:
     """The `Translator` or the `TextGenerator` of a run; options as for `load`."""
     is_language_model = Run.open_all(path)[0].recipe.language_model
-    return (load_generator if is_language_model else load)(path, *options)
+    return (load_generator if is_language_model else load)(path, engine, threads, overrides, to=to)
 
 
 def open_runs(path: str | PathLike, language_model: bool = False) -> list[Run]:

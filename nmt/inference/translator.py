@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from nmt.decoding.beam import beam_search
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
+from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
@@ -35,6 +37,7 @@ class Translation:
     text: str
     log_prob: float = 0.0  # summed natural log-probability, EOS included
     score: float = 0.0  # what candidates are ranked by
+    finished: bool = True  # False: cut at the length limit
     # With attention=True, unless the line was split: its pieces, and [target, source pieces].
     source_pieces: list[str] = dataclasses.field(default_factory=list)
     target_pieces: list[str] = dataclasses.field(default_factory=list)
@@ -81,6 +84,23 @@ class Translator(Loaded):
             Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
         )
 
+    def into(self, target: str) -> "Translator":
+        """A translator into another language of the run, with the same model."""
+        others = [preparation.into(target) for preparation in self.preparations[1:]]
+        translator = Translator(
+            self.model,
+            self.tokenizers,
+            self.recipe.into(target),
+            self.threads,
+            others,
+            self.hypotheses_per_batch,
+            self.preparations[0].profile,
+        )
+        if self.origin:
+            translator.origin = _loaded_into, (self.origin, target)
+        translator.description = f"{self.description}, into {target}"
+        return translator
+
     def translate(
         self, lines: Iterable[str], beam: int | None = None, joined: bool = True
     ) -> list[str]:
@@ -94,14 +114,16 @@ class Translator(Loaded):
         beam: int | None = None,
         attention: bool = False,
         joined: bool = True,
+        sampling: Sampling | None = None,
     ) -> list[list[Translation]]:
         """For each line up to `nbest` translations, best first.
 
-        beam: hypotheses a sentence, at least `nbest` (default: the recipe's). joined: tokens of a
-        tokenised corpus are put together as people write them. A line without any text of the
-        source language is its own translation. Lines longer than the training data's are split at
-        sentences or words; that, and what was put right in a translation, is told in
-        `Translation.warnings`. Line breaks within a text stay.
+        sampling: translations are drawn, not searched, and come in the order in which they were
+        drawn, without attention. beam: hypotheses a sentence, at least `nbest` (default: the
+        recipe's). joined: tokens of a tokenised corpus are put together as people write them. A
+        line without any text of the source language is its own translation. Lines longer than the
+        training data's are split at sentences or words; that, and what was put right in a
+        translation, is told in `Translation.warnings`. Line breaks within a text stay.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
@@ -111,8 +133,12 @@ class Translator(Loaded):
         parts_of_line = [list(self._parts(line)) for line in lines]
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
         # 2. Search all segments; what was copied is put in by attention.
-        attended = [attention or segment.prepared.copies() for segment in segments]
-        nbest_lists = self.search_ids([segment.ids for segment in segments], nbest, beam, attended)
+        ids = [segment.ids for segment in segments]
+        if sampling:
+            nbest_lists = self.sample_ids(ids, nbest, sampling)
+        else:
+            attended = [attention or segment.prepared.copies() for segment in segments]
+            nbest_lists = self.search_ids(ids, nbest, beam, attended)
         # 3. Back to text.
         ranked = iter(
             [
@@ -166,7 +192,7 @@ class Translator(Loaded):
 
         def search(numbers: list[int]) -> list:
             batch = [source_ids[number] for number in numbers]
-            limits = [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in batch]
+            limits = self._limits(batch)
             source = source_matrices(batch)
             want_attention = any(attended[number] for number in numbers)
             return beam_search(
@@ -182,6 +208,30 @@ class Translator(Loaded):
 
         lengths = [len(ids[0]) for ids in source_ids]
         return in_batches(search, lengths, max(1, self.hypotheses_per_batch // beam), self.threads)
+
+    def sample_ids(
+        self, source_ids: Sequence[Sequence[Ids]], count: int, sampling: Sampling
+    ) -> list[list[Hypothesis]]:
+        """`count` draws for each source, as `search_ids` takes them."""
+
+        def draw(numbers: list[int]) -> list:
+            # Each as often as it is drawn, side by side.
+            batch = [source_ids[number] for number in numbers for _ in range(count)]
+            keys = [
+                zlib.crc32(np.asarray(ids[0], np.int32).tobytes()) * count + n % count
+                for n, ids in enumerate(batch)
+            ]
+            source = source_matrices(batch)
+            drawn = sample(self.model, source, self._limits(batch), sampling, keys)
+            return [drawn[n : n + count] for n in range(0, len(drawn), count)]
+
+        lengths = [len(ids[0]) for ids in source_ids]
+        return in_batches(draw, lengths, max(1, self.hypotheses_per_batch // count), self.threads)
+
+    def _limits(self, sources):
+        """The most pieces of each output. sources: of each its ids, a list for each preparation."""
+        options = self.recipe.search
+        return [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in sources]
 
     def _prepared(self, line):
         """The line as each preparation makes it."""
@@ -213,7 +263,7 @@ class Translator(Loaded):
             if number:
                 yield first.separator()
             prepared = first.prepared(slotted, text)
-            if not prepared.has_text() or not prepared.ids:
+            if not prepared.has_text():
                 yield slotted.filled(text)
                 continue
             # The members of an ensemble get the same segments, each in its own pieces.
@@ -232,6 +282,7 @@ class Translator(Loaded):
             output.text,
             hypothesis.log_prob,
             hypothesis.score,
+            hypothesis.finished,
             warnings=segment.warnings + output.warnings,
             repaired=output.repaired,
         )
@@ -243,6 +294,11 @@ class Translator(Loaded):
             translation.target_pieces = target
             translation.attention = weights
         return translation
+
+
+def _loaded_into(origin, target):
+    function, arguments = origin
+    return function(*arguments).into(target)
 
 
 def _assembled(parts):
@@ -268,6 +324,7 @@ def _concatenated(parts):
     for part in translations:
         whole.log_prob += part.log_prob
         whole.score += part.score / len(translations)
+        whole.finished &= part.finished
         whole.warnings += [each for each in part.warnings if each not in whole.warnings]
         whole.repaired += part.repaired
     return whole

@@ -38,6 +38,7 @@ OWN_IN_TUNING = {
     "tokenizer.sampling",
 }
 # What other options depend on.
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 CHOICES = {name for name, field, _ in all_options(Recipe()) if field.metadata["choices"]}
 EXPECTED = {
     bool: "true or false",
@@ -151,6 +152,15 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     """What one option alone cannot tell: a line for each mistake."""
     yield from _place_mistakes(recipe)
     yield from _data_mistakes(recipe)
+    for name, default in (("splits", "all"), ("tag", "")):
+        if getattr(recipe.data, name) != default:
+            yield f"data.{name} is for further corpora ([[data.more]]), not for the first one"
+    if recipe.data.more and recipe.model.across_sentences:
+        yield "model.across_sentences=true needs one corpus: several are no running text"
+    if len(recipe.data.targets()) > 1 and recipe.language_model:
+        yield "a language model has one language; the corpora have several as data.target"
+    if recipe.train.wait and len(recipe.data.targets()) > 1:
+        yield "train.wait needs one target language; the corpora have several as data.target"
     if recipe.train.average == 1:
         yield "train.average=1 is no average: 0 is none, 2 the least"
     if recipe.language_model:
@@ -158,6 +168,23 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     else:
         yield from _translator_mistakes(recipe)
         yield from _waiting_mistakes(recipe)
+
+
+def corpus_mistakes(corpus: Recipe, whole: Recipe) -> Iterator[str]:
+    """What a further corpus must keep; its options are [data] of the recipe `corpus`."""
+    data = corpus.data
+    yield from _place_mistakes(corpus)
+    yield from _data_mistakes(corpus)
+    if data.tag and data.splits != "train":
+        yield "data.tag needs data.splits=train: translations of tagged text measure nothing"
+    if data.tag and not TAG.fullmatch(data.tag):
+        yield f"data.tag={data.tag!r}: letters, digits and hyphens are possible"
+    if data.preprocess != whole.data.preprocess:
+        yield f"data.preprocess={data.preprocess}: must be that of [data]"
+    if data.temperature != 1.0:
+        yield "data.temperature stands in [data]"
+    if (data.format == "text") != (whole.data.format == "text"):
+        yield f"data.format={data.format} does not go with that of [data]"
 
 
 def _place_mistakes(recipe):
@@ -186,6 +213,8 @@ def _data_mistakes(recipe):
         re.compile(data.copied)
     except re.error as error:
         yield f"data.copied={data.copied!r}: no regular expression ({error})"
+    if data.splits == "train" and (data.valid or data.test):
+        yield "data.splits=train goes without data.valid and data.test"
     if data.source == data.target and data.format != "text":
         yield f"data.source and data.target are both {data.source!r}"
 
@@ -263,4 +292,11 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
         after = value_of(new, name)
         if name not in RUN_MAY_DIFFER and before != after:
             lines.append(f"{name}: {before!r} there, {after!r} here")
+    if _without_paths(old) != _without_paths(new):
+        lines.append("the corpora of [[data.more]]")
     return lines
+
+
+def _without_paths(recipe):
+    """The further corpora without what may differ."""
+    return [dataclasses.replace(each, train="", valid="", test="") for each in recipe.data.more]

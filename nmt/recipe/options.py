@@ -80,7 +80,7 @@ def all_options(recipe: Recipe) -> Iterator[tuple[str, dataclasses.Field, Any]]:
     """Yields (name, field, section object) of every option, `name` as typed: "train.epochs"."""
     for section_field in dataclasses.fields(recipe):
         section = getattr(recipe, section_field.name)
-        for field in dataclasses.fields(section):
+        for field in filter(lambda field: field.metadata, dataclasses.fields(section)):
             yield f"{section_field.name}.{field.name.removesuffix('_')}", field, section
 
 

@@ -1,8 +1,11 @@
 """Every option once: a dataclass a section, with default, meaning, bounds and what it needs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from nmt.bounds import BOUNDS
+from nmt.errors import UserError
 from nmt.recipe.options import Paths, is_above, is_one_of, is_set, option
 
 SIDES = ("source", "target")
@@ -26,9 +29,17 @@ RECURRENT_MODEL = is_one_of("model.architecture", "recurrent", "language_model")
 TRANSFORMER = is_one_of("model.architecture", "transformer")
 
 
+# Options that say where text lies: a further corpus that names one of FROM has none of [data]'s.
+FROM = ("format", "train", "name", "url")
+PLACE = (*FROM, "valid", "test", "columns", "folder", "size", "sentences", "checksums", "pairs")
+
+
 @dataclass
 class DataOptions:
-    """The parallel text; a language model reads its target side."""
+    """The parallel text; a language model reads its target side.
+
+    Tables [[data.more]] describe further corpora. What they leave out is as in [data].
+    """
 
     # The text, and the paths of its splits.
     format: str = option(
@@ -106,6 +117,28 @@ class DataOptions:
         needs=PAIRS,
     )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
+    # One corpus among several.
+    splits: str = option(
+        "all",
+        "all: validation and test text of the corpus count, too; train: all of it is trained on",
+        ("all", "train"),
+    )
+    weight: float = option(
+        1.0, "how often an epoch has each pair of the corpus", low=0.01, high=100
+    )
+    tag: str = option(
+        "",
+        "a word that a symbol before the sources shows, as bt for text that was translated back "
+        "(Caswell et al. 2019)",
+    )
+    temperature: float = option(
+        1.0,
+        "T: an epoch has of a language with n pairs n**(1/T), so that small ones are seen more",
+        low=1.0,
+        high=100.0,
+        needs=is_set("data.more"),
+    )
+    more: list["DataOptions"] = field(default_factory=list)
 
     def paths(self, split: str) -> list[str]:
         """The paths of "train", "valid" or "test" as the recipe has them, or none."""
@@ -116,6 +149,52 @@ class DataOptions:
     def tokenised(self) -> bool:
         """Whether the corpus is tokenised text."""
         return self.preprocess == "tokens"
+
+    def another(self, written: Collection[str] = ()) -> "DataOptions":
+        """A further corpus before its own options are set; written: the names of these."""
+        inherited = replace(self, more=[], splits="all", weight=1.0, tag="", temperature=1.0)
+        if not set(FROM).isdisjoint(written):
+            fresh = DataOptions()
+            for name in PLACE:
+                setattr(inherited, name, getattr(fresh, name))
+        return inherited
+
+    def corpora(self) -> list["DataOptions"]:
+        """This corpus, and those of [[data.more]]."""
+        return [self, *self.more]
+
+    def targets(self) -> list[str]:
+        """The languages that are translated into, the usual one first."""
+        return list(dict.fromkeys(corpus.target for corpus in self.corpora()))
+
+    def first(self, number: int) -> "DataOptions":
+        """The same corpora with this one, by its number, as the first."""
+        corpora = self.corpora()
+        corpus = corpora.pop(number)
+        rest = [replace(each, more=[]) for each in corpora]
+        return replace(corpus, temperature=self.temperature, more=rest)
+
+    def controls(self) -> list[str]:
+        """The control pieces before the sources of the first corpus: its target, and its tag.
+
+        Where there is one target language no symbol says so (Johnson et al. 2017).
+        """
+        target = [f"<2{self.target}>"] if len(self.targets()) > 1 else []
+        return target + ([f"<{self.tag}>"] if self.tag else [])
+
+    def label(self, number: int) -> str:
+        """A corpus by its number, in messages and reports."""
+        corpus = self.corpora()[number]
+        languages = f"{corpus.source}-{corpus.target}"
+        measured = [
+            other
+            for other in self.corpora()
+            if (other.source, other.target, other.splits) == (corpus.source, corpus.target, "all")
+        ]
+        if len(measured) == 1 and measured[0] is corpus:
+            return languages
+        place = corpus.name or Path((corpus.paths("train") or [corpus.format])[0]).name
+        return f"{languages} {place}"
 
 
 @dataclass
@@ -361,6 +440,18 @@ class Recipe:
     def language_model(self) -> bool:
         """Whether the model reads no source."""
         return self.model.architecture == "language_model"
+
+    def first(self, number: int) -> "Recipe":
+        """The recipe with another corpus, by its number, as the first."""
+        return replace(self, data=self.data.first(number))
+
+    def into(self, target: str) -> "Recipe":
+        """The recipe of a translator into this language; UserError where there is none."""
+        targets = [corpus.target for corpus in self.data.corpora()]
+        if target not in targets:
+            known = ", ".join(self.data.targets())
+            raise UserError(f"into {target!r} it does not translate; languages: {known}")
+        return self.first(targets.index(target))
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from nmt.errors import UserError
 from nmt.recipe import checks
 from nmt.recipe.options import all_options
-from nmt.recipe.sections import Recipe
+from nmt.recipe.sections import PLACE, Recipe
 
 log = logging.getLogger(__name__)
 
+MORE = "data.more"
 PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
 
 
@@ -35,11 +36,15 @@ def load_recipe(
     file = None if path is None else _file(path)
     mistakes: list[str] = []
     written = _flat(_read_toml(file), mistakes) if file else {}
+    tables = written.pop(MORE, [])
     typed = _typed(overrides, mistakes)
     # 2. Put it into the recipe.
     recipe = base or Recipe()
+    folder = file.parent if file else Path.cwd()
     unset = _fill(recipe, written, False, mistakes) | _fill(recipe, typed, True, mistakes)
-    _resolve_paths(recipe, typed, file.parent if file else Path.cwd())
+    _resolve_paths(recipe, typed, folder)
+    if tables:
+        recipe.data.more = list(_corpora(recipe, tables, folder, mistakes))
     # 3. Check what one option alone cannot tell: nothing follows from a choice there is not.
     if unset & checks.CHOICES:
         raise UserError(_report(path, mistakes))
@@ -76,12 +81,45 @@ def dump_recipe(recipe: Recipe) -> str:
     for name, field, options in all_options(recipe):
         section, key = name.split(".")
         if f"[{section}]" not in lines:
+            lines += _tables(recipe) if section == "tokenizer" else []
             lines += ["", f"[{section}]"]
         value = getattr(options, field.name)
         # A table may grow long, and its file names speak for themselves.
         comment = "" if isinstance(value, dict) else f"  # {field.metadata['doc']}"
         lines.append(f"{key} = {_toml(value)}{comment}")
     return "\n".join(lines[1:]) + "\n"
+
+
+def _tables(recipe):
+    """The further corpora as TOML: what in them is not as in [data]."""
+    for corpus in recipe.data.more:
+        inherited = recipe.data.another()
+        own_place = any(getattr(corpus, name) != getattr(inherited, name) for name in PLACE)
+        inherited = recipe.data.another(PLACE if own_place else ())
+        yield from ("", f"[[{MORE}]]")
+        for name in (
+            field.name for _, field, options in all_options(recipe) if options is recipe.data
+        ):
+            value = getattr(corpus, name)
+            if value != getattr(inherited, name) or (own_place and name == "format"):
+                yield f"{name} = {_toml(value)}"
+
+
+def _corpora(recipe, tables, folder, mistakes):
+    """The further corpora that tables describe, each checked by itself."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        mistakes.append(f"{MORE}: tables are needed, each headed [[{MORE}]]")
+        return
+    for number, table in enumerate(tables, 1):
+        corpus = Recipe(recipe.data.another(table), model=recipe.model)
+        written = {f"data.{key}": value for key, value in table.items()}
+        own: list[str] = []
+        if not _fill(corpus, written, False, own) & checks.CHOICES:
+            _resolve_paths(corpus, {}, folder)
+            own += (message for _, message in checks.without_effect(corpus, written))
+            own += checks.corpus_mistakes(corpus, recipe)
+        mistakes += (f"[[{MORE}]] {number}: {mistake}" for mistake in own)
+        yield corpus.data
 
 
 class OptionDescription(NamedTuple):

@@ -1,7 +1,7 @@
 """The validation and test text that a run keeps: scored anywhere, wherever its corpus has gone.
 
-A file a split, source TAB target on each line; run.json has their checksums. Runs of older versions
-have none: their corpus is read.
+A file a split, source TAB target on each line, of further corpora also TAB number; run.json has
+their checksums. Runs of older versions have none: their corpus is read.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from nmt.errors import UserError
 from nmt.runs.folder import HELD_OUT, Run
 
 if TYPE_CHECKING:
-    from nmt.corpora.corpus import Corpus
+    from nmt.corpora.mixture import Mixture
 
 log = logging.getLogger(__name__)
 
 Pair = tuple[str, str]
 
 
-def keep(run: Run, corpus: Corpus) -> None:
-    """Writes the validation and test text of a corpus into the run.
+def keep(run: Run, mixture: Mixture) -> None:
+    """Writes the validation and test text of the corpora into the run.
 
     UserError if there is no validation text: better now than when the first epoch is over.
     """
@@ -30,9 +30,11 @@ def keep(run: Run, corpus: Corpus) -> None:
     for split, name in HELD_OUT.items():
         try:
             with files.atomic(run.path / name) as file:
-                for pair in corpus.read(split):
-                    source, target = (files.one_line(side).replace("\t", " ") for side in pair)
-                    file.write(f"{source}\t{target}\n")
+                for number in mixture.measured():
+                    for pair in mixture.corpora[number].read(split):
+                        fields = [files.one_line(side).replace("\t", " ") for side in pair]
+                        fields += [str(number)] if number else []
+                        file.write("\t".join(fields) + "\n")
         except UserError as error:
             if split == "valid":
                 raise
@@ -42,8 +44,10 @@ def keep(run: Run, corpus: Corpus) -> None:
     run.update(held_out=digests)
 
 
-def held_out(run: Run, split: str, limit: int | None = None) -> list[Pair]:
+def held_out(run: Run, split: str, limit: int | None = None, number: int = 0) -> list[Pair]:
     """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split.
+
+    number: of the corpus.
 
     Without a file of the run its corpus is read, and fetched if need be. Failure for a file that
     is damaged.
@@ -53,19 +57,20 @@ def held_out(run: Run, split: str, limit: int | None = None) -> list[Pair]:
 
     digest = _digest(run, split)
     if digest is None:
-        corpus = Corpus(run.recipe.data)
+        corpus = Corpus(run.recipe.data.corpora()[number])
         corpus.fetch()
         return corpus.held_out(split, limit)
     lines = files.lines(run.checked(HELD_OUT[split], digest))
-    pairs = [(source, target) for source, _, target in (line.partition("\t") for line in lines)]
+    rows = (line.split("\t") for line in lines)
+    pairs = [(row[0], row[1]) for row in rows if int("".join(row[2:]) or 0) == number]
     return spread(pairs, limit)
 
 
 def stamp(run: Run, split: str) -> str:
     """Changes when the text of a split has changed, or of a corpus may have."""
-    from nmt.corpora.corpus import Corpus
+    from nmt.corpora.mixture import Mixture
 
-    return _digest(run, split) or Corpus(run.recipe.data).stamp()
+    return _digest(run, split) or Mixture(run.recipe.data).stamp()
 
 
 def _digest(run, split):

@@ -55,14 +55,16 @@ class PreparedLine:
     line: SlottedLine
     # How the translation is cased.
     cased: Cased
+    # How many of `ids` stand before those of the text.
+    controls: int = 0
 
     def copies(self) -> bool:
         """Whether anything of the line is copied."""
         return bool(self.names or self.marks)
 
     def has_text(self) -> bool:
-        """Whether there is anything to translate: a letter that is not copied."""
-        return has_text(self.text)
+        """Whether there is anything to translate: a letter that is not copied, with a piece."""
+        return has_text(self.text) and len(self.ids) > self.controls
 
 
 class Preparation:
@@ -79,6 +81,7 @@ class Preparation:
 
         profile: of the training sources.
         """
+        self.recipe = recipe
         self.data = recipe.data
         self.source_tokenizer, self.target_tokenizer = tokenizers
         self.profile = profile
@@ -99,8 +102,18 @@ class Preparation:
 
     @property
     def _key(self):
-        normalises = self._normalises
-        return self.source_tokenizer, self._source_code, normalises, self.profile
+        form = self._source_code, self._normalises, *self.data.controls()
+        return self.source_tokenizer, form, self.profile
+
+    @functools.cached_property
+    def controls(self) -> list[int]:
+        """The ids before each source: the language that is wanted."""
+        return self.source_tokenizer.control_ids(self.data.controls())
+
+    def into(self, target: str) -> Preparation:
+        """The same for translations into another language of the recipe."""
+        tokenizers = self.source_tokenizer, self.target_tokenizer
+        return Preparation(self.recipe.into(target), tokenizers, self.profile)
 
     @functools.cached_property
     def symbols(self) -> int:
@@ -156,7 +169,8 @@ class Preparation:
         # 2. Marks are left out, symbols are numbered.
         text, marks = without_marks(line, text)
         text, names = numbered(line, text)
-        return PreparedLine(text, self.encoded(text), names, marks, line, cased)
+        ids = [*self.controls, *self.encoded(text)]
+        return PreparedLine(text, ids, names, marks, line, cased, len(self.controls))
 
     def fits(self, text: str, pieces: int, symbols: int) -> bool:
         """Whether a text with slots has at most so many pieces and distinct slots."""
@@ -221,6 +235,8 @@ class Preparation:
         attention: [target pieces, source pieces] or None. for_people: tokens of a tokenised corpus
         are joined.
         """
+        if attention is not None:
+            attention = attention[:, prepared.controls :]
         output = restored(ids, prepared, attention, self.source_tokenizer, self.target_tokenizer)
         text = output.text
         if for_people and self.data.tokenised:

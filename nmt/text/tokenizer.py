@@ -67,8 +67,12 @@ class Tokenizer:
         return hash(self.digest)
 
     @classmethod
-    def train(cls, lines: Iterable[str], options: TokenizerOptions) -> Tokenizer:
+    def train(
+        cls, lines: Iterable[str], options: TokenizerOptions, controls: Sequence[str] = ()
+    ) -> Tokenizer:
         """Trains on lines; UserError if they are empty, or options.vocab_size is too small.
+
+        controls: pieces with an id that no text has, as "<2nb>".
 
         A corpus too small for options.vocab_size gets as many pieces as it can fill, and a note.
         """
@@ -87,6 +91,7 @@ class Tokenizer:
                 remove_extra_whitespaces=options.normalization == "nfkc",
                 # The symbol of a span is one piece, always (nmt/text/symbols.py).
                 user_defined_symbols=SYMBOLS,
+                control_symbols=list(controls),
                 input_sentence_size=SENTENCES,
                 shuffle_input_sentence=True,
                 minloglevel=2,
@@ -217,6 +222,14 @@ class Tokenizer:
         """The ids of those of SYMBOLS that are pieces, in their order."""
         ids = map(self.processor.piece_to_id, SYMBOLS)
         return [id for id in ids if id != UNK]
+
+    def control_ids(self, controls: Iterable[str]) -> list[int]:
+        """The ids of control pieces; UserError for one that it does not have."""
+        ids = {piece: self.processor.piece_to_id(piece) for piece in controls}
+        for piece, id in ids.items():
+            if id == UNK or not self.processor.is_control(id):
+                raise UserError(f"the tokenizer has no {piece}, which the corpora of the run need")
+        return list(ids.values())
 
     @functools.cached_property
     def alphabet(self) -> frozenset[str]:

@@ -4,15 +4,15 @@ import hashlib
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nmt import files
 from nmt.batches import store as stores
-from nmt.corpora.corpus import Corpus
 from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
+from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
-from nmt.recipe import Recipe
+from nmt.recipe import DataOptions, Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
@@ -36,23 +36,17 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     A language model's has the target side alone: what a translator of the same corpus learns to
     say. Raises UserError if the text is not what the run was trained on.
     """
-    corpus = Corpus(recipe.data)
-    stamp = corpus.stamp()
+    mixture = Mixture(recipe.data)
+    stamp = mixture.stamp()
     if run.info.text == stamp and run.info.tokenizers and (run.cache / "meta.json").exists():
         return stores.Store(run.cache)
 
-    # 1. The text, cleaned and prepared.
-    dropped: Counter[str] = Counter()
-    inspection = Inspection(recipe.data)
-    raw_pairs = corpus.read("train", dropped, inspection.watch)
-    counter = ProfileCounter()
-    pairs = counter.passing(Preparation(recipe).pairs(raw_pairs, more=True))
-    count = stores.write_text(pairs, run.cache, recipe.sides)
+    # 1. The text of each corpus, cleaned and prepared.
     unit = tasks.of(recipe).unit
-    _tell_counts(count, unit, dropped, corpus.counts)
-    notes = inspection.notes(recipe.sides, corpus.counts)
-    for note in notes + dropped_notes(dropped, count, recipe.data):
-        log.warning(note)
+    readings = [Reading(mixture, number, recipe) for number in range(len(mixture.corpora))]
+    counter = ProfileCounter()
+    pairs = itertools.chain.from_iterable(reading.pairs(unit) for reading in readings)
+    count = stores.write_text(counter.passing(pairs), run.cache, recipe.sides)
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
@@ -63,7 +57,7 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
 
     # 3. The text held out, the tokenizers, and the ids.
-    held_out.keep(run, corpus)
+    held_out.keep(run, mixture)
     if not run.info.tokenizers:
         run.save_tokenizers(_tokenizers(run, recipe))
     if recipe.tokenizer.from_:
@@ -71,7 +65,9 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     if not recipe.language_model:
         run.save_profile(counter.profile())
     max_pieces = recipe.data.max_pieces
-    store = stores.write_ids(run.cache, run.tokenizers[-len(recipe.sides) :], max_pieces)
+    tokenizers = run.tokenizers[-len(recipe.sides) :]
+    counts = [reading.count for reading in readings]
+    store = stores.write_ids(run.cache, tokenizers, max_pieces, counts)
     if count > store.pairs:
         log.info(
             f"corpus: {count - store.pairs:,} {unit} dropped: "
@@ -84,13 +80,40 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     return store
 
 
-def _tell_counts(count, unit, dropped, file_counts):
-    """Logs how much text was read, what was dropped, and how much each file has."""
-    reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
-    log.info(f"corpus: {count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else ""))
-    if 1 < len(file_counts) <= NAMED_FILES:
-        counts = ", ".join(f"{path.name} {number:,}" for path, number in file_counts.items())
-        log.info(f"corpus: read from {counts}")
+class Reading:
+    """One corpus of a recipe while its training text is read, and what is told of it."""
+
+    def __init__(self, mixture: Mixture, number: int, recipe: Recipe):
+        self.mixture = mixture
+        self.number = number
+        self.recipe = recipe.first(number)
+        self.count = 0  # pairs so far
+
+    def pairs(self, unit: str) -> Iterator[tuple[str, str]]:
+        """The prepared training pairs; logs in the end what was read and dropped."""
+        dropped: Counter[str] = Counter()
+        inspection = Inspection(self.recipe.data)
+        raw_pairs = self.mixture.training_pairs(self.number, dropped, inspection.watch)
+        for pair in Preparation(self.recipe).pairs(raw_pairs, more=True):
+            self.count += 1
+            yield pair
+        file_counts = self.mixture.corpora[self.number].counts
+        self._tell_counts(unit, dropped, file_counts)
+        notes = inspection.notes(self.recipe.sides, file_counts)
+        for note in notes + dropped_notes(dropped, self.count, self.recipe.data):
+            log.warning(note)
+
+    def _tell_counts(self, unit, dropped, file_counts):
+        """Logs how much text was read, what was dropped, and how much each file has."""
+        several = len(self.mixture.corpora) > 1
+        name = f"corpus {self.mixture.data.label(self.number)}" if several else "corpus"
+        reasons = ", ".join(f"{reason} {number:,}" for reason, number in dropped.most_common())
+        log.info(
+            f"{name}: {self.count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else "")
+        )
+        if 1 < len(file_counts) <= NAMED_FILES:
+            counts = ", ".join(f"{path.name} {number:,}" for path, number in file_counts.items())
+            log.info(f"{name}: read from {counts}")
 
 
 def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
@@ -109,8 +132,15 @@ def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     texts = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
     if options.joint:
         texts = [itertools.chain.from_iterable(zip(*texts, strict=True))]
-    tokenizers = [Tokenizer.train(text, options) for text in texts]
+    controls = control_pieces(recipe.data)
+    tokenizers = [Tokenizer.train(text, options, controls) for text in texts]
     return tokenizers[0], tokenizers[-1]
+
+
+def control_pieces(data: DataOptions) -> list[str]:
+    """All control pieces before the sources of the corpora, each once."""
+    firsts = (data.first(number) for number in range(len(data.corpora())))
+    return list(dict.fromkeys(piece for first in firsts for piece in first.controls()))
 
 
 def _tell_unknown(run: Run, recipe: Recipe) -> None:

@@ -73,10 +73,20 @@ class TranslationTask(Task):
 
     def batches(self, store: Store, tokenizers: Any) -> Batches:
         from nmt.batches.buckets import Batches
+        from nmt.corpora.mixture import weights
 
         train = self.recipe.train
-        sampling = self.recipe.tokenizer.sampling
-        return Batches(store, train.batch_tokens, train.seed, tokenizers, sampling)
+        data = self.recipe.data
+        controls = [data.first(number).controls() for number in range(len(data.corpora()))]
+        return Batches(
+            store,
+            train.batch_tokens,
+            train.seed,
+            tokenizers,
+            self.recipe.tokenizer.sampling,
+            weights(data, store.corpora),
+            [tokenizers[0].control_ids(pieces) for pieces in controls],
+        )
 
     def model(self, tokenizers: Any) -> Any:
         if self.recipe.train.wait:
@@ -92,12 +102,14 @@ class TranslationTask(Task):
         return {"wait": (train.wait, max(train.wait, train.wait_to))} if train.wait else {}
 
     def validation(self, run: Run, history: History, model: Any) -> Validation:
-        from nmt.corpora.corpus import Corpus
+        from nmt.corpora.mixture import Mixture
         from nmt.inference.translator import Translator
         from nmt.simultaneous.model import WaitKSearch
         from nmt.training.validation import TranslationValidation, pair_batches
 
         recipe = self.recipe
+        mixture = Mixture(recipe.data)
+        held_out = mixture.held_out("valid", recipe.train.valid_sentences)
         if recipe.train.wait:
             searched = WaitKSearch(model, model.draw_wait(0, training=False))
             beam = 1  # streams are translated greedily
@@ -109,8 +121,13 @@ class TranslationTask(Task):
             recipe,
             history,
             list(pair_batches(recipe, run.tokenizers)),
-            translator=Translator(searched, run.tokenizers, recipe, profile=run.profile),
-            pairs=Corpus(recipe.data).held_out("valid", recipe.train.valid_sentences),
+            texts=[
+                (
+                    Translator(searched, run.tokenizers, recipe.first(number), profile=run.profile),
+                    pairs,
+                )
+                for number, pairs in zip(mixture.measured(), held_out, strict=True)
+            ],
             beam=beam,
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt import files
-from nmt.corpora.corpus import Corpus
+from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.machine import start_keras
 from nmt.recipe import Recipe
@@ -85,7 +85,7 @@ def train(
 
 def prepare(run: Run, recipe: Recipe) -> Batches | Streams:
     """Fetches the corpus and makes the training batches; UserError if it is not the run's text."""
-    Corpus(recipe.data).fetch()
+    Mixture(recipe.data).fetch()
     store = training_store(run, recipe)
     return tasks.of(recipe).batches(store, run.tokenizers)
 

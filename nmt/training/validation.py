@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import keras
 import numpy as np
 
 from nmt.batches.padding import cut, pad
-from nmt.corpora.corpus import Corpus
+from nmt.corpora.cleaning import Pair
+from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.inference.generator import TextGenerator, batches_of, lines_of
@@ -104,45 +106,53 @@ class Validation(keras.callbacks.Callback):
 
 
 class TranslationValidation(Validation):
-    """BLEU and chrF of translations of `pairs`, (source, reference) each.
+    """BLEU and chrF of translations; of several texts the mean.
 
-    beam: of the final score; 1 (greedy) at each validation.
+    texts: (translator, pairs), pairs (source, reference) each. beam: of the final score; 1 (greedy)
+    at each validation.
     """
 
     def __init__(
-        self, *common: Any, translator: Translator, pairs: list[tuple[str, str]], beam: int
+        self, *common: Any, texts: Sequence[tuple[Translator, list[Pair]]], beam: int
     ) -> None:
         super().__init__(*common)
-        self.translator = translator
-        self.sources = [source for source, _ in pairs]
-        self.references = [reference for _, reference in pairs]
+        self.texts = texts
+        self.pairs = [pair for _, pairs in texts for pair in pairs]
         self.beam = beam
         self.metric = self.recipe.train.metric
         self.final_name = f"{self.metric}, beam {beam}"
 
     def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
-        hypotheses = self.translator.translate(self.sources, beam=1, joined=False)
-        self.show(hypotheses)
-        scores = self.scores(hypotheses)
+        outputs = self.translations(beam=1)
+        self.show([hypothesis for hypotheses in outputs for hypothesis in hypotheses])
+        scores = self.scores(outputs)
         return scores, scores[self.metric]
 
     def final_score(self) -> float:
-        hypotheses = self.translator.translate(self.sources, beam=self.beam, joined=False)
-        return self.scores(hypotheses)[self.metric]
+        return self.scores(self.translations(self.beam))[self.metric]
 
-    def scores(self, hypotheses: Sequence[str]) -> dict[str, float]:
-        """BLEU and chrF of raw outputs, as the language wants them tokenised."""
-        entries = metrics.scores(self.recipe.data, hypotheses, self.references)
-        return {name: entry["score"] for name, entry in entries.items()}
+    def translations(self, beam: int) -> list[list[str]]:
+        """Raw outputs for each text."""
+        return [
+            translator.translate([source for source, _ in pairs], beam=beam, joined=False)
+            for translator, pairs in self.texts
+        ]
+
+    def scores(self, outputs: list[list[str]]) -> dict[str, float]:
+        """BLEU and chrF of raw outputs, as the languages want them tokenised: means of texts."""
+        sums: Counter[str] = Counter()
+        for (translator, pairs), hypotheses in zip(self.texts, outputs, strict=True):
+            references = [reference for _, reference in pairs]
+            entries = metrics.scores(translator.recipe.data, hypotheses, references)
+            sums.update({name: entry["score"] for name, entry in entries.items()})
+        return {name: total / len(self.texts) for name, total in sums.items()}
 
     def show(self, hypotheses: list[str]) -> None:
         """Logs a few translations, other ones each time, and a warning if most are the same."""
         for n in range(SHOWN):
-            number = (len(self.history.rows) * SHOWN + n) * SPREAD % len(self.sources)
-            log.info(
-                f"  {self.sources[number]}\n    -> {hypotheses[number]}\n"
-                f"     = {self.references[number]}"
-            )
+            number = (len(self.history.rows) * SHOWN + n) * SPREAD % len(self.pairs)
+            source, reference = self.pairs[number]
+            log.info(f"  {source}\n    -> {hypotheses[number]}\n     = {reference}")
         most_common = max(map(hypotheses.count, set(hypotheses)))
         if len(hypotheses) > 3 and most_common > len(hypotheses) / 2:
             log.warning(f"{most_common} of {len(hypotheses)} validation outputs are identical")
@@ -179,15 +189,19 @@ def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
     UserError if no pair is short enough.
     """
     # Ids of both sides, without empty sources and too long pairs, sorted by length.
-    pairs = Preparation(recipe).pairs(Corpus(recipe.data).held_out("valid", MAX_PAIRS))
-    sides = zip(*pairs, strict=True)
-    encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]
     limit = LENGTHS * recipe.data.max_pieces
-    ids = [
-        (source, target)
-        for source, target in zip(*encoded, strict=True)
-        if 0 < len(source) <= limit and len(target) <= limit
-    ]
+    ids = []
+    mixture = Mixture(recipe.data)
+    texts = zip(mixture.measured(), mixture.held_out("valid", MAX_PAIRS), strict=True)
+    for number, raw_pairs in texts:
+        preparation = Preparation(recipe.first(number), tokenizers)
+        sides = zip(*preparation.pairs(raw_pairs), strict=True)
+        encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]
+        ids += [
+            ([*preparation.controls, *source], target)
+            for source, target in zip(*encoded, strict=True)
+            if 0 < len(source) <= limit and len(target) <= limit
+        ]
     if not ids:
         raise UserError(
             f"no validation pair has at most {limit} pieces a side; give others as data.valid"

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from nmt.batches.buckets import Batches
+from nmt.batches.store import write_ids, write_text
 from nmt.corpora import toy
 from nmt.recipe import TokenizerOptions
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
-from tests.batches.stores import Words, stored
+from tests.batches.stores import Words, pairs_of, stored
 
 
 def same(left, right):
@@ -115,3 +116,30 @@ def test_arrays_have_bos_eos_and_padding_on_the_right(store):
             expected = [BOS] * side + ids.tolist() + [EOS]
             assert row == expected + [PAD] * (len(row) - len(expected))
         assert (matrix != PAD).sum(1).max() == matrix.shape[1]
+
+
+def test_corpora_have_their_weights_and_prefixes(tmp_path):
+    """Of 60 pairs the last 20 come two and a half times an epoch, the first 30 by halves."""
+    write_text(pairs_of(60), tmp_path)
+    store = write_ids(tmp_path, (Words(), Words()), 120, [30, 10, 20])
+    assert store.corpora == [30, 10, 20]
+    prefixes = [[7], [8], [9, 10]]
+    batches = Batches(store, 100, 1, weights=[0.5, 1, 2.5], prefixes=prefixes)
+    seen = []
+    for number in range(6):
+        epoch = batches.epoch(number)
+        assert len(epoch) == len(batches)
+        seen.append(np.bincount(np.concatenate(epoch), minlength=60))
+    first = np.bincount(np.concatenate(batches._batches(np.random.default_rng(1))), minlength=60)
+    assert sorted(first[:30]) == [0] * 15 + [1] * 15
+    assert set(first[30:40]) == {1} and sorted(first[40:]) == [2] * 10 + [3] * 10
+    assert any((one[:30] != other[:30]).any() for one in seen for other in seen)
+    for pair_ids in batches.epoch(0):
+        source, _ = batches.arrays(pair_ids, 1)
+        for pair, row in zip(pair_ids, source, strict=True):
+            prefix = prefixes[0 if pair < 30 else 1 if pair < 40 else 2]
+            assert row.tolist()[: len(prefix)] == prefix
+            assert row.tolist()[len(prefix) :][: len(store.ids(0, [pair])[0])] == list(
+                store.ids(0, [pair])[0]
+            )
+        assert source.shape[0] * source.shape[1] <= 200 or len(pair_ids) == 1

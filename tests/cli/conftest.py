@@ -97,7 +97,7 @@ def babbling(monkeypatch, byte_tokenizer):
         UNK,
     ]
 
-    def load(*_):
+    def load(*_, to=None):
         recipe = Recipe()
         recipe.search.beam = 2
         model = Babbler(byte_tokenizer.size, likely)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -50,8 +51,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
 
     monkeypatch.setattr("nmt.evaluation.report.evaluate", fake)
     monkeypatch.setattr("nmt.evaluation.report.write_report", lambda *_: None)
-    monkeypatch.setattr("nmt.evaluation.report.compare", lambda *_: {})
-    monkeypatch.setattr("nmt.inference.load.load", lambda *_: None)
+    monkeypatch.setattr("nmt.inference.load.load", lambda *_, to: None)
     for arguments, expected in (
         (["--once"], []),
         ([], [("test", None)]),
@@ -165,20 +165,17 @@ def test_any_text_is_scored_and_no_report_of_it_is_kept(world, tiny_run, babblin
 def test_runs_are_compared_on_a_text_with_the_first(world, tiny_run, babbling):
     texts(world)
     others = [shutil.copytree(tiny_run, world / name) for name in ("second", "third")]
+    recipe = others[1] / "recipe.toml"
+    recipe.write_text(re.sub("(?m)^seed = .*", "seed = 77", recipe.read_text("utf-8")), "utf-8")
     done = nmt_command("evaluate", tiny_run, *others, "--source=new.en", "--reference=new.de")
-    tests = [line for line in done.out.splitlines() if " p = " in line]
-    assert done.status == 0 and len(tests) == 4
-    assert all(f"of {tiny_run} against" in line for line in tests)
-    assert [f"of {other}," in line for other in others for line in tests] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert done.status == 0, done.err
+    table = done.out[done.out.index("new.en  ") :].splitlines()
+    assert table[0].split() == ["new.en", "BLEU", "chrF", "chrF++", "TER", "p", "BLEU", "p", "chrF"]
+    # Another seed of the first run is in its row; the second run has the same seed.
+    assert table[1].startswith(f"{tiny_run} (2 seeds)") and table[1].count(" to ") == 4
+    assert table[2].startswith(f"{others[0]} ") and table[2].endswith("1.0000  1.0000")
+    assert table[3] == f"p: paired bootstrap against {tiny_run}, 1000 resamples"
+    assert [line.split(": ")[0] for line in table[4:]] == ["BLEU", "chrF", "chrF++", "TER"]
 
 
 # ---- refused before the work, and shown after it
@@ -186,7 +183,7 @@ def test_runs_are_compared_on_a_text_with_the_first(world, tiny_run, babbling):
 
 def test_what_cannot_be_compared_is_refused_before_anything_is_loaded(world, tiny_run, monkeypatch):
     loaded = []
-    monkeypatch.setattr("nmt.inference.load.load", lambda *_: loaded.append(_))
+    monkeypatch.setattr("nmt.inference.load.load", lambda *_, to: loaded.append(_))
     texts(world)
     other = shutil.copytree(tiny_run, world / "other")
     path = other / "held_out.test.tsv"
@@ -209,7 +206,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_loaded(world, tin
 
 @pytest.mark.parametrize("package", ["sacrebleu", "tensorflow"])
 def test_a_package_that_is_missing_is_named(world, tiny_run, monkeypatch, package):
-    def missing(*_):
+    def missing(*_, to):
         raise ModuleNotFoundError(f"No module named '{package}.x'", name=f"{package}.x")
 
     monkeypatch.setattr("nmt.inference.load.load", missing)

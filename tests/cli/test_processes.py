@@ -26,7 +26,7 @@ import nmt.inference.translator
 class Echo:
     def candidates(self, window, *_, **__):
         return [[nmt.inference.translator.Translation(line)] for line in window]
-nmt.inference.load.load = lambda *_: Echo()
+nmt.inference.load.load = lambda *_, **__: Echo()
 from nmt.__main__ import main
 sys.exit(main())
 """

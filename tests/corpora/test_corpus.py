@@ -33,21 +33,36 @@ def test_default_test_set_is_frozen(target):
 
 def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
     random.seed(1)
-    sources = [f"sentence {random.randrange(700)}" for _ in range(2000)]
-    text = "".join(f"{source}\tSatz {i}\n" for i, source in enumerate(sources))
+    pairs = [(f"sentence {random.randrange(2000)}", f"Satz {n}") for n in range(2000)]
+    text = "".join(f"{source}\t{target}\n" for source, target in pairs)
     data = own(tmp_path, "tsv", text, held_out=0.1)
-    pairs_of = {split: read(data, split) for split in SPLITS}
-    sources_of = {split: {source for source, _ in pairs_of[split]} for split in SPLITS}
-    assert sources_of["train"] | sources_of["valid"] | sources_of["test"] == set(sources)
-    assert sum(map(len, sources_of.values())) == len(set(sources))  # no source in two splits
-    assert 30 < len(sources_of["valid"]) < 120
-    assert 30 < len(sources_of["test"]) < 120
-    assert len(pairs_of["test"]) == len(sources_of["test"])  # each held-out source once
+    dropped = {split: collections.Counter() for split in SPLITS}
+    pairs_of = {split: read(data, split, dropped[split]) for split in SPLITS}
+    for side in (0, 1):
+        sides = [{pair[side] for pair in pairs_of[split]} for split in SPLITS]
+        assert sum(map(len, sides)) == len(set().union(*sides)), "a side in two splits"
+    lost = sum(
+        dropped[split][reason]
+        for split in ("valid", "test")
+        for reason in ("one side in other splits", "duplicate")
+    )
+    assert sum(map(len, pairs_of.values())) + lost == 2000
+    assert 1500 < len(pairs_of["train"]) < 1700
+    assert 50 < len(pairs_of["valid"]) < 250 and 50 < len(pairs_of["test"]) < 250
+    # The other direction holds out the same pairs.
+    swapped = "".join(f"{target}\t{source}\n" for source, target in pairs)
+    other = own(tmp_path, "csv", swapped.replace("\t", ","), held_out=0.1)
+    other.source, other.target = data.target, data.source
+    assert set(read(other)) == {pair[::-1] for pair in pairs_of["train"]}
+    assert {pair[::-1] for pair in read(other, "test")} <= set(pairs_of["test"]) | {
+        pair for pair in pairs if pair[0] in {source for source, _ in pairs_of["test"]}
+    }
     assert split_of("The  END", 0.3, ["train"]) == split_of("the end", 0.3, ["train"])
     assert round(hash_fraction("abc"), 9) == 0.846604636  # if this changes, every split moves
     data.valid = data.train  # text of its own: only test is held out now
     assert len(read(data, "valid")) == 2000
-    assert {source for source, _ in read(data)} == sources_of["train"] | sources_of["valid"]
+    assert set(pairs_of["train"]) < set(read(data))
+    assert set(read(data)).isdisjoint(pairs_of["test"])
 
 
 def test_a_limit_spreads_over_the_held_out_text(tmp_path):

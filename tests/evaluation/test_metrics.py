@@ -5,6 +5,8 @@ import random
 
 import pytest
 import sacrebleu
+from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.significance import PairedTest
 
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
@@ -28,8 +30,8 @@ def worse(share, seed=1):
     [
         metrics.bleu,
         metrics.chrf,
-        lambda hypotheses, references: metrics.paired(references, hypotheses, references),
-        lambda hypotheses, references: metrics.paired(references, references, hypotheses),
+        lambda hypotheses, references: metrics.paired(references, [hypotheses], [references]),
+        lambda hypotheses, references: metrics.paired(references, [references], [hypotheses]),
     ],
 )
 def test_what_does_not_pair_up_is_refused(score):
@@ -130,12 +132,12 @@ def test_unspaced_text_has_words():
 
 
 def test_a_system_is_not_better_than_itself():
-    for metric in metrics.paired(REFERENCES, worse(0.2), worse(0.2)).values():
+    for metric in metrics.paired(REFERENCES, [worse(0.2)], [worse(0.2)]).values():
         assert metric["first"] == metric["second"] and metric["p"] > 0.5
 
 
 def test_a_clearly_better_system_is_found_out():
-    result = metrics.paired(REFERENCES, worse(0.4), worse(0.1))
+    result = metrics.paired(REFERENCES, [worse(0.4)], [worse(0.1)])
     assert len(result) == 2
     for name, metric in result.items():
         assert metric["second"] > metric["first"] + 5 and metric["p"] < 0.01
@@ -144,10 +146,36 @@ def test_a_clearly_better_system_is_found_out():
     assert bleu["first"] == metrics.bleu(worse(0.4), REFERENCES)["score"]
 
 
+def test_the_paired_test_is_that_of_sacrebleu():
+    first, second = worse(0.25, 1), worse(0.2, 2)
+    test = PairedTest(
+        [("first", first), ("second", second)],
+        {"BLEU": BLEU(references=[REFERENCES]), "chrF2": CHRF(references=[REFERENCES])},
+        references=None,
+        test_type="bs",
+        n_samples=metrics.RESAMPLES,
+    )
+    signatures, columns = test()
+    for name, entry in metrics.paired(REFERENCES, [first], [second]).items():
+        assert entry["signature"] == str(signatures[name])
+        assert entry["p"] == pytest.approx(columns[name][1].p_value, abs=0.003)
+
+
+def test_seeds_are_compared_by_their_mean():
+    first, second = [worse(0.3, seed) for seed in (1, 2)], [worse(0.2, seed) for seed in (3, 4)]
+    for name, entry in metrics.paired(REFERENCES, first, second).items():
+        single = [
+            metrics.paired(REFERENCES, [a], [b])[name] for a, b in zip(first, second, strict=True)
+        ]
+        for side in ("first", "second"):
+            mean = sum(each[side] for each in single) / 2
+            assert entry[side] == pytest.approx(mean, abs=0.01)
+
+
 def test_nearly_equal_systems_are_not_told_apart():
     assert all(
         metric["p"] > 0.05
-        for metric in metrics.paired(REFERENCES, worse(0.2, 1), worse(0.2, 2)).values()
+        for metric in metrics.paired(REFERENCES, [worse(0.2, 1)], [worse(0.2, 2)]).values()
     )
 
 

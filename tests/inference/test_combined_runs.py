@@ -214,7 +214,7 @@ def test_a_folder_may_have_a_comma_in_its_name(tiny_run, tmp_path):
 
 def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatch, capsys):
     pairs = [(line, "Der Junge liest ein Buch.") for line in [LINES[0], LINES[3]] * 4]
-    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda run, split: pairs)
+    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda run, split, number: pairs)
     written = []
     monkeypatch.setattr(
         "nmt.evaluation.report.write_report", lambda run, *_: written.append(run.path)
@@ -224,7 +224,9 @@ def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatc
     assert capsys.readouterr().out.startswith(f"{ensemble}: test, 8 sentences") and not written
     assert main(["evaluate", ensemble, str(other), "--engine", "keras"]) == 0
     out, errors = capsys.readouterr()
-    assert written == [other] and " p = " in out.splitlines()[-1] and "other data" not in errors
+    assert (
+        written == [other] and "p: paired bootstrap against" in out and "other data" not in errors
+    )
 
 
 # A language model in a run folder.
@@ -318,7 +320,9 @@ def test_evaluate_compares_with_and_without_a_language_model(tiny_run, speech, c
     out = capsys.readouterr().out
     scores = re.findall(r"^BLEU ([\d.]+)", out, re.MULTILINE)
     assert len(set(scores)) == 2 and out.count(f" with 1.5 x {speech.name}") == 1
-    assert re.search(rf"BLEU: {scores[0]} of .+ against {scores[1]} of .+, p = ", out)
+    rows = out[out.index("valid  ") :].splitlines()
+    assert rows[1].startswith(f"{tiny_run} with {speech}  {scores[0]}  ")
+    assert rows[2].startswith(f"{tiny_run} ") and rows[2].split()[1] == scores[1]
 
 
 def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):

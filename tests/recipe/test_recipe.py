@@ -89,8 +89,70 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
     before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
+    before.data.splits, before.data.tag = "all", ""
     before.model.embedding, before.train.wait = 2 * before.model.heads, 0
     assert load_recipe(recipe(tmp_path, dump_recipe(before))) == before
+
+
+MORE = """
+[data]
+source = "en"
+target = "sv"
+train = "a.{lang}"
+test = "t.{lang}"
+max_chars = 77
+checksums = {"a.sv" = "00"}
+
+[[data.more]]
+target = "nb"
+weight = 2
+
+[[data.more]]
+format = "tsv"
+train = "made.tsv"
+tag = "bt"
+splits = "train"
+"""
+
+
+def test_a_further_corpus_has_the_options_of_the_first_one_where_it_names_no_other(tmp_path):
+    whole = load_recipe(recipe(tmp_path, MORE))
+    first, second, third = whole.data.corpora()
+    assert second == dataclasses.replace(first, target="nb", weight=2.0, more=[])
+    assert (third.source, third.target, third.max_chars) == ("en", "sv", 77)
+    assert third.train == str(tmp_path / "made.tsv")
+    assert not third.test and not third.checksums  # another place has other files
+    assert whole.data.targets() == ["sv", "nb"]
+    controls = [whole.first(number).data.controls() for number in range(3)]
+    assert controls == [["<2sv>"], ["<2nb>"], ["<2sv>", "<bt>"]]
+    labels = [whole.data.label(number) for number in range(3)]
+    assert labels == ["en-sv", "en-nb", "en-sv made.tsv"]
+    assert whole.into("nb").data.source == "en" and whole.into("nb").data.target == "nb"
+    with pytest.raises(UserError, match="into 'da' it does not translate; languages: sv, nb"):
+        whole.into("da")
+    assert load_recipe(recipe(tmp_path, dump_recipe(whole), "dumped/own.toml")) == whole
+    moved = load_recipe(recipe(tmp_path, MORE, "moved/own.toml"))
+    assert differences(whole, moved) == []
+    moved.data.more[0].weight = 3.0
+    assert differences(whole, moved) == ["the corpora of [[data.more]]"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('tag = "bt"', 'tga = "bt"', "[[data.more]] 2: unknown option data.tga, did you mean"),
+        ('splits = "train"', "", "[[data.more]] 2: data.tag needs data.splits=train"),
+        ('"bt"', '"b t"', "[[data.more]] 2: data.tag='b t'"),
+        ("weight = 2", "weight = 0", "[[data.more]] 1: data.weight=0.0: at least 0.01"),
+        ("weight = 2", 'source = "nb"', "[[data.more]] 1: data.source and data.target are both"),
+        ("weight = 2", "temperature = 3.0", "[[data.more]] 1: data.temperature"),
+        ("max_chars = 77", 'tag = "x"', "data.tag is for further corpora"),
+        ("weight = 2", 'preprocess = "tokens"', "must be that of [data]"),
+        ("weight = 2", 'splits = "train"', "goes without data.valid and data.test"),
+    ],
+)
+def test_mistakes_in_a_further_corpus(tmp_path, old, new, expected):
+    assert expected in mistakes(recipe(tmp_path, MORE.replace(old, new)))
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\tb", "\a", "\x7f", "a\\nb", '"""', "\u2028", "é"])

@@ -3,6 +3,7 @@
 import pytest
 
 from nmt.corpora.corpus import Corpus
+from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.runs.folder import HELD_OUT, Run
@@ -20,7 +21,7 @@ def corpus(tmp_path):
     lines = [f"one{mark}two\teins{mark}zwei\n" for mark in BREAKS]
     tmp_path.joinpath("test.tsv").write_text("".join(lines), "utf-8", newline="\n")
     splits = [f"data.{split}={tmp_path / split}.tsv" for split in ("train", "valid", "test")]
-    return Corpus(load_recipe(None, ["data.format=tsv", *splits]).data)
+    return Mixture(load_recipe(None, ["data.format=tsv", *splits]).data)
 
 
 def kept(corpus, folder):

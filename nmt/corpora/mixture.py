@@ -1,0 +1,87 @@
+"""All corpora of a recipe: what is fetched, trained on and held out, and how often each is seen."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from nmt.corpora.cleaning import Pair
+from nmt.corpora.corpus import Corpus
+from nmt.corpora.hashing import TextSet, split_key
+from nmt.recipe import DataOptions
+
+
+class Mixture:
+    """The corpora of `[data]` and `[[data.more]]`, in this order; arguments as for `Corpus`."""
+
+    def __init__(self, data: DataOptions, folder: Path | str | None = None):
+        self.data = data
+        self.corpora = [Corpus(each, folder) for each in data.corpora()]
+        self._held_out_sides: dict[Corpus, TextSet] = {}
+
+    def fetch(self) -> None:
+        """Brings all corpora onto the disk; see `Corpus.fetch`."""
+        for corpus in self.corpora:
+            corpus.fetch()
+
+    def stamp(self) -> str:
+        """Changes when one of the corpora may have changed."""
+        stamps = "".join(corpus.stamp() for corpus in self.corpora)
+        return hashlib.sha256(stamps.encode()).hexdigest()
+
+    def measured(self) -> list[int]:
+        """The numbers of the corpora whose validation and test text counts."""
+        return [n for n, each in enumerate(self.data.corpora()) if each.splits == "all"]
+
+    def training_pairs(
+        self,
+        number: int,
+        dropped: Counter[str] | None = None,
+        watch: Callable[[Iterator[Pair]], Iterator[Pair]] = iter,
+    ) -> Iterator[Pair]:
+        """The training pairs of a corpus, without text that another one holds out, on either side.
+
+        So nothing leaks from a test set by a corpus in the other direction, or by text that was
+        made from its pairs. Other arguments as for `Corpus.read`.
+        """
+        dropped = Counter() if dropped is None else dropped
+        apart_from = [
+            self._sides(other)
+            for n, other in enumerate(self.corpora)
+            if n != number and n in self.measured()
+        ]
+        for pair in self.corpora[number].read("train", dropped, watch):
+            keys = [split_key(side) for side in pair]
+            if any(key in sides for sides in apart_from for key in keys):
+                dropped["held out by another corpus"] += 1
+            else:
+                yield pair
+
+    def held_out(self, split: str, limit: int | None = None) -> list[list[Pair]]:
+        """The "valid" or "test" pairs of each measured corpus; at most `limit` in all."""
+        measured = self.measured()
+        share = limit and -(-limit // len(measured))
+        return [self.corpora[number].held_out(split, share) for number in measured]
+
+    def _sides(self, corpus):
+        """Both sides of all that a corpus holds out; read once."""
+        if corpus not in self._held_out_sides:
+            self._held_out_sides[corpus] = corpus.held_out_sides()
+        return self._held_out_sides[corpus]
+
+
+def weights(data: DataOptions, pairs: Sequence[int]) -> list[float]:
+    """How often an epoch has each pair of each corpus, by data.weight and data.temperature.
+
+    pairs: of each corpus. The largest language keeps its size.
+    """
+    corpora = data.corpora()
+    by_language: Counter[str] = Counter()
+    for corpus, number in zip(corpora, pairs, strict=True):
+        by_language[corpus.target] += number
+    largest = max(by_language.values())
+    exponent = 1 / data.temperature - 1
+    return [
+        corpus.weight * (by_language[corpus.target] / largest) ** exponent if number else 0.0
+        for corpus, number in zip(corpora, pairs, strict=True)
+    ]
