@@ -27,6 +27,7 @@ COMMANDS = (
     "evaluate",
     "score",
     "filter",
+    "augment",
     "generate",
     "export",
     "compare",

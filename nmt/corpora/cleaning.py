@@ -48,7 +48,7 @@ def fit_for_training(
     """Pairs without faults, each once. Text without translations keeps its repeated lines."""
     seen = TextSet()
     for source, target in pairs:
-        reason = _fault(source, target, data)
+        reason = fault(source, target, data)
         if reason is None and data.format != "text" and not seen.add(f"{source}\n{target}"):
             reason = "duplicate"
         if reason:
@@ -57,7 +57,7 @@ def fit_for_training(
             yield source, target
 
 
-def _fault(source, target, data):
+def fault(source: str, target: str, data: DataOptions) -> str | None:
     """Why a training pair is dropped, or None.
 
     An untranslated pair teaches copying (Khayrallah and Koehn 2018).

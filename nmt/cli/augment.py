@@ -1,0 +1,130 @@
+"""`nmt augment`: new training text from runs one has."""
+
+import argparse
+import hashlib
+import logging
+from pathlib import Path
+
+from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, positive, real
+from nmt.errors import UserError
+
+log = logging.getLogger(__name__)
+
+HELP = "make training text: what runs translate, as a corpus that a recipe can name"
+EXAMPLE = "nmt augment runs/de-en --back -i german.txt -o data/back.tsv"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run",
+        nargs="+",
+        help="run folder or ensemble RUN1,RUN2,...; of several each translates all lines",
+    )
+    parser.add_argument(
+        "-i",
+        "--input",
+        metavar="FILE",
+        help="lines in the language that the runs read (default: the sources of the first run's "
+        "training text)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the corpus: a table (.tsv)"
+    )
+    parser.add_argument(
+        "--back",
+        action="store_true",
+        help="the lines are what a model is to say, their translations what it is to read "
+        "(back-translation)",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="the first N lines only")
+    add_to(parser)
+    add_beam(parser)
+    parser.add_argument(
+        "--nbest",
+        type=bounded("nbest"),
+        default=1,
+        metavar="N",
+        help="translations of a line that are kept, or draws",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=bounded("temperature"),
+        metavar="T",
+        help="draw translations, at this temperature, instead of searching the best",
+    )
+    parser.add_argument(
+        "--top-k",
+        type=bounded("top_k"),
+        default=0,
+        metavar="K",
+        help="draw among the K most probable tokens only",
+    )
+    parser.add_argument(
+        "--seed", type=bounded("seed"), default=1, metavar="N", help="of what is drawn"
+    )
+    parser.add_argument(
+        "--min-score",
+        type=real,
+        default=float("-inf"),
+        metavar="X",
+        help="leave out translations whose ranking score is below X, as -1.5",
+    )
+    add_engine(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes the corpus, or what is left of it, and shows how a recipe names it."""
+    from nmt.decoding.sampling import Sampling
+    from nmt.inference.augmentation import Making, make
+    from nmt.inference.load import load, open_runs
+
+    _check(args)
+    sampling = None
+    if args.temperature is not None:
+        sampling = Sampling(args.temperature, args.top_k, args.seed)
+    making = Making(args.back, args.nbest, args.beam, sampling, args.min_score)
+    runs = [open_runs(path)[0] for path in args.run]
+    source = _source(args, runs[0])
+    translators = [load(path, args.engine, args.threads, to=args.to) for path in args.run]
+    languages = {(each.recipe.data.source, each.recipe.data.target) for each in translators}
+    if len(languages) > 1:
+        raise UserError("the runs translate different languages; make a corpus of each")
+    made = make(Path(args.output), list(zip(runs, translators, strict=True)), source, making)
+    tag = 'tag = "bt"\n' if args.back else ""
+    print(
+        f'[[data.more]]\nformat = "tsv"\nsource = "{made["source"]}"\ntarget = "{made["target"]}"\n'
+        f'train = "{args.output}"\nsplits = "train"\n{tag}',
+        end="",
+    )
+
+
+def _check(args):
+    """UserError for options that do not go together."""
+    if args.temperature is None and (args.top_k or args.seed != 1):
+        raise UserError("--top-k and --seed are of what is drawn: they need --temperature")
+    if args.temperature is not None and args.beam:
+        raise UserError("--beam and --temperature exclude each other: searched, or drawn")
+    if Path(args.output).is_dir():
+        raise UserError(f"{args.output}: is a folder, a file is needed")
+
+
+def _source(args, run):
+    """The lines to translate: of a file, or the sources of a run's training text."""
+    from nmt import files
+    from nmt.corpora.mixture import Mixture
+    from nmt.inference.augmentation import Source
+
+    if args.input:
+        every = files.lines(args.input, True, "lines of text are needed")
+        name = args.input
+    else:
+        mixture = Mixture(run.recipe.data)
+        mixture.fetch()
+        every = (source for source, _ in mixture.training_pairs(0))
+        name = f"training text of {run.path}"
+    # Each line once, as repeated ones would be translated alike.
+    lines = [line.strip() for line in dict.fromkeys(every) if line.strip()][: args.limit]
+    if not lines:
+        raise UserError(f"{name}: no line of text")
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return Source(name, lines, digest)

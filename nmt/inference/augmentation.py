@@ -1,0 +1,237 @@
+"""New training text from runs one has: their translations of more text, as a corpus.
+
+Back-translation (Sennrich et al. 2016): text of the target language beside its translation into the
+source language. Forward translation: the other way round, for self-training, for a student of a
+stronger system (Kim and Rush 2016), and by several runs for diversification (Nguyen et al. 2020).
+
+A corpus is a table, OUTPUT, and what it was made from and how, OUTPUT.json. While it grows, the
+table is OUTPUT.part and its state OUTPUT.part.json, where work that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import logging
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt import files
+from nmt.corpora.cleaning import fault
+from nmt.errors import UserError
+from nmt.recipe import DataOptions
+from nmt.version import __version__
+
+if TYPE_CHECKING:
+    from nmt.decoding.sampling import Sampling
+    from nmt.inference.translator import Translation, Translator
+    from nmt.runs.folder import Run
+
+log = logging.getLogger(__name__)
+
+WINDOW = 1000  # lines between two states to go on from
+SECONDS = 20  # between two lines of progress
+# A word, or words, that stand there four times in a row.
+REPETITION = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b){3}")
+
+
+@dataclasses.dataclass
+class Making:
+    """How pairs are made of lines, and which are kept.
+
+    back: the lines are targets. nbest: translations of a line that are kept. min_score: the least
+    ranking score.
+    """
+
+    back: bool = False
+    nbest: int = 1
+    beam: int | None = None
+    sampling: Sampling | None = None
+    min_score: float = float("-inf")
+
+    def pairs(
+        self, translator: Translator, lines: Sequence[str], dropped: Counter[str]
+    ) -> Iterator[tuple[str, str, float]]:
+        """Yields (source, target, score) of lines; counts in `dropped` what is left out."""
+        # Text of a tokenised corpus stays tokens.
+        joined = not translator.recipe.data.tokenised
+        lists = translator.candidates(
+            lines, self.nbest, self.beam, joined=joined, sampling=self.sampling
+        )
+        for line, candidates in zip(lines, lists, strict=True):
+            # Equal ones count once.
+            for text, translation in {each.text: each for each in candidates}.items():
+                if reason := self._fault(line, translation, translator.recipe.data):
+                    dropped[reason] += 1
+                else:
+                    sides = (text, line) if self.back else (line, text)
+                    yield *sides, translation.score
+
+    def _fault(self, line: str, translation: Translation, data: DataOptions) -> str | None:
+        """Why a translation is no text to learn from, or None."""
+        if not translation.finished:
+            return "no end"
+        if translation.repaired:
+            return "a copied span was lost"
+        if REPETITION.search(translation.text) and not REPETITION.search(line):
+            return "repeats itself"
+        if translation.score < self.min_score:
+            return "score"
+        return fault(line, translation.text, data)
+
+
+def make(
+    path: Path,
+    runs: Sequence[tuple[Run, Translator]],
+    source: Source,
+    making: Making,
+) -> dict[str, Any]:
+    """Writes the corpus `path` of what each of the runs makes of lines; returns its description.
+
+    Begins where it was stopped. UserError if `path` is there and was made otherwise.
+    """
+    told = _description(runs, source, making)
+    state = State(path, told)
+    if state.complete:
+        log.info(f"{path}: complete, {state.numbers['pairs']:,} pairs; nothing to do")
+        return {**told, **state.numbers}
+    begun = state.numbers["lines"]
+    if begun:
+        log.info(f"{path}: goes on at line {begun + 1:,}")
+    started = last = time.monotonic()
+    lines = itertools.islice(source.lines(), begun, None)
+    with state:
+        while window := list(itertools.islice(lines, WINDOW)):
+            rows: list[str] = []
+            dropped: Counter[str] = Counter(state.numbers["dropped"])
+            for _, translator in runs:
+                made = making.pairs(translator, window, dropped)
+                rows += ("\t".join([_cell(a), _cell(b), f"{score:.4f}"]) for a, b, score in made)
+            state.add(rows, len(window), dropped)
+            if time.monotonic() - last > SECONDS:
+                last = time.monotonic()
+                _tell_progress(state.numbers["lines"], source.count, begun, last - started)
+    numbers = state.numbers
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in numbers["dropped"].items())
+    log.info(
+        f"{path}: {numbers['pairs']:,} pairs from {numbers['lines']:,} lines"
+        + (f"; dropped: {reasons}" if reasons else "")
+    )
+    return {**told, **numbers}
+
+
+class Source:
+    """The lines that are translated. name, digest: for the description."""
+
+    def __init__(self, name: str, lines: Sequence[str], digest: str):
+        self.name = name
+        self.digest = digest
+        self._lines = lines
+        self.count = len(lines)
+
+    def lines(self) -> Iterator[str]:
+        """All lines, from the first."""
+        return iter(self._lines)
+
+
+class State:
+    """A corpus that grows: a table, and beside it how far it has got. A context that ends it."""
+
+    def __init__(self, path: Path, told: dict[str, Any]):
+        """told: what the corpus is made from and how; UserError if `path` is something else."""
+        self.path = path
+        self.told = told
+        self.table = path.with_name(f"{path.name}.part")
+        self.record = path.with_name(f"{path.name}.part.json")
+        self.final_record = path.with_name(f"{path.name}.json")
+        self.numbers: dict[str, Any] = {"lines": 0, "pairs": 0, "dropped": {}}
+        self.complete = path.exists()
+        if self.complete or self.record.exists():
+            self._read(self.final_record if self.complete else self.record)
+
+    def _read(self, record):
+        entries = {}
+        if record.exists():
+            try:
+                entries = json.loads(record.read_text(encoding="utf-8"))
+            except ValueError:
+                raise UserError(f"{record}: is no description of a corpus of ours") from None
+        different = [name for name, value in self.told.items() if entries.get(name) != value]
+        if different:
+            raise UserError(
+                f"{self.path if self.complete else self.table}: is there and was made otherwise "
+                f"({', '.join(different)}); choose another output"
+            )
+        self.numbers = {name: entries[name] for name in self.numbers}
+        self.size = entries["size"]
+
+    def __enter__(self) -> State:
+        try:
+            if not self.numbers["lines"]:
+                header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.table.write_text(header, encoding="utf-8")
+                self.size = len(header.encode())
+                self._save()
+            # What was written after the last state is written again.
+            os.truncate(self.table, self.size)
+            self.file = open(self.table, "a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise files.write_failure(self.path, error) from error
+        return self
+
+    def add(self, rows: Sequence[str], lines: int, dropped: Counter[str]) -> None:
+        """Appends rows that so many lines have given."""
+        try:
+            self.file.writelines(f"{row}\n" for row in rows)
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            raise files.write_failure(self.table, error) from error
+        self.numbers["lines"] += lines
+        self.numbers["pairs"] += len(rows)
+        self.numbers["dropped"] = dict(dropped.most_common())
+        self.size += sum(len(f"{row}\n".encode()) for row in rows)
+        self._save()
+
+    def _save(self):
+        with files.atomic(self.record) as file:
+            json.dump({**self.told, **self.numbers, "size": self.size}, file, indent=2)
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        self.file.close()
+        if kind is None:
+            os.replace(self.record, self.final_record)
+            os.replace(self.table, self.path)
+
+
+def _description(runs, source, making):
+    """What tells a corpus from others: runs and their weights, the text, how it was made."""
+    data = runs[0][1].recipe.data
+    languages = (data.target, data.source) if making.back else (data.source, data.target)
+    return {
+        "nmt": __version__,
+        "source": languages[0],
+        "target": languages[1],
+        "runs": [{"path": str(run.path), "weights": run.weights_id} for run, _ in runs],
+        "text": source.name,
+        "text_sha256": source.digest,
+        "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
+    }
+
+
+def _cell(text):
+    return files.one_line(text).replace("\t", " ")
+
+
+def _tell_progress(lines, total, begun, seconds):
+    rate = (lines - begun) / seconds
+    left = (total - lines) / rate
+    time_left = f"{left // 60:.0f}:{left % 60:02.0f}"
+    log.info(f"  {lines:,} of {total:,} lines, {rate:.0f} lines/s, left {time_left}")

@@ -1,0 +1,145 @@
+"""Training text from runs: what is written, what is left out, and that work is never lost."""
+
+import json
+
+import pytest
+
+from nmt.cli.parser import parse
+from nmt.corpora import toy
+from nmt.corpora.corpus import Corpus
+from nmt.errors import UserError
+from nmt.inference import augmentation
+from nmt.inference.augmentation import Making
+from nmt.inference.load import load
+from nmt.inference.translator import Translation
+from nmt.recipe import DataOptions, load_recipe
+from tests.short_run import LINES
+
+MORE = [source for source, _ in toy.generate("en-de", "train", 40)]
+
+
+@pytest.fixture
+def lines(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join([*LINES, "", LINES[0], *MORE]) + "\n")
+    return path
+
+
+def augment(*arguments):
+    args = parse(["augment", *map(str, arguments)])
+    args.run_command(args)
+
+
+def rows(path):
+    header, *rest = path.read_text("utf-8").splitlines()
+    return header, [row.split("\t") for row in rest]
+
+
+def test_a_corpus_that_a_recipe_can_name(tiny_run, lines, tmp_path, capsys):
+    made = tmp_path / "deep" / "made.tsv"
+    augment(tiny_run, "-i", lines, "-o", made, "--beam", 1)
+    header, table = rows(made)
+    assert header == "en\tde\tscore"
+    translator = load(tiny_run)
+    expected = dict(zip(LINES, translator.translate(LINES, beam=1), strict=True))
+    written = {source: target for source, target, _ in table}
+    kept = [source for source in LINES if source in written]
+    assert kept and all(written[source] == expected[source] for source in kept)
+    assert len(written) == len(table), "a line comes once"
+    # What it was made from; every line is a pair, or was dropped for a reason.
+    told = json.loads((tmp_path / "deep" / "made.tsv.json").read_text())
+    assert told["lines"] == len({*LINES, *MORE}) == told["pairs"] + sum(told["dropped"].values())
+    assert told["runs"] == [{"path": str(tiny_run), "weights": told["runs"][0]["weights"]}]
+    assert sorted(path.name for path in made.parent.iterdir()) == ["made.tsv", "made.tsv.json"]
+    # The snippet it prints is one that a recipe takes.
+    (tmp_path / "own.toml").write_text(f'[data]\nformat = "grammar"\n\n{capsys.readouterr().out}')
+    corpus = load_recipe(tmp_path / "own.toml").data.more[0]
+    assert list(Corpus(corpus).read("train")) == [(source, target) for source, target, _ in table]
+    # Once more: nothing to do.
+    before = made.read_bytes()
+    augment(tiny_run, "-i", lines, "-o", made, "--beam", 1)
+    assert made.read_bytes() == before
+
+
+def test_back_translations_stand_on_the_side_of_the_source(tiny_run, lines, tmp_path):
+    augment(tiny_run, "-i", lines, "-o", tmp_path / "made.tsv", "--limit", 20)
+    augment(tiny_run, "-i", lines, "-o", tmp_path / "back.tsv", "--limit", 20, "--back")
+    header, table = rows(tmp_path / "back.tsv")
+    assert header == "de\ten\tscore"
+    assert [[source, target, score] for target, source, score in table] == rows(
+        tmp_path / "made.tsv"
+    )[1]
+
+
+@pytest.mark.parametrize("how", [["--beam", 2, "--nbest", 2], ["--temperature", 0.7, "--nbest", 3]])
+def test_what_was_stopped_goes_on_and_is_the_same(tiny_run, lines, tmp_path, monkeypatch, how):
+    whole, stopped = tmp_path / "whole.tsv", tmp_path / "stopped.tsv"
+    monkeypatch.setattr(augmentation, "WINDOW", 15)
+    augment(tiny_run, tiny_run, "-i", lines, "-o", whole, *how)
+    calls, pairs = [], Making.pairs
+
+    def stop(making, translator, window, dropped):
+        calls.append(len(window))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return pairs(making, translator, window, dropped)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Making, "pairs", stop)
+        with pytest.raises(KeyboardInterrupt):
+            augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how)
+    part = tmp_path / "stopped.tsv.part"
+    assert not stopped.exists() and len(part.read_bytes()) > 100
+    with open(part, "a") as file:
+        file.write("half a li")
+    with pytest.raises(UserError, match="made otherwise"):
+        augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how, "--back")
+    augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how)
+    assert stopped.read_bytes() == whole.read_bytes() and len(rows(whole)[1]) > 30
+    assert not part.exists()
+
+
+def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):
+    augment(tiny_run, "-o", tmp_path / "made.tsv", "--limit", 5, "--beam", 1)
+    told = json.loads((tmp_path / "made.tsv.json").read_text())
+    assert told["text"] == f"training text of {tiny_run}" and told["lines"] == 5
+
+
+@pytest.mark.parametrize(
+    ("translation", "reason"),
+    [
+        (Translation("Das Haus ist rot."), None),
+        (Translation("Das Haus ist rot.", finished=False), "no end"),
+        (Translation("Haus Haus Haus Haus Haus."), "repeats itself"),
+        (Translation("das Haus und das Haus und das Haus und das Haus und"), "repeats itself"),
+        (Translation("Das Haus ist rot.", repaired={"placeholder": 1}), "a copied span was lost"),
+        (Translation("Das Haus ist rot.", score=-2.5), "score"),
+        (Translation("The house is red."), "same on both sides"),
+        (Translation(""), "empty side"),
+        (Translation("Das " + "Haus, " * 3 + "ist " + "so " * 3 + "rot " * 30), "repeats itself"),
+    ],
+)
+def test_what_is_no_text_to_learn_from(translation, reason):
+    making = Making(min_score=-2.0)
+    assert making._fault("The house is red.", translation, DataOptions()) == reason
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--top-k", 3], "they need --temperature"),
+        (["--temperature", 1, "--beam", 2], "exclude each other"),
+        (["-i", "missing.txt"], "missing.txt"),
+        (["-o", "."], "is a folder"),
+    ],
+)
+def test_mistakes_change_nothing(tiny_run, lines, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError, match=words):
+        augment(tiny_run, "-i", lines, "-o", "made.tsv", *options)
+    assert sorted(tmp_path.iterdir()) == before
+    (tmp_path / "made.tsv").write_text("mine\n")
+    with pytest.raises(UserError, match="made otherwise"):
+        augment(tiny_run, "-i", lines, "-o", "made.tsv")
+    assert (tmp_path / "made.tsv").read_text() == "mine\n"
