@@ -14,7 +14,12 @@ MODELS = {
     "gru": {"cell": "gru", "tie": "target", "across_sentences": True},
     "reset before": {"cell": "gru", "reset_after": False, "layer_norm": True, "decoder_layers": 2},
     "relu": {"cell": "rnn", "activation": "relu", "decoder_layers": 2, "residual": True},
-    "dropout": {"dropout": 0.3, "variational": True, "recurrent_dropout": 0.3},
+    "dropout": {
+        "dropout": 0.3,
+        "word_dropout": 0.2,
+        "variational": True,
+        "recurrent_dropout": 0.3,
+    },
 }
 every_model = pytest.mark.parametrize("name", MODELS)
 some_models = pytest.mark.parametrize("name", ["lstm", "gru"])

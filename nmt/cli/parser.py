@@ -29,8 +29,10 @@ COMMANDS = (
     "filter",
     "augment",
     "generate",
+    "runs",
     "export",
     "compare",
+    "sweep",
     "bench",
     "options",
 )

@@ -44,6 +44,7 @@ class RunInfo:
     patience: int | None = None  # train.patience that ended it before its steps or epochs did
     target_tokens: int | None = None  # target tokens trained on, EOS counted
     train_seconds: float | None = None  # time in training steps
+    valid_score: float | None = None  # of the final weights: train.metric with the recipe's beam
     # Of an exported folder (runs/export.py):
     engine: ExportInfo | None = None
     # Entries that this version does not know; they stay in the file.

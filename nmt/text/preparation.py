@@ -108,7 +108,8 @@ class Preparation:
     @functools.cached_property
     def controls(self) -> list[int]:
         """The ids before each source: the language that is wanted."""
-        return self.source_tokenizer.control_ids(self.data.controls())
+        pieces = self.data.controls()
+        return self.source_tokenizer.control_ids(pieces) if pieces else []
 
     def into(self, target: str) -> Preparation:
         """The same for translations into another language of the recipe."""

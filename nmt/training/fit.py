@@ -136,9 +136,9 @@ def choose_weights(
     """Ends a training: averaged weights where they beat the best ones, entries of run.json."""
     # The better of best and average.
     average_is_better = False
+    read_weights(model, run.weights_path())
+    best = score = validation.final_score()
     if len(history.snapshots) > 1:
-        read_weights(model, run.weights_path())
-        best = validation.final_score()
         average_snapshots(run, history, model)
         average = validation.final_score()
         log.info(
@@ -146,6 +146,7 @@ def choose_weights(
             f"average of the last {len(history.snapshots)} {abs(average):.2f}"
         )
         average_is_better = average >= best
+        score = max(best, average)
 
     # What run.json says of a complete run.
     length = length_option(recipe.train)
@@ -157,6 +158,7 @@ def choose_weights(
         "step": history.step,
         "target_tokens": history.target_tokens,
         "train_seconds": round(history.seconds, 1),
+        "valid_score": round(abs(score), 3),
     }
     if average_is_better:
         run.save_weights(model, f"average-{history.step:07d}", **entries)

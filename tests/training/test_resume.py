@@ -167,7 +167,7 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
     test.write_text(path.read_text())
     options = [*options, f"data.valid={path}", "data.held_out=0"]
     run = trained(tiny_recipe, tmp_path / "run", *options, f"data.test={test}")
-    text = of_split(run, "test")
+    text = of_split(run, "test")[0]
     results = evaluation.evaluate(run, load(run.path, engine="keras"), text)
     evaluation.write_report(run, *results)
     assert evaluation.last_report(run)["sentences"] > 1
@@ -175,7 +175,7 @@ def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
     # The run has its own copy: what becomes of the file changes nothing.
     test.unlink()
     assert evaluation.last_report(Run(run.path))["sentences"] > 1
-    assert of_split(Run(run.path), "test").pairs == text.pairs
+    assert of_split(Run(run.path), "test")[0].pairs == text.pairs
 
     # Complete, but tested on something else; then on the same text under another name.
     other = tmp_path / "other.tsv"

@@ -1,0 +1,49 @@
+"""`nmt sweep`: the values of options that validate best."""
+
+import argparse
+from pathlib import Path
+
+from nmt.cli.arguments import bounded, positive
+
+HELP = "train a recipe with several values of options, and tell which validate best"
+EXAMPLE = "nmt sweep default model.dropout=0.2,0.3 model.word_dropout=0,0.1 --seeds 1,2,3"
+
+
+def _seeds(text: str) -> list[int]:
+    return [bounded("seed")(seed) for seed in text.split(",")]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a .toml file, or the name of one in data/: toy")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        default=[],
+        metavar="section.key=value,value",
+        help="options with their values; all combinations are trained",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_seeds,
+        default=[1],
+        metavar="N,N",
+        help="train each with these (default: 1)",
+    )
+    parser.add_argument(
+        "--random", type=positive, metavar="N", help="N combinations, drawn at random"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        help="of the runs and the table (default: runs/sweep-RECIPE)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Trains what is missing, one after the other, and prints the table."""
+    from nmt.experiments.sweep import lines, points, sweep
+
+    folder = Path(args.output or f"runs/sweep-{Path(args.recipe).stem}")
+    rows = list(sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)))
+    print("\n".join(lines(rows)))

@@ -1,0 +1,117 @@
+"""Sweeps: all points once, rows that are kept, a table by means; and the table of all runs."""
+
+import json
+import shutil
+
+import pytest
+
+from nmt.cli.parser import parse
+from nmt.errors import Failure, UserError
+from nmt.evaluation.overview import overview, runs_in
+from nmt.experiments import sweep
+from nmt.runs.folder import Run
+
+SHORT = ["train.steps=2", "train.average=0", "train.valid_sentences=2"]
+
+
+def command(*arguments):
+    args = parse([*map(str, arguments)])
+    args.run_command(args)
+
+
+def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
+    options = ["model.dropout=0.1,0.2,0.3", "train.epochs=1,2"]
+    every = sweep.points(options, [1, 2])
+    assert len(every) == 12 and len({str(point) for point in every}) == 12
+    few, more = sweep.points(options, [1], 2), sweep.points(options, [1], 4)
+    assert len(few) == 2 and few == more[:2] and all(point in every for point in more)
+    with pytest.raises(UserError, match="is written section.key=value"):
+        sweep.points(["model.dropout"], [1])
+
+
+def test_the_table_has_means_over_seeds_best_first():
+    rows = [
+        {"model.dropout": dropout, sweep.SEED: seed, "valid": valid, "minutes": "2.0"}
+        for dropout, seed, valid in (
+            ("0.1", "1", "30.00"),
+            ("0.1", "2", "32.00"),
+            ("0.2", "1", "31.50"),
+        )
+    ]
+    header, first, second = sweep.lines(rows)
+    assert header.split() == ["valid", "range", "minutes", "seeds", "options"]
+    assert first.split() == ["31.50", "31.50", "to", "31.50", "2.0", "1", "model.dropout=0.2"]
+    assert second.split() == ["31.00", "30.00", "to", "32.00", "2.0", "2", "model.dropout=0.1"]
+
+
+def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(tiny_recipe, tmp_path, capsys):
+    folder = tmp_path / "sweep"
+    options = [*SHORT, "model.dropout=0.1,0.2"]
+    command("sweep", tiny_recipe, *options, "-o", folder)
+    table = (folder / sweep.TABLE).read_text().splitlines()
+    assert len(table) == 3 and table[0].split("\t")[-2:] == sweep.MEASURED
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3 and {line.split()[-1] for line in printed[1:]} == {
+        "model.dropout=0.1",
+        "model.dropout=0.2",
+    }
+    runs = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert len(runs) == 2 and all(Run(folder / name).info.complete for name in runs)
+    # A row that is there is not trained again, whatever has become of its run.
+    shutil.rmtree(folder / runs[0])
+    command("sweep", tiny_recipe, *options, "-o", folder)
+    assert capsys.readouterr().out.splitlines() == printed
+    assert not (folder / runs[0]).exists()
+    # The runs as `nmt runs` shows them.
+    (row,) = overview(runs_in([folder]))
+    assert row["state"] == "2 steps" and row["valid"] == Run(row["run"]).info.valid_score
+
+
+def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, caplog):
+    folder = tmp_path / "sweep"
+    (folder / "steps=2,average=0,valid_sentences=2,seed=1").mkdir(parents=True)
+    (folder / "steps=2,average=0,valid_sentences=2,seed=1" / "run.json").write_text("{}")
+    trainings = sweep.points(SHORT, [1])
+    with pytest.raises(Failure, match="failed, see the logs"):
+        list(sweep.sweep(str(tiny_recipe), folder, trainings))
+    assert "damaged" in next(folder.glob("*.log")).read_text()
+    assert not (folder / sweep.TABLE).exists()
+
+
+def test_mistakes_are_told_before_anything_is_trained(tiny_recipe, tmp_path):
+    for option, words in (("model.dropuot=1,2", "dropuot"), ("model.dropout=0.1,7", "at most 0.9")):
+        with pytest.raises(UserError, match=words):
+            command("sweep", tiny_recipe, option, "-o", tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_runs_are_shown_by_what_differs(tiny_run, tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        shutil.copytree(tiny_run, tmp_path / name)
+    recipe = tmp_path / "b" / "recipe.toml"
+    recipe.write_text(
+        recipe.read_text("utf-8").replace("dropout = 0.1 ", "dropout = 0.4 "), "utf-8"
+    )
+    report = {
+        "weights": Run(tmp_path / "c").weights_id,
+        "bleu": {"score": 5.5},
+        "chrf": {"score": 9},
+    }
+    (tmp_path / "c" / "report.json").write_text(json.dumps(report))
+    (tmp_path / "other").mkdir()
+    command("runs", tmp_path, "--format", "json")
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["options"] for row in rows] == [{}, {"model.dropout": 0.4}, {}]
+    assert [row["test BLEU"] for row in rows] == [None, None, 5.5]
+    assert all(row["valid"] > 0 and row["minutes"] > 0 for row in rows)
+    command("runs", tmp_path / "a", tmp_path / "b")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["run", "state"] and len(lines) == 3
+    command("runs", tmp_path, "--format", "tsv")
+    assert all(line.count("\t") == 6 for line in capsys.readouterr().out.splitlines())
+    for folder, words in (
+        (tmp_path / "none", "no such folder"),
+        (tmp_path / "other", "no run in it"),
+    ):
+        with pytest.raises(UserError, match=words):
+            runs_in([folder])
