@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> None:
     if args.once and _show_last_report(args, entries[0]):
         return
     texts = _texts(args, [members[0] for members in entries])
-    check_same([(members[0], text) for members, text in zip(entries, texts, strict=True)])
+    checked = [(members[0], text) for members, text in zip(entries, texts, strict=True)]
+    check_same(checked, args.to)
 
     # 2. All are loaded before the first of them takes its time.
     scorers = []

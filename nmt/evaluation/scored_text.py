@@ -90,13 +90,14 @@ def of_options(run: Run, overrides: Sequence[str], to: str | None = None) -> Sco
     return _read(name, data, corpus.read("test", dropped), dropped)
 
 
-def check_same(texts: Iterable[tuple[Run, Sequence[ScoredText]]]) -> None:
+def check_same(texts: Iterable[tuple[Run, Sequence[ScoredText]]], to: str | None = None) -> None:
     """Raises UserError when runs translate other languages, or are scored on other sentences."""
     (first, own), *rest = texts
     for run, others in rest:
-        if _direction(run) != _direction(first):
+        directions = _direction(first, to), _direction(run, to)
+        if directions[0] != directions[1]:
             raise UserError(
-                f"{first.path} translates {_direction(first)}, but {run.path} {_direction(run)}: "
+                f"{first.path} translates {directions[0]}, but {run.path} {directions[1]}: "
                 "their scores cannot be compared"
             )
         if [each.pairs for each in others] != [each.pairs for each in own]:
@@ -106,14 +107,19 @@ def check_same(texts: Iterable[tuple[Run, Sequence[ScoredText]]]) -> None:
             )
 
 
-def _direction(run):
-    data = run.recipe.data
+def _direction(run, to):
+    data = _into(run, to).data
     return f"{language(data.source)}-{language(data.target)}"
+
+
+def _into(run, to):
+    """The recipe of a run as a translator into a language, or its first one."""
+    return run.recipe.into(to) if to else run.recipe
 
 
 def _data(run, overrides, to):
     """Options of a text in the run's languages; those that are not overridden have defaults."""
-    own = run.recipe.into(to) if to else run.recipe
+    own = _into(run, to)
     data = DataOptions(source=own.data.source, target=own.data.target)
     # Training text must be named, though none is read.
     data.train = "{lang}"
