@@ -82,7 +82,7 @@ class Corpus(Downloads):
         # Training pairs pass every rule.
         if split == "train":
             pairs = fit_for_training(pairs, data, dropped)
-            return _smallest_hashes(pairs, data.pairs) if data.pairs else pairs
+            return self._smallest_hashes(pairs) if data.pairs else pairs
 
         # Other text stays as it is, but for catalogues and what repeats in held-out text.
         if data.format == "catalogues":
@@ -199,9 +199,20 @@ class Corpus(Downloads):
                 yield pair
 
     def _split_of(self, pair, standalone):
-        """The split of a pair of the training text, by the side whose language comes first."""
-        first = self.data.source <= self.data.target
-        return split_of(pair[0] if first else pair[1], self.data.held_out, standalone)
+        """The split of a pair of the training text."""
+        return split_of(self._by_language(pair)[0], self.data.held_out, standalone)
+
+    def _by_language(self, pair):
+        """The sides of a pair in the same order for both directions: what a hash is taken of."""
+        return pair if self.data.source >= self.data.target else pair[::-1]
+
+    def _smallest_hashes(self, pairs):
+        """The data.pairs pairs with the smallest hashes: a random sample, in random order.
+
+        A smaller sample is a part of a larger one, and that of the other direction is the same.
+        """
+        keyed = ((hash64("\n".join(self._by_language(pair))), *pair) for pair in pairs)
+        return ((source, target) for _, source, target in heapq.nsmallest(self.data.pairs, keyed))
 
     def _sides(self, split, standalone):
         """Both sides of all pairs of the training text in a split, by `split_key`."""
@@ -233,12 +244,3 @@ def split_of(text: str, held_out: float, standalone: Collection[str]) -> str:
     if fraction < held_out:
         return "train" if "valid" in standalone else "valid"
     return "test" if fraction < 2 * held_out and "test" not in standalone else "train"
-
-
-def _smallest_hashes(pairs, number):
-    """The `number` pairs with the smallest hashes: a random sample, in random order.
-
-    A smaller sample is a part of a larger one.
-    """
-    keyed = ((hash64(f"{source}\n{target}"), source, target) for source, target in pairs)
-    return ((source, target) for _, source, target in heapq.nsmallest(number, keyed))

@@ -103,6 +103,9 @@ def test_fewer_pairs_are_a_part_of_more_whatever_their_order(tmp_path):
     assert [len(small), len(middle), len(large)] == [5, 20, 40]
     assert set(small) < set(middle) < set(large)
     assert large[:20] != pairs[:20]
+    other = own(tmp_path, "csv", "".join(f"{b},{a}\n" for a, b in pairs))
+    other.source, other.target, other.pairs = data.target, data.source, 5
+    assert read(other) == [pair[::-1] for pair in small]
 
 
 def test_hashes_are_a_set():
