@@ -53,7 +53,7 @@ def sample(
     samples = [Hypothesis([], 0.0, 0.0, finished=False) for _ in rows]
     for step in range(longest):
         every, _, state = model.distribution(memory, state, rows, tokens)
-        log_probs, ids = _likely(np.asarray(every), sampling.top_k)
+        log_probs, ids = _likely(np.asarray(every), sampling)
         allowed = np.where(np.isin(ids, FORBIDDEN_IDS), -np.inf, log_probs)
         columns = draw(allowed, chances[:, step], sampling.temperature, sampling.top_k)
         tokens = ids[rows, columns].astype(np.int32)
@@ -75,17 +75,22 @@ def sample(
     return samples
 
 
-def _likely(log_probs, top_k):
-    """log-probabilities and ids [rows, k], best first, of the tokens that may be drawn."""
+def _likely(log_probs, sampling):
+    """log-probabilities and ids [rows, k] of the tokens that may be drawn, few of them best first.
+
+    All tokens are in any order: sorting them would take most of the time.
+    """
+    most = 1 if sampling.temperature == 0 else sampling.top_k
+    if most == 0:
+        return log_probs, np.broadcast_to(np.arange(log_probs.shape[1]), log_probs.shape)
     # Forbidden tokens may be among the best.
-    k = top_k + len(FORBIDDEN_IDS) if top_k else log_probs.shape[1]
-    return best_tokens(log_probs, k)
+    return best_tokens(log_probs, most + len(FORBIDDEN_IDS))
 
 
 def draw(log_probs: np.ndarray, chances: np.ndarray, temperature: float, top_k: int) -> np.ndarray:
     """The column that each row's chance (0 to 1) falls on: [rows].
 
-    log_probs: [rows, k], best first, -inf where a token is forbidden.
+    log_probs: [rows, k], -inf where a token is forbidden; best first with top_k or temperature 0.
     """
     possible = np.isfinite(log_probs)
     if temperature == 0:
