@@ -17,6 +17,7 @@ import numpy as np
 from nmt.batches.padding import Arrays, Ids, cut, pad
 from nmt.batches.store import Store
 from nmt.recipe import SIDES
+from nmt.text.variants import varied
 from nmt.text.vocabulary import BOS, EOS
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Batches:
     batch_tokens: target tokens of a batch, padding and EOS included, at most; twice as many of the
     source. sampling: 0, or the strength of the sampling with which `tokenizers` segment anew.
     weights: how often an epoch has each pair of each corpus of the store; of 0.25 each epoch draws
-    another quarter. prefixes: the ids before the sources of each corpus.
+    another quarter. prefixes: the ids before the sources of each corpus. variation: share of the
+    pairs that is changed anew each time (nmt/text/variants.py).
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Batches:
         sampling: float = 0.0,
         weights: Sequence[float] = (1.0,),
         prefixes: Sequence[Ids] = ((),),
+        variation: float = 0.0,
     ):
         self.store = store
         self.seed = seed
@@ -52,6 +55,7 @@ class Batches:
         self.batch_tokens = batch_tokens
         self.weights = weights
         self.prefixes = prefixes
+        self.variation = variation
         self.starts = np.cumsum([0, *store.corpora])  # of the corpora, in pairs
         self.size = len(self._batches(np.random.default_rng([seed, 0])))
 
@@ -98,12 +102,26 @@ class Batches:
         from BOS to EOS. seed: of the sampling.
         """
         source, target = (self._token_ids(side, pair_ids, seed + side) for side in (0, 1))
+        if self.variation:
+            self._vary(pair_ids, source, target, seed)
         if any(self.prefixes):
             corpora = np.searchsorted(self.starts, pair_ids, "right") - 1
             source = [
                 [*self.prefixes[corpus], *ids] for corpus, ids in zip(corpora, source, strict=True)
             ]
         return pad(source, [], [EOS]), pad(target, [BOS], [EOS])
+
+    def _vary(self, pair_ids, source, target, seed):
+        """Puts the ids of changed pairs in the place of theirs."""
+        rng = np.random.default_rng([self.seed, seed])
+        rows = np.flatnonzero(rng.random(len(pair_ids)) < self.variation)
+        texts = (self.store.text(side, pair_ids[rows]) for side in (0, 1))
+        for row, old_source, old_target in zip(rows, *texts, strict=True):
+            new_source, new_target = varied(old_source, old_target, rng)
+            if new_source != old_source:
+                source[row] = self.tokenizers[0].encode([new_source])[0]
+            if new_target != old_target:
+                target[row] = self.tokenizers[1].encode([new_target])[0]
 
     def _token_ids(self, side, pair_ids, seed):
         if not self.sampling:

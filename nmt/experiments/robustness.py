@@ -13,12 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import nmt
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.evaluation.metrics import bleu, tokenize_of
 from nmt.experiments.aligned_words import AlignedWords, Phrase, words
 from nmt.text.languages import unspaced
+from nmt.text.variants import CHANGES
 
 SENTENCES = 300
 HEADS = ("what", "lines", "broken, %", "kept, %", "BLEU", "of ordinary, %")
@@ -187,6 +190,7 @@ def rows(
         share = _percentage(kept) if pattern else None
         yield Row(name, len(outputs), _broken(outputs), share, score, _share(score, ordinary))
     yield from _cases(translator, sources, references, tokenize)
+    yield from _as_people_write(translator, pairs, tokenize)
     # 3. What must come back letter for letter.
     yield from _copies(translator)
     yield from _placeholders(translator, [source for source, _ in every])
@@ -212,6 +216,22 @@ def _cases(translator, sources, references, tokenize):
         upper = [_letters(output).isupper() for output in outputs] if name.isupper() else None
         kept = None if upper is None else _percentage(upper)
         yield Row(name, len(outputs), _broken(outputs), kept, score, _share(score, ordinary))
+
+
+def _as_people_write(translator, pairs, tokenize):
+    """The changes that training may vary its text by; BLEU of the sentences that they change."""
+    for name, change in CHANGES.items():
+        rng = np.random.default_rng(1)
+        changed = [((source, target), change(source, target, rng)) for source, target in pairs]
+        changed = [(before, after) for before, after in changed if before != after]
+        scores = []
+        for texts in zip(*changed, strict=True):
+            sources, references = zip(*texts, strict=True)
+            outputs = translator.translate(sources)
+            scores.append(bleu(_plain(outputs), list(references), tokenize)["score"])
+        if scores:
+            ordinary, score = scores
+            yield Row(name, len(outputs), _broken(outputs), None, score, _share(score, ordinary))
 
 
 def _copies(translator):

@@ -116,6 +116,13 @@ class DataOptions:
         high=1.0,
         needs=PAIRS,
     )
+    variation: float = option(
+        0.0,
+        "share of the training pairs that each epoch has as people write: without full stop, in "
+        "lower case, with a typing error",
+        high=1.0,
+        needs=TRANSLATOR & PAIRS,
+    )
     checksums: dict = option({}, "file name = SHA-256 of its uncompressed content")
     # One corpus among several.
     splits: str = option(

@@ -86,6 +86,7 @@ class TranslationTask(Task):
             self.recipe.tokenizer.sampling,
             weights(data, store.corpora),
             [tokenizers[0].control_ids(pieces) for pieces in controls],
+            data.variation,
         )
 
     def model(self, tokenizers: Any) -> Any:

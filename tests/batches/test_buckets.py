@@ -143,3 +143,20 @@ def test_corpora_have_their_weights_and_prefixes(tmp_path):
                 store.ids(0, [pair])[0]
             )
         assert source.shape[0] * source.shape[1] <= 200 or len(pair_ids) == 1
+
+
+def test_some_pairs_are_varied_anew_each_time(tmp_path):
+    pairs = [(f"Open the window number {n}.", f"Fenster {n} bitte.") for n in range(60)]
+    store = stored(tmp_path, pairs)
+    plain = Batches(store, 1000, 1, [Words(), Words()])
+    varied = Batches(store, 1000, 1, [Words(), Words()], variation=0.5)
+    changed = []
+    for seed, pair_ids in enumerate(plain.epoch(0)):
+        before, after = plain.arrays(pair_ids, seed), varied.arrays(pair_ids, seed)
+        assert same(after, varied.arrays(pair_ids, seed))
+        assert not same(after, varied.arrays(pair_ids, seed + 1))
+        rows = [[row[row != PAD].tolist() for row in matrix] for matrix in (*before, *after)]
+        for old_source, old_target, new_source, new_target in zip(*rows, strict=True):
+            changed.append(new_source != old_source)
+            assert new_target == old_target or changed[-1], "a target changes with its source only"
+    assert 0.3 < np.mean(changed) < 0.7
