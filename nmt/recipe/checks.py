@@ -36,6 +36,7 @@ OWN_IN_TUNING = {
     "model.variational",
     "model.recurrent_dropout",
     "tokenizer.sampling",
+    "tokenizer.own",
 }
 # What other options depend on.
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
@@ -127,7 +128,8 @@ def _origin(recipe, name):
     section = name.partition(".")[0]
     if name in OWN_IN_TUNING:
         return None
-    if recipe.train.from_ and section in ("model", "tokenizer"):
+    own_tokenizer = recipe.tokenizer.own and section == "tokenizer"
+    if recipe.train.from_ and section in ("model", "tokenizer") and not own_tokenizer:
         return "train.from"
     # model.tie is checked against tokenizer.joint.
     own = name in ("tokenizer.from", "tokenizer.joint")
@@ -161,6 +163,8 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
         yield "a language model has one language; the corpora have several as data.target"
     if recipe.train.wait and len(recipe.data.targets()) > 1:
         yield "train.wait needs one target language; the corpora have several as data.target"
+    if recipe.tokenizer.own and recipe.tokenizer.from_:
+        yield "tokenizer.own=true trains a tokenizer: it excludes tokenizer.from"
     if recipe.train.average == 1:
         yield "train.average=1 is no average: 0 is none, 2 the least"
     if recipe.language_model:

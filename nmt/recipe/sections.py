@@ -230,6 +230,11 @@ class TokenizerOptions:
         needs=TRANSLATOR,
     )
     from_: str = option("", "run folder whose tokenizer is used instead of training one")
+    own: bool = option(
+        False,
+        "with train.from, train a tokenizer all the same; pieces that both have keep their vectors",
+        needs=is_set("train.from"),
+    )
 
 
 @dataclass

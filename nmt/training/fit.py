@@ -21,6 +21,7 @@ from nmt.training.pipeline import compiled, dataset
 from nmt.training.progress import Progress
 from nmt.training.resume import length_option
 from nmt.training.stages import Stages
+from nmt.training.transfer import transfer
 from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
@@ -95,10 +96,12 @@ def set_starting_point(
             f"{run.state_path}: missing, so training cannot go on; choose another run folder "
             f"(--run), with train.from={run.path} to start from these weights"
         )
-    elif recipe.train.from_:
+    elif recipe.train.from_ and not recipe.tokenizer.own:
         read_weights(model, Run.open(recipe.train.from_).weights_path())
     else:
         model.start_from_frequencies(store.frequencies(run.tokenizers[1].size))
+        if recipe.train.from_:
+            transfer(Run.open(recipe.train.from_), model, run.tokenizers)
 
 
 def take_steps(

@@ -86,9 +86,13 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
         for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")
     }
     model = dataclasses.replace(parent.model, **own)
+    tasks.of(recipe).check_parent(model)
+    if recipe.tokenizer.own:
+        if model.tie == "all" and not recipe.tokenizer.joint:
+            raise UserError(f"train.from={path}: its model.tie=all needs tokenizer.joint=true")
+        return dataclasses.replace(recipe, model=model)
     tokenizer = dataclasses.replace(
         parent.tokenizer, from_=path, sampling=recipe.tokenizer.sampling
     )
-    tasks.of(recipe).check_parent(model)
     log.info(f"starting from {path}: its model and its tokenizer")
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)

@@ -84,6 +84,11 @@ ROWS = {
         "train.bptt=50",
         "tokenizer.from=RUNS/epochs, parts of batches",
     ),
+    "another vocabulary": (
+        "train.from=RUNS/epochs, parts of batches",
+        "tokenizer.own=true",
+        "tokenizer.vocab_size=130",
+    ),
     "fine-tuned, fused": (
         "train.from=RUNS/epochs, parts of batches",
         "search.lm=RUNS/language model",

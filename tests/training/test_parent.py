@@ -92,3 +92,57 @@ def test_one_vocabulary_must_be_one(tiny_recipe, tmp_path):
     options = ["model.tie=all", f"tokenizer.from={run.path}", "train.epochs=1"]
     with pytest.raises(UserError, match="tie"):
         trained(tiny_recipe, tmp_path / "second", *options)
+
+
+@pytest.mark.parametrize("joint", ["true", "false"])
+def test_another_vocabulary_keeps_the_vectors_of_the_pieces_that_both_have(
+    tiny_recipe, tmp_path, joint
+):
+    """Other text, other pieces, the same model otherwise."""
+    short = ["train.epochs=1", "train.valid_sentences=2", f"tokenizer.joint={joint}"]
+    tie = f"model.tie={'all' if joint == 'true' else 'none'}"
+    parent = trained(tiny_recipe, tmp_path / "parent", *short, tie)
+    began = {}
+
+    def note():
+        model = callback.model
+        began.update({v.path.split("/", 1)[1]: np.array(v) for v in model.trainable_variables})
+        raise KeyboardInterrupt
+
+    import keras
+
+    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: note())
+    options = [*short, f"train.from={parent.path}", "tokenizer.own=true", "data.size=150"]
+    with pytest.raises(KeyboardInterrupt):
+        trained(tiny_recipe, tmp_path / "own", *options, callbacks=[callback])
+    own = Run(tmp_path / "own")
+    assert own.recipe.model.tie == parent.recipe.model.tie
+    assert own.info.tokenizer_sha256 != parent.info.tokenizer_sha256
+    weights = {
+        v.path.split("/", 1)[1]: np.array(v) for v in parent.load_model().trainable_variables
+    }
+    assert weights.keys() == began.keys()
+    tables = {"target_embedding": 1} | ({"source_embedding": 0} if joint == "false" else {})
+    for name, old in weights.items():
+        if name in tables:
+            before, after = (run.tokenizers[tables[name]] for run in (parent, own))
+            ids = {before.piece(id): id for id in range(before.size)}
+            both = [id for id in range(after.size) if after.piece(id) in ids]
+            assert 20 < len(both) < after.size
+            for id in both:
+                np.testing.assert_array_equal(began[name][id], old[ids[after.piece(id)]])
+            new = np.setdiff1d(np.arange(after.size), both)
+            assert np.std(began[name][new]) > 0
+        elif "output" not in name:
+            np.testing.assert_array_equal(began[name], old)
+
+
+def test_an_own_tokenizer_must_fit_the_parent(tiny_recipe, tiny_run, tmp_path):
+    for options, words in (
+        ([f"tokenizer.from={tiny_run}"], "excludes tokenizer.from"),
+        (["model.embedding=7"], "model.embedding has no effect here"),
+    ):
+        with pytest.raises(UserError, match=words):
+            load_recipe(tiny_recipe, [f"train.from={tiny_run}", "tokenizer.own=true", *options])
+    with pytest.raises(UserError, match="it needs train.from"):
+        load_recipe(tiny_recipe, ["tokenizer.own=true"])
