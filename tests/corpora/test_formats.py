@@ -1,9 +1,12 @@
 """Formats: pairs never shift, every refusal names its place, unfinished text is counted."""
 
 import collections
+import hashlib
+import json
 import sys
 import types
 import urllib.request
+import zipfile
 
 import pytest
 
@@ -196,6 +199,82 @@ def test_catalogues(tmp_path):
     data.target = "xx"
     with pytest.raises(UserError, match="no catalogues in 'xx'; languages: de, en"):
         read(data, downloads=tmp_path)
+
+
+PO_HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\nLanguage: {}\\n"\n\n'
+
+
+def gettext_wheel(folder, catalogues):
+    """(path, options) of a wheel with PO files: {name of the file: (language, {msgid: msgstr})}."""
+    path = folder / "site" / "site-1.0-py3-none-any.whl"
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, (code, texts) in catalogues.items():
+            entries = [f'msgid "{a}"\nmsgstr "{b}"\n\n' for a, b in texts.items()]
+            archive.writestr(name, PO_HEADER.format(code) + "".join(entries))
+    return DataOptions(format="catalogues", name="site==1.0", folder="site")
+
+
+def test_gettext_in_a_wheel(tmp_path):
+    texts = {f"This is message {n}": f"Das ist Meldung {n}" for n in range(300)}
+    data = gettext_wheel(
+        tmp_path,
+        {
+            "site/admin/locale/de/LC_MESSAGES/django.po": ("de", texts),
+            "site/admin/locale/sv/LC_MESSAGES/django.po": ("sv", {"Yes": "Ja"}),
+            "site/web/locale/de_DE/LC_MESSAGES/django.po": ("de_DE", {"A new page": "Neue Seite"}),
+        },
+    )
+    pairs = {split: read(data, split, downloads=tmp_path) for split in SPLITS}
+    every = {**texts, "A new page": "Neue Seite"}
+    assert {pair for split in SPLITS for pair in pairs[split]} == set(every.items())
+    assert sum(map(len, pairs.values())) == 301
+    assert 10 < len(pairs["test"]) < 45 and 3 < len(pairs["valid"]) < 30
+    # The same splits in the other direction; other languages need English.
+    data.source, data.target = "de", "en"
+    swapped = {split: read(data, split, downloads=tmp_path) for split in SPLITS}
+    for split in SPLITS:
+        assert {pair[::-1] for pair in swapped[split]} == set(pairs[split])
+    data.target = "sv"
+    with pytest.raises(UserError, match="de-sv needs English"):
+        read(data, downloads=tmp_path)
+    data.source, data.target = "en", "fr"
+    with pytest.raises(UserError, match="no catalogues in 'fr'; languages: de, de_DE, sv"):
+        read(data, downloads=tmp_path)
+
+
+def test_a_program_of_many_parts_is_split_by_its_parts(tmp_path):
+    data = gettext_wheel(
+        tmp_path,
+        {
+            f"site/part{n}/locale/de/LC_MESSAGES/django.po": (
+                "de",
+                {f"Part {n} says {m}": f"Teil {n} sagt {m}" for m in range(3)},
+            )
+            for n in range(60)
+        },
+    )
+    parts = [
+        {source.split()[1] for source, _ in read(data, split, downloads=tmp_path)}
+        for split in SPLITS
+    ]
+    assert sum(map(len, parts)) == 60 == len(set().union(*parts)) and all(parts)
+
+
+def test_hashed_names_of_json_catalogues(tmp_path):
+    path = tmp_path / "front" / "front-1.0-py3-none-any.whl"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        for code in ("en", "de"):
+            texts = {str(n): f"{code} text number {n}" for n in range(200)}
+            name = f"front/static/translations/{{}}{code}-{hashlib.md5(code.encode()).hexdigest()}"
+            archive.writestr(f"{name.format('')}.json", json.dumps({"a": texts}))
+            archive.writestr(f"{name.format('page/')}.json", json.dumps({"b": f"{code} is there"}))
+            archive.writestr(f"{name.format('')}.json.gz", b"x")
+    data = DataOptions(format="catalogues", name="front==1.0", folder="front")
+    pairs = [pair for split in SPLITS for pair in read(data, split, downloads=tmp_path)]
+    assert len(pairs) == 201 and ("en is there", "de is there") in pairs
+    assert all(source[2:] == target[2:] for source, target in pairs)
 
 
 def example(**texts):
