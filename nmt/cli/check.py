@@ -32,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints precision and recall by threshold; with -o draws the curve."""
     from nmt import plots
-    from nmt.corpora.corpus import Corpus
     from nmt.evaluation import mismatch
     from nmt.runs.folder import Run
     from nmt.runs.held_out import held_out
@@ -44,11 +43,6 @@ def run(args: argparse.Namespace) -> None:
     run = Run.open_all(args.run[0])[0]
     sources, targets = zip(*held_out(run, "valid", mismatch.CHECKED), strict=True)
     translators = load_directions(args)
-    if len(translators) > 1 and "valid" not in Corpus(run.recipe.data).standalone_splits():
-        log.warning(
-            f"{args.run[1]} may have been trained on these pairs: "
-            "text is held out by its source side"
-        )
     log.info(
         f"scoring {len(sources):,} validation pairs with {100 * mismatch.SHARE:g} % of the targets "
         f"shuffled, seeds {', '.join(map(str, mismatch.SEEDS))}"

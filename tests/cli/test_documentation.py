@@ -12,6 +12,7 @@ import pytest
 
 from nmt.cli.parser import parse
 from nmt.corpora.toy import generate
+from nmt.experiments.sweep import points
 from nmt.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs"
 # Commands that take hours, a network, or what only another command of the page makes.
 NOT_HERE = re.compile(
     r"make (train|test|test-all|lint|setup|compare|notebooks)\b"
-    r"|nmt (train|bench|compare)\b|nmt\.train\(|\$C|NMT_DATA"
+    r"|nmt (train|bench|compare|sweep)\b|nmt\.train\(|\$C|NMT_DATA"
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -78,7 +79,10 @@ def test_documented_options_exist(page, bare):
             typed = arguments(line) if "nmt " in line else None
         if typed:
             args = parse(typed)
-            if hasattr(args, "recipe"):
+            if typed[0] == "sweep":
+                for point in points(args.overrides, args.seeds, args.random):
+                    load_recipe(ROOT / args.recipe, [f"{key}={point[key]}" for key in point])
+            elif hasattr(args, "recipe"):
                 load_recipe(ROOT / args.recipe, args.overrides)
 
 
@@ -94,11 +98,14 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     waiting = ["model.bidirectional=false", "train.wait=1", "train.wait_to=6", "train.epochs=1"]
     online = trained("online", tiny_recipe, *waiting)
     small = ["data.size=300", "train.epochs=1", "model.embedding=16", "model.decoder_units=24"]
+    nordic = trained("nordic", nordic_recipe(tmp_path_factory.mktemp("nordic")))
     lm = trained("lm", ROOT / "data" / "toy-lm.toml", f"tokenizer.from={tiny_run}", *small)
     runs = {
         "default": tiny_run,
         "second": tiny_run,
         "multi30k-en-de": tiny_run,
+        "reverse": tiny_run,
+        "nordic": nordic,
         "toy-online": online,
         "online": online,
         "toy-lm": lm,
@@ -110,6 +117,7 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     # 2. Text.
     pairs = list(generate("en-de", "test", 20))
     (folder / "manual.en").write_text("".join(f"{source}\n" for source, _ in pairs))
+    (folder / "more.de").write_text("".join(f"{source}\n" for source, _ in pairs))
     (folder / "memory.tsv").write_text("".join("\t".join(pair) + "\n" for pair in pairs))
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
@@ -121,6 +129,22 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{module} "$@"\n')
         program.chmod(0o755)
     return folder
+
+
+def nordic_recipe(folder):
+    """A recipe of two languages in the folder, which knows a few words of each."""
+    for code in ("sv", "da"):
+        lines = [f"line {n} of {code}\trad {n} af {code}\n" for n in range(300)]
+        (folder / f"{code}.tsv").write_text("".join(lines))
+    path = folder / "nordic.toml"
+    path.write_text(
+        '[data]\nformat = "tsv"\ntarget = "sv"\ntrain = "sv.tsv"\n'
+        '[[data.more]]\ntarget = "da"\nformat = "tsv"\ntrain = "da.tsv"\n'
+        "[tokenizer]\nvocab_size = 100\nbyte_fallback = false\n"
+        "[model]\nembedding = 8\nencoder_units = 8\ndecoder_units = 8\nattention_units = 8\n"
+        "[train]\nsteps = 4\naverage = 0\nthreads = 1\n"
+    )
+    return path
 
 
 @pytest.mark.slow
