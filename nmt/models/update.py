@@ -33,6 +33,7 @@ class TrainableModel(keras.Model):
         self.precision = "float32"
         self.replicas = 1
         self.label_smoothing = 0.0
+        self.r_drop = 0.0
         self.totals: list[keras.metrics.Metric] = []
 
     def losses_of(self, source: Any, target: Any, training: bool) -> Losses:
@@ -49,15 +50,18 @@ class TrainableModel(keras.Model):
         label_smoothing: float = 0.0,
         precision: str = "float32",
         replicas: int = 1,
+        r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """As Keras's.
 
         precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one.
-        replicas: parts of a batch that are computed at the same time.
+        replicas: parts of a batch that are computed at the same time. r_drop: weight of the
+        divergence between two passes of translation models; 0: one pass.
         """
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
+        self.r_drop = r_drop
         self.replicas = replicas if self.splits_batches else 1
         self.precision = detect_precision() if precision == "auto" else precision
         # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.

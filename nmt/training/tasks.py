@@ -100,7 +100,9 @@ class TranslationTask(Task):
 
     def compile_options(self) -> dict[str, Any]:
         train = self.recipe.train
-        return {"wait": (train.wait, max(train.wait, train.wait_to))} if train.wait else {}
+        if train.wait:
+            return {"wait": (train.wait, max(train.wait, train.wait_to))}
+        return {"r_drop": train.r_drop}
 
     def validation(self, run: Run, history: History, model: Any) -> Validation:
         from nmt.corpora.mixture import Mixture

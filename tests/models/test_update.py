@@ -54,10 +54,12 @@ def test_parts_of_a_batch_have_the_gradients_of_the_whole(name):
         np.testing.assert_allclose(own_losses, losses, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["variational", "recurrent dropout"])
-def test_gradients_with_dropout_in_the_loop_are_the_slope_of_the_loss(name):
+@pytest.mark.parametrize(
+    ("name", "r_drop"), [("variational", 0.0), ("recurrent dropout", 0.0), ("dropout", 2.0)]
+)
+def test_gradients_with_dropout_are_the_slope_of_the_loss(name, r_drop):
     model = made(name)
-    model.compile(keras.optimizers.SGD())
+    model.compile(keras.optimizers.SGD(), r_drop=r_drop)
     batch = sentences()
     gradients, _ = model.gradients(batch)
     variables = model.trainable_variables
@@ -103,3 +105,42 @@ def test_the_update_of_one_operation_is_that_of_keras(fused, plain):
         results.append([*map(np.asarray, variables), *map(np.asarray, optimizer.variables)])
     for own, other in itertools.zip_longest(*results):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
+
+
+# ---- two passes (R-Drop)
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_two_passes_without_dropout_are_one(name):
+    model = made(name, dropout=0.0)
+    model.compile(keras.optimizers.SGD())
+    batch = sentences()
+    expected, losses = model.gradients(batch)
+    model.compile(keras.optimizers.SGD(), r_drop=3.0)
+    own, own_losses = model.gradients(batch)
+    assert_same(own, expected)
+    np.testing.assert_allclose(own_losses, losses, rtol=1e-5)
+
+
+def test_the_loss_of_two_passes_has_their_divergence():
+    model, (source, target) = made("dropout"), sentences()
+
+    def loss(r_drop):
+        model.compile(keras.optimizers.SGD(0.0), r_drop=r_drop)
+        return np.array(model.gradients((source, target))[1], np.float64)
+
+    _, plain_likelihood, tokens = loss(0.0)
+    first, likelihood, own_tokens = loss(1e-6)
+    second = loss(2.0)[0]
+    assert own_tokens == tokens and likelihood != plain_likelihood
+    # The same masks once more, the divergence in NumPy.
+    model.noise.state.assign([model.seed, int(model.first_noise())])
+    twice = [np.concatenate([ids, ids]) for ids in (source, target)]
+    hidden, _, _ = model.step(*model.encode(twice[0], True), twice[1][:, :-1], True)
+    logits = np.asarray(model.project(hidden), np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    one, other = np.split(log_p, 2)
+    kept = target[:, 1:] != 0
+    divergence = ((np.exp(one) - np.exp(other)) * (one - other)).sum(-1)[kept].sum()
+    assert divergence > 0.01
+    assert second - first == pytest.approx(2.0 * divergence / 4, rel=1e-3)
