@@ -50,10 +50,8 @@ def load(
     # 1. Open the runs, and check that they belong together.
     runs = open_runs(path)
     recipe = runs[0].load_recipe(overrides) if overrides else runs[0].recipe
-    if to:
-        recipe.into(to)
     lm = _lm_run(recipe.search)
-    _check_combination(runs, lm)
+    _check_combination(runs, lm, to)
 
     # 2. Choose an engine for each run; Keras is started only where it is needed.
     exports = [_export(run, engine) for run in runs]
@@ -146,8 +144,13 @@ def _check(engine, threads):
         raise UserError(f"engine={engine!r}: choose from {', '.join(ENGINES)}")
 
 
-def _check_combination(runs, lm):
-    """UserError where runs have other target tokens: others have other probabilities."""
+def _check_combination(runs, lm, to):
+    """UserError where runs have other target tokens, which have other probabilities, or languages.
+
+    to: the language that all must translate into; None: the first one of each.
+    """
+    for run in runs if to else ():
+        run.recipe.into(to)
     first, *others = runs
     for other in [*others, lm] if lm else others:
         if first.tokenizers[1] != other.tokenizers[1]:
