@@ -1,10 +1,14 @@
 """Sweeps: all points once, rows that are kept, a table by means; and the table of all runs."""
 
+import contextlib
+import io
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
+from nmt.__main__ import main
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 from nmt.evaluation.overview import overview, runs_in
@@ -17,6 +21,20 @@ SHORT = ["train.steps=2", "train.average=0", "train.valid_sentences=2"]
 def command(*arguments):
     args = parse([*map(str, arguments)])
     args.run_command(args)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """Trainings in this process: starting TensorFlow takes longer than they do."""
+
+    def run(command, stdout, stderr):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            status = main(command[3:])
+        stdout.write(printed.getvalue().encode())
+        return SimpleNamespace(returncode=status)
+
+    monkeypatch.setattr(sweep, "subprocess", SimpleNamespace(run=run))
 
 
 def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
