@@ -184,10 +184,15 @@ class DataOptions:
     def controls(self) -> list[str]:
         """The control pieces before the sources of the first corpus: its target, and its tag.
 
-        Where there is one target language no symbol says so (Johnson et al. 2017).
+        A tokenizer has that of the target where there are several (Johnson et al. 2017).
         """
-        target = [f"<2{self.target}>"] if len(self.targets()) > 1 else []
-        return target + ([f"<{self.tag}>"] if self.tag else [])
+        return [f"<2{self.target}>"] + ([f"<{self.tag}>"] if self.tag else [])
+
+    def needed_controls(self) -> list[str]:
+        """The control pieces that a tokenizer of all corpora must have."""
+        targets = [f"<2{target}>" for target in self.targets()]
+        tags = [f"<{corpus.tag}>" for corpus in self.corpora() if corpus.tag]
+        return list(dict.fromkeys((targets if len(targets) > 1 else []) + tags))
 
     def label(self, number: int) -> str:
         """A corpus by its number, in messages and reports."""

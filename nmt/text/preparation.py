@@ -102,14 +102,13 @@ class Preparation:
 
     @property
     def _key(self):
-        form = self._source_code, self._normalises, *self.data.controls()
+        form = self._source_code, self._normalises, *self.controls
         return self.source_tokenizer, form, self.profile
 
     @functools.cached_property
     def controls(self) -> list[int]:
         """The ids before each source: the language that is wanted."""
-        pieces = self.data.controls()
-        return self.source_tokenizer.control_ids(pieces) if pieces else []
+        return self.source_tokenizer.control_ids(self.data.controls())
 
     def into(self, target: str) -> Preparation:
         """The same for translations into another language of the recipe."""

@@ -12,7 +12,7 @@ from nmt.batches import store as stores
 from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
-from nmt.recipe import DataOptions, Recipe
+from nmt.recipe import Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
@@ -125,6 +125,9 @@ def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     tokenizers: Sequence[Tokenizer]
     if options.from_:
         tokenizers = Run.open_tokenizers(options.from_)[-len(recipe.sides) :]
+        for piece in recipe.data.needed_controls():
+            if not tokenizers[0].control_ids([piece]):
+                raise UserError(f"{options.from_}: its tokenizer has no {piece}, which is needed")
         if recipe.model.tie == "all" and tokenizers[0].digest != tokenizers[-1].digest:
             raise UserError(f"model.tie=all needs one vocabulary, but {options.from_} has two")
         return tokenizers[0], tokenizers[-1]
@@ -132,15 +135,9 @@ def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     texts = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
     if options.joint:
         texts = [itertools.chain.from_iterable(zip(*texts, strict=True))]
-    controls = control_pieces(recipe.data)
+    controls = recipe.data.needed_controls()
     tokenizers = [Tokenizer.train(text, options, controls) for text in texts]
     return tokenizers[0], tokenizers[-1]
-
-
-def control_pieces(data: DataOptions) -> list[str]:
-    """All control pieces before the sources of the corpora, each once."""
-    firsts = (data.first(number) for number in range(len(data.corpora())))
-    return list(dict.fromkeys(piece for first in firsts for piece in first.controls()))
 
 
 def _tell_unknown(run: Run, recipe: Recipe) -> None:

@@ -125,6 +125,10 @@ def test_a_further_corpus_has_the_options_of_the_first_one_where_it_names_no_oth
     assert whole.data.targets() == ["sv", "nb"]
     controls = [whole.first(number).data.controls() for number in range(3)]
     assert controls == [["<2sv>"], ["<2nb>"], ["<2sv>", "<bt>"]]
+    assert whole.data.needed_controls() == ["<2sv>", "<2nb>", "<bt>"]
+    whole.data.more.pop(0)
+    assert whole.data.needed_controls() == ["<bt>"]
+    whole.data.more.insert(0, second)
     labels = [whole.data.label(number) for number in range(3)]
     assert labels == ["en-sv", "en-nb", "en-sv made.tsv"]
     assert whole.into("nb").data.source == "en" and whole.into("nb").data.target == "nb"

@@ -51,6 +51,9 @@ class Characters:
     def piece(self, id):
         return chr(id)
 
+    def control_ids(self, controls):
+        return []
+
 
 def preparation(data, alphabet=None, profile=NO_PROFILE, normalization="none"):
     recipe = Recipe(data, TokenizerOptions(normalization=normalization))

@@ -145,6 +145,16 @@ def test_each_corpus_is_evaluated(run, capsys):
     assert capsys.readouterr().out.startswith(f"{run.path}: valid, 500 sentences en-ja")
 
 
+def test_fine_tuning_for_one_language_keeps_its_symbol(run, tmp_path):
+    recipe = tmp_path / "own.toml"
+    recipe.write_text('[data]\nformat = "grammar"\ntarget = "ja"\nsize = 30\n')
+    short = ["train.steps=1", "train.average=0", "train.valid_sentences=2", "train.threads=1"]
+    tuned = trained(recipe, tmp_path / "tuned", f"train.from={run.path}", *short)
+    for each in (tuned.path, run.path):
+        (best, *_), *_ = load(each, to="ja").candidates(LINES, attention=True)
+        assert best.source_pieces[0] == "<2ja>"
+
+
 def test_killed_and_resumed_it_is_the_same(recipe, run, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trained(recipe, tmp_path / "run", callbacks=[after_step(3, interrupt)])
@@ -161,6 +171,6 @@ def test_another_mixture_is_another_run(recipe, run, tmp_path):
 
 def test_a_tokenizer_without_the_language_is_refused(recipe, tiny_run, tmp_path):
     options = load_recipe(recipe, [f"tokenizer.from={tiny_run}"])
-    with pytest.raises(UserError, match="the tokenizer has no <2de>"), messages():
+    with pytest.raises(UserError, match="its tokenizer has no <2de>, which is needed"), messages():
         train(options, tmp_path / "run")
     assert not (tmp_path / "run").exists()
