@@ -2,7 +2,9 @@
 
 import argparse
 import hashlib
+import json
 import logging
+import os
 from pathlib import Path
 
 from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, positive, real
@@ -83,19 +85,24 @@ def run(args: argparse.Namespace) -> None:
     if args.temperature is not None:
         sampling = Sampling(args.temperature, args.top_k, args.seed)
     making = Making(args.back, args.nbest, args.beam, sampling, args.min_score)
-    runs = [open_runs(path)[0] for path in args.run]
-    source = _source(args, runs[0])
+    runs = [open_runs(path) for path in args.run]
+    source = _source(args, runs[0][0])
     translators = [load(path, args.engine, args.threads, to=args.to) for path in args.run]
     languages = {(each.recipe.data.source, each.recipe.data.target) for each in translators}
     if len(languages) > 1:
         raise UserError("the runs translate different languages; make a corpus of each")
     made = make(Path(args.output), list(zip(runs, translators, strict=True)), source, making)
-    tag = 'tag = "bt"\n' if args.back else ""
-    print(
-        f'[[data.more]]\nformat = "tsv"\nsource = "{made["source"]}"\ntarget = "{made["target"]}"\n'
-        f'train = "{args.output}"\nsplits = "train"\n{tag}',
-        end="",
-    )
+    corpus = {
+        "format": "tsv",
+        "source": made["source"],
+        "target": made["target"],
+        "train": os.path.abspath(args.output),
+        "splits": "train",
+        **({"tag": "bt"} if args.back else {}),
+    }
+    # Texts are written as in JSON.
+    lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in corpus.items())
+    print("\n".join(["[[data.more]]", *lines]))
 
 
 def _check(args):
@@ -120,7 +127,8 @@ def _source(args, run):
     else:
         mixture = Mixture(run.recipe.data)
         mixture.fetch()
-        every = (source for source, _ in mixture.training_pairs(0))
+        number = run.recipe.number_into(args.to) if args.to else 0
+        every = (source for source, _ in mixture.training_pairs(number))
         name = f"training text of {run.path}"
     # Each line once, as repeated ones would be translated alike.
     lines = [line.strip() for line in dict.fromkeys(every) if line.strip()][: args.limit]

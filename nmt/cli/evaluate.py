@@ -109,7 +109,8 @@ def _entries(args):
 
     entries = [Run.open_all(path) for path in args.run]
     # A language model has none of these.
-    if args.beam or args.memory or lm_overrides(args) or sum(map(len, entries)) > 1:
+    typed = args.beam or args.memory or args.to or lm_overrides(args)
+    if typed or sum(map(len, entries)) > 1:
         for path in args.run:
             open_runs(path)
     return entries
@@ -152,8 +153,7 @@ def _evaluate(args, members, scorer, texts):
     reports = []
     outputs = []
     for text in texts:
-        translator = scorer.into(text.data.target) if len(texts) > 1 or args.to else scorer
-        report, output = evaluate(run, translator, text, args.beam, others)
+        report, output = evaluate(run, _prepared_for(text, scorer, args), text, args.beam, others)
         reports.append(report)
         outputs.append(output)
         name = f"{_name(members)}, {text.corpus}" if len(texts) > 1 else _name(members)
@@ -171,6 +171,17 @@ def _evaluate(args, members, scorer, texts):
         except Failure as failure:
             log.warning(f"no report is kept: {failure}")
     return outputs
+
+
+def _prepared_for(text, scorer, args):
+    """What scores a text: of a translator that for its corpus or language."""
+    from nmt.inference.translator import Translator
+
+    if not isinstance(scorer, Translator):
+        return scorer
+    if text.number:
+        return scorer.first(text.number)
+    return scorer.into(args.to) if args.to else scorer
 
 
 def _name(members):

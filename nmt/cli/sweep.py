@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Trains what is missing, one after the other, and prints the table."""
     from nmt.experiments.sweep import lines, points, sweep
+    from nmt.recipe import load_recipe
 
     folder = Path(args.output or f"runs/sweep-{Path(args.recipe).stem}")
     rows = list(sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)))
-    print("\n".join(lines(rows)))
+    print("\n".join(lines(rows, load_recipe(args.recipe).language_model)))

@@ -30,6 +30,7 @@ class Corpus(Downloads):
     def __init__(self, data: DataOptions, folder: Path | str | None = None):
         super().__init__(data, folder)
         self._sources_of: dict[str, TextSet] = {}
+        self._sides_of: dict[str, TextSet] = {}
 
     def standalone_splits(self) -> set[str]:
         """The splits with text of their own; the others are held out from train."""
@@ -215,13 +216,14 @@ class Corpus(Downloads):
         return ((source, target) for _, source, target in heapq.nsmallest(self.data.pairs, keyed))
 
     def _sides(self, split, standalone):
-        """Both sides of all pairs of the training text in a split, by `split_key`."""
-        sides = TextSet()
-        for pair in by_line(self._raw_pairs("train", Counter())):
-            if self._split_of(pair, standalone) == split:
+        """Both sides of all pairs of the training text in a split, by `split_key`; read once."""
+        if not self._sides_of:
+            self._sides_of = {each: TextSet() for each in SPLITS}
+            for pair in by_line(self._raw_pairs("train", Counter())):
+                sides = self._sides_of[self._split_of(pair, standalone)]
                 for side in pair:
                     sides.add(split_key(side))
-        return sides
+        return self._sides_of[split]
 
     def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""

@@ -1,6 +1,7 @@
 """All corpora of a recipe: what is fetched, trained on and held out, and how often each is seen."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 from nmt.corpora.cleaning import Pair
 from nmt.corpora.corpus import Corpus
 from nmt.corpora.hashing import TextSet, split_key
+from nmt.errors import UserError
 from nmt.recipe import DataOptions
+
+log = logging.getLogger(__name__)
 
 
 class Mixture:
@@ -57,11 +61,23 @@ class Mixture:
             else:
                 yield pair
 
-    def held_out(self, split: str, limit: int | None = None) -> list[list[Pair]]:
-        """The "valid" or "test" pairs of each measured corpus; at most `limit` in all."""
+    def held_out(self, split: str, limit: int | None = None) -> dict[int, list[Pair]]:
+        """The "valid" or "test" pairs of each measured corpus that has some, by its number.
+
+        limit: of all together. UserError where none has any.
+        """
         measured = self.measured()
-        share = limit and -(-limit // len(measured))
-        return [self.corpora[number].held_out(split, share) for number in measured]
+        share = limit and max(1, limit // len(measured))
+        texts = {}
+        for number in measured:
+            try:
+                texts[number] = self.corpora[number].held_out(split, share)
+            except UserError as error:
+                # Of further corpora some are too small to hold out any.
+                if number == measured[-1] and not texts:
+                    raise
+                log.info(f"note: corpus {self.data.label(number)} has no {split} text: {error}")
+        return texts
 
     def _sides(self, corpus):
         """Both sides of all that a corpus holds out; read once."""

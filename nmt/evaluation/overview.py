@@ -17,7 +17,14 @@ log = logging.getLogger(__name__)
 
 COLUMNS = ("run", "state", "minutes", "valid", "test BLEU", "test chrF", "options")
 # Paths of the same text may differ; how long a training is says something.
-SAME = (RUN_MAY_DIFFER | PATHS) - {"train.epochs", "train.steps", "train.patience"}
+SAME = (RUN_MAY_DIFFER | PATHS) - {
+    "train.epochs",
+    "train.steps",
+    "train.patience",
+    "train.from",
+    "search.lm",
+    "search.lm_weight",
+}
 UNSAID = {"data.url", "data.folder"}
 
 

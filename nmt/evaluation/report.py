@@ -54,7 +54,7 @@ def evaluate(
     if isinstance(translator, TextGenerator):
         return _language_report(run, translator, text), {}
     recipe = translator.recipe
-    _warn_of_other_data(recipe, text.name, others)
+    _warn_of_other_data(run.recipe.data, recipe, text.name, others)
 
     # 2. Translate the text. An output is one line, whatever reads it.
     log.info(f"{text.name}: translating {len(text.sources):,} sentences")
@@ -105,11 +105,14 @@ def _language_report(run, generator, text):
     }
 
 
-def _warn_of_other_data(recipe, name, others):
-    """Warns of members and of a language model that may have been trained on the text."""
+def _warn_of_other_data(data, recipe, name, others):
+    """Warns of members and of a language model that may have been trained on the text.
+
+    data: the options of the first member's corpora.
+    """
     lms = [Run.open(recipe.search.lm)] if _fusion(recipe) else []
     for other in (*others, *lms):
-        if other.recipe.data != recipe.data:
+        if other.recipe.data != data:
             log.warning(
                 f"{other.path} has other data options; it may have been trained on the {name} text"
             )

@@ -26,12 +26,14 @@ class ScoredText:
         data: DataOptions,
         pairs: Sequence[Pair],
         stamp: str = "",
+        number: int | None = None,
         corpus: str = "",
     ):
         """name: of the split or the file. stamp: of a split, changes when the text has changed.
 
-        corpus: which one of several it is.
+        number: of the corpus of a run, and its label if there are several.
         """
+        self.number = number
         self.corpus = corpus
         self.name = name
         self.data = data
@@ -49,17 +51,15 @@ class ScoredText:
 def of_split(run: Run, split: str, to: str | None = None) -> list[ScoredText]:
     """The "valid" or "test" text of a run, of each corpus; to: of those of a target language."""
     data = run.recipe.data
-    return [
-        ScoredText(
-            split,
-            corpus,
-            held_out(run, split, number=number),
-            stamp(run, split),
-            data.label(number) if data.more else "",
-        )
-        for number, corpus in enumerate(data.corpora())
-        if corpus.splits == "all" and to in (None, corpus.target)
-    ]
+    texts = []
+    for number, corpus in enumerate(data.corpora()):
+        if corpus.splits == "all" and to in (None, corpus.target):
+            label = data.label(number) if data.more else ""
+            pairs = held_out(run, split, number=number)
+            # Of further corpora some are too small to hold out any.
+            if pairs or not number:
+                texts.append(ScoredText(split, corpus, pairs, stamp(run, split), number, label))
+    return texts
 
 
 def of_files(run: Run, source: str, reference: str, to: str | None = None) -> ScoredText:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from nmt.evaluation import metrics
 from nmt.evaluation.scored_text import ScoredText
-from nmt.recipe import Recipe, differences
+from nmt.recipe import Recipe, all_options
+from nmt.recipe.options import value_of
 
+# In what the seeds of a recipe may differ.
+UNSAID = {"train.seed", "train.threads", "train.save_minutes", "train.log_every"}
 COLUMNS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}
 
 
@@ -40,7 +43,11 @@ def _is_seed_of(recipe, row):
     """Whether a recipe is that of a row with another seed."""
     if row.recipe is None or recipe.train.seed in row.seeds:
         return False
-    return all(line.startswith("train.seed:") for line in differences(row.recipe, recipe))
+    own, other = (
+        {name: value_of(each, name) for name, _, _ in all_options(each) if name not in UNSAID}
+        for each in (recipe, row.recipe)
+    )
+    return own == other and recipe.data.more == row.recipe.data.more
 
 
 def lines(text: ScoredText, rows: Sequence[System]) -> Iterator[str]:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from nmt import files
 from nmt.errors import Failure, UserError
-from nmt.recipe import load_recipe
+from nmt.recipe import differences, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 
 log = logging.getLogger(__name__)
 
 TABLE = "sweep.tsv"
+RECIPE = "recipe.toml"
 MEASURED = ["valid", "minutes"]  # columns after those of the options
 SEED = "train.seed"
 
@@ -40,6 +41,8 @@ def points(options: Sequence[str], seeds: Sequence[int], count: int | None = Non
         name, equals, text = option.partition("=")
         if not equals:
             raise UserError(f"{option!r}: an option is written section.key=value,value")
+        if name == SEED:
+            raise UserError(f"{option}: seeds are given by --seeds")
         values[name] = text.split(",")
     every = [
         dict(zip(values, combination, strict=True))
@@ -57,8 +60,10 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
     """
     for point in trainings:
         load_recipe(recipe, _typed(point))
+    _claim(folder, load_recipe(recipe))
     rows = _rows(folder)
     left = [point for point in trainings if not _row_of(rows, point)]
+    missing = len(left)
     failed = []
     seconds = 0.0
     for point in trainings:
@@ -73,14 +78,14 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
                 continue
             rows.append(row)
             _save(folder, rows)
-            about = seconds / 60 / max(1, len(trainings) - len(left)) * len(left)
+            about = seconds / 60 / (missing - len(left)) * len(left)
             log.info(f"{_name(point)}: {row['valid']}; {len(left)} to go, {about:.0f} minutes")
         yield row
     if failed:
         raise Failure(f"failed, see the logs in {folder}: {', '.join(failed)}")
 
 
-def lines(rows: Sequence[Point]) -> Iterator[str]:
+def lines(rows: Sequence[Point], lower_is_better: bool = False) -> Iterator[str]:
     """The points, best first: mean and range over seeds, minutes of a training."""
     groups: dict[str, list[Point]] = {}
     for row in rows:
@@ -94,7 +99,7 @@ def lines(rows: Sequence[Point]) -> Iterator[str]:
             (statistics.mean(scores), min(scores), max(scores), minutes, name, len(group))
         )
     yield "valid  range           minutes  seeds  options"
-    for mean, low, high, minutes, name, seeds in sorted(scored, reverse=True):
+    for mean, low, high, minutes, name, seeds in sorted(scored, reverse=not lower_is_better):
         yield f"{mean:5.2f}  {low:5.2f} to {high:5.2f}  {minutes:7.1f}  {seeds:5}  {name}"
 
 
@@ -105,7 +110,8 @@ def _typed(point):
 def _name(point):
     """The name of a point's run: its values, by the last words of the options."""
     parts = (f"{name.partition('.')[2]}={value}" for name, value in point.items())
-    return ",".join(parts).replace("/", "_")
+    # A comma would make an ensemble of it.
+    return "+".join(parts).replace("/", "_")
 
 
 def _trained(recipe, folder, point):
@@ -124,6 +130,21 @@ def _trained(recipe, folder, point):
         "valid": f"{info.valid_score:.2f}",
         "minutes": f"{(info.train_seconds or 0) / 60:.1f}",
     }
+
+
+def _claim(folder, recipe):
+    """Keeps the recipe of a sweep in its folder; UserError if that is of another recipe."""
+    path = folder / RECIPE
+    if path.exists():
+        if different := differences(load_recipe(path), recipe):
+            raise UserError(
+                f"{folder} holds a sweep of another recipe; choose another folder (-o). It differs "
+                "in\n  " + "\n  ".join(different)
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.atomic(path) as file:
+        file.write(dump_recipe(recipe))
 
 
 def _row_of(rows, point):

@@ -88,12 +88,13 @@ class Making:
 
 def make(
     path: Path,
-    runs: Sequence[tuple[Run, Translator]],
+    runs: Sequence[tuple[Sequence[Run], Translator]],
     source: Source,
     making: Making,
 ) -> dict[str, Any]:
     """Writes the corpus `path` of what each of the runs makes of lines; returns its description.
 
+    runs: of each translator its members.
     Begins where it was stopped. UserError if `path` is there and was made otherwise.
     """
     told = _description(runs, source, making)
@@ -151,6 +152,9 @@ class State:
         self.record = path.with_name(f"{path.name}.part.json")
         self.final_record = path.with_name(f"{path.name}.json")
         self.numbers: dict[str, Any] = {"lines": 0, "pairs": 0, "dropped": {}}
+        if self.final_record.exists() and self.table.exists() and not self.record.exists():
+            # It was stopped between its last two steps.
+            os.replace(self.table, path)
         self.complete = path.exists()
         if self.complete or self.record.exists():
             self._read(self.final_record if self.complete else self.record)
@@ -219,7 +223,10 @@ def _description(runs, source, making):
         "nmt": __version__,
         "source": languages[0],
         "target": languages[1],
-        "runs": [{"path": str(run.path), "weights": run.weights_id} for run, _ in runs],
+        "runs": [
+            [{"path": str(run.path), "weights": run.weights_id} for run in members]
+            for members, _ in runs
+        ],
         "text": source.name,
         "text_sha256": source.digest,
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),

@@ -114,7 +114,8 @@ def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
     At most `limit`: spread over the split or, of running text, the first ones.
     """
     running = recipe.model.across_sentences
-    pairs = itertools.chain(*Mixture(recipe.data).held_out(split, None if running else limit))
+    texts = Mixture(recipe.data).held_out(split, None if running else limit)
+    pairs = itertools.chain(*texts.values())
     return [target for _, target in Preparation(recipe).pairs(pairs)][:limit]
 
 

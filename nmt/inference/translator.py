@@ -86,19 +86,30 @@ class Translator(Loaded):
 
     def into(self, target: str) -> "Translator":
         """A translator into another language of the run, with the same model."""
-        others = [preparation.into(target) for preparation in self.preparations[1:]]
+        return self._changed("into", target)
+
+    def first(self, number: int) -> "Translator":
+        """A translator of text of another corpus of the run, by its number."""
+        return self._changed("first", number)
+
+    def _changed(self, method, argument):
+        """The same translator of the recipe that a method of recipes gives."""
+        preparations = [
+            Preparation(getattr(each.recipe, method)(argument), each.tokenizers, each.profile)
+            for each in self.preparations
+        ]
         translator = Translator(
             self.model,
             self.tokenizers,
-            self.recipe.into(target),
+            getattr(self.recipe, method)(argument),
             self.threads,
-            others,
+            preparations[1:],
             self.hypotheses_per_batch,
             self.preparations[0].profile,
         )
         if self.origin:
-            translator.origin = _loaded_into, (self.origin, target)
-        translator.description = f"{self.description}, into {target}"
+            translator.origin = _loaded_and_changed, (self.origin, method, argument)
+        translator.description = f"{self.description}, {method} {argument}"
         return translator
 
     def translate(
@@ -223,6 +234,9 @@ class Translator(Loaded):
             ]
             source = source_matrices(batch)
             drawn = sample(self.model, source, self._limits(batch), sampling, keys)
+            for hypothesis in drawn:
+                length = len(hypothesis.ids) + hypothesis.finished
+                hypothesis.score /= max(1, length) ** self.recipe.search.length_penalty
             return [drawn[n : n + count] for n in range(0, len(drawn), count)]
 
         lengths = [len(ids[0]) for ids in source_ids]
@@ -296,9 +310,9 @@ class Translator(Loaded):
         return translation
 
 
-def _loaded_into(origin, target):
+def _loaded_and_changed(origin, method, argument):
     function, arguments = origin
-    return function(*arguments).into(target)
+    return getattr(function(*arguments), method)(argument)
 
 
 def _assembled(parts):

@@ -39,6 +39,10 @@ OWN_IN_TUNING = {
     "tokenizer.own",
 }
 # What other options depend on.
+# What all corpora of a recipe have alike.
+WHOLE = ("preprocess", "max_pieces", "variation", "temperature")
+# Names of pieces that every tokenizer has.
+RESERVED = ("pad", "unk", "s")
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 CHOICES = {name for name, field, _ in all_options(Recipe()) if field.metadata["choices"]}
 EXPECTED = {
@@ -181,12 +185,13 @@ def corpus_mistakes(corpus: Recipe, whole: Recipe) -> Iterator[str]:
     yield from _data_mistakes(corpus)
     if data.tag and data.splits != "train":
         yield "data.tag needs data.splits=train: translations of tagged text measure nothing"
-    if data.tag and not TAG.fullmatch(data.tag):
+    if data.tag and (not TAG.fullmatch(data.tag) or data.tag in RESERVED):
         yield f"data.tag={data.tag!r}: letters, digits and hyphens are possible"
-    if data.preprocess != whole.data.preprocess:
-        yield f"data.preprocess={data.preprocess}: must be that of [data]"
-    if data.temperature != 1.0:
-        yield "data.temperature stands in [data]"
+    if whole.language_model and (data.tag or data.weight != 1.0):
+        yield "data.weight and data.tag are for translators: a language model reads all text alike"
+    for name in WHOLE:
+        if getattr(data, name) != getattr(whole.data.another(), name):
+            yield f"data.{name} is that of [data], for all corpora"
     if (data.format == "text") != (whole.data.format == "text"):
         yield f"data.format={data.format} does not go with that of [data]"
 

@@ -127,7 +127,8 @@ class DataOptions:
     # One corpus among several.
     splits: str = option(
         "all",
-        "all: validation and test text of the corpus count, too; train: all of it is trained on",
+        "all: validation and test text of the corpus count, too; train: only its training text, of "
+        "files all of it",
         ("all", "train"),
     )
     weight: float = option(
@@ -205,8 +206,13 @@ class DataOptions:
         ]
         if len(measured) == 1 and measured[0] is corpus:
             return languages
-        place = corpus.name or Path((corpus.paths("train") or [corpus.format])[0]).name
-        return f"{languages} {place}"
+        place = f"{languages} {corpus.place()}"
+        places = [f"{other.source}-{other.target} {other.place()}" for other in self.corpora()]
+        return place if places.count(place) == 1 else f"{place} ({number + 1})"
+
+    def place(self) -> str:
+        """Where the text comes from, in a word."""
+        return self.name or Path((self.paths("train") or [self.format])[0]).name
 
 
 @dataclass
@@ -469,13 +475,23 @@ class Recipe:
         """The recipe with another corpus, by its number, as the first."""
         return replace(self, data=self.data.first(number))
 
-    def into(self, target: str) -> "Recipe":
-        """The recipe of a translator into this language; UserError where there is none."""
-        targets = [corpus.target for corpus in self.data.corpora()]
-        if target not in targets:
+    def number_into(self, target: str) -> int:
+        """The number of the corpus whose form translations into a language have.
+
+        One that is measured, if there is one. UserError where there is none.
+        """
+        corpora = list(enumerate(self.data.corpora()))
+        numbers = [number for number, corpus in corpora if corpus.target == target]
+        if not numbers:
             known = ", ".join(self.data.targets())
             raise UserError(f"into {target!r} it does not translate; languages: {known}")
-        return self.first(targets.index(target))
+        return min(numbers, key=lambda number: corpora[number][1].splits != "all")
+
+    def into(self, target: str) -> "Recipe":
+        """The recipe of a translator into a language; see `number_into`."""
+        recipe = self.first(self.number_into(target))
+        # What people write has no tag.
+        return replace(recipe, data=replace(recipe.data, tag=""))
 
     @property
     def sides(self) -> tuple[str, ...]:

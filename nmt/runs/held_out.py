@@ -30,8 +30,8 @@ def keep(run: Run, mixture: Mixture) -> None:
     for split, name in HELD_OUT.items():
         try:
             with files.atomic(run.path / name) as file:
-                for number in mixture.measured():
-                    for pair in mixture.corpora[number].read(split):
+                for number, pairs in mixture.held_out(split).items():
+                    for pair in pairs:
                         fields = [files.one_line(side).replace("\t", " ") for side in pair]
                         fields += [str(number)] if number else []
                         file.write("\t".join(fields) + "\n")

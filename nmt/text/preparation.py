@@ -83,6 +83,7 @@ class Preparation:
         """
         self.recipe = recipe
         self.data = recipe.data
+        self.tokenizers = tokenizers
         self.source_tokenizer, self.target_tokenizer = tokenizers
         self.profile = profile
         # Lines of a text without translations are no source: they are not tokenised as one.
@@ -109,11 +110,6 @@ class Preparation:
     def controls(self) -> list[int]:
         """The ids before each source: the language that is wanted."""
         return self.source_tokenizer.control_ids(self.data.controls())
-
-    def into(self, target: str) -> Preparation:
-        """The same for translations into another language of the recipe."""
-        tokenizers = self.source_tokenizer, self.target_tokenizer
-        return Preparation(self.recipe.into(target), tokenizers, self.profile)
 
     @functools.cached_property
     def symbols(self) -> int:

@@ -87,6 +87,12 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
     }
     model = dataclasses.replace(parent.model, **own)
     tasks.of(recipe).check_parent(model)
+    for piece in () if recipe.tokenizer.own else recipe.data.needed_controls():
+        if not parent_run.tokenizers[0].control_ids([piece]):
+            raise UserError(
+                f"train.from={path}: its tokenizer has no {piece}, which the corpora need; leave "
+                "the tag out, or train a tokenizer with tokenizer.own=true"
+            )
     if recipe.tokenizer.own:
         if model.tie == "all" and not recipe.tokenizer.joint:
             raise UserError(f"train.from={path}: its model.tie=all needs tokenizer.joint=true")

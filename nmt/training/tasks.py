@@ -111,8 +111,7 @@ class TranslationTask(Task):
         from nmt.training.validation import TranslationValidation, pair_batches
 
         recipe = self.recipe
-        mixture = Mixture(recipe.data)
-        held_out = mixture.held_out("valid", recipe.train.valid_sentences)
+        held_out = Mixture(recipe.data).held_out("valid", recipe.train.valid_sentences)
         if recipe.train.wait:
             searched = WaitKSearch(model, model.draw_wait(0, training=False))
             beam = 1  # streams are translated greedily
@@ -129,7 +128,7 @@ class TranslationTask(Task):
                     Translator(searched, run.tokenizers, recipe.first(number), profile=run.profile),
                     pairs,
                 )
-                for number, pairs in zip(mixture.measured(), held_out, strict=True)
+                for number, pairs in held_out.items()
             ],
             beam=beam,
         )

@@ -106,7 +106,7 @@ class Validation(keras.callbacks.Callback):
 
 
 class TranslationValidation(Validation):
-    """BLEU and chrF of translations; of several texts the mean.
+    """BLEU and chrF of translations; of several texts the mean, by their numbers of sentences.
 
     texts: (translator, pairs), pairs (source, reference) each. beam: of the final score; 1 (greedy)
     at each validation.
@@ -139,13 +139,13 @@ class TranslationValidation(Validation):
         ]
 
     def scores(self, outputs: list[list[str]]) -> dict[str, float]:
-        """BLEU and chrF of raw outputs, as the languages want them tokenised: means of texts."""
+        """BLEU and chrF of raw outputs, as the languages want them tokenised."""
         sums: Counter[str] = Counter()
         for (translator, pairs), hypotheses in zip(self.texts, outputs, strict=True):
             references = [reference for _, reference in pairs]
             entries = metrics.scores(translator.recipe.data, hypotheses, references)
-            sums.update({name: entry["score"] for name, entry in entries.items()})
-        return {name: total / len(self.texts) for name, total in sums.items()}
+            sums.update({name: entry["score"] * len(pairs) for name, entry in entries.items()})
+        return {name: total / len(self.pairs) for name, total in sums.items()}
 
     def show(self, hypotheses: list[str]) -> None:
         """Logs a few translations, other ones each time, and a warning if most are the same."""
@@ -192,8 +192,7 @@ def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
     limit = LENGTHS * recipe.data.max_pieces
     ids = []
     mixture = Mixture(recipe.data)
-    texts = zip(mixture.measured(), mixture.held_out("valid", MAX_PAIRS), strict=True)
-    for number, raw_pairs in texts:
+    for number, raw_pairs in mixture.held_out("valid", MAX_PAIRS).items():
         preparation = Preparation(recipe.first(number), tokenizers)
         sides = zip(*preparation.pairs(raw_pairs), strict=True)
         encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]

@@ -7,8 +7,10 @@ import pytest
 
 from nmt.corpora.corpus import SPLITS, Corpus
 from nmt.corpora.mixture import Mixture, weights
+from nmt.errors import UserError
 from nmt.recipe import DataOptions
 from tests.corpora.texts import own, read, write
+from tests.fakes import messages
 
 PAIRS = [(f"the house {n}", f"das Haus {n}") for n in range(1000)]
 
@@ -32,8 +34,8 @@ def mixture(tmp_path, *more):
 def test_one_corpus_is_read_as_ever(tmp_path):
     alone = mixture(tmp_path)
     assert list(alone.training_pairs(0)) == read(alone.data)
-    assert alone.held_out("test") == [read(alone.data, "test")]
-    assert alone.held_out("valid", 7) == [Corpus(alone.data).held_out("valid", 7)]
+    assert alone.held_out("test") == {0: read(alone.data, "test")}
+    assert alone.held_out("valid", 7) == {0: Corpus(alone.data).held_out("valid", 7)}
 
 
 @pytest.mark.parametrize(
@@ -69,11 +71,21 @@ def test_only_measured_corpora_hold_out(tmp_path):
     measured = dataclasses.replace(whole, splits="all", held_out=0.0, test=whole.train)
     both = mixture(tmp_path, whole, dataclasses.replace(measured, valid=whole.train))
     assert both.measured() == [0, 2]
-    assert [len(pairs) for pairs in both.held_out("test")][1] == 4
-    assert sum(map(len, both.held_out("valid", 10))) == 9  # five and all four
+    assert len(both.held_out("test")[2]) == 4
+    assert {n: len(pairs) for n, pairs in both.held_out("valid", 10).items()} == {0: 5, 2: 4}
     with pytest.raises(ValueError):
         list(both.corpora[0].read("other"))
     assert Corpus(whole).standalone_splits() == set(SPLITS)
+
+
+def test_a_corpus_too_small_to_hold_out_costs_the_others_nothing(tmp_path):
+    tiny = dataclasses.replace(further(tmp_path, "tiny", [("a cat", "eine Katze")]), splits="all")
+    both = mixture(tmp_path, tiny)
+    with messages() as notes:
+        assert both.held_out("test") == {0: read(both.data, "test")}
+    assert len(notes) == 1 and "tiny.tsv has no test text" in notes[0]
+    with pytest.raises(UserError, match="no test pair"):
+        Mixture(tiny).held_out("test")
 
 
 @pytest.mark.parametrize(

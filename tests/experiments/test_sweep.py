@@ -80,6 +80,12 @@ def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(tiny_recipe, tmp_
     command("sweep", tiny_recipe, *options, "-o", folder)
     assert capsys.readouterr().out.splitlines() == printed
     assert not (folder / runs[0]).exists()
+    # Another recipe is another sweep.
+    other = tmp_path / "other.toml"
+    text = tiny_recipe.read_text().replace("embedding = 24", "embedding = 25")
+    other.write_text(text)
+    with pytest.raises(UserError, match="a sweep of another recipe"):
+        command("sweep", other, *options, "-o", folder)
     # The runs as `nmt runs` shows them.
     (row,) = overview(runs_in([folder]))
     assert row["state"] == "2 steps" and row["valid"] == Run(row["run"]).info.valid_score
@@ -87,8 +93,8 @@ def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(tiny_recipe, tmp_
 
 def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, caplog):
     folder = tmp_path / "sweep"
-    (folder / "steps=2,average=0,valid_sentences=2,seed=1").mkdir(parents=True)
-    (folder / "steps=2,average=0,valid_sentences=2,seed=1" / "run.json").write_text("{}")
+    (folder / "steps=2+average=0+valid_sentences=2+seed=1").mkdir(parents=True)
+    (folder / "steps=2+average=0+valid_sentences=2+seed=1" / "run.json").write_text("{}")
     trainings = sweep.points(SHORT, [1])
     with pytest.raises(Failure, match="failed, see the logs"):
         list(sweep.sweep(str(tiny_recipe), folder, trainings))
@@ -97,7 +103,11 @@ def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, caplog):
 
 
 def test_mistakes_are_told_before_anything_is_trained(tiny_recipe, tmp_path):
-    for option, words in (("model.dropuot=1,2", "dropuot"), ("model.dropout=0.1,7", "at most 0.9")):
+    for option, words in (
+        ("model.dropuot=1,2", "dropuot"),
+        ("model.dropout=0.1,7", "at most 0.9"),
+        ("train.seed=1,2", "--seeds"),
+    ):
         with pytest.raises(UserError, match=words):
             command("sweep", tiny_recipe, option, "-o", tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()

@@ -13,6 +13,7 @@ from nmt.inference.augmentation import Making
 from nmt.inference.load import load
 from nmt.inference.translator import Translation
 from nmt.recipe import DataOptions, load_recipe
+from nmt.runs.folder import Run
 from tests.short_run import LINES
 
 MORE = [source for source, _ in toy.generate("en-de", "train", 40)]
@@ -49,7 +50,7 @@ def test_a_corpus_that_a_recipe_can_name(tiny_run, lines, tmp_path, capsys):
     # What it was made from; every line is a pair, or was dropped for a reason.
     told = json.loads((tmp_path / "deep" / "made.tsv.json").read_text())
     assert told["lines"] == len({*LINES, *MORE}) == told["pairs"] + sum(told["dropped"].values())
-    assert told["runs"] == [{"path": str(tiny_run), "weights": told["runs"][0]["weights"]}]
+    assert told["runs"] == [[{"path": str(tiny_run), "weights": Run(tiny_run).weights_id}]]
     assert sorted(path.name for path in made.parent.iterdir()) == ["made.tsv", "made.tsv.json"]
     # The snippet it prints is one that a recipe takes.
     (tmp_path / "own.toml").write_text(f'[data]\nformat = "grammar"\n\n{capsys.readouterr().out}')
@@ -97,6 +98,11 @@ def test_what_was_stopped_goes_on_and_is_the_same(tiny_run, lines, tmp_path, mon
     augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how)
     assert stopped.read_bytes() == whole.read_bytes() and len(rows(whole)[1]) > 30
     assert not part.exists()
+    # Killed between the last two steps.
+    content = stopped.read_bytes()
+    stopped.rename(part)
+    augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how)
+    assert stopped.read_bytes() == content and not part.exists()
 
 
 def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):

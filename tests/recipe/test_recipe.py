@@ -132,6 +132,13 @@ def test_a_further_corpus_has_the_options_of_the_first_one_where_it_names_no_oth
     labels = [whole.data.label(number) for number in range(3)]
     assert labels == ["en-sv", "en-nb", "en-sv made.tsv"]
     assert whole.into("nb").data.source == "en" and whole.into("nb").data.target == "nb"
+    # What is translated into is a measured corpus, and has no tag.
+    whole.data.more.reverse()
+    assert whole.number_into("sv") == 0 and whole.into("nb").data.controls() == ["<2nb>"]
+    alone = dataclasses.replace(whole, data=whole.data.more[0])
+    assert alone.data.controls() == ["<2sv>", "<bt>"]
+    assert alone.into("sv").data.controls() == ["<2sv>"]
+    whole.data.more.reverse()
     with pytest.raises(UserError, match="into 'da' it does not translate; languages: sv, nb"):
         whole.into("da")
     assert load_recipe(recipe(tmp_path, dump_recipe(whole), "dumped/own.toml")) == whole
@@ -146,12 +153,14 @@ def test_a_further_corpus_has_the_options_of_the_first_one_where_it_names_no_oth
     [
         ('tag = "bt"', 'tga = "bt"', "[[data.more]] 2: unknown option data.tga, did you mean"),
         ('splits = "train"', "", "[[data.more]] 2: data.tag needs data.splits=train"),
+        ("weight = 2", "max_pieces = 50", "data.max_pieces is that of [data]"),
+        ('"bt"', '"unk"', "[[data.more]] 2: data.tag='unk'"),
         ('"bt"', '"b t"', "[[data.more]] 2: data.tag='b t'"),
         ("weight = 2", "weight = 0", "[[data.more]] 1: data.weight=0.0: at least 0.01"),
         ("weight = 2", 'source = "nb"', "[[data.more]] 1: data.source and data.target are both"),
         ("weight = 2", "temperature = 3.0", "[[data.more]] 1: data.temperature"),
         ("max_chars = 77", 'tag = "x"', "data.tag is for further corpora"),
-        ("weight = 2", 'preprocess = "tokens"', "must be that of [data]"),
+        ("weight = 2", 'preprocess = "tokens"', "data.preprocess is that of [data]"),
         ("weight = 2", 'splits = "train"', "goes without data.valid and data.test"),
     ],
 )

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from nmt.cli.parser import parse
 from nmt.inference.generator import lines_of
 from nmt.inference.load import load_generator
 from nmt.recipe import load_recipe
@@ -98,3 +99,21 @@ def test_the_target_side_of_a_corpus_with_the_tokenizer_of_its_translator(tmp_pa
         stores["pair"].ids(1, pair_ids), stores["alone"].ids(-1, pair_ids), strict=True
     ):
         np.testing.assert_array_equal(own, other)
+
+
+def test_a_language_model_of_two_corpora_is_evaluated_on_both(tmp_path, capsys):
+    for name in ("one", "two"):
+        lines = [f"{name} sees {n} birds.\n" for n in range(200)]
+        (tmp_path / f"{name}.txt").write_text("".join(lines))
+    (tmp_path / "lm.toml").write_text(
+        '[data]\nformat = "text"\ntarget = "en"\ntrain = "one.txt"\nheld_out = 0.1\n'
+        '[[data.more]]\nformat = "text"\ntrain = "two.txt"\n'
+        "[tokenizer]\nvocab_size = 80\nbyte_fallback = false\n"
+        '[model]\narchitecture = "language_model"\nembedding = 8\ndecoder_units = 8\n'
+        "[train]\nsteps = 2\naverage = 0\nstreams = 4\nthreads = 1\n"
+    )
+    run = trained(tmp_path / "lm.toml", tmp_path / "run")
+    args = parse(["evaluate", str(run.path)])
+    args.run_command(args)
+    out = capsys.readouterr().out
+    assert out.count(": test, ") == 2 and "two.txt" in out

@@ -154,8 +154,7 @@ def _gettext_messages(archive, component, source, target, dropped):
     name = _file(component, code)
     with tempfile.TemporaryDirectory() as folder:
         # The readers of these formats take files; an error tells the name.
-        path = Path(folder, name)
-        path.parent.mkdir(parents=True)
+        path = Path(folder, Path(name).name)
         path.write_bytes(archive.read(name))
         reader = po if path.suffix == ".po" else mo
         for pair in reader.read(path, "en", code, dropped):
