@@ -4,7 +4,7 @@ It is trained on the training pairs. The engine restricts a batch to the tokens 
 tokens suggest and the most frequent ones: a shortlist (Jean et al. 2015, section 3.2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +17,73 @@ from nmt.text.vocabulary import EOS
 SUGGESTED = 50  # target tokens a source token
 FREQUENT = 200  # target tokens that are always allowed
 OCCURRENCES = 10_000_000  # pairs of tokens that are looked at, at most; about 16 bytes each
+COUNTED = 100_000  # pairs counted at a time
 ITERATIONS = 5  # of expectation maximisation
 
 Ids = Sequence[np.ndarray]
 
 
-def write(path: Path, store: Any, source: Tokenizer, target: Tokenizer) -> None:
+def write(
+    path: Path,
+    store: Any,
+    source: Tokenizer,
+    target: Tokenizer,
+    languages: Mapping[int, np.ndarray] | None = None,
+) -> None:
     """Writes the lexicon of a `batches.Store` and its tokenizers as .npz.
 
     suggested: uint16 [source_vocab, SUGGESTED]; frequent: uint16 [FREQUENT or more]. A symbol
     suggests itself, seen or not; all bytes of the training targets are frequent, since those of a
     character are no use without each other.
+    languages: control piece of a target language -> its pairs; with several, arrays have a leading
+    axis, and `controls` [languages] tells which is which.
     """
+    groups = languages or {EOS: np.arange(store.pairs)}
+    lexicons = [_lexicon(store, pairs, source, target) for pairs in groups.values()]
+    # Padded with what is frequent anyway.
+    longest = max(len(frequent) for _, frequent in lexicons)
+    arrays = {
+        "suggested": np.stack([suggested for suggested, _ in lexicons]),
+        "frequent": np.stack(
+            [np.pad(frequent, (0, longest - len(frequent)), "edge") for _, frequent in lexicons]
+        ),
+    }
+    if len(groups) == 1:
+        arrays = {name: array[0] for name, array in arrays.items()}
+    else:
+        arrays["controls"] = np.array(list(groups))
+    with files.atomic(path, "wb") as file:
+        small: dict[str, Any] = {name: array.astype(np.uint16) for name, array in arrays.items()}
+        np.savez(file, **small)
+
+
+def _lexicon(store, pairs, source, target):
+    """(suggested, frequent) of some pairs of the store."""
     # 1. What each token suggests.
-    suggested = ibm1(store, source.size, target.size)
+    suggested = ibm1(store, pairs, source.size, target.size)
     for token, same in zip(source.symbol_ids, target.symbol_ids, strict=False):
         if same not in suggested[token]:
             suggested[token, -1] = same
     # 2. What is always allowed.
-    frequencies = store.frequencies(target.size)
+    frequencies = np.zeros(target.size, np.int64)
+    frequencies[EOS] = len(pairs)
+    # By parts: counting copies the ids into memory.
+    for start in range(0, len(pairs), COUNTED):
+        ids = np.concatenate(store.ids(1, pairs[start : start + COUNTED]))
+        frequencies += np.bincount(ids, minlength=target.size)
     frequent = np.argsort(-frequencies, kind="stable")[:FREQUENT]
     seen_bytes = [token for token in target.bytes_of_ids if frequencies[token]]
-    frequent = np.unique(np.concatenate([frequent, np.array(seen_bytes, frequent.dtype)]))
-    with files.atomic(path, "wb") as file:
-        np.savez(file, suggested=suggested.astype(np.uint16), frequent=frequent.astype(np.uint16))
+    return suggested, np.unique(np.concatenate([frequent, np.array(seen_bytes, frequent.dtype)]))
 
 
-def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
+def ibm1(store: Any, pairs: np.ndarray, source_vocab: int, target_vocab: int) -> np.ndarray:
     """The most probable target tokens given each source token: [source_vocab, SUGGESTED].
 
-    Best first, padded with EOS.
+    Best first, padded with EOS. pairs: those of the store that count.
     """
-    sources, targets = _sample(store)
-    pairs, probability = translation_table(sources, targets, source_vocab, target_vocab)
-    source_of_pair = pairs // target_vocab
+    sources, targets = _sample(store, pairs)
+    table, probability = translation_table(sources, targets, source_vocab, target_vocab)
+    source_of_pair = table // target_vocab
 
     # The best SUGGESTED of each source token.
     order = np.lexsort((-probability, source_of_pair))
@@ -58,7 +91,7 @@ def ibm1(store: Any, source_vocab: int, target_vocab: int) -> np.ndarray:
     rank = np.arange(len(order)) - first[source_of_pair[order]]
     best = order[rank < SUGGESTED]
     suggested = np.full((source_vocab, SUGGESTED), EOS)
-    suggested[source_of_pair[best], rank[rank < SUGGESTED]] = pairs[best] % target_vocab
+    suggested[source_of_pair[best], rank[rank < SUGGESTED]] = table[best] % target_vocab
     return suggested
 
 
@@ -95,9 +128,9 @@ def translation_table(
     return pairs, probability
 
 
-def _sample(store):
+def _sample(store, pairs):
     """Ids of both sides of random pairs with at most OCCURRENCES together."""
-    pair_ids = np.random.default_rng(0).permutation(store.pairs)
+    pair_ids = np.random.default_rng(0).permutation(pairs)
     occurrences = np.prod(store.lengths, 0, dtype=np.int64)[pair_ids]
     count = max(1, int(np.searchsorted(np.cumsum(occurrences), OCCURRENCES)))
     return store.ids(0, pair_ids[:count]), store.ids(1, pair_ids[:count])

@@ -153,14 +153,18 @@ class Shortlist:
         with np.load(path_of(layout.PROJECTION)) as arrays:
             self.arrays = dict(arrays)
         with np.load(path_of(layout.LEXICON)) as arrays:
-            self.suggested = arrays["suggested"]
-            self.frequent = np.zeros(len(self.arrays["bias"]), bool)
-            self.frequent[arrays["frequent"]] = True
+            # [languages, ...], by the control piece that sources begin with.
+            self.suggested = np.atleast_3d(arrays["suggested"].T).T
+            self.frequent = np.atleast_2d(arrays["frequent"])
+            controls = arrays["controls"].tolist() if "controls" in arrays else []
+            self.language = {control: n for n, control in enumerate(controls)}
 
     def projection(self, source: np.ndarray) -> Arrays:
         """The inputs of the shortlist's graph for source ids [sentences, source_len]."""
-        chosen = self.frequent.copy()
-        chosen[self.suggested[source]] = True
+        chosen = np.zeros(len(self.arrays["bias"]), bool)
+        for language in {self.language.get(id, 0) for id in source[:, 0].tolist()}:
+            chosen[self.frequent[language]] = True
+            chosen[self.suggested[language][source]] = True
         ids = np.flatnonzero(chosen)
         cut = {name: array[ids] for name, array in self.arrays.items()}
         cut[layout.KERNEL] = np.ascontiguousarray(cut[layout.KERNEL].T)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nmt.errors import UserError
 from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
 from nmt.runs.folder import Run
@@ -136,7 +138,16 @@ class TranslationTask(Task):
     def write_lexicon(self, run: Run, store: Store) -> None:
         from nmt.engine import lexicon
 
-        lexicon.write(run.path / "lexicon.npz", store, *run.tokenizers)
+        # The pairs of each target language, by its control piece.
+        starts = np.cumsum([0, *store.corpora])
+        languages: dict[int, list[np.ndarray]] = {}
+        for corpus, start, end in zip(
+            self.recipe.data.corpora(), starts[:-1], starts[1:], strict=True
+        ):
+            for control in run.tokenizers[0].control_ids([f"<2{corpus.target}>"]):
+                languages.setdefault(control, []).append(np.arange(start, end))
+        pairs = {control: np.concatenate(parts) for control, parts in languages.items()}
+        lexicon.write(run.path / "lexicon.npz", store, *run.tokenizers, pairs)
 
 
 class LanguageTask(Task):

@@ -4,7 +4,8 @@ import types
 
 import numpy as np
 
-from nmt.engine import lexicon
+from nmt.engine import layout, lexicon
+from nmt.engine.runtime import Shortlist
 from nmt.text.vocabulary import EOS
 
 BYTES = {id: id - 200 for id in range(262, 268)}
@@ -24,23 +25,52 @@ class Store:
     def ids(self, side, pair_ids):
         return [self.sides[side][pair] for pair in pair_ids]
 
-    def frequencies(self, vocab):
-        counts = np.bincount(np.concatenate(self.sides[1]), minlength=vocab)
-        # Others have been seen in other pairs, bytes least often, one of them never.
-        counts[30:262] += 2
-        counts[[262, 263, 264, 265, 267]] = 1
-        return counts
+    def with_other_pairs(self):
+        """Other pieces have been seen in other pairs, bytes least often, one of them never."""
+        others = [*range(30, 262)] * 2 + [262, 263, 264, 265, 267]
+        self.sides = [[*self.sides[0], np.array([3])], [*self.sides[1], np.array(others)]]
+        self.lengths = [[*lengths, 1] for lengths in self.lengths]
+        self.pairs += 1
+        return self
 
 
 def test_the_lexicon_finds_translations(tmp_path):
     source = types.SimpleNamespace(size=17, symbol_ids=[9, 10])
     target = types.SimpleNamespace(size=270, symbol_ids=[269, 268], bytes_of_ids=BYTES)
-    lexicon.write(tmp_path / "lexicon.npz", Store(), source, target)
+    lexicon.write(tmp_path / "lexicon.npz", Store().with_other_pairs(), source, target)
     with np.load(tmp_path / "lexicon.npz") as arrays:
         assert arrays["suggested"][10:16, 0].tolist() == list(range(20, 26))
-        assert set(arrays["suggested"][3]) == {EOS}, "a piece never seen suggests nothing"
+        assert set(arrays["suggested"][4]) == {EOS}, "a piece never seen suggests nothing"
         assert set(range(20, 26)) < set(arrays["frequent"])
         assert 267 in arrays["frequent"], "a byte of the training text, however rare"
         assert 266 not in arrays["frequent"], "a byte that it lacks"
         assert 269 in arrays["suggested"][9], "a symbol never seen suggests itself"
         assert 268 in arrays["suggested"][10], "as does another one"
+
+
+def test_languages_have_shortlists_of_their_own(tmp_path):
+    """Sources that begin with 5 are translated by some pieces, with 6 by others."""
+    source = types.SimpleNamespace(size=17, symbol_ids=[])
+    target = types.SimpleNamespace(size=2000, symbol_ids=[], bytes_of_ids={})
+    store, other = Store(), Store()
+    sources, targets = store.sides
+    sources += other.sides[0]
+    # Beyond those that are frequent where few occur.
+    targets[:] = [ids + 500 for ids in targets] + [ids + 1000 for ids in other.sides[1]]
+    store.lengths = [[*lengths, *lengths] for lengths in store.lengths]
+    store.pairs *= 2
+    pairs = np.arange(400)
+    lexicon.write(
+        tmp_path / layout.LEXICON, store, source, target, {5: pairs[:200], 6: pairs[200:]}
+    )
+    bias = np.zeros(2000, np.float32)
+    np.savez(tmp_path / layout.PROJECTION, bias=bias, **{layout.KERNEL: bias[:, None]})
+    shortlist = Shortlist(lambda name: tmp_path / name)
+    chosen = {
+        control: set(shortlist.projection(np.array([[control, 10, 11, EOS]]))[layout.IDS].tolist())
+        for control in (5, 6)
+    }
+    assert {520, 521} < chosen[5] and not chosen[5] & set(range(1020, 1026))
+    assert {1020, 1021} < chosen[6] and not chosen[6] & set(range(520, 526))
+    both = shortlist.projection(np.array([[5, 10, EOS], [6, 11, EOS]]))[layout.IDS]
+    assert {520, 521, 1020, 1021} < set(both.tolist())
