@@ -37,7 +37,6 @@ class Translation:
     text: str
     log_prob: float = 0.0  # summed natural log-probability, EOS included
     score: float = 0.0  # what candidates are ranked by
-    finished: bool = True  # False: cut at the length limit
     # With attention=True, unless the line was split: its pieces, and [target, source pieces].
     source_pieces: list[str] = dataclasses.field(default_factory=list)
     target_pieces: list[str] = dataclasses.field(default_factory=list)
@@ -45,6 +44,7 @@ class Translation:
     warnings: list[str] = dataclasses.field(default_factory=list)  # what the user should know
     # By group of spans (placeholder, tag, number, ...): how many were put right after the search.
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
+    finished: bool = True  # False: cut at the length limit
 
 
 class Segment(NamedTuple):
@@ -296,9 +296,9 @@ class Translator(Loaded):
             output.text,
             hypothesis.log_prob,
             hypothesis.score,
-            hypothesis.finished,
             warnings=segment.warnings + output.warnings,
             repaired=output.repaired,
+            finished=hypothesis.finished,
         )
         if attention and weights is not None:
             translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
