@@ -59,19 +59,25 @@ def test_order_is_a_function_of_seed_and_epoch(store):
     assert longest not in (sorted(longest), sorted(longest, reverse=True))
 
 
-@pytest.mark.parametrize("sampling", [0.0, 0.3])
-def test_batches_go_on_where_they_stopped(store, sampling):
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"sampling": 0.2}, {"weights": [1.5], "prefixes": [[7]], "variation": 0.3}],
+    ids=["plain", "sampled", "weighted and varied"],
+)
+def test_batches_go_on_where_they_stopped(store, options):
     def batches_from(step, seed=2):
-        return Batches(store, 3000, seed, (Words(), Words()), sampling).batches_from(step)
+        return Batches(store, 3000, seed, (Words(), Words()), **options).batches_from(step)
 
-    epoch = len(Batches(store, 3000, 2))
+    # What decides where batches end.
+    mixed = {name: options[name] for name in ("weights", "prefixes") if name in options}
+    epoch = len(Batches(store, 3000, 2, **mixed))
     whole = list(itertools.islice(batches_from(0), 3 * epoch + 2))
     for step in (0, 1, epoch - 1, epoch, epoch + 1, 2 * epoch - 1, 3 * epoch):
         for expected, batch in zip(whole[step:], batches_from(step), strict=False):
             assert same(expected, batch)
     assert not all(same(a, b) for a, b in zip(whole, batches_from(0, seed=3), strict=False))
     for number in range(3):
-        batches = Batches(store, 3000, 2).epoch(number)
+        batches = Batches(store, 3000, 2, **mixed).epoch(number)
         for (source, _), pair_ids in zip(whole[number * epoch :], batches, strict=False):
             assert len(source) == len(pair_ids)
 

@@ -1,18 +1,16 @@
 """Sweeps: all points once, rows that are kept, a table by means; and the table of all runs."""
 
-import contextlib
-import io
 import json
 import shutil
 from types import SimpleNamespace
 
 import pytest
 
-from nmt.__main__ import main
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 from nmt.evaluation.overview import overview, runs_in
 from nmt.experiments import sweep
+from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 
 SHORT = ["train.steps=2", "train.average=0", "train.valid_sentences=2"]
@@ -24,17 +22,28 @@ def command(*arguments):
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(monkeypatch):
-    """Trainings in this process: starting TensorFlow takes longer than they do."""
+def trainings(monkeypatch):
+    """What is trained; trainings leave what a sweep reads of them, and take no time."""
+    commands = []
 
     def run(command, stdout, stderr):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            status = main(command[3:])
-        stdout.write(printed.getvalue().encode())
-        return SimpleNamespace(returncode=status)
+        assert command[1:3] == ["-m", "nmt"]
+        args = parse(command[3:])
+        commands.append(args.overrides)
+        recipe = load_recipe(args.recipe, args.overrides)
+        try:
+            run = Run(args.run)
+        except Failure as failure:
+            stdout.write(str(failure).encode())
+            return SimpleNamespace(returncode=1)
+        run.path.mkdir()
+        run.save_recipe(recipe)
+        score = 10 * recipe.model.dropout + recipe.train.seed
+        run.update(complete=True, step=2, valid_score=score, train_seconds=90.0)
+        return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(sweep, "subprocess", SimpleNamespace(run=run))
+    return commands
 
 
 def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
@@ -62,7 +71,9 @@ def test_the_table_has_means_over_seeds_best_first():
     assert second.split() == ["31.00", "30.00", "to", "32.00", "2.0", "2", "model.dropout=0.1"]
 
 
-def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(tiny_recipe, tmp_path, capsys):
+def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(
+    tiny_recipe, tmp_path, capsys, trainings
+):
     folder = tmp_path / "sweep"
     options = [*SHORT, "model.dropout=0.1,0.2"]
     command("sweep", tiny_recipe, *options, "-o", folder)
@@ -79,6 +90,10 @@ def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(tiny_recipe, tmp_
     shutil.rmtree(folder / runs[0])
     command("sweep", tiny_recipe, *options, "-o", folder)
     assert capsys.readouterr().out.splitlines() == printed
+    assert [row[-2:] for row in trainings] == [
+        ["model.dropout=0.1", "train.seed=1"],
+        ["model.dropout=0.2", "train.seed=1"],
+    ]
     assert not (folder / runs[0]).exists()
     # Another recipe is another sweep.
     other = tmp_path / "other.toml"

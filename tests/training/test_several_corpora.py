@@ -14,7 +14,7 @@ from nmt.runs.held_out import held_out
 from nmt.text.vocabulary import BOS, EOS
 from nmt.training.train import prepare, train
 from tests.fakes import messages
-from tests.short_run import LINES, after_step, assert_same_numbers, interrupt, trained
+from tests.short_run import LINES, trained
 
 RECIPE = """
 [data]
@@ -64,11 +64,13 @@ def recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(recipe, tmp_path_factory):
-    logged = []
-    run = trained(recipe, tmp_path_factory.mktemp("runs") / "several", lines=logged)
-    assert [line for line in logged if line.startswith("corpus en-ja made.tsv: 40 training pairs")]
-    return run
+def run(recipe, once):
+    def make(folder):
+        logged = []
+        trained(recipe, folder, lines=logged)
+        assert [line for line in logged if line.startswith("corpus en-ja made.tsv: 40 training")]
+
+    return Run(once("several", make))
 
 
 def test_sources_begin_with_language_and_tag(recipe, tmp_path):
@@ -154,13 +156,6 @@ def test_fine_tuning_for_one_language_keeps_its_symbol(run, tmp_path):
     for each in (tuned.path, run.path):
         (best, *_), *_ = load(each, to="ja").candidates(LINES, attention=True)
         assert best.source_pieces[0] == "<2ja>"
-
-
-def test_killed_and_resumed_it_is_the_same(recipe, run, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        trained(recipe, tmp_path / "run", callbacks=[after_step(3, interrupt)])
-    trained(recipe, tmp_path / "run")
-    assert_same_numbers(run.path, tmp_path / "run")
 
 
 def test_another_mixture_is_another_run(recipe, run, tmp_path):
