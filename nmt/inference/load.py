@@ -79,11 +79,9 @@ def load(
 
     # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
     place = ",".join(os.path.abspath(run.path) for run in runs)
-    if lm:
-        overrides = [*overrides, f"search.lm={recipe.search.lm}"]
-    translator.origin = (load, (place, engine, threads, tuple(overrides), hypotheses_per_batch))
-    with_lm = f", with {recipe.search.lm}" if lm else ""
-    translator.description = f"{path}, {_engines(exports)}, {threads} threads{with_lm}"
+    typed = [*overrides, f"search.lm={recipe.search.lm}"] if lm else overrides
+    translator.origin = (load, (place, engine, threads, tuple(typed), hypotheses_per_batch))
+    translator.description = _description(path, exports, threads, lm)
     return translator.into(to) if to else translator
 
 
@@ -183,9 +181,11 @@ def _fusion(model, lm, weight):
     return Fusion(model, _language_model(lm), weight)
 
 
-def _engines(exports):
-    """The engines in use, in words."""
-    return " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
+def _description(path, exports, threads, lm):
+    """What is loaded, in words."""
+    engines = " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
+    with_lm = f", with {lm.path}" if lm else ""
+    return f"{path}, {engines}, {threads} threads{with_lm}"
 
 
 def _export(run, engine):
