@@ -224,7 +224,10 @@ def _description(runs, source, making):
         "source": languages[0],
         "target": languages[1],
         "runs": [
-            [{"path": str(run.path), "weights": run.weights_id} for run in members]
+            [
+                {"path": str(run.path), "weights": run.info.weights_sha256 or run.weights_id}
+                for run in members
+            ]
             for members, _ in runs
         ],
         "text": source.name,

@@ -50,7 +50,7 @@ def test_a_corpus_that_a_recipe_can_name(tiny_run, lines, tmp_path, capsys):
     # What it was made from; every line is a pair, or was dropped for a reason.
     told = json.loads((tmp_path / "deep" / "made.tsv.json").read_text())
     assert told["lines"] == len({*LINES, *MORE}) == told["pairs"] + sum(told["dropped"].values())
-    assert told["runs"] == [[{"path": str(tiny_run), "weights": Run(tiny_run).weights_id}]]
+    assert told["runs"] == [[{"path": str(tiny_run), "weights": Run(tiny_run).info.weights_sha256}]]
     assert sorted(path.name for path in made.parent.iterdir()) == ["made.tsv", "made.tsv.json"]
     # The snippet it prints is one that a recipe takes.
     (tmp_path / "own.toml").write_text(f'[data]\nformat = "grammar"\n\n{capsys.readouterr().out}')
