@@ -77,6 +77,33 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sampling(
+    parser: argparse.ArgumentParser, temperature: float | None, what_temperature: str
+) -> None:
+    """How samples are drawn. temperature: its default; what_temperature: its help."""
+    parser.add_argument(
+        "--temperature",
+        type=bounded("temperature"),
+        default=temperature,
+        metavar="T",
+        help=what_temperature,
+    )
+    parser.add_argument(
+        "--top-k",
+        type=bounded("top_k"),
+        default=0,
+        metavar="K",
+        help="draw from the K most probable words (default: from all)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=bounded("seed"),
+        default=1,
+        metavar="S",
+        help="another one, other samples (default: 1)",
+    )
+
+
 def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
     """A language model that helps `what`; `lm_overrides` reads the two options."""
     parser.add_argument(

@@ -7,7 +7,8 @@ import logging
 import os
 from pathlib import Path
 
-from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, positive, real
+from nmt.cli.arguments import add_beam, add_engine, add_sampling, add_to, bounded, positive, real
+from nmt.cli.io import check_output_file
 from nmt.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -48,21 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="translations of a line that are kept, or draws",
     )
-    parser.add_argument(
-        "--temperature",
-        type=bounded("temperature"),
-        metavar="T",
-        help="draw translations, at this temperature, instead of searching the best",
-    )
-    parser.add_argument(
-        "--top-k",
-        type=bounded("top_k"),
-        default=0,
-        metavar="K",
-        help="draw among the K most probable tokens only",
-    )
-    parser.add_argument(
-        "--seed", type=bounded("seed"), default=1, metavar="N", help="of what is drawn"
+    add_sampling(
+        parser, None, "draw translations, at this temperature, instead of searching the best"
     )
     parser.add_argument(
         "--min-score",
@@ -111,8 +99,7 @@ def _check(args):
         raise UserError("--top-k and --seed are of what is drawn: they need --temperature")
     if args.temperature is not None and args.beam:
         raise UserError("--beam and --temperature exclude each other: searched, or drawn")
-    if Path(args.output).is_dir():
-        raise UserError(f"{args.output}: is a folder, a file is needed")
+    check_output_file(args.output)
 
 
 def _source(args, run):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from nmt.cli.arguments import add_threads, bounded
+from nmt.cli.arguments import add_sampling, add_threads, bounded
 from nmt.cli.io import typed_text
 
 HELP = "write text with a language model, a line a sample"
@@ -23,26 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="L",
         help="pieces after the prompt, at most (default: the recipe's data.max_pieces)",
     )
-    parser.add_argument(
-        "--temperature",
-        type=bounded("temperature"),
-        default=1.0,
-        metavar="T",
-        help="below 1: more probable words, 0: always the most probable one (default: 1)",
-    )
-    parser.add_argument(
-        "--top-k",
-        type=bounded("top_k"),
-        default=0,
-        metavar="K",
-        help="draw from the K most probable words (default: from all)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=bounded("seed"),
-        default=1,
-        metavar="S",
-        help="another one, other samples (default: 1)",
+    add_sampling(
+        parser,
+        1.0,
+        "below 1: more probable words, 0: always the most probable one (default: 1)",
     )
     add_threads(parser)
 

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints a line for each run."""
     from nmt.evaluation.overview import COLUMNS, overview, runs_in
+    from nmt.evaluation.table import aligned
 
     rows = overview(runs_in(args.run or ["runs"]))
     if args.format == "json":
@@ -26,10 +27,7 @@ def run(args: argparse.Namespace) -> None:
     if args.format == "tsv":
         print("\n".join("\t".join(cells) for cells in table))
         return
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        print("  ".join(padded).rstrip())
+    print("\n".join(aligned(table)))
 
 
 def _cell(value):

@@ -186,10 +186,11 @@ class Corpus(Downloads):
         No side of a pair that is held out is in an earlier split. The pairs of a corpus in the
         other direction are in the same splits.
         """
-        earlier = [each for each in EARLIER_SPLITS.get(split, ()) if each not in standalone]
-        if split in EARLIER_SPLITS:
-            earlier.append("train")
-        known = [self._sides(each, standalone) for each in dict.fromkeys(earlier)]
+        known = [
+            self._sides(each, standalone)
+            for each in EARLIER_SPLITS.get(split, ())
+            if each == "train" or each not in standalone
+        ]
         for pair in pairs:
             if self._split_of(pair, standalone) != split:
                 if split != "train":

@@ -50,9 +50,7 @@ class Mixture:
         """
         dropped = Counter() if dropped is None else dropped
         apart_from = [
-            self._sides(other)
-            for n, other in enumerate(self.corpora)
-            if n != number and n in self.measured()
+            self._sides(self.corpora[other]) for other in self.measured() if other != number
         ]
         for pair in self.corpora[number].read("train", dropped, watch):
             keys = [split_key(side) for side in pair]

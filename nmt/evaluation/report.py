@@ -40,9 +40,8 @@ def evaluate(
 ) -> tuple[dict, Outputs]:
     """The report of a run on a text, and the texts it is of; writes nothing.
 
-    The translator is that into the text's language.
-
-    translator: that of the run, or of the ensemble it leads; others: the ensemble's other members.
+    translator: that of the run, or of the ensemble it leads, for the text's corpus; others: the
+    ensemble's other members.
     Of a language model, whose `TextGenerator` is measured, there are no texts.
     """
     # 1. What a reader of the scores should know of the weights and the text.

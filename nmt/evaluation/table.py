@@ -73,14 +73,18 @@ def lines(text: ScoredText, rows: Sequence[System]) -> Iterator[str]:
         )
         table.append([row.name + seeds, *cells, *p_values])
     # 2. The lines.
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        yield "  ".join(
-            cell.ljust(width) for cell, width in zip(cells, widths, strict=True)
-        ).rstrip()
+    yield from aligned(table)
     yield f"p: paired bootstrap against {rows[0].name}, {metrics.RESAMPLES} resamples"
     for metric, name in COLUMNS.items():
         yield f"{name}: {scored[0][0][metric]['signature']}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of cells as lines whose columns begin at the same places."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for cells in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield "  ".join(padded).rstrip()
 
 
 def _mean_and_range(scores):

@@ -117,7 +117,6 @@ def _name(point):
 def _trained(recipe, folder, point):
     """Trains a point in a process of its own; its row, or None if that failed."""
     path = folder / _name(point)
-    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "nmt", "train", recipe, *_typed(point), "--run", str(path)]
     with open(folder / f"{path.name}.log", "ab") as log_file:
         status = subprocess.run(command, stdout=log_file, stderr=log_file).returncode

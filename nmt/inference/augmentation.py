@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt import files
 from nmt.corpora.cleaning import fault
@@ -106,7 +106,7 @@ def make(
     if begun:
         log.info(f"{path}: goes on at line {begun + 1:,}")
     started = last = time.monotonic()
-    lines = itertools.islice(source.lines(), begun, None)
+    lines = itertools.islice(source.lines, begun, None)
     with state:
         while window := list(itertools.islice(lines, WINDOW)):
             rows: list[str] = []
@@ -117,7 +117,7 @@ def make(
             state.add(rows, len(window), dropped)
             if time.monotonic() - last > SECONDS:
                 last = time.monotonic()
-                _tell_progress(state.numbers["lines"], source.count, begun, last - started)
+                _tell_progress(state.numbers["lines"], len(source.lines), begun, last - started)
     numbers = state.numbers
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in numbers["dropped"].items())
     log.info(
@@ -127,18 +127,12 @@ def make(
     return {**told, **numbers}
 
 
-class Source:
+class Source(NamedTuple):
     """The lines that are translated. name, digest: for the description."""
 
-    def __init__(self, name: str, lines: Sequence[str], digest: str):
-        self.name = name
-        self.digest = digest
-        self._lines = lines
-        self.count = len(lines)
-
-    def lines(self) -> Iterator[str]:
-        """All lines, from the first."""
-        return iter(self._lines)
+    name: str
+    lines: Sequence[str]
+    digest: str
 
 
 class State:
