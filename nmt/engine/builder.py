@@ -1,23 +1,22 @@
 """An ONNX graph under construction: nodes by name, matrix products in float32 or in integers.
 
 int8: weights of 7 bits, one scale a column; eight bits would overflow the 16-bit sums of processors
-without VNNI. All that they are multiplied with is a hidden state or a tanh, so between -1 and 1:
-activations need no search for their range, and a row's result does not depend on the other rows.
-Only ONNX Runtime's recurrent layer looks for ranges.
+without VNNI. All that they are multiplied with is a hidden state or a tanh, so between -1 and 1, or
+rows of a table: activations need no search for their range, and a row's result does not depend on
+the other rows.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nmt.engine import layout
 
 LEVELS = 63  # weights are integers from -63 to 63
+ACTIVATION_LEVELS = 127  # what they are multiplied with: from -127 to 127 around ...
+ZERO = 128
 CONTRIB = "com.microsoft"  # the domain of ONNX Runtime's own operators
-QUANTISED_LAYERS = {"LSTM": "DynamicQuantizeLSTM"}  # recurrent layers that take int8 weights
-# Inputs of ONNX's recurrent layers in their order; a GRU and an RNN have fewer.
-LAYER_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 
 
 def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,18 +34,29 @@ def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(weights.T), scale_name: scale[:, None]}
 
 
+class Factor(NamedTuple):
+    """Integers that are multiplied with weights: `step` times their distance from 128."""
+
+    integers: str
+    step: str
+    zero: str
+
+
 class OnnxBuilder:
     """An ONNX graph under construction: `g(operator, *inputs)` adds a node.
 
     Values are named by strings.
     """
 
-    def __init__(self, precision: str):
+    def __init__(self, precision: str, prefix: str = ""):
+        """prefix: of the names of values; that of a graph inside another one is its own."""
         from onnx import helper, numpy_helper
 
         self.helper = helper
         self.from_array = numpy_helper.from_array
+        self.precision = precision
         self.quantised = precision == "int8"
+        self.prefix = prefix
         self.nodes: list = []
         self.constants: list = []
         self.inputs: list = []
@@ -54,22 +64,23 @@ class OnnxBuilder:
         self.output_names: dict[str, str] = {}
 
     def input(self, name: str, dtype: Any, *shape: str | int) -> str:
-        self.inputs.append(self._value(name, dtype, shape))
+        self.inputs.append(self.value_info(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: Any, *shape: str | int) -> None:
         """Makes a node's result a result of the graph under this name; each at most once."""
         self.output_names[value] = name
-        self.outputs.append(self._value(name, dtype, shape))
+        self.outputs.append(self.value_info(name, dtype, shape))
 
-    def _value(self, name, dtype, shape):
+    def value_info(self, name: str, dtype: Any, shape: Sequence[str | int] | None = None) -> Any:
+        """A value as graphs declare their inputs and outputs."""
         return self.helper.make_tensor_value_info(name, self._type(dtype), shape)
 
     def _type(self, dtype):
         return self.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def constant(self, array: Any, dtype: Any = np.float32) -> str:
-        name = f"constant.{len(self.constants)}"
+        name = f"{self.prefix}constant.{len(self.constants)}"
         self.constants.append(self.from_array(np.ascontiguousarray(array, dtype), name))
         return name
 
@@ -77,26 +88,42 @@ class OnnxBuilder:
         self, operator: str, *inputs: str, results: int = 1, domain: str = "", **attributes: Any
     ) -> Any:
         """Adds a node; returns the name of its result, or a list of names."""
-        names = [f"v{len(self.nodes)}.{n}" for n in range(results)]
+        names = [f"{self.prefix}v{len(self.nodes)}.{n}" for n in range(results)]
         node = self.helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
         self.nodes.append(node)
         return names[0] if results == 1 else names
 
-    def linear(self, x: str, kernel: Any, bias: Any) -> str:
-        """x W + b for an x between -1 and 1."""
+    def factor(self, x: str) -> "Factor | str":
+        """An x between -1 and 1 as what weights are multiplied with, for several products."""
+        if not self.quantised:
+            return x
+        # One step and zero point for all x: results do not depend on the other rows.
+        step = self.constant(1 / ACTIVATION_LEVELS)
+        zero = self.constant(ZERO, np.uint8)
+        return Factor(self("QuantizeLinear", x, step, zero), step, zero)
+
+    def rows(self, table: np.ndarray, ids: str) -> "Factor | str":
+        """Rows of a table of any range, as what weights are multiplied with."""
+        if not self.quantised:
+            return self("Gather", self.constant(table), ids)
+        step = max(float(np.abs(table).max()), 1e-12) / ACTIVATION_LEVELS
+        integers = self.constant(np.rint(table / step) + ZERO, np.uint8)
+        zero = self.constant(ZERO, np.uint8)
+        return Factor(self("Gather", integers, ids), self.constant(step), zero)
+
+    def linear(self, x: "Factor | str", kernel: Any, bias: Any) -> str:
+        """x W + b for an x between -1 and 1, or a factor."""
         if not self.quantised:
             return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
         weights, scale = quantise(np.asarray(kernel))
         parts = self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
         return self.integer_linear(x, *parts)
 
-    def integer_linear(self, x: str, weights: str, scale: str, bias: str) -> str:
-        """x W + b in integers, for an x between -1 and 1."""
-        # One step and zero point for all x: results do not depend on the other rows.
-        step = self.constant(1 / 127)
-        zero = self.constant(128, np.uint8)
-        x = self("QuantizeLinear", x, step, zero)
-        return self("MatMulIntegerToFloat", x, weights, step, scale, zero, "", bias, domain=CONTRIB)
+    def integer_linear(self, x: "Factor | str", weights: str, scale: str, bias: str) -> str:
+        """x W + b in integers, for an x between -1 and 1, or a factor."""
+        x = self.factor(x) if isinstance(x, str) else x
+        inputs = [x.integers, weights, x.step, scale, x.zero, "", bias]
+        return self("MatMulIntegerToFloat", *inputs, domain=CONTRIB)
 
     def products(self, x: str, weights: Iterable[tuple]) -> list[str]:
         """x W + b for several (W, b), as one product that is cut."""
@@ -118,52 +145,47 @@ class OnnxBuilder:
             return rows
         return self("Mul", self.cast(rows, np.float32), self("Gather", scale, ids))
 
-    def recurrent_layer(
+    def loop(
         self,
-        operator: str,
+        step: Callable[["OnnxBuilder", dict[str, str], str], tuple[dict[str, str], str]],
+        states: dict[str, str],
         x: str,
-        lengths: str,
-        weights: list[dict],
-        **attributes: Any,
-    ) -> tuple[str, str]:
-        """A layer by ONNX's own operator.
+        real: str,
+        backward: bool,
+    ) -> tuple[dict[str, str], str]:
+        """A loop over the first axis of x and `real`; returns the last states and all outputs.
 
-        Returns outputs [source_len, directions, sentences, units] and the last h.
-        weights: for each direction the operator's inputs by their ONNX names; W and R as [n, m].
+        step: of the builder of the loop's body, the states by name and an x it makes the new
+        states and an output. A state stays as it is where `real` is false.
         """
-        arrays = {name: np.stack([direction[name] for direction in weights]) for name in weights[0]}
-        inputs = {"X": x, "sequence_lens": lengths}
-        # 1. The matrices, in int8 where ONNX Runtime has such a layer.
-        quantised = self.quantised and operator in QUANTISED_LAYERS
-        if quantised:
-            matrices, scales = self._quantised_weights(arrays.pop("W"), arrays.pop("R"))
-            inputs |= matrices
-        else:
-            for name in ("W", "R"):
-                inputs[name] = self.constant(arrays.pop(name).transpose(0, 2, 1))
-        # 2. All inputs in their order.
-        inputs |= {name: self.constant(array) for name, array in arrays.items()}
-        ordered = [inputs.get(name, "") for name in LAYER_INPUTS]
-        # 3. The node.
-        if quantised:
-            ordered += scales
-            attributes |= {"results": 3, "domain": CONTRIB}
-            y, h, _ = self(QUANTISED_LAYERS[operator], *ordered, **attributes)
-        else:
-            used = max(n for n, name in enumerate(ordered) if name)
-            y, h = self(operator, *ordered[: used + 1], results=2, **attributes)
-        return y, h
-
-    def _quantised_weights(self, kernels, recurrent):
-        """W and R [directions, n, m] in int8; scale and zero point of W, then of R."""
-        (w, w_scale), (r, r_scale) = (
-            map(np.stack, zip(*map(quantise, matrices), strict=True))
-            for matrices in (kernels, recurrent)
+        # 1. The body, a graph of its own.
+        body = OnnxBuilder(self.precision, f"{self.prefix}loop{len(self.nodes)}.")
+        inputs = {name: body.prefix + name for name in (*states, "x", "real")}
+        old = {name: inputs[name] for name in states}
+        new, output = step(body, old, inputs["x"])
+        kept = [body("Where", inputs["real"], new[name], old[name]) for name in states]
+        dtypes = [*[np.float32] * len(states), np.float32, np.bool_]
+        graph = self.helper.make_graph(
+            body.nodes,
+            "step",
+            list(map(body.value_info, inputs.values(), dtypes)),
+            [body.value_info(name, np.float32) for name in (*kept, output)],
+            body.constants,
         )
-        weights = {"W": self.constant(w, np.int8), "R": self.constant(r, np.int8)}
-        scales = [self.constant(scale) for scale in (w_scale, r_scale)]
-        zeros = self.constant(np.zeros(w_scale.shape), np.int8)
-        return weights, [scales[0], zeros, scales[1], zeros]
+        # 2. The loop.
+        way = int(backward)
+        results = self(
+            "Scan",
+            *states.values(),
+            x,
+            real,
+            results=len(states) + 1,
+            body=graph,
+            num_scan_inputs=2,
+            scan_input_directions=[way, way],
+            scan_output_directions=[way],
+        )
+        return dict(zip(states, results[:-1], strict=True)), results[-1]
 
     def serialised(self) -> bytes:
         """The finished graph as an ONNX file."""

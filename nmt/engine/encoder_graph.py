@@ -1,19 +1,14 @@
 """encoder.onnx: what is computed once a sentence; see nmt/engine/layout.py."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from nmt.engine import layout
-from nmt.engine.builder import OnnxBuilder, stored_table
-from nmt.engine.weights import context_weights, recurrent_weights
+from nmt.engine.builder import OnnxBuilder
+from nmt.engine.weights import context_weights, input_weights, recurrent_weights
 from nmt.text.vocabulary import PAD
-
-DIRECTIONS = {  # of ONNX by the ways of an encoder
-    ("forward",): "forward",
-    ("backward",): "reverse",
-    ("forward", "backward"): "bidirectional",
-}
 
 
 def encoder_graph(model: Any, precision: str) -> bytes:
@@ -23,44 +18,54 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     decoder = model.decoder
     # 1. Embed the source, [source_len, sentences, embedding].
     source = g.input(layout.SOURCE, np.int32, "sentences", "source_len")
-    # 1 at tokens, 0 at padding.
-    real = g.cast(g("Not", g("Equal", source, g.constant(PAD, np.int32))), np.int32)
-    lengths = g("ReduceSum", real, g.constant([1], np.int64), keepdims=0)
-    scaled = np.asarray(model.source_embedding) * model.options.embedding**0.5
-    tables = stored_table(scaled, precision).values()
-    x = g.lookup(source, *(g.constant(table, table.dtype) for table in tables))
-    x = g("Transpose", x, perm=[1, 0, 2])
+    is_real = g("Not", g("Equal", source, g.constant(PAD, np.int32)))
+    embedding = np.asarray(model.source_embedding) * model.options.embedding**0.5
+    x = g.rows(embedding, g("Transpose", source, perm=[1, 0]))
     # 2. Run the recurrent layers.
+    in_loop = g("Unsqueeze", g("Transpose", is_real, perm=[1, 0]), g.constant([2], np.int64))
+    sentences = g("Shape", source, end=1)
     for cells in encoder.layers:
-        y, final = _layer(g, x, lengths, cells, encoder.ways)
-        y = g("Transpose", y, perm=[0, 2, 1, 3])
-        x = g("Reshape", y, g.constant([0, 0, encoder.size], np.int64))
-    outputs = g("Transpose", x, perm=[1, 0, 2])
-    final = g("Transpose", final, perm=[1, 0, 2])
-    final = g("Reshape", final, g.constant([0, encoder.size], np.int64))
+        outputs, final = _layer(g, x, in_loop, sentences, cells, encoder.ways)
+        x = g.factor(outputs)
+    outputs = g("Transpose", outputs, perm=[1, 0, 2])
+    # 1 at tokens, 0 at padding.
+    real = g.cast(is_real, np.int32)
     # 3. Make what the decoder remembers, and begins with.
     if decoder.attention is not None:
         memory = _memory(g, decoder, outputs, real)
         for name, shape in layout.memory_shapes(decoder).items():
             g.output(name, memory[name], np.float32, *shape)
-    state = _state(g, decoder, final)
+    state = _state(g, decoder, final, sentences)
     for name, size in layout.state_sizes(decoder).items():
         g.output(name, state[name], np.float32, "sentences", size)
     return g.serialised()
 
 
-def _layer(g, x, lengths, cells, ways):
-    """Outputs [source_len, directions, sentences, units], last h [directions, sentences, units]."""
-    form = cells[0].onnx
-    return g.recurrent_layer(
-        form.operator,
-        x,
-        lengths,
-        [cell.onnx_weights(form.operator_gates) for cell in cells],
-        hidden_size=cells[0].units,
-        direction=DIRECTIONS[tuple(ways)],
-        **form.attributes,
-    )
+def _layer(g, x, real, sentences, cells, ways):
+    """Outputs [source_len, sentences, size], last h [sentences, size]; size: of all directions.
+
+    x: a factor; real: [source_len, sentences, 1], false at padding, where a state stays as it is.
+    """
+    outputs = []
+    final = []
+    for cell, way in zip(cells, ways, strict=True):
+        z = g.linear(x, *input_weights(cell))
+        shape = g("Concat", sentences, g.constant([cell.units], np.int64), axis=0)
+        zeros = dict.fromkeys(cell.states, g("Expand", g.constant(0.0), shape))
+        step = functools.partial(_step, cell)
+        last, every = g.loop(step, zeros, z, real, backward=way == "backward")
+        outputs.append(every)
+        final.append(last["h"])
+    if len(cells) == 1:
+        return outputs[0], final[0]
+    return g("Concat", *outputs, axis=-1), g("Concat", *final, axis=-1)
+
+
+def _step(cell, g, state, z):
+    """A position of a layer: its new state, and h as its output."""
+    recurrent = g.linear(state["h"], *recurrent_weights(cell))
+    new = cell.onnx_step(g, z, recurrent, state)
+    return new, new["h"]
 
 
 def _memory(g, decoder, outputs, real):
@@ -82,7 +87,7 @@ def _memory(g, decoder, outputs, real):
     return {layout.KEYS: keys, layout.VALUES: values, layout.MASK: mask}
 
 
-def _state(g, decoder, final):
+def _state(g, decoder, final, sentences):
     """The leaves of the state by name; final: the encoder's last h [sentences, units]."""
     state = {}
     # Every layer begins with a projection of the encoder's last h.
@@ -93,7 +98,6 @@ def _state(g, decoder, final):
         # What the first step needs of h; see nmt/engine/layout.py.
         state[f"recurrent{number}"] = g.linear(h, *recurrent_weights(cell))
     # All else begins with zeros.
-    sentences = g("Shape", final, end=1)
     for name, size in layout.state_sizes(decoder).items():
         if name not in state:
             shape = g("Concat", sentences, g.constant([size], np.int64), axis=0)

@@ -29,7 +29,7 @@ A change to what the graphs take or return is a new EXPORT_FORMAT; other formats
 
 from typing import Any
 
-EXPORT_FORMAT = 2
+EXPORT_FORMAT = 3
 
 # Files.
 ENCODER = "encoder.onnx"
@@ -78,7 +78,7 @@ def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
 def state_sizes(decoder: Any) -> dict[str, int]:
     """The leaves of a decoder's state and their units.
 
-    recurrent<layer>: the recurrent part of its gates, in the order `onnx.step_gates` of its cell,
+    recurrent<layer>: the recurrent part of its gates, in the order `onnx.gates` of its cell,
     in the coming step; for the first layer with the context's part. <state><layer>: states that the
     step of a cell takes besides (c of an LSTM). context: the context's part alone, where the cell
     must not add it to the recurrent part (GRU).

@@ -1,4 +1,4 @@
-"""The decoder's weights as the graphs multiply with them: (kernel, bias) of each product.
+"""A model's weights as the graphs multiply with them: (kernel, bias) of each product.
 
 Gates are in the order of their cell's `onnx_step`.
 """
@@ -57,4 +57,4 @@ def token_table(model: Any) -> np.ndarray:
 
 
 def _in_order(cell, weights):
-    return in_order(weights, cell.onnx.step_gates)
+    return in_order(weights, cell.onnx.gates)

@@ -14,7 +14,7 @@ A new cell is one class here, with its name in `CELLS` and among the choices of 
 (nmt/recipe/sections.py). With an ONNX form, `onnx` and `onnx_step`, its models can be exported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -28,16 +28,10 @@ from nmt.recipe import ModelOptions
 
 
 class OnnxForm(NamedTuple):
-    """How nmt/engine writes a cell, besides its `onnx_step`.
+    """How nmt/engine writes a cell, besides its `onnx_step`."""
 
-    An order of gates lists, for each place, which of the cell's own gates stands there.
-    """
-
-    operator: str  # ONNX's own layer of such cells, for encoders
-    operator_gates: tuple[int, ...]  # the order of gates in that operator
-    step_gates: tuple[int, ...]  # the order of gates in `onnx_step`
+    gates: tuple[int, ...]  # their order in `onnx_step`: for each place, which gate stands there
     states: tuple[str, ...] = ()  # the states that `onnx_step` takes
-    attributes: Mapping[str, int] = {}  # attributes of the operator
 
 
 class Cell(keras.layers.Layer):
@@ -121,16 +115,15 @@ class Cell(keras.layers.Layer):
         """Why a cell with these options has no ONNX form, or None."""
         if cls.onnx is None:
             return f"a cell without an ONNX form (model.cell={options.cell})"
-        # ONNX's own layers, which run the encoder, are fixed.
         if options.layer_norm:
-            return "ONNX's recurrent layers have no layer normalisation (model.layer_norm)"
+            return "no ONNX form of layer normalisation (model.layer_norm)"
         return None
 
     def onnx_step(self, g: Any, x: str, recurrent: str, state: dict[str, str]) -> dict[str, str]:
         """`step` as nodes of an ONNX graph: the new h, and the new states of `onnx.states`.
 
         g: an `OnnxBuilder`; values are named by strings. x: x W + b; recurrent: h U + its bias,
-        both [..., gates * units] with the gates in the order `onnx.step_gates`.
+        both [..., gates * units] with the gates in the order `onnx.gates`.
         """
         raise NotImplementedError
 
@@ -140,23 +133,12 @@ class Cell(keras.layers.Layer):
         bias = np.asarray(self.bias)
         return bias, np.zeros_like(bias)
 
-    def onnx_weights(self, order: Sequence[int]) -> dict[str, np.ndarray]:
-        """The weights of `onnx.operator` by their names there: W, R [n, gates * units], B.
-
-        order: that of the gates in the operator.
-        """
-        return {
-            "W": in_order(self.kernel, order),
-            "R": in_order(self.recurrent_kernel, order),
-            "B": np.concatenate([in_order(bias, order) for bias in self.biases()]),
-        }
-
 
 class RNNCell(Cell):
     """h = f(x W + h U + b), f = tanh (Elman 1990) or ReLU (Le et al. 2015)."""
 
     only_sum = True
-    onnx = OnnxForm("RNN", operator_gates=(0,), step_gates=(0,))
+    onnx = OnnxForm(gates=(0,))
 
     def step(self, z: tf.Tensor, state: Tensors, weights: Tensors, mask: Any = None) -> Tensors:
         activation = getattr(ops, self.options.activation)
@@ -165,7 +147,7 @@ class RNNCell(Cell):
     @classmethod
     def reason_against_onnx(cls, options: ModelOptions) -> str | None:
         reason = super().reason_against_onnx(options)
-        # `onnx_step` and ONNX's operator write tanh, whatever else may be added.
+        # `onnx_step` writes tanh, whatever else may be added.
         if not reason and options.activation != "tanh":
             return f"no ONNX form of the activation (model.activation={options.activation})"
         return reason
@@ -182,13 +164,7 @@ class GRUCell(Cell):
     """
 
     gates = 3
-    onnx = OnnxForm(
-        "GRU",
-        operator_gates=(0, 1, 2),
-        step_gates=(0, 1, 2),
-        states=("h",),
-        attributes={"linear_before_reset": 1},
-    )
+    onnx = OnnxForm(gates=(0, 1, 2), states=("h",))
 
     def bias_shape(self) -> tuple[int, ...]:
         # With reset_after the recurrent part of the gates has a bias of its own.
@@ -257,8 +233,8 @@ class LSTMCell(Cell):
     gates = 4
     states = ("h", "c")
     only_sum = True
-    # `onnx_step` has the order i, f, o, c: one sigmoid serves the first three. ONNX has i, o, f, c.
-    onnx = OnnxForm("LSTM", operator_gates=(0, 3, 1, 2), step_gates=(0, 1, 3, 2), states=("c",))
+    # `onnx_step` has the order i, f, o, c: one sigmoid serves the first three.
+    onnx = OnnxForm(gates=(0, 1, 3, 2), states=("c",))
 
     def build(self, input_size: int) -> None:
         super().build(input_size)
