@@ -6,7 +6,8 @@ Three graphs, of float32 or of int8 products, and arrays in files of their own:
     step.onnx         memory, state, origin, tokens, k, tables
                       -> log_probs, best, every, attention, new state
     shortlist.onnx    the same without `every`, over a shortlist of target tokens: the projection
-                      (kernel, scale, bias) and the ids of its tokens are inputs
+                      (kernel, scale, bias), the ids of its tokens, and which of them a sentence
+                      may use are inputs
     table.npy         input part of the gates of the first decoder layer, a row a target token;
                       with int8 a scale a row in table_scale.npy
     projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
@@ -54,7 +55,8 @@ ATTENTION = "attention"  # [sentences, beam, source_len]
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
 BIAS = "bias"  # [words]
-IDS = "ids"  # [words] int64, ascending: the shortlist
+IDS = "ids"  # [words] int64, ascending: the shortlist, of all sentences of a batch together
+ALLOWED = "allowed"  # [sentences, 1, words]: 0, or -1e9 at tokens of other sentences' shortlists
 NEW = "new_"  # leaves of the new state are called new_<name>
 
 # Leaves of the memory; a model without attention has none.

@@ -16,6 +16,7 @@ import onnxruntime
 from nmt.decoding.contract import FromDistribution
 from nmt.engine import layout
 from nmt.errors import Failure
+from nmt.text.vocabulary import EOS, PAD
 
 Arrays = dict[str, np.ndarray]
 PROJECTION = "projection"  # leaf of the memory: the shortlist's inputs, the same for all sentences
@@ -93,7 +94,7 @@ class Engine(FromDistribution):
         names = leaves.keys() & {layout.KEYS, layout.VALUES, layout.MASK}
         memory: dict = {name: leaves.pop(name) for name in names}
         if self.shortlist:
-            memory[PROJECTION] = self.shortlist.projection(source)
+            memory[PROJECTION], memory[layout.ALLOWED] = self.shortlist.projection(source)
         return memory, leaves
 
     def take(self, memory: dict, sentences: np.ndarray) -> dict:
@@ -116,7 +117,8 @@ class Engine(FromDistribution):
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
         """Of the whole vocabulary, whatever the shortlist."""
         unused = (layout.LOG_PROBS, layout.BEST)
-        memory = {name: leaf for name, leaf in memory.items() if name != PROJECTION}
+        of_shortlist = (PROJECTION, layout.ALLOWED)
+        memory = {name: leaf for name, leaf in memory.items() if name not in of_shortlist}
         values, attention, state = self._run(
             layout.STEP, unused, memory, state, origin, tokens, k=1
         )
@@ -129,7 +131,7 @@ class Engine(FromDistribution):
         arrays = dict(memory)
         projection = arrays.pop(PROJECTION, {})
         k = min(k, len(projection[layout.IDS]) if projection else self.vocab)
-        shape = (len(arrays[layout.MASK]) if arrays else len(tokens), -1)
+        shape = (len(next(iter(arrays.values()))) if arrays else len(tokens), -1)
         arrays |= {**state, **projection, **self._tables, layout.K: np.array([k], np.int64)}
         arrays[layout.ORIGIN] = origin.reshape(shape)
         arrays[layout.TOKENS] = tokens.reshape(shape)
@@ -159,13 +161,21 @@ class Shortlist:
             controls = arrays["controls"].tolist() if "controls" in arrays else []
             self.language = {control: n for n, control in enumerate(controls)}
 
-    def projection(self, source: np.ndarray) -> Arrays:
-        """The inputs of the shortlist's graph for source ids [sentences, source_len]."""
-        chosen = np.zeros(len(self.arrays["bias"]), bool)
-        for language in {self.language.get(id, 0) for id in source[:, 0].tolist()}:
-            chosen[self.frequent[language]] = True
-            chosen[self.suggested[language][source]] = True
-        ids = np.flatnonzero(chosen)
+    def projection(self, source: np.ndarray) -> tuple[Arrays, np.ndarray]:
+        """The projection onto all tokens that some sentence may use, and which of them each may.
+
+        source: ids [sentences, source_len]. The second: `layout.ALLOWED`.
+        """
+        # Padding suggests nothing: every sentence has an EOS.
+        source = np.where(source == PAD, EOS, source)
+        languages = [self.language.get(id, 0) for id in source[:, 0].tolist()]
+        number = np.arange(len(source))[:, None]
+        chosen = np.zeros((len(source), len(self.arrays["bias"])), bool)
+        chosen[number, self.frequent[languages]] = True
+        suggested = self.suggested[np.array(languages)[:, None], source]
+        chosen[number, suggested.reshape(len(source), -1)] = True
+        ids = np.flatnonzero(chosen.any(0))
         cut = {name: array[ids] for name, array in self.arrays.items()}
         cut[layout.KERNEL] = np.ascontiguousarray(cut[layout.KERNEL].T)
-        return {**cut, layout.IDS: ids}
+        allowed = np.where(chosen[:, None, ids], np.float32(0), np.float32(-1e9))
+        return {**cut, layout.IDS: ids}, allowed

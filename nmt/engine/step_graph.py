@@ -92,6 +92,8 @@ def _project(g, model, readout, k, shortlist):
         scale = g.input(layout.SCALE, np.float32, "words")
         bias = g.input(layout.BIAS, np.float32, "words")
         logits = g.integer_linear(readout, kernel, scale, bias)
+        # A sentence's result does not depend on the others of its batch.
+        logits = g("Add", logits, g.input(layout.ALLOWED, np.float32, "sentences", 1, "words"))
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
     log_probs = g("LogSoftmax", logits)

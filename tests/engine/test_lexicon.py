@@ -6,7 +6,7 @@ import numpy as np
 
 from nmt.engine import layout, lexicon
 from nmt.engine.runtime import Shortlist
-from nmt.text.vocabulary import EOS
+from nmt.text.vocabulary import EOS, PAD
 
 BYTES = {id: id - 200 for id in range(262, 268)}
 
@@ -66,11 +66,13 @@ def test_languages_have_shortlists_of_their_own(tmp_path):
     bias = np.zeros(2000, np.float32)
     np.savez(tmp_path / layout.PROJECTION, bias=bias, **{layout.KERNEL: bias[:, None]})
     shortlist = Shortlist(lambda name: tmp_path / name)
-    chosen = {
-        control: set(shortlist.projection(np.array([[control, 10, 11, EOS]]))[layout.IDS].tolist())
-        for control in (5, 6)
-    }
-    assert {520, 521} < chosen[5] and not chosen[5] & set(range(1020, 1026))
-    assert {1020, 1021} < chosen[6] and not chosen[6] & set(range(520, 526))
-    both = shortlist.projection(np.array([[5, 10, EOS], [6, 11, EOS]]))[layout.IDS]
-    assert {520, 521, 1020, 1021} < set(both.tolist())
+    # Each by itself, and side by side, the second one with padding: the same tokens.
+    sources = [[5, 10, 11, EOS], [6, 10, EOS, PAD]]
+    alone = [shortlist.projection(np.array([source])) for source in sources]
+    chosen = [set(cut[layout.IDS].tolist()) for cut, _ in alone]
+    assert {520, 521} < chosen[0] and not chosen[0] & set(range(1020, 1026))
+    assert {1020, 1021} < chosen[1] and not chosen[1] & set(range(520, 526))
+    cut, allowed = shortlist.projection(np.array(sources))
+    assert set(cut[layout.IDS].tolist()) == chosen[0] | chosen[1]
+    for row, words in zip(allowed[:, 0], chosen, strict=True):
+        assert set(cut[layout.IDS][row == 0].tolist()) == words

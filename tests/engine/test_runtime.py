@@ -112,6 +112,33 @@ def test_int8_and_shortlist_stay_close(tiny_run):
     np.testing.assert_allclose(np.exp(log_probs).sum(1), 1, rtol=1e-4)
 
 
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "deep plain lstm"])
+def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path):
+    """Alone, among others and beside padding: the same hypotheses and scores."""
+    rng = np.random.default_rng(5)
+    write(made("lstm", **MORE.get(name, MODELS.get(name))), precision, tmp_path)
+    suggested = rng.integers(EOS, VOCAB, (VOCAB, 3)).astype(np.uint16)
+    np.savez(tmp_path / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
+    engine = Engine(tmp_path.joinpath, shortlist=precision == "int8")
+    sources = [rng.integers(4, VOCAB, rng.integers(1, 9)).tolist() for _ in range(24)]
+
+    def found(size):
+        """Ids and scores of the hypotheses, sentence by sentence, in batches of this size."""
+        hypotheses = []
+        for start in range(0, len(sources), size):
+            batch = pad(sources[start : start + size], [], [EOS])
+            for best in beam_search(engine, batch, 3, limits=[12] * len(batch), nbest=3):
+                hypotheses += [(hypothesis.ids, hypothesis.log_prob) for hypothesis in best]
+        return hypotheses
+
+    alone = found(1)
+    for size in (2, 7, 24):
+        for (ids, log_prob), (other, other_log_prob) in zip(alone, found(size), strict=True):
+            assert ids == other
+            assert log_prob == pytest.approx(other_log_prob, abs=1e-4)
+
+
 def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
     """Nor the run folder: the exported one can move anywhere."""
     folder = tmp_path / "alone"
@@ -166,9 +193,6 @@ class PeepholeCell(LSTMCell):
         i = ops.sigmoid(i + weights["i"] * c)
         c = ops.sigmoid(f + weights["f"] * c) * c + i * ops.tanh(g)
         return {"h": ops.sigmoid(o + weights["o"] * c) * ops.tanh(c), "c": c}
-
-    def onnx_weights(self, order):
-        return {**super().onnx_weights(order), "P": np.concatenate(self.peepholes)}
 
     def onnx_step(self, g, x, recurrent, state):
         i, f, o, new = g.split(g("Add", x, recurrent), *[self.units] * 4)
