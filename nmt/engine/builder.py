@@ -35,11 +35,11 @@ def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
 
 
 class Factor(NamedTuple):
-    """Integers that are multiplied with weights: `step` times their distance from 128."""
+    """What is multiplied with weights: float32, or integers that mean step * (integer - zero)."""
 
-    integers: str
-    step: str
-    zero: str
+    values: str
+    step: str = ""
+    zero: str = ""
 
 
 class OnnxBuilder:
@@ -93,36 +93,38 @@ class OnnxBuilder:
         self.nodes.append(node)
         return names[0] if results == 1 else names
 
-    def factor(self, x: str) -> "Factor | str":
+    def factor(self, x: str) -> Factor:
         """An x between -1 and 1 as what weights are multiplied with, for several products."""
         if not self.quantised:
-            return x
+            return Factor(x)
         # One step and zero point for all x: results do not depend on the other rows.
         step = self.constant(1 / ACTIVATION_LEVELS)
         zero = self.constant(ZERO, np.uint8)
         return Factor(self("QuantizeLinear", x, step, zero), step, zero)
 
-    def rows(self, table: np.ndarray, ids: str) -> "Factor | str":
+    def rows(self, table: np.ndarray, ids: str) -> Factor:
         """Rows of a table of any range, as what weights are multiplied with."""
         if not self.quantised:
-            return self("Gather", self.constant(table), ids)
+            return Factor(self("Gather", self.constant(table), ids))
         step = max(float(np.abs(table).max()), 1e-12) / ACTIVATION_LEVELS
         integers = self.constant(np.rint(table / step) + ZERO, np.uint8)
         zero = self.constant(ZERO, np.uint8)
         return Factor(self("Gather", integers, ids), self.constant(step), zero)
 
-    def linear(self, x: "Factor | str", kernel: Any, bias: Any) -> str:
+    def linear(self, x: Factor | str, kernel: Any, bias: Any) -> str:
         """x W + b for an x between -1 and 1, or a factor."""
+        x = self.factor(x) if isinstance(x, str) else x
         if not self.quantised:
-            return self("Add", self("MatMul", x, self.constant(kernel)), self.constant(bias))
+            product = self("MatMul", x.values, self.constant(kernel))
+            return self("Add", product, self.constant(bias))
         weights, scale = quantise(np.asarray(kernel))
         parts = self.constant(weights, np.int8), self.constant(scale), self.constant(bias)
         return self.integer_linear(x, *parts)
 
-    def integer_linear(self, x: "Factor | str", weights: str, scale: str, bias: str) -> str:
+    def integer_linear(self, x: Factor | str, weights: str, scale: str, bias: str) -> str:
         """x W + b in integers, for an x between -1 and 1, or a factor."""
         x = self.factor(x) if isinstance(x, str) else x
-        inputs = [x.integers, weights, x.step, scale, x.zero, "", bias]
+        inputs = [x.values, weights, x.step, scale, x.zero, "", bias]
         return self("MatMulIntegerToFloat", *inputs, domain=CONTRIB)
 
     def products(self, x: str, weights: Iterable[tuple]) -> list[str]:
