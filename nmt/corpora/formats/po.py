@@ -40,16 +40,25 @@ UTF8_TOO = ("ascii", "us-ascii", "charset")
 
 @dataclasses.dataclass
 class Entry:
-    """A message as far as it was read."""
+    """A message as far as it was read. Places are indices of the text that was read."""
 
     fuzzy: bool = False
     # By field, as msgstr[0].
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
     # The one that the last token belongs to.
     field: str = ""
+    line: int = 1  # of its first keyword
+    start: int = 0  # of its first keyword
+    # Of the comments before it.
+    comments: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    # From the first string of a field to the end of its last.
+    places: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     def complete(self) -> bool:
         return self.field in ("", "domain") or self.field.startswith("msgstr")
+
+    def is_header(self) -> bool:
+        return self.texts.get("msgid") == "" and "msgctxt" not in self.texts
 
     def check_text(self, where: str) -> None:
         """UserError when the last keyword has no string."""
@@ -63,10 +72,11 @@ class Entry:
             raise _mistake(where, "text without a msgid before it")
         self.field = keyword
 
-    def add_text(self, text: str, where: str) -> None:
+    def add_text(self, text: str, place: tuple[int, int], where: str) -> None:
         if not self.field:
             raise _mistake(where, "text without a msgid before it")
         self.texts[self.field] = self.texts.get(self.field, "") + text
+        self.places[self.field] = self.places.get(self.field, place)[0], place[1]
 
 
 def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
@@ -80,10 +90,10 @@ def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterato
     text, charset = _decoded(data, path)
     # The entries.
     catalogue = Catalogue(path, source, target, dropped)
-    for entry in _entries(text, charset, path, dropped):
+    for entry in entries(text, charset, f"{path}, ", dropped):
         fields = sorted(field for field in entry.texts if field.startswith("msgstr"))
         translations = [entry.texts[field] for field in fields]
-        if _is_header(entry):
+        if entry.is_header():
             catalogue.read_header("".join(translations))
         elif entry.fuzzy:
             dropped["fuzzy"] += 1
@@ -95,6 +105,50 @@ def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterato
     catalogue.note_keys()
 
 
+def entries(text: str, charset: str, name: str, dropped: Counter[str]) -> Iterator[Entry]:
+    """Yields the entries. They need neither lines of their own nor blank lines between them.
+
+    charset: of codes of bytes in strings. name: what stands before "line 3" in a UserError.
+    """
+    entry = Entry()
+    fuzzy = False
+    comments: list[tuple[int, int]] = []
+    line = 1
+    for token in TOKEN.finditer(text):
+        where = f"{name}line {line}"
+        match token.lastgroup:
+            case "mistake":
+                rest = text[token.start() :].partition("\n")[0]
+                raise _mistake(where, f"not a line of a PO file: {rest[:40]}")
+            case "comment":
+                # What is said of an obsolete entry is not said of the next.
+                obsolete = token["comment"].startswith("~")
+                fuzzy = not obsolete and (fuzzy or bool(FUZZY.match(token["comment"])))
+                if obsolete:
+                    comments = []
+                else:
+                    comments.append(token.span())
+                if OBSOLETE.match(token["comment"]):
+                    dropped["obsolete"] += 1
+            case "keyword":
+                keyword = re.sub(r"\s", "", token["keyword"])
+                entry.check_text(where)
+                if entry.complete() and keyword in FIRST_FIELDS:
+                    yield entry
+                    entry = Entry(fuzzy, line=line, start=token.start(), comments=comments)
+                    fuzzy = False
+                    comments = []
+                entry.add_keyword(keyword, where)
+            case "string":
+                entry.add_text(_unescaped(token["string"], charset), token.span(), where)
+        line += token[0].count("\n")
+    where = f"{name}line {line}"
+    entry.check_text(where)
+    if not entry.complete():
+        raise _mistake(where, "the file ends before the msgstr of its last entry")
+    yield entry
+
+
 def _decoded(data, path):
     """(text, charset) of a file, by the charset in its header; all lines end with \\n."""
     # Find the header: the names of charsets and keywords are ASCII.
@@ -103,9 +157,9 @@ def _decoded(data, path):
     if data.startswith(codecs.BOM_UTF8):
         data = data.removeprefix(codecs.BOM_UTF8)
     else:
-        entries = _entries(data.decode("latin-1"), "latin-1", path, Counter())
-        first = next((entry for entry in entries if "msgid" in entry.texts), Entry())
-        if _is_header(first):
+        every = entries(data.decode("latin-1"), "latin-1", f"{path}, ", Counter())
+        first = next((entry for entry in every if "msgid" in entry.texts), Entry())
+        if first.is_header():
             charset = Header(first.texts.get("msgstr", "")).charset or charset
     charset = "utf-8" if charset.lower() in UTF8_TOO else charset
     # Decode all.
@@ -119,45 +173,6 @@ def _decoded(data, path):
             f"{path}, line {number}: not valid {charset.upper()} ({error.reason}); "
             "convert the file, or correct the charset in its header"
         ) from None
-
-
-def _is_header(entry):
-    return entry.texts.get("msgid") == "" and "msgctxt" not in entry.texts
-
-
-def _entries(text, charset, path, dropped):
-    """Yields the entries. They need neither lines of their own nor blank lines between them."""
-    entry = Entry()
-    fuzzy = False
-    line = 1
-    for token in TOKEN.finditer(text):
-        where = f"{path}, line {line}"
-        line += token[0].count("\n")
-        match token.lastgroup:
-            case "mistake":
-                rest = text[token.start() :].partition("\n")[0]
-                raise _mistake(where, f"not a line of a PO file: {rest[:40]}")
-            # What is said of an obsolete entry is not said of the next.
-            case "comment":
-                obsolete = token["comment"].startswith("~")
-                fuzzy = not obsolete and (fuzzy or bool(FUZZY.match(token["comment"])))
-                if OBSOLETE.match(token["comment"]):
-                    dropped["obsolete"] += 1
-            case "keyword":
-                keyword = re.sub(r"\s", "", token["keyword"])
-                entry.check_text(where)
-                if entry.complete() and keyword in FIRST_FIELDS:
-                    yield entry
-                    entry = Entry(fuzzy)
-                    fuzzy = False
-                entry.add_keyword(keyword, where)
-            case "string":
-                entry.add_text(_unescaped(token["string"], charset), where)
-    where = f"{path}, line {line}"
-    entry.check_text(where)
-    if not entry.complete():
-        raise _mistake(where, "the file ends before the msgstr of its last entry")
-    yield entry
 
 
 def _unescaped(text, charset):
