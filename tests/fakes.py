@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import logging
+import re
 import sys
 import types
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from nmt.__main__ import main
 from nmt.decoding.contract import FromDistribution
+from nmt.inference.translator import Translation
+from nmt.recipe import Recipe
 from nmt.text.symbols import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS
 
@@ -118,6 +121,42 @@ class World(FromDistribution):
                     token = word
                 found.append((total / (length + 1) ** penalty, total, list(words)))
         return sorted(found, reverse=True)
+
+
+class UpperCase:
+    """A fake translator: words in capitals, placeholders and tags as they are, word for word."""
+
+    KEPT = re.compile(r"(%(?:\(\w+\))?\w|\{\w*\}|<[^<>]*>)")
+
+    def __init__(self, source="en", target="de", text=None):
+        """text: what makes a translation of a line, in place of capitals."""
+        self.recipe = Recipe()
+        self.recipe.data.source, self.recipe.data.target = source, target
+        self.text = text or self.upper
+        self.lines = []  # all that were to translate
+        self.attended = []  # of these, those with attention
+
+    def upper(self, line):
+        parts = self.KEPT.split(line)
+        return "".join(part if n % 2 else part.upper() for n, part in enumerate(parts))
+
+    def candidates(self, lines, nbest=1, beam=None, attention=False):
+        lines = list(lines)
+        self.lines += lines
+        self.attended += lines if attention else []
+        return [
+            [self._translation(line, rank, attention) for rank in range(nbest)] for line in lines
+        ]
+
+    def _translation(self, line, rank, attention):
+        text = self.text(line) + f" ({rank})" * bool(rank)
+        translation = Translation(text, log_prob=-rank - 1.0, score=-rank - 1.0)
+        if attention:
+            translation.source_pieces = [*(f"▁{word}" for word in line.split()), "</s>"]
+            translation.target_pieces = [*(f"▁{word}" for word in text.split()), "</s>"]
+            shape = len(translation.target_pieces), len(translation.source_pieces)
+            translation.attention = np.eye(*shape)
+        return translation
 
 
 def nmt_command(*arguments, stdin=b""):

@@ -2,8 +2,9 @@
 
 A format is a module with
     read(data: bytes, options: Options) -> Document
-It knows no translator. A document is changed by splicing edits into its bytes, so what no edit
-touches stays byte for byte.
+which raises UserError for a file that it cannot fill: "line 3: what is wrong; what to do", without
+the name of the file. It knows no translator. A document is changed by splicing edits into its
+bytes, so what no edit touches stays byte for byte.
 """
 
 import dataclasses
@@ -52,6 +53,9 @@ class Unit:
     state: State = State.EMPTY
     targets: tuple[str, ...] = ()  # what stands there now
     attention: bool = False  # `edits` needs translations with attention
+    # The edits that put an n-best list of each source beside the target, which stays as it is; None
+    # where there is no place for them. ValueError as for `edits`.
+    alternatives: Callable[[Sequence[Sequence[Translation]]], list[Edit]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +66,11 @@ class Document:
     units: Sequence[Unit]
     language: str | None = None  # of its translations, where the file tells it
     source_language: str | None = None
+
+
+def confidence(translation: Translation) -> float | None:
+    """How sure a translation is, from 0 to 1; None without a scale, and for a copied text."""
+    return None
 
 
 def spliced(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -1,0 +1,73 @@
+"""Placeholders of format strings, by the flags of PO entries: what `msgfmt -c` compares."""
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+# Placeholders, with what stands for a sign itself. Of printf and its kin:
+_SIZES = r"[-+ #0',]*(?:[0-9]+|\*(?:[0-9]+\$)?)?(?:\.(?:[0-9]+|\*(?:[0-9]+\$)?)?)?"
+PERCENT = (
+    # %% %<PRIu64> %{name} %(name)s %<name>d %1$s %[1]d %-5.2f, and a sign that begins nothing
+    rf"%%|%{_SIZES}<PRI\w+>|%\{{\w+\}}"
+    rf"|%(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|<\w+>|[0-9]+\$|\[[0-9]+\])?{_SIZES}"
+    r"(?:hh?|ll?|[LqjztI])?[A-Za-z@]|%"
+)
+BRACES = r"\{\{|\}\}|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|[{}]"
+NUMBERED = r"%L?[0-9]{1,2}|%n"
+SHELL = r"\$\w+|\$\{[^{}]*\}"
+TILDE = r"~[-+0-9,'#v:@]*[A-Za-z%&|~\n<>(){}\[\];^*?_]"
+# The other languages, by the flag without "-format", are printf's kin.
+LANGUAGES = {
+    **dict.fromkeys(("python-brace", "perl-brace", "csharp", "java", "c++", "rust"), BRACES),
+    **dict.fromkeys(("qt", "qt-plural", "kde", "kde-kuit", "ycp", "smalltalk"), NUMBERED),
+    "sh": SHELL,
+    **dict.fromkeys(("lisp", "scheme"), TILDE),
+}
+ENDING = "-format"
+NO_FORMAT = ("no-", "possible-", "impossible-")
+# A placeholder that is not told by its place: it has a name or a number.
+NAMED = re.compile(r"%(?:\(|<|\{|\[|L?[0-9]+(?:\$|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$")
+# Placeholders of numbers: %d, %lu, %(count)d, %1$d, %<PRIu64>; by their names {count}, %(num)s.
+NUMBER = re.compile(
+    r"%.*(?:[diu]|<PRI[diu]\w*>)|%n"
+    r"|(?:%\(|%<|%\{|\{)(?:n|nb?|num|number|count|counter|total|\w+_count|num_\w+)\W.*",
+    re.IGNORECASE,
+)
+
+
+def problem(source: str, text: str, flags: Iterable[str]) -> str | None:
+    """Why a text is no translation of a format string, or None. flags: those of its entry."""
+    for pattern in _patterns(flags):
+        ours = pattern.findall(source)
+        theirs = pattern.findall(text)
+        if Counter(ours) != Counter(theirs):
+            return "placeholders differ"
+        if _unnamed(ours) != _unnamed(theirs):
+            return "placeholders in another order"
+    return None
+
+
+def number_placeholder(text: str, flags: Iterable[str]) -> str | None:
+    """The placeholder of a text that a number takes the place of; None without one, or with two."""
+    patterns = _patterns(flags) or [_compiled(f"{PERCENT}|{BRACES}")]
+    found = [each for pattern in patterns for each in pattern.findall(text)]
+    numbers = [each for each in found if NUMBER.fullmatch(each)]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _patterns(flags):
+    """Of the placeholders of an entry with these flags."""
+    languages = [
+        flag.removesuffix(ENDING)
+        for flag in flags
+        if flag.endswith(ENDING) and not flag.startswith(NO_FORMAT)
+    ]
+    return [_compiled(LANGUAGES.get(language, PERCENT)) for language in languages]
+
+
+def _unnamed(placeholders):
+    return [each for each in placeholders if not NAMED.match(each)]
+
+
+_compiled = functools.cache(re.compile)

@@ -1,0 +1,51 @@
+"""The formats of files that can be filled, by the ends of their names."""
+
+import importlib
+from pathlib import Path
+
+from nmt.documents.units import Document, Options
+from nmt.errors import UserError, did_you_mean
+
+# The module of this room that reads such files.
+FORMATS = {
+    ".po": "po",
+    ".pot": "po",
+}
+# What helps with files that no format is for.
+_X2PO = "converters of translate-toolkit make PO of it, and back: {}2po, po2{}"
+ADVICE = {
+    ".mo": "msgunfmt makes PO of it",
+    ".ts": "lconvert makes PO of it, and back",
+    ".txt": "nmt translate takes lines of text: nmt translate RUN -i FILE -o OUT",
+    ".tmx": "nmt train takes it as training text (data.format=tmx)",
+    **{
+        f".{name}": _X2PO.format(name, name)
+        for name in ("csv", "ical", "idml", "ini", "json", "php", "rc", "resx", "toml", "yaml")
+    },
+    ".yml": _X2PO.format("yaml", "yaml"),
+    ".properties": _X2PO.format("prop", "prop"),
+    ".odt": "odf2xliff and xliff2odf of translate-toolkit make XLIFF of it, and back",
+    ".docx": "Okapi's tikal makes XLIFF of it, and back",
+    ".pdf": "save its text as a plain text file first (pdftotext)",
+}
+
+
+def check_name(path: Path) -> None:
+    """UserError for a file whose name ends as that of no format; it tells what helps."""
+    ending = path.suffix.lower()
+    if ending in FORMATS:
+        return
+    known = ", ".join(sorted(FORMATS))
+    advice = ADVICE.get(ending) or did_you_mean(ending, FORMATS) or "no other format is known"
+    raise UserError(f"{path}: {known} can be filled; {advice}")
+
+
+def read(path: Path, data: bytes, options: Options) -> Document:
+    """The document of a file; UserError, with its name, for one that cannot be filled."""
+    check_name(path)
+    module = importlib.import_module(f"nmt.documents.{FORMATS[path.suffix.lower()]}")
+    try:
+        return module.read(data, options)
+    except UserError as error:
+        text = str(error)
+        raise UserError(f"{path}{', ' if text.startswith('line ') else ': '}{text}") from None

@@ -1,0 +1,88 @@
+"""Plural forms of gettext: the numbers of each form, and what is translated for it."""
+
+import gettext
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from nmt.corpora.formats.messages import Header
+from nmt.documents.format_strings import number_placeholder
+
+# The numbers that tell where a rule sends what: those of msgfmt's own check.
+NUMBERS = range(1001)
+# gettext itself knows no language with more than 6.
+MOST_FORMS = 20
+
+
+class Form(NamedTuple):
+    """What is translated for a form: the message of one, or of several."""
+
+    message: str
+    # The same with a number in the place of a placeholder; equal without one.
+    source: str
+    number: int = 0
+    placeholder: str = ""
+
+    def put_back(self, text: str) -> str | None:
+        """The translation of `source` with the placeholder again; None where this is not clear."""
+        if not self.placeholder:
+            return text
+        pattern = rf"(?<![\d.,]){self.number}(?!\d|[.,]\d)"
+        if any(len(re.findall(pattern, each)) != 1 for each in (self.source, text)):
+            return None
+        return re.sub(pattern, lambda _: self.placeholder, text)
+
+
+def rule(header: Header) -> list[list[int]] | None:
+    """The numbers up to 1,000 of each form, by Plural-Forms; None without a rule."""
+    value = header.values.get("plural-forms", "")
+    match = re.fullmatch(r"\s*nplurals\s*=\s*(\d+)\s*;\s*plural\s*=\s*([^;]+);?\s*", value)
+    if not match or not 1 <= int(match[1]) <= MOST_FORMS:
+        return None
+    forms: list[list[int]] = [[] for _ in range(int(match[1]))]
+    try:
+        # A parser of this syntax, which raises ValueError for any other.
+        form_of = gettext.c2py(match[2])
+        form_of_number = {number: form_of(number) for number in NUMBERS}
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    if not set(form_of_number.values()) <= set(range(len(forms))):
+        return None
+    for number, form in form_of_number.items():
+        forms[form].append(number)
+    return forms
+
+
+def usual(count: int) -> list[list[int]]:
+    """Such numbers where the header has no rule: one, and all others."""
+    several = [number for number in NUMBERS if number != 1]
+    forms = [[1], several] if count > 1 else [list(NUMBERS)]
+    return forms + [[] for _ in range(count - 2)]
+
+
+def forms(
+    singular: str, plural: str, numbers: Sequence[Sequence[int]], flags: Iterable[str]
+) -> list[Form]:
+    """What is translated for each form.
+
+    The form of one has the singular, unless it is that of all numbers, or the singular has no place
+    for the number of others that take this form (21 files in Russian), or for one that must not be
+    left out. The other forms have the plural with the smallest of their numbers above one.
+    """
+    flags = list(flags)
+    placeholder = number_placeholder(plural, flags)
+    # "A file" % 1 is an error in Python.
+    needed = "python-format" in flags and not (placeholder or "").startswith("%(")
+    made = []
+    for own in numbers:
+        several = [number for number in own if number > 1]
+        missing = placeholder is not None and placeholder not in singular
+        if 1 in own and len(numbers) > 1 and not (missing and (several or needed)):
+            made.append(Form(singular, singular))
+        elif placeholder and own:
+            number = several[0] if several else max(own)
+            source = plural.replace(placeholder, str(number))
+            made.append(Form(plural, source, number, placeholder))
+        else:
+            made.append(Form(plural, plural))
+    return made

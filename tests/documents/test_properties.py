@@ -1,0 +1,170 @@
+"""What holds for every format: only what is filled changes, and filling again changes nothing.
+
+A format joins with a row in FORMATS.
+"""
+
+import codecs
+import dataclasses
+import difflib
+
+import pytest
+
+from nmt.documents import formats
+from nmt.documents.filling import Choice, fill
+from nmt.documents.units import Options, State
+from tests.fakes import UpperCase
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A small document of a format, with units that are empty and what else there may be."""
+
+    name: str
+    text: str
+    # Whether a file has places for translations; else they take the place of their sources.
+    bilingual: bool = True
+
+
+PO = r"""# Translators:
+# A. Person, 2024
+msgid ""
+msgstr ""
+"Language: de\n"
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\n"
+
+#. for the „menu“
+#: menu.c:1
+msgid "Open"
+msgstr ""
+
+#: menu.c:2
+#, python-format
+#| msgid "Close"
+msgctxt "menu"
+msgid "Close %(name)s"
+msgstr ""
+
+#, fuzzy
+msgid "Not sure"
+msgstr "Unsicher"
+
+msgid "Done ä"
+msgstr "Fertig"
+
+#, python-format
+msgid "One file"
+msgid_plural "%d files"
+msgstr[0] ""
+msgstr[1] ""
+
+#~ msgid "Gone"
+#~ msgstr "Weg"
+
+msgid ""
+"First line\n"
+"and another one that is so long that it does not fit in one line of the file\n"
+msgstr ""
+"""
+
+FORMATS = {
+    "po": Row("de.po", PO),
+}
+VARIANTS = {
+    "as it is": lambda data: data,
+    "CRLF": lambda data: data.replace(b"\n", b"\r\n"),
+    "BOM": lambda data: codecs.BOM_UTF8 + data,
+    "no last line break": lambda data: data.rstrip(b"\n"),
+}
+each_format = pytest.mark.parametrize("name", FORMATS)
+each_variant = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def document_of(name, data, **options):
+    return formats.read(formats.Path(FORMATS[name].name), data, Options(**options))
+
+
+def data_of(name, variant="as it is"):
+    return VARIANTS[variant](FORMATS[name].text.encode())
+
+
+def filled(name, data, translator=None, choice=None, **options):
+    document = document_of(name, data, **options)
+    (done,) = fill(translator or UpperCase(), [document], choice or Choice())
+    return done
+
+
+@each_variant
+@each_format
+def test_what_is_not_filled_stays_byte_for_byte(name, variant):
+    data = data_of(name, variant)
+    nothing = UpperCase(text=lambda line: "")
+    done = filled(name, data, nothing)
+    if FORMATS[name].bilingual:
+        assert done.data == data and done.summary.filled == 0
+        assert done.summary.refused.total() > 0
+    document = dataclasses.replace(document_of(name, data), units=[])
+    assert fill(nothing, [document], Choice())[0].data == data
+
+
+@each_variant
+@each_format
+def test_filled_twice_is_filled_once(name, variant):
+    for options in ({}, {"trusted": True}, {"note": True}):
+        for choice in (Choice(), Choice(refill=True)):
+            once = filled(name, data_of(name, variant), choice=choice, **options)
+            assert once.data != data_of(name, variant)
+            if FORMATS[name].bilingual:
+                again = filled(name, once.data, choice=choice, **options)
+                assert again.data == once.data
+
+
+@each_variant
+@each_format
+def test_what_is_read_again_is_what_was_written(name, variant):
+    before = document_of(name, data_of(name, variant))
+    after = document_of(name, filled(name, data_of(name, variant)).data)
+    assert len(before.units) == len(after.units)
+    for old, new in zip(before.units, after.units, strict=True):
+        if not FORMATS[name].bilingual:
+            assert new.sources == tuple(map(UpperCase().upper, old.sources))
+        elif old.state is State.EMPTY:
+            written = list(map(UpperCase().upper, old.sources))
+            assert new.sources == old.sources and new.state is not State.EMPTY
+            assert new.targets and all(target in written for target in new.targets)
+        else:
+            assert dataclasses.replace(new, line=0, edits=None) == dataclasses.replace(
+                old, line=0, edits=None
+            )
+
+
+@each_variant
+@each_format
+def test_a_diff_touches_only_the_unit_that_is_filled(name, variant):
+    data = data_of(name, variant)
+    document = document_of(name, data)
+    lines = [unit.line for unit in document.units]
+    for number, unit in enumerate(document.units):
+        if unit.state is not State.EMPTY:
+            continue
+        only = dataclasses.replace(document, units=[unit])
+        (done,) = fill(UpperCase(), [only], Choice())
+        first = lines[number - 1] if number else 0
+        last = lines[number + 1] if number + 1 < len(lines) else len(data)
+        old, new = (each.split(b"\n") for each in (data, done.data))
+        changes = difflib.SequenceMatcher(None, old, new, False).get_opcodes()
+        touched = [(start, end) for kind, start, end, *_ in changes if kind != "equal"]
+        assert touched and all(first <= start and end <= last for start, end in touched)
+
+
+@each_format
+def test_line_ends_marks_and_the_end_of_the_file_stay(name):
+    crlf = filled(name, data_of(name, "CRLF")).data
+    assert crlf.count(b"\n") == crlf.count(b"\r\n") > 0 and b"\r\r" not in crlf
+    assert crlf.replace(b"\r\n", b"\n") == filled(name, data_of(name)).data
+    assert (
+        filled(name, data_of(name, "BOM")).data
+        == codecs.BOM_UTF8 + filled(name, data_of(name)).data
+    )
+    cut = filled(name, data_of(name, "no last line break")).data
+    assert cut == filled(name, data_of(name)).data.removesuffix(b"\n")
