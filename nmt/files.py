@@ -48,7 +48,8 @@ def is_partial(name: str) -> bool:
 def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
     """Opens a neighbour of `path` for writing and renames it into place when the block ends well.
 
-    A link is followed; what is no plain file (a pipe, a device) is written to, not replaced.
+    A link is followed; what is no plain file (a pipe, a device) is written to, not replaced. A file
+    that is replaced keeps its permissions.
     """
     # 1. Where to write: beside the file, or into what cannot be replaced.
     path = Path(path)
@@ -60,6 +61,8 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, mode, encoding=encoding, newline=newline) as file:
+            if whole and target.exists():
+                shutil.copymode(target, partial)
             yield file
             file.flush()
             if whole:

@@ -24,6 +24,7 @@ COMMANDS = (
     "train",
     "fetch",
     "translate",
+    "fill",
     "evaluate",
     "score",
     "filter",
@@ -36,7 +37,7 @@ COMMANDS = (
     "bench",
     "options",
 )
-REPEATED = ("text", "overrides", "words", "run")  # arguments that may take several values
+REPEATED = ("text", "overrides", "words", "run", "file")  # arguments that may take several values
 OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
 
 

@@ -3,7 +3,7 @@
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Placeholders, with what stands for a sign itself. Of printf and its kin:
 _SIZES = r"[-+ #0',]*(?:[0-9]+|\*(?:[0-9]+\$)?)?(?:\.(?:[0-9]+|\*(?:[0-9]+\$)?)?)?"
@@ -31,7 +31,7 @@ NAMED = re.compile(r"%(?:\(|<|\{|\[|L?[0-9]+(?:\$|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$"
 # Placeholders of numbers: %d, %lu, %(count)d, %1$d, %<PRIu64>; by their names {count}, %(num)s.
 NUMBER = re.compile(
     r"%.*(?:[diu]|<PRI[diu]\w*>)|%n"
-    r"|(?:%\(|%<|%\{|\{)(?:n|nb?|num|number|count|counter|total|\w+_count|num_\w+)\W.*",
+    r"|(?:%\(|%<|%\{|\{)(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total)\W.*",
     re.IGNORECASE,
 )
 
@@ -48,12 +48,25 @@ def problem(source: str, text: str, flags: Iterable[str]) -> str | None:
     return None
 
 
-def number_placeholder(text: str, flags: Iterable[str]) -> str | None:
+def fits_one(singular: str, plural: str, flags: Sequence[str], alone: bool) -> bool:
+    """Whether a singular has the placeholders that its form needs: alone, for one only, any."""
+    ours = _found(singular, flags)
+    theirs = _found(plural, flags)
+    # "A file" % 1 is an error in Python.
+    counted = "python-format" in flags and _unnamed(ours) != _unnamed(theirs)
+    return Counter(ours) == Counter(theirs) or (alone and not counted)
+
+
+def number_placeholder(text: str, flags: Sequence[str]) -> str | None:
     """The placeholder of a text that a number takes the place of; None without one, or with two."""
-    patterns = _patterns(flags) or [_compiled(f"{PERCENT}|{BRACES}")]
-    found = [each for pattern in patterns for each in pattern.findall(text)]
-    numbers = [each for each in found if NUMBER.fullmatch(each)]
+    numbers = [each for each in _found(text, flags) if NUMBER.fullmatch(each)]
     return numbers[0] if len(numbers) == 1 else None
+
+
+def _found(text, flags):
+    """The placeholders of a text, also where no flag tells its format."""
+    patterns = _patterns(flags) or [_compiled(f"{PERCENT}|{BRACES}")]
+    return [each for pattern in patterns for each in pattern.findall(text)]
 
 
 def _patterns(flags):

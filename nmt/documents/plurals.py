@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from nmt.corpora.formats.messages import Header
-from nmt.documents.format_strings import number_placeholder
+from nmt.documents.format_strings import fits_one, number_placeholder
 
 # The numbers that tell where a rule sends what: those of msgfmt's own check.
 NUMBERS = range(1001)
@@ -53,31 +53,21 @@ def rule(header: Header) -> list[list[int]] | None:
     return forms
 
 
-def usual(count: int) -> list[list[int]]:
-    """Such numbers where the header has no rule: one, and all others."""
-    several = [number for number in NUMBERS if number != 1]
-    forms = [[1], several] if count > 1 else [list(NUMBERS)]
-    return forms + [[] for _ in range(count - 2)]
-
-
 def forms(
     singular: str, plural: str, numbers: Sequence[Sequence[int]], flags: Iterable[str]
 ) -> list[Form]:
     """What is translated for each form.
 
-    The form of one has the singular, unless it is that of all numbers, or the singular has no place
-    for the number of others that take this form (21 files in Russian), or for one that must not be
-    left out. The other forms have the plural with the smallest of their numbers above one.
+    The form of one has the singular, unless it is that of all numbers, or needs placeholders that
+    the singular lacks: for the number of others that take this form, as 21 in Russian. The other
+    forms have the plural with the smallest of their numbers above one.
     """
     flags = list(flags)
     placeholder = number_placeholder(plural, flags)
-    # "A file" % 1 is an error in Python.
-    needed = "python-format" in flags and not (placeholder or "").startswith("%(")
     made = []
     for own in numbers:
         several = [number for number in own if number > 1]
-        missing = placeholder is not None and placeholder not in singular
-        if 1 in own and len(numbers) > 1 and not (missing and (several or needed)):
+        if 1 in own and len(numbers) > 1 and fits_one(singular, plural, flags, not several):
             made.append(Form(singular, singular))
         elif placeholder and own:
             number = several[0] if several else max(own)

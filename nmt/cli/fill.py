@@ -1,0 +1,184 @@
+"""`nmt fill`: files translated in place, each in its own format."""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, number
+from nmt.errors import Failure, UserError
+
+log = logging.getLogger(__name__)
+
+HELP = "fill what is not translated in files, in place: PO catalogues"
+EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
+
+SECONDS = 20  # between two lines of progress
+
+percent = number(float, lambda value: 0 < value <= 100, "percentage above 0, to 100")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
+    parser.add_argument("file", nargs="+", help="files to fill; others than these are not touched")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="write there instead: a file for one FILE (-: stdout), a folder for several",
+    )
+    parser.add_argument(
+        "--refill",
+        action="store_true",
+        help="translate anew what is marked as fuzzy (default: only what is empty)",
+    )
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="do not mark translations as what somebody has to look at",
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=percent,
+        metavar="P",
+        help="leave empty what is less sure than P per cent",
+    )
+    parser.add_argument(
+        "--note", action="store_true", help="tell in a comment how sure a translation is"
+    )
+    parser.add_argument(
+        "--alternatives",
+        type=bounded("nbest"),
+        default=0,
+        metavar="N",
+        help="N translations beside an empty place that stays empty, in formats that have that",
+    )
+    add_to(parser)
+    add_beam(parser)
+    add_engine(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fills the files that can be read; UserError at the end for those that cannot."""
+    from nmt.documents.filling import Choice, Summary, fill, pools
+    from nmt.documents.units import Options
+    from nmt.inference.load import load
+
+    outputs = _outputs(args)
+    translator = load(args.run, args.engine, args.threads, to=args.to)
+    options = Options(args.trusted, args.note, args.alternatives)
+    choice = Choice(args.refill, (args.min_confidence or 0) / 100, args.alternatives, args.beam)
+    total = Summary()
+    problems = _Problems(len(outputs))
+    for pool in pools(_documents(outputs, translator, options, choice, problems)):
+        documents = [document for _, document in pool]
+        results = fill(translator, documents, choice, _Progress())
+        for (path, document), filled in zip(pool, results, strict=True):
+            with problems.of_a_file():
+                _write(outputs[path], path, document.data, filled.data)
+                log.info(f"{path}: {filled.summary}")
+                total += filled.summary
+    # A summary of all, where it is not that of the only file.
+    if len(outputs) > 1:
+        log.info(f"{len(outputs) - len(problems.found):,} files: {total}")
+    problems.tell()
+
+
+def _outputs(args):
+    """{file: where it is written}."""
+    paths = [Path(name) for name in dict.fromkeys(args.file)]
+    out = args.output
+    if out is None:
+        return {path: path for path in paths}
+    if len(paths) == 1:
+        (path,) = paths
+        return {path: Path(out) / path.name if Path(out).is_dir() else Path(out)}
+    if out == "-" or Path(out).is_file():
+        raise UserError(f"-o {out}: a folder is needed for {len(paths)} files")
+    # Below it as they are below what they have in common.
+    parents = [path.absolute().parent for path in paths]
+    common = os.path.commonpath(parents)
+    return {
+        path: Path(out) / parent.relative_to(common) / path.name
+        for path, parent in zip(paths, parents, strict=True)
+    }
+
+
+def _documents(paths, translator, options, choice, problems):
+    """(path, document) of each file that can be filled."""
+    from nmt.documents import formats
+    from nmt.documents.filling import check
+
+    for path in paths:
+        with problems.of_a_file():
+            if path.is_dir():
+                raise UserError(f"{path}: is a folder; name the files in it")
+            formats.check_name(path)
+            document = formats.read(path, _content(path), options)
+            check(document, translator, choice, str(path))
+            yield path, document
+
+
+def _content(path):
+    """The bytes of a file; UserError for what cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _write(output, path, before, data):
+    """Writes what is new; a file that nothing was filled in stays as it is."""
+    from nmt import files
+
+    if str(output) == "-":
+        sys.stdout.buffer.write(data)
+    elif output != path or data != before:
+        with files.atomic(output, "wb") as file:
+            file.write(data)
+
+
+class _Problems:
+    """What went wrong with some of the files; the others go on."""
+
+    def __init__(self, files: int):
+        self.files = files
+        self.found: list[Exception] = []
+
+    @contextlib.contextmanager
+    def of_a_file(self) -> Iterator[None]:
+        """What goes wrong in the block is told; of an only file it is raised."""
+        try:
+            yield
+        except (UserError, Failure) as error:
+            if self.files == 1:
+                raise
+            log.warning(str(error))
+            self.found.append(error)
+
+    def tell(self) -> None:
+        """Raises UserError, or Failure where it is nobody's mistake, if anything went wrong."""
+        if self.found:
+            mistake = any(isinstance(error, UserError) for error in self.found)
+            count = f"{len(self.found):,} of {self.files:,} files"
+            raise (UserError if mistake else Failure)(f"{count} are left as they were, see above")
+
+
+class _Progress:
+    """Tells how far a long translation is."""
+
+    def __init__(self) -> None:
+        self.started = self.told = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self.told > SECONDS and done < of:
+            self.told = now
+            rate = done / (now - self.started)
+            log.info(f"  {done:,} of {of:,} texts, {rate:.0f} a second")

@@ -1,0 +1,155 @@
+"""`nmt fill`: files change in place, whole or not at all; what cannot be filled stays as it is."""
+
+import os
+import stat
+
+import pytest
+
+from tests.fakes import UpperCase, nmt_command, tree
+
+HEADER = 'msgid ""\nmsgstr "Language: de\\nContent-Type: text/plain; charset=UTF-8\\n"\n\n'
+EMPTY = HEADER + 'msgid "a {}"\nmsgstr ""\n'
+FILLED = HEADER + '#, fuzzy\nmsgid "a {}"\nmsgstr "A {}"\n'
+MISTAKE = 2
+FAILURE = 1
+
+
+@pytest.fixture
+def translator(monkeypatch):
+    fake = UpperCase()
+    monkeypatch.setattr("nmt.inference.load.load", lambda *_, to=None: fake)
+    return fake
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, translator):
+    """A working directory with catalogues."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.po", "de/LC/two.po", "de/LC/three.pot"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(EMPTY.format(path.stem))
+    return tmp_path
+
+
+def filled(name):
+    return FILLED.format(name, name.upper())
+
+
+def test_files_are_filled_in_place(folder, translator):
+    os.chmod("one.po", 0o640)
+    (folder / "link.po").symlink_to("de/LC/two.po")
+    done = nmt_command("fill", "RUN", "one.po", "link.po")
+    assert (done.status, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        "one.po: 1 filled",
+        "link.po: 1 filled",
+        "2 files: 2 filled",
+    ]
+    assert (folder / "one.po").read_text() == filled("one")
+    assert stat.S_IMODE((folder / "one.po").stat().st_mode) == 0o640
+    assert (folder / "link.po").is_symlink()
+    assert (folder / "de" / "LC" / "two.po").read_text() == filled("two")
+    assert (folder / "de" / "LC" / "three.pot").read_text() == EMPTY.format("three")
+    assert translator.lines == ["a one", "a two"]
+    # Nothing is left to do: no file is written again.
+    before = (folder / "one.po").stat()
+    assert nmt_command("fill", "RUN", "one.po").err == "one.po: 0 filled, 1 fuzzy before\n"
+    assert (folder / "one.po").stat() == before
+
+
+def test_outputs(folder):
+    """A file for one, stdout, or a folder for several, in which they lie as they do here."""
+    before = tree(folder)
+    assert nmt_command("fill", "RUN", "one.po", "-o", "-").out == filled("one")
+    assert nmt_command("fill", "RUN", "one.po", "-o", "new/x.po").status == 0
+    os.mkdir("there")
+    assert nmt_command("fill", "RUN", "one.po", "-o", "there").status == 0
+    assert nmt_command("fill", "RUN", "one.po", "de/LC/two.po", "--output=out").status == 0
+    written = {"new/x.po": "one", "there/one.po": "one", "out/one.po": "one"}
+    written["out/de/LC/two.po"] = "two"
+    assert tree(folder) == before | {name: filled(it).encode() for name, it in written.items()}
+
+
+def test_options_reach_the_documents(folder):
+    (folder / "one.po").write_text(EMPTY.format("one").replace('msgid "a', '#, fuzzy\nmsgid "a'))
+    assert nmt_command("fill", "--trusted", "RUN", "one.po", "--beam=3").status == 0
+    assert (folder / "one.po").read_text() == filled("one").replace("#, fuzzy\n", "")
+    nmt_command("fill", "RUN", "de/LC/two.po")
+    done = nmt_command("fill", "RUN", "de/LC/two.po", "--refill")
+    assert done.err == "de/LC/two.po: 1 filled\n"
+
+
+BAD = {
+    "no file": ("no.po", "no.po: no such file"),
+    "a folder": ("de.po", "de.po: is a folder; name the files in it"),
+    "an unknown format": ("x.docx", "x.docx: .po, .pot can be filled; Okapi"),
+    "a misspelt ending": ("x.pop", "x.pop: .po, .pot can be filled; did you mean .po"),
+    "a broken file": ("bad.po", "bad.po, line 3: not a line of a PO file"),
+    "another charset": ("latin.po", "latin.po: its charset is ISO-8859-1, and UTF-8 is needed"),
+    "another language": ("fr.po", "fr.po: is translated into 'fr', but this run translates en"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_files_that_cannot_be_filled_are_told_and_the_others_filled(folder, case):
+    (folder / "de.po").mkdir()
+    for name, content in {
+        "x.docx": "PK",
+        "x.pop": "",
+        "bad.po": 'msgid "a"\nmsgstr ""\nmsgidx\n',
+        "latin.po": EMPTY.replace("UTF-8", "ISO-8859-1"),
+        "fr.po": EMPTY.replace("Language: de", "Language: fr"),
+    }.items():
+        (folder / name).write_text(content)
+    name, message = BAD[case]
+    before = tree(folder)
+    done = nmt_command("fill", "RUN", name)
+    assert done.status == MISTAKE and done.err.startswith(f"nmt: {message}")
+    assert len(done.err.splitlines()) == 1 and tree(folder) == before
+    done = nmt_command("fill", "RUN", "one.po", name, "de/LC/two.po")
+    assert done.status == MISTAKE
+    *lines, total, last = done.err.splitlines()
+    assert any(line.startswith(f"warning: {message}") for line in lines)
+    assert total == "2 files: 2 filled"
+    assert last == "nmt: 1 of 3 files are left as they were, see above"
+    changed = {"one.po": filled("one"), "de/LC/two.po": filled("two")}
+    assert tree(folder) == before | {name: text.encode() for name, text in changed.items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["one.po", "de/LC/two.po", "-o", "one.po"], "-o one.po: a folder is needed for 2 files"),
+        (["one.po", "de/LC/two.po", "-o", "-"], "-o -: a folder is needed for 2 files"),
+        (["one.po", "--min-confidence=80"], "--min-confidence"),
+        (["one.po", "--min-confidence=101"], "'101' is not a percentage above 0, to 100"),
+        (["one.po", "--alternatives=3"], "one.po: its format has no place for alternatives"),
+        ([], "required: file"),
+    ],
+)
+def test_mistakes_change_nothing(folder, arguments, message):
+    before = tree(folder)
+    done = nmt_command("fill", "RUN", *arguments)
+    assert done.status == MISTAKE and message in done.err and len(done.err.splitlines()) == 1
+    assert tree(folder) == before
+
+
+def test_a_full_disk_leaves_files_as_they_were(folder, monkeypatch):
+    def no_room(*_):
+        raise OSError(28, os.strerror(28))
+
+    before = tree(folder)
+    monkeypatch.setattr(os, "fsync", no_room)
+    done = nmt_command("fill", "RUN", "one.po", "de/LC/two.po")
+    assert done.status == FAILURE and "cannot write one.po: No space left" in done.err
+    assert tree(folder) == before
+
+
+@pytest.mark.usefixtures("load_once")
+def test_a_run_fills_files(folder, monkeypatch, tiny_run):
+    monkeypatch.undo()
+    path = folder / "one.po"
+    path.write_text(HEADER + 'msgid "We see the dog in %s."\nmsgstr ""\n')
+    assert nmt_command("fill", tiny_run, path, "--threads=1").status == 0
+    assert "#, fuzzy\n" in path.read_text() and 'msgstr ""\n' not in path.read_text()[len(HEADER) :]
