@@ -62,7 +62,8 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, mode, encoding=encoding, newline=newline) as file:
             if whole and target.exists():
-                shutil.copymode(target, partial)
+                with contextlib.suppress(OSError):  # some file systems have none
+                    shutil.copymode(target, partial)
             yield file
             file.flush()
             if whole:

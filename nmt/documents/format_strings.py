@@ -24,6 +24,7 @@ LANGUAGES = {
     "sh": SHELL,
     **dict.fromkeys(("lisp", "scheme"), TILDE),
 }
+SIGNS = ("%", "%%", "{{", "}}", "{", "}")  # no placeholders
 ENDING = "-format"
 NO_FORMAT = ("no-", "possible-", "impossible-")
 # A placeholder that is not told by its place: it has a name or a number.
@@ -58,8 +59,14 @@ def fits_one(singular: str, plural: str, flags: Sequence[str], alone: bool) -> b
 
 
 def number_placeholder(text: str, flags: Sequence[str]) -> str | None:
-    """The placeholder of a text that a number takes the place of; None without one, or with two."""
-    numbers = [each for each in _found(text, flags) if NUMBER.fullmatch(each)]
+    """The placeholder of a plural that its number takes the place of, or None.
+
+    It is the only one that is a number by its kind or name, or the only one, before a word.
+    """
+    found = [each for each in _found(text, flags) if each not in SIGNS]
+    numbers = [each for each in found if NUMBER.fullmatch(each)]
+    if not numbers and len(found) == 1 and re.search(rf"{re.escape(found[0])} [^\W\d_]", text):
+        numbers = found
     return numbers[0] if len(numbers) == 1 else None
 
 

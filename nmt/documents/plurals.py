@@ -58,21 +58,23 @@ def forms(
 ) -> list[Form]:
     """What is translated for each form.
 
-    The form of one has the singular, unless it is that of all numbers, or needs placeholders that
-    the singular lacks: for the number of others that take this form, as 21 in Russian. The other
-    forms have the plural with the smallest of their numbers above one.
+    The form of one has the singular with 1 for its number, unless it is that of all numbers, or
+    needs placeholders that the singular lacks: for the number of others that take this form, as 21
+    in Russian. The other forms have the plural with the smallest of their numbers above one.
     """
     flags = list(flags)
-    placeholder = number_placeholder(plural, flags)
     made = []
     for own in numbers:
         several = [number for number in own if number > 1]
         if 1 in own and len(numbers) > 1 and fits_one(singular, plural, flags, not several):
-            made.append(Form(singular, singular))
-        elif placeholder and own:
-            number = several[0] if several else max(own)
-            source = plural.replace(placeholder, str(number))
-            made.append(Form(plural, source, number, placeholder))
+            made.append(_form(singular, 1, flags))
         else:
-            made.append(Form(plural, plural))
+            made.append(_form(plural, several[0] if several else max(own, default=2), flags))
     return made
+
+
+def _form(message, number, flags):
+    placeholder = number_placeholder(message, flags)
+    if not placeholder:
+        return Form(message, message)
+    return Form(message, message.replace(placeholder, str(number)), number, placeholder)

@@ -119,6 +119,12 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     (folder / "manual.en").write_text("".join(f"{source}\n" for source, _ in pairs))
     (folder / "more.de").write_text("".join(f"{source}\n" for source, _ in pairs))
     (folder / "memory.tsv").write_text("".join("\t".join(pair) + "\n" for pair in pairs))
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\nLanguage: de\\n"\n\n'
+    entries = (f'msgid "{source}"\nmsgstr ""\n\n' for source, _ in pairs)
+    catalogue = folder / "locale" / "de" / "LC_MESSAGES" / "app.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text(header + "".join(entries))
+    shutil.copy(catalogue, folder / "de.po")
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv" / "bin").mkdir(parents=True)
