@@ -115,7 +115,7 @@ def _units(path):
     """
     with opened(path) as file:
         # What the text is written in, and what stands before the units.
-        encoding = _encoding(file.peek(1024)[:1024])
+        encoding = encoding_of(file.peek(1024)[:1024])
         try:
             stream = io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
         except LookupError:
@@ -133,7 +133,7 @@ def _units(path):
                 yield line, _parsed(unit, doctype, preserved)
 
 
-def _encoding(head):
+def encoding_of(head: bytes) -> str:
     """By the first bytes of a file, or as it declares."""
     for start, encoding in ENCODINGS.items():
         if head.startswith(start):
