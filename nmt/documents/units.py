@@ -9,7 +9,7 @@ bytes, so what no edit touches stays byte for byte.
 
 import dataclasses
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from nmt.inference.translator import Translation
@@ -53,6 +53,8 @@ class Unit:
     state: State = State.EMPTY
     targets: tuple[str, ...] = ()  # what stands there now
     attention: bool = False  # `edits` needs translations with attention
+    # Of each source: what stands in it for a code of the document, and the code.
+    codes: tuple[Mapping[str, str], ...] = ()
     # The edits that put an n-best list of each source beside the target, which stays as it is; None
     # where there is no place for them. ValueError as for `edits`.
     alternatives: Callable[[Sequence[Sequence[Translation]]], list[Edit]] | None = None
@@ -83,3 +85,9 @@ def spliced(data: bytes, edits: Iterable[Edit]) -> bytes:
         parts += [data[at : edit.start], edit.content]
         at = edit.end
     return b"".join([*parts, data[at:]])
+
+
+def per_cent(translation: Translation) -> int | None:
+    """The confidence of a translation in per cent, or None where it has none."""
+    confidence = getattr(translation, "confidence", None)
+    return None if confidence is None else round(100 * confidence)
