@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 from collections.abc import Collection, Iterator, Mapping
 from xml.parsers import expat
@@ -13,6 +14,8 @@ from nmt.errors import UserError
 # A start tag up to its end: > may stand in the value of an attribute.
 START_TAG = re.compile(rb"<[^\"'>]*(?:\"[^\"]*\"[^\"'>]*|'[^']*'[^\"'>]*)*>")
 ATTRIBUTE = r"\s+{name}\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclasses.dataclass(eq=False)
@@ -128,6 +131,13 @@ def parsed(data: bytes, names: Collection[str]) -> Tree:
     except (LookupError, ValueError):
         raise UserError(f"its encoding {encoding!r} is not read; convert it to UTF-8") from None
     return Tree(data, encoding, builder.root, builder.found)
+
+
+def escaped(text: str) -> str:
+    """Text as content of an element; ValueError where XML cannot hold a character."""
+    if mistake := NO_XML.search(text):
+        raise ValueError(f"has a character that XML cannot hold (U+{ord(mistake[0]):04X})")
+    return re.sub(r"\r(?!\n)", "&#13;", html.escape(text, quote=False))
 
 
 class _Builder:

@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.corpora.formats.xliff import CODES
-from nmt.documents.elements import Element, Tree
+from nmt.documents.elements import Element, Tree, escaped
 from nmt.text.kinds import MARK
 from nmt.text.spans import find_spans
 
@@ -36,8 +36,9 @@ _NATIVE = ("equiv-text", "disp", "equiv")
 _OPENING = ("bpt", "bx", "sc", "sm")
 _CLOSING = ("ept", "ex", "ec", "em")
 _LINE_BREAKS = ("lb", "pb", "x-br", "x-html-br", "xlf:lb", "xlf:pb")
+# Those of 2.x that stay in order.
+_FIXED = re.compile(r"^<[^>]*\scanReorder\s*=\s*[\"'](?:no|firstNo)[\"']")
 _WRAPPED = re.compile(r"[ \t]*[\r\n]\s*")
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Code(NamedTuple):
@@ -81,28 +82,28 @@ def read(tree: Tree, element: Element, known: Iterable[Code] = ()) -> Inline:
 def written(inline: Inline, translation: str) -> str:
     """A translation as content of an element, with the codes of its source.
 
-    Raises ValueError where a code is missing or there twice, where tags cross each other, and where
-    XML cannot hold a character.
+    Raises ValueError where a code is missing or there twice, where tags cross each other or codes
+    have changed an order that must stay, and where XML cannot hold a character.
     """
-    if mistake := _NO_XML.search(translation):
-        raise ValueError(f"has a character that XML cannot hold (U+{ord(mistake[0]):04X})")
     raw = inline.placeholders()
-    parts = [translation]
-    if raw:
-        parts = re.split(f"({'|'.join(map(re.escape, raw))})", translation)
+    parts = _split(translation, raw)
     found = parts[1::2]
     expected = Counter(raw.keys())
     if wrong := (expected - Counter(found)) or (Counter(found) - expected):
         raise ValueError(f"{next(iter(wrong))} is not there once")
     _check_order(inline.codes, found)
+    in_order = [each for each in _split(inline.text, raw)[1::2] if _FIXED.search(raw[each])]
+    if in_order != [each for each in found if each in in_order]:
+        raise ValueError(f"codes that must not be reordered are: {' '.join(in_order)}")
     parts[1::2] = [raw[placeholder] for placeholder in found]
     parts[::2] = [escaped(part) for part in parts[::2]]
     return inline.before + "".join(parts) + inline.after
 
 
-def escaped(text: str) -> str:
-    """Text as content of an element."""
-    return re.sub(r"\r(?!\n)", "&#13;", html.escape(text, quote=False))
+def _split(text, placeholders):
+    """Text, placeholder, text and so on."""
+    pattern = "|".join(map(re.escape, placeholders))
+    return re.split(f"({pattern})", text) if placeholders else [text]
 
 
 def _check_order(codes, found):

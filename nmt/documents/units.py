@@ -38,6 +38,7 @@ class Options:
     trusted: bool = False  # not marked as what somebody has to look at
     note: bool = False  # with a comment that tells the confidence
     alternatives: int = 0  # so many beside an empty target, which stays empty (XLIFF)
+    language: str | None = None  # of the translations, for a file that must tell it (XLIFF 2.x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Document:
     units: Sequence[Unit]
     language: str | None = None  # of its translations, where the file tells it
     source_language: str | None = None
+    edits: Sequence[Edit] = ()  # of the file itself, which go with those of any unit
 
 
 def confidence(translation: Translation) -> float | None:

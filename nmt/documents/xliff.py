@@ -42,7 +42,7 @@ def read(data: bytes, options: Options) -> Document:
     """The units of an XLIFF file.
 
     Raises UserError, without the name of the file, when it is no XLIFF, or has several target
-    languages, or is 2.x and does not tell the target language.
+    languages, or is 2.x and neither the file nor the options tell the target language.
     """
     tree = parsed(data, ("trans-unit", "unit"))
     root = tree.root
@@ -53,11 +53,6 @@ def read(data: bytes, options: Options) -> Document:
         for element in tree.found:
             units += _trans_unit(tree, element, options)
     else:
-        if "trgLang" not in root.attributes:
-            raise UserError(
-                f"line {root.line}: <{root.tag}> does not tell the target language; "
-                'add it, as in trgLang="de"'
-            )
         for element in tree.found:
             units += _unit(tree, element, options)
     return Document(
@@ -65,7 +60,22 @@ def read(data: bytes, options: Options) -> Document:
         units,
         _language(tree, "target-language", "trgLang"),
         _language(tree, "source-language", "srcLang"),
+        _told_language(tree, options.language),
     )
+
+
+def _told_language(tree, language):
+    """The edit that tells the target language of a file of 2.x, where it does not."""
+    root = tree.root
+    if root.attributes.get("version", "1").startswith("1") or "trgLang" in root.attributes:
+        return ()
+    if not language:
+        raise UserError(
+            f"line {root.line}: <{root.tag}> does not tell the target language; "
+            'add it, as in trgLang="de"'
+        )
+    tag = tree.start_tag(root, {"trgLang": language})
+    return (Edit(root.start, root.inner, tree.encoded(tag)),)
 
 
 class _Segment(NamedTuple):

@@ -233,6 +233,14 @@ def test_a_translation_that_cannot_stand_there_is_refused(translation, reason):
         unit.edits([Translation(translation)])
 
 
+def test_codes_that_must_keep_their_order_do():
+    codes = "<ph id='1' canReorder='firstNo'/> <ph id='2' canReorder='no'/> a <ph id='3'/>"
+    unit = unit_of(f"<source>{codes}</source>")
+    unit.edits([Translation("⟦3⟧ ⟦1⟧ a ⟦2⟧")])
+    with pytest.raises(ValueError, match="reordered are: ⟦1⟧ ⟦2⟧"):
+        unit.edits([Translation("⟦2⟧ ⟦1⟧ a ⟦3⟧")])
+
+
 def with_alternatives(data):
     options = Options(alternatives=2)
     edits = []
@@ -316,6 +324,13 @@ def test_alternatives_join_the_matches_of_others():
 def test_what_is_no_xliff_is_refused(data, message):
     with pytest.raises(UserError, match=message):
         xliff.read(data, NONE)
+
+
+def test_a_file_of_2_tells_its_target_language():
+    data = ANGULAR_2.replace(b' trgLang="de"', b"")
+    told = spliced(data, xliff.read(data, Options(language="de-AT")).edits)
+    assert told == ANGULAR_2.replace(b'"de">', b'"de-AT">')
+    assert xliff.read(ANGULAR_2, Options(language="de-AT")).edits == ()
 
 
 def test_the_languages_of_a_file():
