@@ -1,0 +1,83 @@
+"""TMX: what is written is what nmt's own reader reads."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from nmt.corpora.formats import tmx as corpus
+from nmt.documents import tmx, xliff
+from nmt.documents.tmx import Entry
+from nmt.documents.units import Options
+from nmt.errors import Failure
+from nmt.inference.translator import Translation
+from nmt.version import __version__
+
+CODES = {"<1>": '<g id="1">', "</1>": "</g>", "<2/>": "<x/>", "⟦3⟧": '<ph equiv="{a}"/>'}
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    texts = [
+        ("Save & exit <b>now</b>", "Speichern & <b>jetzt</b> beenden ]]>"),
+        ("{name} has %s &amp;", "{name} hat %s &amp; „ü“ 😀"),
+        ('Say "no" <1> ⟦3⟧', "Sag 'nein' <1> ⟦3⟧"),
+    ]
+    path = tmp_path / "tm" / "mt.tmx"
+    assert tmx.write(path, "en", "de-AT", (Entry(*pair) for pair in texts)) == 3
+    assert list(corpus.read(path, "en", "de", {})) == texts
+    header = ElementTree.parse(path).getroot()[0]
+    assert header.get("srclang") == "en"
+    assert header.get("creationtoolversion") == __version__
+
+
+def test_codes_are_elements_around_what_the_document_has(tmp_path):
+    path = tmp_path / "a.tmx"
+    entry = Entry("<1>a</1> b<2/> ⟦3⟧ <4>", "⟦3⟧ <1>c</1> <4><2/>", 83, CODES)
+    assert tmx.write(path, "en", "de", [entry]) == 1
+    (unit,) = ElementTree.parse(path).iter("tu")
+    assert unit.findtext("prop[@type='x-confidence']") == "83"
+    segments = list(unit.iter("seg"))
+    codes = [[(code.tag, code.text) for code in segment] for segment in segments]
+    paired = [("bpt", CODES["<1>"]), ("ept", CODES["</1>"])]
+    alone = [("ph", CODES["<2/>"]), ("ph", CODES["⟦3⟧"])]
+    assert codes == [[*paired, *alone], [alone[1], *paired, alone[0]]]
+    assert segments[1][2].tail == " <4>"
+    assert [variant.get("creationid") for variant in unit.iter("tuv")] == [None, "nmt"]
+    assert list(corpus.read(path, "en", "de", {})) == [("a b <4>", "c <4>")]
+
+
+def test_units_with_their_translations(tmp_path):
+    data = (
+        b'<xliff version="1.2"><file><body><trans-unit id="1"><source>Hi <x id="1"/></source>'
+        b"</trans-unit></body></file></xliff>"
+    )
+    (unit,) = xliff.read(data, Options()).units
+    translation = Translation("Hallo ⟦1⟧")
+    assert list(tmx.entries(unit, [translation])) == [
+        Entry("Hi ⟦1⟧", "Hallo ⟦1⟧", None, {"⟦1⟧": '<x id="1"/>'})
+    ]
+    translation.confidence = 0.826
+    (entry,) = tmx.entries(unit, [translation])
+    assert entry.confidence == 83
+
+
+def test_what_xml_cannot_hold_is_left_out(tmp_path):
+    path = tmp_path / "a.tmx"
+    assert (
+        tmx.write(path, "en", "de", [Entry("a\x00", "b"), Entry("a", "\ud800"), Entry("c", "d")])
+        == 1
+    )
+    assert list(corpus.read(path, "en", "de", {})) == [("c", "d")]
+
+
+def test_a_memory_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "a.tmx"
+    path.write_text("old")
+
+    def broken():
+        yield Entry("a", "b")
+        raise Failure("stopped")
+
+    with pytest.raises(Failure):
+        tmx.write(path, "en", "de", broken())
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.tmx"]
