@@ -82,19 +82,21 @@ def read(tree: Tree, element: Element, known: Iterable[Code] = ()) -> Inline:
 def written(inline: Inline, translation: str) -> str:
     """A translation as content of an element, with the codes of its source.
 
-    Raises ValueError where a code is missing or there twice, where tags cross each other or codes
-    have changed an order that must stay, and where XML cannot hold a character.
+    Raises ValueError where it is empty, where a code is missing or there twice, where codes cross
+    each other or have changed an order that must stay, and where XML cannot hold a character.
     """
+    if not translation.strip():
+        raise ValueError("an empty translation")
     raw = inline.placeholders()
     parts = _split(translation, raw)
     found = parts[1::2]
     expected = Counter(raw.keys())
-    if wrong := (expected - Counter(found)) or (Counter(found) - expected):
-        raise ValueError(f"{next(iter(wrong))} is not there once")
+    if Counter(found) != expected:
+        raise ValueError("a code is missing, or there twice")
     _check_order(inline.codes, found)
     in_order = [each for each in _split(inline.text, raw)[1::2] if _FIXED.search(raw[each])]
     if in_order != [each for each in found if each in in_order]:
-        raise ValueError(f"codes that must not be reordered are: {' '.join(in_order)}")
+        raise ValueError("codes that must not be reordered are")
     parts[1::2] = [raw[placeholder] for placeholder in found]
     parts[::2] = [escaped(part) for part in parts[::2]]
     return inline.before + "".join(parts) + inline.after
@@ -112,11 +114,11 @@ def _check_order(codes, found):
     pairs = [code for code in codes if len(code.placeholders) == 2]
     for code in pairs:
         if places[code.placeholders[0]] > places[code.placeholders[1]]:
-            raise ValueError(f"{code.placeholders[1]} stands before {code.placeholders[0]}")
+            raise ValueError("a code closes before it opens")
     elements = [[places[each] for each in code.placeholders] for code in pairs if code.is_element]
     for (start, end), (other_start, other_end) in itertools.permutations(elements, 2):
         if start < other_start < end < other_end:
-            raise ValueError(f"{found[start]} and {found[other_start]} cross each other")
+            raise ValueError("codes cross each other")
 
 
 class _Token(NamedTuple):

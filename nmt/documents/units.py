@@ -54,11 +54,11 @@ class Unit:
     state: State = State.EMPTY
     targets: tuple[str, ...] = ()  # what stands there now
     attention: bool = False  # `edits` needs translations with attention
-    # Of each source: what stands in it for a code of the document, and the code.
-    codes: tuple[Mapping[str, str], ...] = ()
     # The edits that put an n-best list of each source beside the target, which stays as it is; None
     # where there is no place for them. ValueError as for `edits`.
     alternatives: Callable[[Sequence[Sequence[Translation]]], list[Edit]] | None = None
+    # Of each source: what stands in it for a code of the document, and the code.
+    codes: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,13 @@ class Document:
 
 def confidence(translation: Translation) -> float | None:
     """How sure a translation is, from 0 to 1; None without a scale, and for a copied text."""
-    return None
+    return getattr(translation, "confidence", None)
+
+
+def per_cent(translation: Translation) -> int | None:
+    """The confidence of a translation in whole per cent."""
+    sure = confidence(translation)
+    return None if sure is None else round(100 * sure)
 
 
 def spliced(data: bytes, edits: Iterable[Edit]) -> bytes:
@@ -87,9 +93,3 @@ def spliced(data: bytes, edits: Iterable[Edit]) -> bytes:
         parts += [data[at : edit.start], edit.content]
         at = edit.end
     return b"".join([*parts, data[at:]])
-
-
-def per_cent(translation: Translation) -> int | None:
-    """The confidence of a translation in per cent, or None where it has none."""
-    confidence = getattr(translation, "confidence", None)
-    return None if confidence is None else round(100 * confidence)

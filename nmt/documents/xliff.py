@@ -265,7 +265,7 @@ class _Segments:
         """Puts matches behind those that are there, or where a unit begins."""
         matches = self.element.child("matches")
         if matches and not (matches.prefix and matches.children):
-            raise ValueError("has matches without a prefix, or none in them")
+            raise ValueError("its matches have no prefix, or are empty")
         if matches:
             last = matches.children[-1]
             content = "".join(self.tree.indentation(last) + match for match in written)
@@ -363,7 +363,7 @@ def _contents(segment, candidates):
     Raises ValueError where none can.
     """
     contents: dict[str, str | None] = {}
-    mistake = ValueError("has no translation")
+    mistake = ValueError("no translation")
     for candidate in candidates:
         try:
             content = inline.written(segment.source, candidate.text)
