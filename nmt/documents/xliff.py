@@ -14,7 +14,8 @@ What stands there, and how it is taken:
 What is written is needs-review-translation with the qualifier mt-suggestion, or translated with the
 subState nmt:mt; with Options.trusted it is translated and nothing else. With Options.alternatives
 EMPTY units get alt-trans or mtc:match beside the target, unless they have some of ours.
-A unit of 1.2 with segments (seg-source) has a source for each of them.
+A unit of 1.2 with segments (seg-source) has a source for each of them that lacks a translation. Its
+state is that of all of them: refilled, all are translated anew.
 """
 
 from __future__ import annotations
@@ -250,13 +251,14 @@ class _Segments:
                 tag = tree.start_tag(element, {"id": identifier})
                 edits.append(Edit(element.start, element.inner, tree.encoded(tag)))
             source = element.existing("source")
+            text = tree.text(source.start, source.end)
             target = f"{source.prefix}target"
             for content, quality in _contents(segment, candidates):
                 attributes = {"ref": f"#{identifier}", "type": "mt", "origin": ORIGIN}
                 attributes["matchQuality"] = quality
                 written.append(
-                    f"<{prefix}match{_attributes(attributes)}>{data}"
-                    f"{tree.text(source.start, source.end)}<{target}>{content}</{target}>"
+                    f"<{prefix}match{_attributes(attributes)}>{data if 'dataRef' in text else ''}"
+                    f"{text}<{target}>{content}</{target}>"
                     f"</{prefix}match>"
                 )
         return [*edits, self._matches_edit(written, prefix, declaration)]

@@ -288,6 +288,7 @@ def test_alternatives_as_they_are_written():
         '<unit id="u" canResegment="no">\n  <m:matches>\n    <m:match ref="#s1" type="mt" ' in text
     )
     assert 'matchQuality="83"><originalData>' in text
+    assert 'matchQuality="83"><source>Four' in text
     assert '<segment id="s2"><source>Four' in text
     text = with_alternatives(ANGULAR_2).decode()
     assert '<mtc:matches xmlns:mtc="urn:oasis:names:tc:xliff:matches:2.0">' in text
