@@ -1,0 +1,151 @@
+"""Text with tags and other parts that are not translated: masked for a translator, and restored.
+
+A translator sees <1>words</1> for what stands in a pair of tags, <2/> for a tag by itself, and ⟦3⟧
+for what has a place in the sentence. All three come back letter for letter, wherever the words go
+(`nmt.text.kinds`), and are short, whatever a tag holds.
+"""
+
+import dataclasses
+import enum
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+MASK = re.compile(r"<(/?)(\d{1,4})(/?)>|⟦(\d{1,4})⟧")
+SPACES = re.compile("[ \t\r\n\f]+")
+
+
+class Role(enum.Enum):
+    """What a part of a text is to a translator."""
+
+    TEXT = "text"
+    OPENING = "opening"  # a tag with an end
+    CLOSING = "closing"
+    TAG = "tag"  # one by itself
+    OPAQUE = "opaque"  # stands for words: code
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of a text, as it stands in its document."""
+
+    role: Role
+    raw: str
+    name: str = ""  # of the pair that a tag belongs to
+    start: int = 0  # in the document
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is white space alone."""
+        return self.role is Role.TEXT and not self.raw.strip()
+
+    @property
+    def wordless(self) -> bool:
+        """Whether nothing in it stands for words."""
+        return self.role is not Role.OPAQUE and (self.role is not Role.TEXT or self.blank)
+
+
+def pairs(parts: Sequence[Part]) -> dict[int, int]:
+    """{opening: closing} of the tags that belong together, properly nested; others stand alone."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for number, part in enumerate(parts):
+        if part.role is Role.OPENING:
+            opened.append(number)
+        elif part.role is Role.CLOSING:
+            names = [parts[other].name for other in opened]
+            if part.name not in names:
+                continue
+            while parts[other := opened.pop()].name != part.name:
+                pass
+            found[other] = number
+    return found
+
+
+def core(parts: Sequence[Part]) -> tuple[int, int]:
+    """(first, last + 1) of the parts without outer white space, and tags around all of it."""
+    first = next((n for n, part in enumerate(parts) if not part.wordless), len(parts))
+    last = len(parts)
+    while last > first and parts[last - 1].wordless:
+        last -= 1
+    # A pair is in it whole or not at all.
+    found = pairs(parts)
+    while half := [
+        pair for pair in found.items() if (first <= pair[0] < last) != (first <= pair[1] < last)
+    ]:
+        first = min(first, *(opening for opening, _ in half))
+        last = max(last, *(closing + 1 for _, closing in half))
+    return first, last
+
+
+@dataclasses.dataclass(frozen=True)
+class Masked:
+    """A text as a translator gets it, and what its masks stand for."""
+
+    source: str
+    masks: dict[str, list[Part]]
+
+    def filled(
+        self,
+        translation: str,
+        text: Callable[[str], str] = str,
+        raw: Callable[[Part], str] = lambda part: part.raw,
+    ) -> str:
+        """A translation, or a part of one, with what its masks stand for, by `text` and `raw`."""
+        written = []
+        at = 0
+        for match in MASK.finditer(translation):
+            if parts := self.masks.get(match[0]):
+                written.append(text(translation[at : match.start()]))
+                written += map(raw, parts)
+                at = match.end()
+        return "".join([*written, text(translation[at:])])
+
+    def check(self, translation: str) -> None:
+        """Raises ValueError if a mask is missing, is there twice, or stands in the wrong order."""
+        found = [match for match in MASK.finditer(translation) if match[0] in self.masks]
+        counts = Counter(match[0] for match in found)
+        for mask, parts in self.masks.items():
+            if counts[mask] != 1:
+                what = "is missing" if not counts[mask] else "stands there twice"
+                raise ValueError(f"{parts[0].raw} {what}")
+        opened: list[str] = []
+        for match in found:
+            if match[1] and (not opened or opened.pop() != match[2]):
+                raise ValueError(f"{self.masks[match[0]][0].raw} closes what is not open")
+            if match[2] and not match[1] and not match[3]:
+                opened.append(match[2])
+
+
+def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:
+    """A text for a translator: its tags as masks, white space as single spaces.
+
+    text: reads what stands between the masks.
+    """
+    found = pairs(parts)
+    closings = {closing: opening for opening, closing in found.items()}
+    # What looks like a mask stays what it is.
+    taken = [int(match[2] or match[4]) for part in parts for match in MASK.finditer(part.raw)]
+    next_number = max(taken, default=0) + 1
+    masks: dict[str, list[Part]] = {}
+    numbers: dict[int, int] = {}
+    written = []
+    at = 0
+    while at < len(parts):
+        part, after = parts[at], at + 1
+        if part.role is Role.TEXT:
+            written.append(text(part.raw))
+        elif at in closings:
+            written.append(f"</{numbers[closings[at]]}>")
+        else:
+            numbers[at] = next_number
+            form = "⟦{}⟧" if part.role is Role.OPAQUE else "<{}>" if at in found else "<{}/>"
+            # A pair without words in it is one tag.
+            if at in found and all(each.wordless for each in parts[at : found[at] + 1]):
+                form, after = "<{}/>", found[at] + 1
+            written.append(form.format(next_number))
+            next_number += 1
+        if part.role is not Role.TEXT:
+            masks[written[-1]] = list(parts[at:after])
+        at = after
+    return Masked(SPACES.sub(" ", "".join(written)), masks)
