@@ -140,9 +140,11 @@ def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:
         else:
             numbers[at] = next_number
             form = "⟦{}⟧" if part.role is Role.OPAQUE else "<{}>" if at in found else "<{}/>"
-            # A pair without words in it is one tag.
-            if at in found and all(each.wordless for each in parts[at : found[at] + 1]):
-                form, after = "<{}/>", found[at] + 1
+            # A pair without words in it is one tag, or stands for what is in it.
+            inside = parts[at + 1 : found.get(at, at)]
+            if at in found and all(each.role is not Role.TEXT or each.blank for each in inside):
+                opaque = any(each.role is Role.OPAQUE for each in inside)
+                form, after = "⟦{}⟧" if opaque else "<{}/>", found[at] + 1
             written.append(form.format(next_number))
             next_number += 1
         if part.role is not Role.TEXT:

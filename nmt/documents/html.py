@@ -1,0 +1,297 @@
+"""HTML: the text of blocks and of some attributes, in place. Also of fragments, as strings.
+
+Inline tags go with their words; everything else is where a text ends. A text comes on one line.
+"""
+
+import dataclasses
+import functools
+import html
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from nmt.documents import masking
+from nmt.documents.content import Content
+from nmt.documents.masking import Masked, Part, Role
+from nmt.documents.units import Document, Edit, Options, Unit
+from nmt.inference.translator import Translation
+from nmt.text.preparation import has_text
+
+# Tags that do not end a text.
+INLINE = (
+    {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "data", "del", "dfn", "em", "font"}
+    | {"i", "img", "ins", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "small", "span", "strike"}
+    | {"strong", "sub", "sup", "time", "tt", "u", "wbr"}
+)
+# What is not translated: it stands for words; it has no place in a sentence; it ends a text.
+CODE = {"code", "kbd", "samp", "var", "math"}
+PICTURES = {"svg", "script", "style", "template", "canvas"}
+UNTOUCHED = {"pre", "textarea", "xmp", "iframe", "object", "noembed", "noframes"}
+# No tags are in there.
+PLAIN = {"script", "style", "textarea", "xmp", "iframe", "noembed", "noframes"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param"} | {
+    "source",
+    "track",
+    "wbr",
+}
+ATTRIBUTES = {"title", "alt", "placeholder", "aria-label"}
+DESCRIPTIONS = {"description", "og:title", "og:description", "twitter:description"}
+
+_ATTRIBUTE = re.compile(
+    r"""(?P<name>[^\s=>/"'<][^\s=>/]*)"""
+    r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
+)
+_TOKEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?\]\]>|<[!?][^>]*>"
+    r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
+    # A tag with a quotation mark too many ends at the next bracket.
+    rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
+    re.DOTALL,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+# Entities that are read as what they mean; the others come back letter for letter.
+_PUNCTUATION = "'\"’‘‚“”„«»‹›–—…-.,;:!?()/"
+_EDGES = re.compile(r"(?P<head>(?:\s|&nbsp;|&#160;)*)(?P<body>.*?)(?:\s|&nbsp;|&#160;)*", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """What is translated as a whole: `text[start:end]` becomes `content(translations)`."""
+
+    start: int
+    end: int
+    sources: tuple[str, ...]
+    # Raises ValueError for translations in which tags are lost or cross one another.
+    content: Callable[[Sequence[str]], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """The value of an attribute: where it stands, and the quotation mark around it or none."""
+
+    start: int
+    end: int
+    quote: str
+    source: str
+
+    def written(self, translation: str) -> str:
+        """Its translation as a value."""
+        quote = self.quote or '"'
+        text = translation.replace(quote, "&quot;" if quote == '"' else "&#39;")
+        return text if self.quote else f'"{text}"'
+
+
+def read(data: bytes, options: Options) -> Document:
+    """The blocks of a page or of a part of one."""
+    content = Content(data)
+    units = [
+        Unit(block.sources, functools.partial(_edits, content, block), content.line(block.start))
+        for block in blocks(content.text)
+    ]
+    language = re.search(r"<html\b[^>]*\slang\s*=\s*[\"']?([\w-]+)", content.text, re.IGNORECASE)
+    return Document(data, units, source_language=language[1] if language else None)
+
+
+def translated(fragment: str, translate: Callable[[list[str]], Sequence[str]]) -> str:
+    """A fragment with all its texts translated, those as they were whose tags come back wrong.
+
+    translate: gives a translation of each text.
+    """
+    found = blocks(fragment)
+    results = iter(translate([source for block in found for source in block.sources]))
+    parts = []
+    at = 0
+    for block in found:
+        texts = [next(results) for _ in block.sources]
+        try:
+            content = block.content(texts)
+        except ValueError:
+            continue
+        parts += [fragment[at : block.start], content]
+        at = block.end
+    return "".join([*parts, fragment[at:]])
+
+
+def blocks(text: str) -> list[Block]:
+    """The texts and attributes of a page or fragment, in order."""
+    found: list[Block] = []
+    parts: list[Part] = []
+    for part in tokens(text):
+        if _ends_text(part):
+            found += [*_blocks(parts), *map(_attribute_block, _attributes(part))]
+            parts = []
+        else:
+            parts.append(part)
+    return [*found, *_blocks(parts)]
+
+
+def tokens(text: str) -> Iterator[Part]:
+    """Tags and the text between them; an element that is not translated is one part."""
+    at = 0
+    while token := _TOKEN.search(text, at):
+        if at < token.start():
+            yield Part(Role.TEXT, text[at : token.start()], start=at)
+        name = (token["tag"] or "").lower()
+        at = token.end()
+        role = Role.TAG if name in VOID or not name else Role.OPENING
+        if token["end"]:
+            role = Role.CLOSING
+        elif role is Role.OPENING and (name in CODE | PICTURES | UNTOUCHED or _protected(token)):
+            at = _element_end(text, token)
+            role = Role.TAG if name in PICTURES else Role.OPAQUE
+        yield Part(role, text[token.start() : at], name or token[0][:2], token.start())
+    if at < len(text):
+        yield Part(Role.TEXT, text[at:], start=at)
+
+
+def _edits(content: Content, block: Block, translations: Sequence[Translation]) -> list[Edit]:
+    texts = [translation.text for translation in translations]
+    return [content.edit(block.start, block.end, block.content(texts))]
+
+
+# Tags.
+
+
+def _ends_text(part):
+    inline = part.role is Role.TEXT or part.name in INLINE | CODE | PICTURES
+    return not inline and not part.raw.startswith("<!--")
+
+
+def _protected(token):
+    """Whether a tag says that its element is not translated."""
+    values = {
+        match["name"].lower(): _value(match) for match in _ATTRIBUTE.finditer(*_inside(token))
+    }
+    classes = values.get("class", "").split()
+    return values.get("translate", "").lower() == "no" or "notranslate" in classes
+
+
+def _inside(token):
+    return token.string, token.end("tag"), token.end() - 1
+
+
+def _value(match):
+    return match["double"] or match["single"] or match["bare"] or ""
+
+
+def _element_end(text, opening):
+    """Where the element of an opening tag ends; at the end of the text if it never does."""
+    name = opening["tag"]
+    if opening[0].endswith("/>") and name.lower() in PICTURES:
+        return opening.end()
+    depth = 1
+    tags = rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>"
+    for tag in re.compile(tags, re.IGNORECASE).finditer(text, opening.end()):
+        depth += -1 if tag[1] else name.lower() not in PLAIN
+        if depth == 0:
+            return tag.end()
+    return len(text)
+
+
+# Attributes.
+
+
+def _attributes(part: Part) -> Iterator[Attribute]:
+    """The values of a tag that are translated."""
+    token = _TOKEN.match(part.raw) if part.role in (Role.OPENING, Role.TAG) else None
+    if not token or not token["tag"] or token.end() < len(part.raw):
+        return
+    matches = list(_ATTRIBUTE.finditer(*_inside(token)))
+    values = {match["name"].lower(): _value(match) for match in matches}
+    kind = values.get("name") or values.get("property") or ""
+    described = part.name == "meta" and kind.lower() in DESCRIPTIONS
+    for match in matches:
+        name = match["name"].lower()
+        if name in ATTRIBUTES or (described and name == "content"):
+            group = next((each for each in ("double", "single", "bare") if match[each]), None)
+            source = masking.SPACES.sub(" ", _read(_value(match))).strip()
+            if group and has_text(_ENTITY.sub("", source)):
+                start, end = match.span(group)
+                quote = {"double": '"', "single": "'", "bare": ""}[group]
+                yield Attribute(part.start + start, part.start + end, quote, source)
+
+
+def _attribute_block(attribute: Attribute) -> Block:
+    return Block(
+        attribute.start,
+        attribute.end,
+        (attribute.source,),
+        lambda texts: attribute.written(_not_empty(texts[0])),
+    )
+
+
+# Texts.
+
+
+def _blocks(parts: Sequence[Part]) -> Iterator[Block]:
+    """The block of a run of inline parts, and those of attributes outside of its text."""
+    first, last = masking.core(parts)
+    said = "".join(part.raw for part in parts[first:last] if part.role is Role.TEXT)
+    if not has_text(_ENTITY.sub("", said)) and not has_text(_read(said).replace("&", "")):
+        last = first
+    for part in parts[:first]:
+        yield from map(_attribute_block, _attributes(part))
+    if first < last:
+        yield _text_block(parts[first:last])
+    for part in parts[last:]:
+        yield from map(_attribute_block, _attributes(part))
+
+
+def _text_block(parts: Sequence[Part]) -> Block:
+    parts = _trimmed(parts)
+    attributes = [attribute for part in parts for attribute in _attributes(part)]
+    masked = masking.mask(parts, _read)
+    sources = (masked.source, *(attribute.source for attribute in attributes))
+    start, end = parts[0].start, parts[-1].start + len(parts[-1].raw)
+    return Block(start, end, sources, functools.partial(_content, masked, attributes))
+
+
+def _trimmed(parts):
+    """The parts without white space at the ends of the text."""
+    parts = list(parts)
+    if parts[0].role is Role.TEXT:
+        edges = _EDGES.fullmatch(parts[0].raw)
+        start = parts[0].start + len(edges["head"])
+        parts[0] = Part(Role.TEXT, parts[0].raw[len(edges["head"]) :], start=start)
+    if parts[-1].role is Role.TEXT:
+        edges = _EDGES.fullmatch(parts[-1].raw)
+        raw = edges["head"] + edges["body"]
+        parts[-1] = dataclasses.replace(parts[-1], raw=raw)
+    return parts
+
+
+def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[str]) -> str:
+    """A block with its translations: of its text, and of the attributes in it."""
+    masked.check(texts[0])
+    values = {
+        attribute: attribute.written(_not_empty(text))
+        for attribute, text in zip(attributes, texts[1:], strict=True)
+    }
+
+    def raw(part: Part) -> str:
+        text = part.raw
+        for attribute in sorted(_attributes(part), key=lambda each: -each.start):
+            start, end = attribute.start - part.start, attribute.end - part.start
+            text = text[:start] + values[attribute] + text[end:]
+        return text
+
+    return masked.filled(_not_empty(texts[0]).strip(), _write, raw)
+
+
+def _not_empty(text):
+    if not text.strip():
+        raise ValueError("the translation is empty")
+    return text
+
+
+def _read(text):
+    """A text with letters and punctuation in the place of their entities."""
+
+    def character(match):
+        meant = html.unescape(match[0])
+        return meant if meant.isalpha() or meant in _PUNCTUATION else match[0]
+
+    return _ENTITY.sub(character, text)
+
+
+def _write(text):
+    return text.replace("<", "&lt;")
