@@ -14,6 +14,7 @@ from nmt.__main__ import main
 from nmt.decoding.contract import FromDistribution
 from nmt.inference.translator import Translation
 from nmt.recipe import Recipe
+from nmt.text.spans import Span, find_spans
 from nmt.text.symbols import SYMBOLS
 from nmt.text.vocabulary import BOS, EOS
 
@@ -157,6 +158,36 @@ class UpperCase:
             shape = len(translation.target_pieces), len(translation.source_pieces)
             translation.attention = np.eye(*shape)
         return translation
+
+
+def shouted(line):
+    """A line with its words in capitals, what is not translated as it is."""
+    parts = []
+    at = 0
+    for span in [*find_spans(line), Span(len(line), len(line), None)]:
+        parts += [line[at : span.start].upper(), line[span.start : span.end]]
+        at = span.end
+    return "".join(parts)
+
+
+class Shouting:
+    """A translator that says everything in capitals; each word attends to its own source."""
+
+    def candidates(self, lines, attention=False, **_):
+        return [[self.translation(line, attention)] for line in lines]
+
+    def translation(self, line, attention=True):
+        text = shouted(line)
+        if not attention:
+            return Translation(text)
+        source, target = ([f"▁{word}" for word in side.split()] for side in (line, text))
+        weights = np.eye(len(target) + 1, len(source) + 1)
+        return Translation(
+            text,
+            source_pieces=[*source, "</s>"],
+            target_pieces=[*target, "</s>"],
+            attention=weights,
+        )
 
 
 def nmt_command(*arguments, stdin=b""):

@@ -45,6 +45,11 @@ class Content:
         """The number of the line of a character, from 1."""
         return bisect.bisect_left(self._breaks, place) + 1
 
+    def column(self, place: int) -> int:
+        """How many characters stand before a character on its line."""
+        line = self.line(place)
+        return place - (self._breaks[line - 2] + 1 if line > 1 else 0)
+
     def _byte(self, place):
         """The byte at which a character begins."""
         return place + self._more[bisect.bisect_left(self._wide, place)]

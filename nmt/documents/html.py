@@ -50,7 +50,7 @@ _TOKEN = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # Entities that are read as what they mean; the others come back letter for letter.
 _PUNCTUATION = "'\"’‘‚“”„«»‹›–—…-.,;:!?()/"
-_EDGES = re.compile(r"(?P<head>(?:\s|&nbsp;|&#160;)*)(?P<body>.*?)(?:\s|&nbsp;|&#160;)*", re.DOTALL)
+_SPACE = r"\s|&nbsp;|&#160;"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,39 +224,24 @@ def _attribute_block(attribute: Attribute) -> Block:
 
 def _blocks(parts: Sequence[Part]) -> Iterator[Block]:
     """The block of a run of inline parts, and those of attributes outside of its text."""
-    first, last = masking.core(parts)
-    said = "".join(part.raw for part in parts[first:last] if part.role is Role.TEXT)
-    if not has_text(_ENTITY.sub("", said)) and not has_text(_read(said).replace("&", "")):
-        last = first
-    for part in parts[:first]:
+    before, inside, after = masking.trimmed(parts, _SPACE)
+    said = "".join(part.raw for part in inside if part.role is Role.TEXT)
+    if not has_text(_ENTITY.sub("", _read(said))):
+        before, inside = [*before, *inside], []
+    for part in before:
         yield from map(_attribute_block, _attributes(part))
-    if first < last:
-        yield _text_block(parts[first:last])
-    for part in parts[last:]:
+    if inside:
+        yield _text_block(inside)
+    for part in after:
         yield from map(_attribute_block, _attributes(part))
 
 
 def _text_block(parts: Sequence[Part]) -> Block:
-    parts = _trimmed(parts)
     attributes = [attribute for part in parts for attribute in _attributes(part)]
     masked = masking.mask(parts, _read)
     sources = (masked.source, *(attribute.source for attribute in attributes))
     start, end = parts[0].start, parts[-1].start + len(parts[-1].raw)
     return Block(start, end, sources, functools.partial(_content, masked, attributes))
-
-
-def _trimmed(parts):
-    """The parts without white space at the ends of the text."""
-    parts = list(parts)
-    if parts[0].role is Role.TEXT:
-        edges = _EDGES.fullmatch(parts[0].raw)
-        start = parts[0].start + len(edges["head"])
-        parts[0] = Part(Role.TEXT, parts[0].raw[len(edges["head"]) :], start=start)
-    if parts[-1].role is Role.TEXT:
-        edges = _EDGES.fullmatch(parts[-1].raw)
-        raw = edges["head"] + edges["body"]
-        parts[-1] = dataclasses.replace(parts[-1], raw=raw)
-    return parts
 
 
 def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[str]) -> str:

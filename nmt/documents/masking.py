@@ -33,11 +33,12 @@ class Part:
     raw: str
     name: str = ""  # of the pair that a tag belongs to
     start: int = 0  # in the document
+    space: bool = False  # white space around a text
 
     @property
     def blank(self) -> bool:
         """Whether it is white space alone."""
-        return self.role is Role.TEXT and not self.raw.strip()
+        return self.role is Role.TEXT and (self.space or not self.raw.strip())
 
     @property
     def wordless(self) -> bool:
@@ -62,8 +63,12 @@ def pairs(parts: Sequence[Part]) -> dict[int, int]:
     return found
 
 
-def core(parts: Sequence[Part]) -> tuple[int, int]:
-    """(first, last + 1) of the parts without outer white space, and tags around all of it."""
+def trimmed(parts: Sequence[Part], space: str = r"\s") -> tuple[list[Part], list[Part], list[Part]]:
+    """What stands before a text, the text, and what stands behind it.
+
+    Outside are white space, by `space` (a regular expression), and tags around all of it or none.
+    """
+    parts = [piece for part in parts for piece in _edges(part, space)]
     first = next((n for n, part in enumerate(parts) if not part.wordless), len(parts))
     last = len(parts)
     while last > first and parts[last - 1].wordless:
@@ -75,7 +80,24 @@ def core(parts: Sequence[Part]) -> tuple[int, int]:
     ]:
         first = min(first, *(opening for opening, _ in half))
         last = max(last, *(closing + 1 for _, closing in half))
-    return first, last
+    return parts[:first], parts[first:last], parts[last:]
+
+
+def _edges(part, space):
+    """A part with the white space around its words as parts of their own."""
+    if part.role is not Role.TEXT:
+        return [part]
+    match = re.fullmatch(rf"((?:{space})*)(.*?)((?:{space})*)", part.raw, re.DOTALL)
+    groups = [group for group in (1, 2, 3) if match[group]]
+    return [
+        Part(Role.TEXT, match[group], start=part.start + match.start(group), space=group != 2)
+        for group in groups
+    ]
+
+
+def raw(parts: Sequence[Part]) -> str:
+    """The parts as they stand in their document."""
+    return "".join(part.raw for part in parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +164,9 @@ def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:
             form = "⟦{}⟧" if part.role is Role.OPAQUE else "<{}>" if at in found else "<{}/>"
             # A pair without words in it is one tag, or stands for what is in it.
             inside = parts[at + 1 : found.get(at, at)]
-            if at in found and all(each.role is not Role.TEXT or each.blank for each in inside):
+            if at in found and not any(
+                each.role is Role.TEXT and not each.blank for each in inside
+            ):
                 opaque = any(each.role is Role.OPAQUE for each in inside)
                 form, after = "⟦{}⟧" if opaque else "<{}/>", found[at] + 1
             written.append(form.format(next_number))

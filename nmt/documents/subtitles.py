@@ -174,13 +174,12 @@ def _turns(cue: int, text: str) -> Iterator[Turn]:
         dash = _DASH.match(said)
         lead = dash[0] if dash else ""
         parts = _parts(_KARAOKE.sub(r"\1", said[len(lead) :]))
-        first, last = masking.core(parts)
-        before = lead + "".join(part.raw for part in parts[:first])
-        after = "".join(part.raw for part in parts[last:])
-        sentences = list(_split(parts[first:last]))
+        outer, inner, after = masking.trimmed(parts)
+        before = lead + masking.raw(outer)
+        sentences = list(_split(inner))
         manner = tuple(match[0] for match in _TAG.finditer(before) if _is_manner(match))
         edges = number == 0, number == len(texts) - 1
-        yield Turn(cue, before, after, sentences, *edges, manner, bool(dash))
+        yield Turn(cue, before, masking.raw(after), sentences, *edges, manner, bool(dash))
 
 
 def _is_manner(tag):
