@@ -31,6 +31,8 @@ _SHORT = 0.4
 _UNEVEN = 0.04
 # a column that no line has room for.
 _OVERFLOW = 0.3
+# The words between a cut and where the lengths alone would put it, at most.
+_FARTHEST = 60
 
 
 def joined(texts: Sequence[str]) -> str:
@@ -55,10 +57,12 @@ def lines(text: str) -> list[str]:
     if width(text) <= COLUMNS or len(words) < 2:
         return [text.strip()]
 
+    ends = np.cumsum([width(word) + word[-1].isspace() for word in words])
+
     def cost(border: int) -> float:
-        widths = [width("".join(half)) for half in (words[:border], words[border:])]
+        widths = ends[border - 1], ends[-1] - ends[border - 1]
         over = sum(max(0, each - COLUMNS) for each in widths)
-        return 10 * over + abs(widths[0] - widths[1]) / 2 + 8 * _awkward(words[border - 1])
+        return 10 * over + abs(widths[0] - widths[1]) / 2 + 12 * _awkward(words[border - 1])
 
     border = min(range(1, len(words)), key=cost)
     return ["".join(words[:border]).strip(), "".join(words[border:]).strip()]
@@ -71,7 +75,7 @@ def cut(translation: Translation, sources: Sequence[str]) -> list[str]:
     side attend to the same side of the source; without attention the lengths alone decide.
     A text with too few words shows its last one again.
     """
-    words = _words(translation.text)
+    words = _words(translation.text.strip())
     count = min(len(sources), len(words))
     if count == 0:
         return [""] * len(sources)
@@ -111,45 +115,46 @@ def _borders(words, evidence, sources, count):
         return elsewhere + border + _UNEVEN * (size * scale - shares[n]) ** 2 + _OVERFLOW * over
 
     # 2. The best way to each word with so many parts.
-    best = {0: (0.0, [])}
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
     for n in range(count):
         last = n == count - 1
-        ends = [len(words)] if last else range(n + 1, len(words) - (count - n - 1) + 1)
-        best = {
-            j: min((total + cost(n, i, j), [*way, j]) for i, (total, way) in best.items() if i < j)
+        reached = shares[: n + 1].sum()
+        first = max(n + 1, int(reached) - _FARTHEST)
+        after = min(len(words) - (count - n - 1), int(reached) + _FARTHEST) + 1
+        ends = [len(words)] if last else range(first, after)
+        ways = (
+            [(total + cost(n, i, j), [*way, j]) for i, (total, way) in best.items() if i < j]
             for j in ends
-        }
+        )
+        best = {way[0][1][-1]: min(way) for way in ways if way}
     return best[len(words)][1]
 
 
 def _evidence(translation, words, sources):
     """[words, parts] How much of each word's attention is on each part of the source."""
-    evidence = np.zeros((len(words), len(sources)))
     if translation.attention is None:
-        return evidence
-    source = joined(sources)
+        return np.zeros((len(words), len(sources)))
     # 1. The part that each source piece is of, the word that each target piece is of.
+    source = joined(sources)
     starts = [0]
     for before, part in itertools.pairwise(sources):
         starts.append(source.index(part, starts[-1] + len(before)))
     part_of = _units(translation.source_pieces, source, starts)
     word_starts = np.cumsum([0] + [len(word) for word in words])[:-1]
-    word_of = _units(translation.target_pieces, translation.text, word_starts)
-    # 2. The mean over the pieces of a word.
-    for row, word in zip(translation.attention, word_of, strict=False):
-        for weight, part in zip(row, part_of, strict=False):
-            if word is not None and part is not None:
-                evidence[word, part] += weight
-    totals = evidence.sum(axis=1, keepdims=True)
-    return evidence / np.maximum(totals, 1e-9)
+    word_of = _units(translation.target_pieces, "".join(words), word_starts)
+    # 2. The sum over the pieces of each; what attends to EOS says nothing.
+    weights = translation.attention[: len(word_of), : len(part_of)]
+    evidence = (word_of[:, None] == range(len(words))).T @ weights
+    evidence = evidence @ (part_of[:, None] == range(len(sources)))
+    return evidence / np.maximum(evidence.sum(axis=1, keepdims=True), 1e-9)
 
 
 def _units(pieces, text, starts):
-    """The number of the unit of a text in which each piece stands, None for EOS and the like.
+    """The number of the unit of a text in which each piece stands, -1 for EOS and the like.
 
     Pieces are of the text as a model sees it: normalised, without tags, with symbols.
     """
-    shown = ["" if re.fullmatch("</?[a-z]+>", piece) else piece for piece in pieces]
+    shown = ["" if re.fullmatch("<[^<>]+>", piece) else piece for piece in pieces]
     shown = [piece.replace("▁", " ") for piece in shown]
     matcher = difflib.SequenceMatcher(None, _lower("".join(shown)), _lower(text), autojunk=False)
     blocks = matcher.get_matching_blocks()
@@ -170,8 +175,8 @@ def _units(pieces, text, starts):
         while place < len(text) - 1 and text[place].isspace():
             place += 1
         unit = int(np.searchsorted(starts, place, side="right")) - 1
-        units.append(unit if piece.strip() else None)
-    return units
+        units.append(unit if piece.strip() else -1)
+    return np.array(units)
 
 
 def _lower(text):

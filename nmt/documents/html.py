@@ -41,7 +41,7 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
 )
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?\]\]>|<[!?][^>]*>"
+    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[!?][^>]*>"
     r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
     # A tag with a quotation mark too many ends at the next bracket.
     rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
@@ -50,7 +50,7 @@ _TOKEN = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # Entities that are read as what they mean; the others come back letter for letter.
 _PUNCTUATION = "'\"’‘‚“”„«»‹›–—…-.,;:!?()/"
-_SPACE = r"\s|&nbsp;|&#160;"
+_SPACES = ("&nbsp;", "&#160;")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,9 @@ def blocks(text: str) -> list[Block]:
 def tokens(text: str) -> Iterator[Part]:
     """Tags and the text between them; an element that is not translated is one part."""
     at = 0
-    while token := _TOKEN.search(text, at):
+    # Where none can end, none is looked for.
+    last = text.rfind(">") + 1
+    while token := _TOKEN.search(text, at, last):
         if at < token.start():
             yield Part(Role.TEXT, text[at : token.start()], start=at)
         name = (token["tag"] or "").lower()
@@ -224,7 +226,7 @@ def _attribute_block(attribute: Attribute) -> Block:
 
 def _blocks(parts: Sequence[Part]) -> Iterator[Block]:
     """The block of a run of inline parts, and those of attributes outside of its text."""
-    before, inside, after = masking.trimmed(parts, _SPACE)
+    before, inside, after = masking.trimmed(parts, _SPACES)
     said = "".join(part.raw for part in inside if part.role is Role.TEXT)
     if not has_text(_ENTITY.sub("", _read(said))):
         before, inside = [*before, *inside], []

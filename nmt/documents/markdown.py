@@ -48,7 +48,6 @@ _MARKERS = (
 # :class: of a directive
 _OPTION = re.compile(r"[\s>]*:[\w-]+:(?:\s.*)?")
 _TASK = re.compile(r"\[[ xX]\]\s+")
-_HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
 # What would make a line of a paragraph another block.
 _BLOCK = re.compile(r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|~~~|```|:\s|\|)")
 _LIST = re.compile(r"(\d{1,9})([.)]\s)")
@@ -148,10 +147,8 @@ def _unbroken(text, found):
         task = None if number else _TASK.match(text, start, end)
         start = task.end() if task else start
         last = number == len(found) - 1
-        line_end = _LINE.match(text, end)
-        broken = not last and _HARD_BREAK.search(
-            text[start:end] + (line_end[1] if line_end else "")
-        )
+        hard = text[end - 1 : end] == "\\" or text[end : end + 2] == "  "
+        broken = hard and not last
         if broken and text[end - 1] == "\\":
             end -= 1
         group.append((start, end))
@@ -286,7 +283,7 @@ def _edits(
     between = ""
     if len(text.lines) > 1:
         # Between lines stands what stood behind the first one, such as the mark of a quote.
-        between = content.text[text.lines[0][1] : text.lines[1][0]]
+        between = content.text[text.lines[0][1] : text.lines[1][0]].lstrip(" \t")
         room = width - content.column(text.lines[1][0])
         lines = textwrap.wrap(written, max(room, 1), break_long_words=False, break_on_hyphens=False)
     return [content.edit(start, end, between.join(map(_guarded, lines)))]

@@ -63,12 +63,14 @@ def pairs(parts: Sequence[Part]) -> dict[int, int]:
     return found
 
 
-def trimmed(parts: Sequence[Part], space: str = r"\s") -> tuple[list[Part], list[Part], list[Part]]:
+def trimmed(
+    parts: Sequence[Part], spaces: Sequence[str] = ()
+) -> tuple[list[Part], list[Part], list[Part]]:
     """What stands before a text, the text, and what stands behind it.
 
-    Outside are white space, by `space` (a regular expression), and tags around all of it or none.
+    Outside are white space, which `spaces` are, too, and tags around all of it or none.
     """
-    parts = [piece for part in parts for piece in _edges(part, space)]
+    parts = [piece for part in parts for piece in _edges(part, spaces)]
     first = next((n for n, part in enumerate(parts) if not part.wordless), len(parts))
     last = len(parts)
     while last > first and parts[last - 1].wordless:
@@ -83,16 +85,20 @@ def trimmed(parts: Sequence[Part], space: str = r"\s") -> tuple[list[Part], list
     return parts[:first], parts[first:last], parts[last:]
 
 
-def _edges(part, space):
+def _edges(part, spaces):
     """A part with the white space around its words as parts of their own."""
-    if part.role is not Role.TEXT:
-        return [part]
-    match = re.fullmatch(rf"((?:{space})*)(.*?)((?:{space})*)", part.raw, re.DOTALL)
-    groups = [group for group in (1, 2, 3) if match[group]]
-    return [
-        Part(Role.TEXT, match[group], start=part.start + match.start(group), space=group != 2)
-        for group in groups
-    ]
+    words, before = part.raw, ""
+    while part.role is Role.TEXT and words != before:
+        before, words = words, words.strip()
+        for space in spaces:
+            words = words.removeprefix(space).removesuffix(space)
+    start = part.raw.find(words)
+    pieces = (part.raw[:start], words, part.raw[start + len(words) :])
+    at = part.start
+    for number, piece in enumerate(pieces):
+        if piece:
+            yield dataclasses.replace(part, raw=piece, start=at, space=number != 1)
+        at += len(piece)
 
 
 def raw(parts: Sequence[Part]) -> str:

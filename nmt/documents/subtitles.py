@@ -20,6 +20,8 @@ from nmt.inference.translator import Translation
 
 # Seconds between cues over which no sentence runs.
 LONGEST_PAUSE = 3.0
+# Cues that a sentence runs over, at most.
+MOST_CUES = 8
 # The share of texts that end as a sentence does, below which ends of cues end sentences.
 PUNCTUATED = 1 / 3
 
@@ -138,7 +140,7 @@ def _cues(text: str, vtt: bool) -> Iterator[Cue]:
     found = [match for match in _LINE.finditer(text) if match[0]]
     timed = [(n, match) for n, line in enumerate(found) if (match := _TIMES.match(line[0]))]
     following = [n for n, _ in timed[1:]] + [len(found) + 1]
-    for (number, times), after in zip(timed, following, strict=True):
+    for (number, times), after in zip(timed, following, strict=False):
         lines = found[number + 1 : after]
         # The number of the next cue is no text.
         if lines and after < len(found) and lines[-1][0].strip().isdigit():
@@ -246,8 +248,8 @@ def _sentences(turns: Sequence[Turn], cues: Sequence[Cue]) -> list[Sentence]:
     found: list[list[tuple[int, list[Part]]]] = []
     for number, turn in enumerate(turns):
         for place, parts in enumerate(turn.sentences):
-            goes_on = punctuated and place == 0 and number > 0
-            if goes_on and _goes_on(turns[number - 1], turn, cues):
+            within = punctuated and place == 0 and found and len(found[-1]) < MOST_CUES
+            if within and _goes_on(turns[number - 1], turn, cues):
                 found[-1].append((number, parts))
             else:
                 found.append([(number, parts)])
@@ -302,9 +304,9 @@ def _closed(parts: Sequence[str], masked: Masked) -> list[str]:
         for match in MASK.finditer(part):
             if match[0] not in masked.masks or match[3] or match[4]:
                 continue
-            if match[1]:
+            if match[1] and match[2] in opened:
                 opened.remove(match[2])
-            else:
+            elif not match[1]:
                 opened.append(match[2])
         closed.append(text + "".join(f"</{name}>" for name in reversed(opened)))
     return closed

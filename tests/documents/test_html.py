@@ -1,0 +1,196 @@
+"""HTML: which texts change, and that nothing else does."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from nmt.documents import html
+from nmt.documents.units import Options, spliced
+from nmt.errors import UserError
+from nmt.inference.translator import Translation
+from tests.fakes import Shouting, shouted
+
+PAGE = b"""\
+<!DOCTYPE html>
+<html lang="en-GB"><head><meta charset="utf-8">
+<title>The page</title>
+<meta name="description" content="About the page"><meta name="author" content="Ann">
+<style>p > b { color: red }</style>
+<script>if (a < b) { document.write("<p>Hello</p>") }</script></head>
+<body class=wide><!-- The comment -->
+<h1>  Welcome to
+   my <em>home</em>&nbsp;</h1>
+<ul><li><a href="/?a=1&amp;b=2" title="Go there">Start</a><li>42 &middot; 43</ul>
+<p>Don&#39;t open the <b>door</b>, &quot;Ann&quot; &amp; Bob, at 5 &lt; 6.
+<img src=a.png alt='The door'><br/>Run <code class="x">make it</code>.</p>
+<pre>
+  As <b>it</b> is
+</pre><textarea>As it is</textarea>
+</body></html>
+"""
+SHOUTED = b"""\
+<!DOCTYPE html>
+<html lang="en-GB"><head><meta charset="utf-8">
+<title>THE PAGE</title>
+<meta name="description" content="ABOUT THE PAGE"><meta name="author" content="Ann">
+<style>p > b { color: red }</style>
+<script>if (a < b) { document.write("<p>Hello</p>") }</script></head>
+<body class=wide><!-- The comment -->
+<h1>  WELCOME TO MY <em>HOME</em>&nbsp;</h1>
+<ul><li><a href="/?a=1&amp;b=2" title="GO THERE">START</a><li>42 &middot; 43</ul>
+<p>DON'T OPEN THE <b>DOOR</b>, "ANN" &amp; BOB, AT 5 &lt; 6.
+<img src=a.png alt='THE DOOR'><br/>RUN <code class="x">make it</code>.</p>
+<pre>
+  As <b>it</b> is
+</pre><textarea>As it is</textarea>
+</body></html>
+"""
+
+
+def shout(texts):
+    return [shouted(text) for text in texts]
+
+
+def filled(data):
+    edits = []
+    for unit in html.read(data, Options()).units:
+        edits += unit.edits([best for best, *_ in Shouting().candidates(unit.sources)])
+    return spliced(data, edits)
+
+
+def test_only_texts_change():
+    assert filled(PAGE) == SHOUTED
+    assert html.read(PAGE, Options()).source_language == "en-GB"
+
+
+@pytest.mark.parametrize("form", ["plain", "windows", "mark", "unended"])
+def test_line_ends_marks_and_a_missing_last_newline_survive(form):
+    formed = {
+        "plain": lambda data: data,
+        "windows": lambda data: data.replace(b"\n", b"\r\n"),
+        "mark": lambda data: b"\xef\xbb\xbf" + data,
+        "unended": lambda data: data.removesuffix(b"\n"),
+    }[form]
+    assert spliced(formed(PAGE), []) == formed(PAGE)
+    assert filled(formed(PAGE)) == formed(SHOUTED)
+    assert filled(filled(formed(PAGE))) == formed(SHOUTED)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "sources"),
+    [
+        ("text alone", ["text alone"]),
+        ("<p>one<p>two", ["one", "two"]),
+        ("one<br>two<hr>three", ["one", "two", "three"]),
+        # Tags around all of it stay outside; others go with their words.
+        ("<b><i>one</i></b>", ["one"]),
+        ("<b>one</b> <i>two</i>", ["<1>one</1> <2>two</2>"]),
+        ("<i class=icon></i> one <a id=x></a>", ["one"]),
+        ("one <a id=x></a><img src=x>two", ["one <1/><2/>two"]),
+        ("one <b>two <i>three</b> four</i>", ["one <1>two <2/>three</1> four"]),
+        ("one <!-- note --> two", ["one <1/> two"]),
+        # Code stands for words.
+        ("press <kbd>Ctrl <b>X</b></kbd> now", ["press ⟦1⟧ now"]),
+        ("see <a href=x><code>f</code></a> there", ["see ⟦1⟧ there"]),
+        ('the <span translate="no">Big <span>One</span></span> is', ["the ⟦1⟧ is"]),
+        ("the <b class='x notranslate'>One</b> is", ["the ⟦1⟧ is"]),
+        ("<div translate=no><div>a</div> b</div> c", ["c"]),
+        ("<code>a</code>", []),
+        ("one <svg><title>x</title></svg> two", ["one <1/> two"]),
+        # Nothing to translate, or nothing that can be.
+        ("<p>42 &copy; &eacute</p> &nbsp; ♪", ["42 &copy; &eacute"]),
+        ("<p>42 &copy;</p> &nbsp; ♪", []),
+        # Letters and punctuation are read, other entities come back.
+        ("caf&eacute; &ndash; it&rsquo;s &copy; &lt;b&gt;", ["café – it’s &copy; &lt;b&gt;"]),
+        # What looks like a mask is none.
+        ("⟦1⟧ is <b>x</b> or", ["⟦1⟧ is <2>x</2> or"]),
+        # Attributes, those of tags within a text with it.
+        ('<img alt="a &quot;dog&quot;" title=cat>', ['a "dog"', "cat"]),
+        ('see <a title="more" href=x>it</a> now', ["see <1>it</1> now", "more"]),
+        ('<input placeholder="Name" value="x" aria-label="">', ["Name"]),
+        ('<p title="42">7</p>', []),
+        # Tags that are none.
+        ("a < b and c > d", ["a < b and c > d"]),
+        ('<p title="it>is', ["is"]),
+        ("one <b", ["one <b"]),
+        ("one <!-- two", ["one <!-- two"]),
+        ("<script>one", []),
+        ("", []),
+    ],
+)
+def test_texts(fragment, sources):
+    found = html.blocks(fragment)
+    assert [source for block in found for source in block.sources] == sources
+    once = html.translated(fragment, shout)
+    assert html.translated(once, shout) == once
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ("a < b", "A &lt; B"),
+        ("<p>\n one\n two </p>\n", "<p>\n ONE TWO </p>\n"),
+        ('<a title="x &quot;y&quot;">z</a>', '<a title="X &quot;Y&quot;">Z</a>'),
+        ("<a title='it&#39;s'>z</a>", "<a title='IT&#39;S'>Z</a>"),
+        ("<a title=x>z</a>", '<a title="X">Z</a>'),
+        ('go <a title="x">there</a> now', 'GO <a title="X">THERE</a> NOW'),
+        ("<P>one <B>two</B> three</P>", "<P>ONE <B>TWO</B> THREE</P>"),
+    ],
+)
+def test_fragments(fragment, expected):
+    assert html.translated(fragment, shout) == expected
+
+
+@pytest.mark.parametrize(
+    ("translation", "expected"),
+    [
+        # Any order in which tags nest.
+        ("<2><1>a</1></2> b<3/>", "<i><b>a</b></i> b<img>"),
+        ("<3/><2>b</2> <1>a</1>", "<img><i>b</i> <b>a</b>"),
+        ("<1>a <2>b</1></2><3/>", None),
+        ("</1>a<1> <2>b</2><3/>", None),
+        ("<1>a</1> <2>b</2>", None),
+        ("<1>a</1> <2>b</2><3/><3/>", None),
+        ("  ", None),
+    ],
+)
+def test_tags_must_come_back_in_an_order_that_nests(translation, expected):
+    fragment = "x <b>a</b> <i>b</i><img> y"
+    (block,) = html.blocks(fragment)
+    if expected is None:
+        with pytest.raises(ValueError):
+            block.content([translation])
+        # A text that cannot be put in stays.
+        assert html.translated(fragment, lambda texts: [translation]) == fragment
+    else:
+        assert block.content([translation]) == expected
+    (unit,) = html.read(fragment.encode(), Options()).units
+    if expected:
+        assert len(unit.edits([Translation(translation)])) == 1
+
+
+class Events(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, [name for name, _ in attributes]))
+
+    def handle_endtag(self, tag):
+        self.found.append(tag)
+
+
+def test_another_parser_sees_the_same_tags():
+    assert Events(filled(PAGE).decode()).found == Events(PAGE.decode()).found
+
+
+def test_long_pages_take_linear_time():
+    for part in ("<a ", '<a b="', "<!--", "&", "<b>", "x ", " ", "<p title=' "):
+        assert html.blocks("x" + part * 5_000) is not None
+
+
+def test_other_encodings_are_refused():
+    with pytest.raises(UserError, match=r"line 2: not valid UTF-8; it seems to be WINDOWS-1252"):
+        html.read("<p>\nGrüße, schöne Tür".encode("latin-1"), Options())
