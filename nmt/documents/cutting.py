@@ -154,8 +154,9 @@ def _units(pieces, text, starts):
 
     Pieces are of the text as a model sees it: normalised, without tags, with symbols.
     """
-    shown = ["" if re.fullmatch("<[^<>]+>", piece) else piece for piece in pieces]
-    shown = [piece.replace("▁", " ") for piece in shown]
+    # A piece of a byte is part of a letter, other names in angles are none.
+    shown = [re.sub("^<0x..>$", "\0", piece) for piece in pieces]
+    shown = [re.sub("^<[^<>]+>$", "", piece).replace("▁", " ") for piece in shown]
     matcher = difflib.SequenceMatcher(None, _lower("".join(shown)), _lower(text), autojunk=False)
     blocks = matcher.get_matching_blocks()
     place_of = {block.a + n: block.b + n for block in blocks for n in range(block.size)}

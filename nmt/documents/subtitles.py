@@ -33,7 +33,8 @@ _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][^\s.<>]*)[^<>]*>|\{\\(?P<code>
 _KARAOKE = re.compile(r"<\d[\d:.]*>(?:<c>([^<]*)</c>)?")
 # What begins a text of its own: another speaker, another voice.
 _DASH = re.compile(rf"(?:{cutting.TAG}|\s)*[-–—‐]+(?!\d)\s*(?=\S)")
-_SPEAKER = re.compile(r"\s*<v[\s.]")
+_NAME = re.compile(r"\s*[A-Z][A-Z .'-]+:")
+_VOICE = re.compile(r"\s*<v[\s.]")
 # What is not said.
 _SOUND = re.compile(r"\s*(?:\[.*\]|\(.*\)|[♪♫#].*)\s*", re.DOTALL)
 _CLOSERS = "\"'”’»›)\\]」』"
@@ -66,7 +67,7 @@ class Turn:
     first: bool  # of its cue
     last: bool
     manner: tuple[str, ...]  # who speaks, and where it is shown
-    dash: bool
+    begins: bool  # with a dash or a name
 
     @functools.cached_property
     def said(self) -> str:
@@ -167,8 +168,8 @@ def _turns(cue: int, text: str) -> Iterator[Turn]:
     """The turns of a cue: lines joined, those of another speaker apart."""
     texts: list[str] = []
     for line in filter(str.strip, text.splitlines()):
-        begins = _DASH.match(line) or _SPEAKER.match(line) or _SOUND.fullmatch(line)
-        if not texts or begins or _SOUND.fullmatch(texts[-1]):
+        begins = any(each.match(line) for each in (_DASH, _NAME, _VOICE))
+        if not texts or begins or _SOUND.fullmatch(line) or _SOUND.fullmatch(texts[-1]):
             texts.append(line.strip())
         else:
             texts[-1] = cutting.joined([texts[-1], line.strip()])
@@ -179,13 +180,11 @@ def _turns(cue: int, text: str) -> Iterator[Turn]:
         outer, inner, after = masking.trimmed(parts)
         before = lead + masking.raw(outer)
         sentences = list(_split(inner))
-        manner = tuple(match[0] for match in _TAG.finditer(before) if _is_manner(match))
+        shown = (part for part in _parts(before) if part.role is Role.TAG or part.name == "v")
+        manner = tuple(part.raw for part in shown)
         edges = number == 0, number == len(texts) - 1
-        yield Turn(cue, before, masking.raw(after), sentences, *edges, manner, bool(dash))
-
-
-def _is_manner(tag):
-    return tag["code"] is not None or tag["name"] == "v"
+        speaks = bool(dash or _NAME.match(said))
+        yield Turn(cue, before, masking.raw(after), sentences, *edges, manner, speaks)
 
 
 def _parts(text: str) -> list[Part]:
@@ -259,7 +258,7 @@ def _sentences(turns: Sequence[Turn], cues: Sequence[Cue]) -> list[Sentence]:
 def _goes_on(before: Turn, turn: Turn, cues: Sequence[Cue]) -> bool:
     """Whether a sentence runs from one turn into the next one."""
     neighbours = before.last and turn.first and before.cue + 1 == turn.cue
-    if not (neighbours and before.sentences and before.manner == turn.manner and not turn.dash):
+    if not (neighbours and before.sentences and before.manner == turn.manner and not turn.begins):
         return False
     pause = cues[turn.cue].begins - cues[before.cue].ends
     sound = _SOUND.fullmatch(before.said) or _SOUND.fullmatch(turn.said)

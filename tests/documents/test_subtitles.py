@@ -158,6 +158,10 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(film, form):
         (["Wait for", "[door closes]", "me."], ["Wait for", "[door closes]", "me."]),
         (["♪ One song\n♪ and two\nOh."], ["♪ One song", "♪ and two", "Oh."]),
         (["{\\an8}Up", "and down."], ["Up", "and down."]),
+        (
+            ["BOB: Who\nANN: Me. Who", "DR NO: You."],
+            ["BOB: Who", "ANN: Me.", "Who", "DR NO: You."],
+        ),
         (["-5 degrees."], ["-5 degrees."]),
         # Files without punctuation tell nothing about sentences.
         (["one two", "three four", "five", "six."], ["one two", "three four", "five", "six."]),
