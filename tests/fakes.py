@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import logging
-import re
 import sys
 import types
 
@@ -124,22 +123,26 @@ class World(FromDistribution):
         return sorted(found, reverse=True)
 
 
-class UpperCase:
-    """A fake translator: words in capitals, placeholders and tags as they are, word for word."""
+def shouted(line):
+    """A line with its words in capitals, what is not translated as it is."""
+    parts = []
+    at = 0
+    for span in [*find_spans(line), Span(len(line), len(line), None)]:
+        parts += [line[at : span.start].upper(), line[span.start : span.end]]
+        at = span.end
+    return "".join(parts)
 
-    KEPT = re.compile(r"(%(?:\(\w+\))?\w|\{\w*\}|<[^<>]*>)")
+
+class UpperCase:
+    """A fake translator: capitals; what is not translated stays, each word attends to its own."""
 
     def __init__(self, source="en", target="de", text=None):
         """text: what makes a translation of a line, in place of capitals."""
         self.recipe = Recipe()
         self.recipe.data.source, self.recipe.data.target = source, target
-        self.text = text or self.upper
+        self.text = text or shouted
         self.lines = []  # all that were to translate
         self.attended = []  # of these, those with attention
-
-    def upper(self, line):
-        parts = self.KEPT.split(line)
-        return "".join(part if n % 2 else part.upper() for n, part in enumerate(parts))
 
     def candidates(self, lines, nbest=1, beam=None, attention=False):
         lines = list(lines)
@@ -158,36 +161,6 @@ class UpperCase:
             shape = len(translation.target_pieces), len(translation.source_pieces)
             translation.attention = np.eye(*shape)
         return translation
-
-
-def shouted(line):
-    """A line with its words in capitals, what is not translated as it is."""
-    parts = []
-    at = 0
-    for span in [*find_spans(line), Span(len(line), len(line), None)]:
-        parts += [line[at : span.start].upper(), line[span.start : span.end]]
-        at = span.end
-    return "".join(parts)
-
-
-class Shouting:
-    """A translator that says everything in capitals; each word attends to its own source."""
-
-    def candidates(self, lines, attention=False, **_):
-        return [[self.translation(line, attention)] for line in lines]
-
-    def translation(self, line, attention=True):
-        text = shouted(line)
-        if not attention:
-            return Translation(text)
-        source, target = ([f"▁{word}" for word in side.split()] for side in (line, text))
-        weights = np.eye(len(target) + 1, len(source) + 1)
-        return Translation(
-            text,
-            source_pieces=[*source, "</s>"],
-            target_pieces=[*target, "</s>"],
-            attention=weights,
-        )
 
 
 def nmt_command(*arguments, stdin=b""):

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, number
+from nmt.cli.io import check_output_file
 from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
 
-HELP = "fill what is not translated in files, in place: PO catalogues"
+HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown"
 EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
 
 SECONDS = 20  # between two lines of progress
@@ -30,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         help="write there instead: a file for one FILE (-: stdout), a folder for several",
+    )
+    parser.add_argument(
+        "--tmx",
+        metavar="FILE",
+        help="write what was filled as a translation memory, too (OmegaT: project/tm/mt/nmt.tmx)",
     )
     parser.add_argument(
         "--refill",
@@ -69,10 +75,14 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.load import load
 
     outputs = _outputs(args)
+    if args.tmx:
+        check_output_file(args.tmx)
     translator = load(args.run, args.engine, args.threads, to=args.to)
-    options = Options(args.trusted, args.note, args.alternatives)
+    target = translator.recipe.data.target
+    options = Options(args.trusted, args.note, args.alternatives, target)
     choice = Choice(args.refill, (args.min_confidence or 0) / 100, args.alternatives, args.beam)
     total = Summary()
+    memory = []
     problems = _Problems(len(outputs))
     for pool in pools(_documents(outputs, translator, options, choice, problems)):
         documents = [document for _, document in pool]
@@ -82,9 +92,12 @@ def run(args: argparse.Namespace) -> None:
                 _write(outputs[path], path, document.data, filled.data)
                 log.info(f"{path}: {filled.summary}")
                 total += filled.summary
+                memory += filled.units if args.tmx else []
     # A summary of all, where it is not that of the only file.
     if len(outputs) > 1:
         log.info(f"{len(outputs) - len(problems.found):,} files: {total}")
+    if args.tmx:
+        _write_memory(args.tmx, translator.recipe.data, memory)
     problems.tell()
 
 
@@ -120,6 +133,11 @@ def _documents(paths, translator, options, choice, problems):
             formats.check_name(path)
             document = formats.read(path, _content(path), options)
             check(document, translator, choice, str(path))
+            if not document.bilingual and paths[path] == path:
+                raise UserError(
+                    f"{path}: its translation would take the place of its text; "
+                    "name another file or a folder with -o"
+                )
             yield path, document
 
 
@@ -142,6 +160,15 @@ def _write(output, path, before, data):
     elif output != path or data != before:
         with files.atomic(output, "wb") as file:
             file.write(data)
+
+
+def _write_memory(path, data, filled):
+    """Writes a translation memory. filled: units, with a translation of each source."""
+    from nmt.documents import tmx
+
+    entries = (entry for unit, best in filled for entry in tmx.entries(unit, best))
+    count = tmx.write(path, data.source, data.target, entries)
+    log.info(f"{path}: {count:,} translations")
 
 
 class _Problems:

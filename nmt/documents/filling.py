@@ -60,6 +60,7 @@ class Filled(NamedTuple):
 
     data: bytes
     summary: Summary
+    units: list[tuple[Unit, list[Translation]]]  # what was filled, a translation a source
 
 
 def check(document: Document, translator: Translator, choice: Choice, name: str) -> None:
@@ -139,6 +140,7 @@ def _filled(document, choice, translations):
     """A document with the edits of its units."""
     summary = Summary()
     edits = []
+    filled = []
     for unit in document.units:
         if not choice.takes(unit):
             summary.fuzzy += unit.state is State.FUZZY
@@ -151,9 +153,12 @@ def _filled(document, choice, translations):
         try:
             edits += _edits(unit, found, choice)
             summary.filled += 1
+            filled.append((unit, [best for best, *_ in found]))
         except ValueError as error:
             summary.refused[str(error)] += 1
-    return Filled(spliced(document.data, edits), summary)
+    if summary.filled:
+        edits += document.edits
+    return Filled(spliced(document.data, edits), summary, filled)
 
 
 def _edits(unit, found, choice):

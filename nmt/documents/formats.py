@@ -10,6 +10,15 @@ from nmt.errors import UserError, did_you_mean
 FORMATS = {
     ".po": "po",
     ".pot": "po",
+    ".xlf": "xliff",
+    ".xliff": "xliff",
+    ".srt": "subtitles",
+    ".vtt": "subtitles",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
 }
 # What helps with files that no format is for.
 _X2PO = "converters of translate-toolkit make PO of it, and back: {}2po, po2{}"
@@ -35,9 +44,9 @@ def check_name(path: Path) -> None:
     ending = path.suffix.lower()
     if ending in FORMATS:
         return
-    known = ", ".join(sorted(FORMATS))
-    advice = ADVICE.get(ending) or did_you_mean(ending, FORMATS) or "no other format is known"
-    raise UserError(f"{path}: {known} can be filled; {advice}")
+    known = f"what can: {', '.join(FORMATS)}"
+    advice = ADVICE.get(ending) or did_you_mean(ending, FORMATS) or known
+    raise UserError(f"{path}: cannot be filled; {advice}")
 
 
 def read(path: Path, data: bytes, options: Options) -> Document:

@@ -62,6 +62,7 @@ class Block:
     sources: tuple[str, ...]
     # Raises ValueError for translations in which tags are lost or cross one another.
     content: Callable[[Sequence[str]], str]
+    codes: tuple[dict[str, str], ...]  # of each source: what its masks stand for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,11 +85,17 @@ def read(data: bytes, options: Options) -> Document:
     """The blocks of a page or of a part of one."""
     content = Content(data)
     units = [
-        Unit(block.sources, functools.partial(_edits, content, block), content.line(block.start))
+        Unit(
+            block.sources,
+            functools.partial(_edits, content, block),
+            content.line(block.start),
+            codes=block.codes,
+        )
         for block in blocks(content.text)
     ]
     language = re.search(r"<html\b[^>]*\slang\s*=\s*[\"']?([\w-]+)", content.text, re.IGNORECASE)
-    return Document(data, units, source_language=language[1] if language else None)
+    source_language = language[1] if language else None
+    return Document(data, units, source_language=source_language, bilingual=False)
 
 
 def translated(fragment: str, translate: Callable[[list[str]], Sequence[str]]) -> str:
@@ -218,6 +225,7 @@ def _attribute_block(attribute: Attribute) -> Block:
         attribute.end,
         (attribute.source,),
         lambda texts: attribute.written(_not_empty(texts[0])),
+        ({},),
     )
 
 
@@ -243,7 +251,8 @@ def _text_block(parts: Sequence[Part]) -> Block:
     masked = masking.mask(parts, _read)
     sources = (masked.source, *(attribute.source for attribute in attributes))
     start, end = parts[0].start, parts[-1].start + len(parts[-1].raw)
-    return Block(start, end, sources, functools.partial(_content, masked, attributes))
+    codes = (masked.codes, *({} for _ in attributes))
+    return Block(start, end, sources, functools.partial(_content, masked, attributes), codes)
 
 
 def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[str]) -> str:

@@ -90,8 +90,9 @@ def read(data: bytes, options: Options) -> Document:
             masked = masking.mask(inside)
             around = masking.raw(before), masking.raw(after)
             edits = functools.partial(_edits, content, text, width, masked, around)
-            units.append(Unit((masked.source,), edits, content.line(text.lines[0][0])))
-    return Document(data, units)
+            line = content.line(text.lines[0][0])
+            units.append(Unit((masked.source,), edits, line, codes=(masked.codes,)))
+    return Document(data, units, bilingual=False)
 
 
 # Blocks.

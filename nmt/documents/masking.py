@@ -113,6 +113,11 @@ class Masked:
     source: str
     masks: dict[str, list[Part]]
 
+    @property
+    def codes(self) -> dict[str, str]:
+        """What each mask stands for."""
+        return {mask: raw(parts) for mask, parts in self.masks.items()}
+
     def filled(
         self,
         translation: str,

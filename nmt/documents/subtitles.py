@@ -129,8 +129,9 @@ def read(data: bytes, options: Options) -> Document:
         runs_over = any(len(sentence.parts) > 1 for sentence in sentences)
         line = content.line(cues[film.cues_of(sentences)[0]].start)
         edits = functools.partial(_edits, film, sentences)
-        units.append(Unit(sources, edits, line, attention=runs_over))
-    return Document(data, units)
+        codes = tuple(sentence.masked.codes for sentence in sentences)
+        units.append(Unit(sources, edits, line, attention=runs_over, codes=codes))
+    return Document(data, units, bilingual=False)
 
 
 # Cues.

@@ -83,8 +83,8 @@ def test_options_reach_the_documents(folder):
 BAD = {
     "no file": ("no.po", "no.po: no such file"),
     "a folder": ("de.po", "de.po: is a folder; name the files in it"),
-    "an unknown format": ("x.docx", "x.docx: .po, .pot can be filled; Okapi"),
-    "a misspelt ending": ("x.pop", "x.pop: .po, .pot can be filled; did you mean .po"),
+    "an unknown format": ("x.docx", "x.docx: cannot be filled; Okapi"),
+    "a misspelt ending": ("x.pop", "x.pop: cannot be filled; did you mean .po"),
     "a broken file": ("bad.po", "bad.po, line 3: not a line of a PO file"),
     "another charset": ("latin.po", "latin.po: its charset is ISO-8859-1, and UTF-8 is needed"),
     "another language": ("fr.po", "fr.po: is translated into 'fr', but this run translates en"),

@@ -59,9 +59,9 @@ def test_states_decide_what_is_filled():
     ]
     mixed = Document(b"a b c", made)
     (done,) = fill(UpperCase(), [mixed], Choice())
-    assert done == (b"A b c", Summary(filled=1, fuzzy=1, translated=1))
+    assert done[:2] == (b"A b c", Summary(filled=1, fuzzy=1, translated=1))
     (done,) = fill(UpperCase(), [mixed], Choice(refill=True))
-    assert done == (b"A B c", Summary(filled=2, translated=1))
+    assert done[:2] == (b"A B c", Summary(filled=2, translated=1))
 
 
 def test_what_does_not_fit_is_left_with_the_reason():

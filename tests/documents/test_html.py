@@ -8,7 +8,7 @@ from nmt.documents import html
 from nmt.documents.units import Options, spliced
 from nmt.errors import UserError
 from nmt.inference.translator import Translation
-from tests.fakes import Shouting, shouted
+from tests.fakes import UpperCase, shouted
 
 PAGE = b"""\
 <!DOCTYPE html>
@@ -54,7 +54,7 @@ def shout(texts):
 def filled(data):
     edits = []
     for unit in html.read(data, Options()).units:
-        edits += unit.edits([best for best, *_ in Shouting().candidates(unit.sources)])
+        edits += unit.edits([best for best, *_ in UpperCase().candidates(unit.sources)])
     return spliced(data, edits)
 
 

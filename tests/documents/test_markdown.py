@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from nmt.documents import markdown
 from nmt.documents.units import Options, spliced
 from nmt.inference.translator import Translation
-from tests.fakes import Shouting
+from tests.fakes import UpperCase
 
 PAGE = """\
 ---
@@ -167,7 +167,7 @@ SET HEADING
 def filled(data):
     edits = []
     for unit in markdown.read(data, Options()).units:
-        edits += unit.edits([best for best, *_ in Shouting().candidates(unit.sources)])
+        edits += unit.edits([best for best, *_ in UpperCase().candidates(unit.sources)])
     return spliced(data, edits)
 
 

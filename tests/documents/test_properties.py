@@ -12,7 +12,8 @@ import pytest
 from nmt.documents import formats
 from nmt.documents.filling import Choice, fill
 from nmt.documents.units import Options, State
-from tests.fakes import UpperCase
+from tests.documents.xliff_samples import SAMPLES
+from tests.fakes import UpperCase, shouted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +68,50 @@ msgid ""
 msgstr ""
 """
 
+SRT = """1
+00:00:01,000 --> 00:00:02,500
+The girl who lives
+
+2
+00:00:02,600 --> 00:00:04,000
+next door <i>sings</i>.
+
+3
+00:00:09,000 --> 00:00:10,000 X1:40
+{\\an8}- Stop!
+- Why?
+"""
+HTML = """<!DOCTYPE html>
+<html lang="en">
+<head><title>Lights</title></head>
+<body>
+<p class='a'>Turn off the <b>lights</b> &amp; go.</p>
+<ul>
+ <li>One
+ <li title="Help">Two<br>Three
+</ul>
+<script>var x = "Two";</script>
+</body></html>
+"""
+MARKDOWN = """# Lights
+
+Turn *off* the `lights` in the [kitchen](https://example.org/a_b)
+and go to bed.
+
+- One
+- Two
+
+```
+code stays
+```
+"""
 FORMATS = {
     "po": Row("de.po", PO),
+    "xliff 1.2": Row("a.xlf", SAMPLES["Angular"].decode()),
+    "xliff 2.0": Row("b.xlf", SAMPLES["Angular 2.0"].decode()),
+    "srt": Row("film.srt", SRT, bilingual=False),
+    "html": Row("page.html", HTML, bilingual=False),
+    "markdown": Row("guide.md", MARKDOWN, bilingual=False),
 }
 VARIANTS = {
     "as it is": lambda data: data,
@@ -127,9 +170,9 @@ def test_what_is_read_again_is_what_was_written(name, variant):
     assert len(before.units) == len(after.units)
     for old, new in zip(before.units, after.units, strict=True):
         if not FORMATS[name].bilingual:
-            assert new.sources == tuple(map(UpperCase().upper, old.sources))
+            assert new.sources == tuple(map(shouted, old.sources))
         elif old.state is State.EMPTY:
-            written = list(map(UpperCase().upper, old.sources))
+            written = list(map(shouted, old.sources))
             assert new.sources == old.sources and new.state is not State.EMPTY
             assert new.targets and all(target in written for target in new.targets)
         else:
@@ -144,13 +187,14 @@ def test_a_diff_touches_only_the_unit_that_is_filled(name, variant):
     data = data_of(name, variant)
     document = document_of(name, data)
     lines = [unit.line for unit in document.units]
-    for number, unit in enumerate(document.units):
+    for unit in document.units:
         if unit.state is not State.EMPTY:
             continue
         only = dataclasses.replace(document, units=[unit])
         (done,) = fill(UpperCase(), [only], Choice())
-        first = lines[number - 1] if number else 0
-        last = lines[number + 1] if number + 1 < len(lines) else len(data)
+        # Some units have a line together.
+        first = max((line for line in lines if line < unit.line), default=0)
+        last = min((line for line in lines if line > unit.line), default=len(data))
         old, new = (each.split(b"\n") for each in (data, done.data))
         changes = difflib.SequenceMatcher(None, old, new, False).get_opcodes()
         touched = [(start, end) for kind, start, end, *_ in changes if kind != "equal"]

@@ -10,7 +10,7 @@ from nmt.documents import cutting, subtitles
 from nmt.documents.units import Options, spliced
 from nmt.errors import UserError
 from nmt.inference.translator import Translation
-from tests.fakes import Shouting
+from tests.fakes import UpperCase
 
 FILM = b"""\
 1
@@ -93,7 +93,9 @@ def filled(data, translator=None):
     document = subtitles.read(data, Options())
     edits = []
     for unit in document.units:
-        translations = (translator or Shouting()).candidates(unit.sources, attention=unit.attention)
+        translations = (translator or UpperCase()).candidates(
+            unit.sources, attention=unit.attention
+        )
         edits += unit.edits([best for best, *_ in translations])
     return spliced(data, edits)
 
