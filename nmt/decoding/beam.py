@@ -11,6 +11,7 @@ least that good, nothing better can come. It also stops when its slots are used 
 tokens, where live hypotheses are cut; those rank last.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -121,8 +122,9 @@ class _Beams:
         self.nbest = nbest
         self.longest = int(limits.max(initial=0))
         self.ended: list[list[_Ended]] = [[] for _ in range(sentences)]
-        # Of each step: the parents and tokens of its rows, the attention of its parents' rows.
-        self.history: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
+        # Of each step: the parents, tokens and log-probabilities of its rows, and the attention of
+        # its parents' rows.
+        self.history: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]] = []
 
         # A row for each sentence that is still searched.
         self.active = np.arange(sentences)  # index of each sentence in `ended`
@@ -165,7 +167,9 @@ class _Beams:
         self._record(None if attention is None else np.asarray(attention))
 
     def _record(self, attention):
-        self.history.append((self.parents.ravel(), self.tokens.ravel(), attention))
+        # Rows that end are emptied later on, which is no loss: nothing goes on from them.
+        rows = self.parents.ravel(), self.tokens.ravel(), self.live.ravel()
+        self.history.append((*rows, attention))
 
     def finish_ended(self) -> None:
         """Empties the slots of hypotheses that end in EOS or reach their limit."""
@@ -204,21 +208,23 @@ class _Beams:
                 setattr(self, name, getattr(self, name)[remaining])
             # The last record keeps the rows of open sentences only: the next step's parents are
             # indices into it.
-            self._record(self.history.pop()[2])
+            self._record(self.history.pop()[3])
         # The batch is as wide as its widest sentence; the others leave their last slots empty.
         self.slots = self.beam - self.slots_used.min(initial=self.beam)
         self.blocked = np.arange(self.slots) >= self.beam - self.slots_used[:, None]
         return remaining
 
     def traced(self, ended: _Ended) -> Hypothesis:
-        """A hypothesis that has ended, with its tokens and their attention."""
+        """A hypothesis that has ended, with its tokens, their probabilities and attention."""
         ids = [] if ended.complete else [ended.token]
+        sums = [ended.log_prob]
         row = ended.row
-        attention = self.history[ended.step - 1][2]
+        attention = self.history[ended.step - 1][3]
         attentions = [] if attention is None else [attention[row]]
         # From the last token but one back to the first.
-        for parents, tokens, attention in reversed(self.history[: ended.step - 1]):
+        for parents, tokens, log_probs, attention in reversed(self.history[: ended.step - 1]):
             ids.append(int(tokens[row]))
+            sums.append(float(log_probs[row]))
             row = parents[row]
             if attention is not None:
                 attentions.append(attention[row])
@@ -228,4 +234,5 @@ class _Beams:
             ended.score,
             ended.complete,
             np.stack(attentions[::-1]) if attentions else None,
+            [after - before for before, after in itertools.pairwise([0.0, *sums[::-1]])],
         )

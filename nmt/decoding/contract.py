@@ -48,6 +48,8 @@ class Hypothesis:
     score: float  # what hypotheses are ranked by
     finished: bool = True  # False: cut at the length limit, no EOS; ranks behind the finished ones
     attention: np.ndarray | None = None  # [len(ids) + 1, source_len]
+    # Natural log-probability of each token, EOS included; their sum is `log_prob`.
+    token_log_probs: list[float] = dataclasses.field(default_factory=list)
 
 
 class Contract(Protocol):

@@ -65,6 +65,7 @@ def sample(
             if hypothesis.finished or step >= limit:
                 continue
             hypothesis.log_prob += log_prob
+            hypothesis.token_log_probs.append(log_prob)
             hypothesis.score = hypothesis.log_prob
             hypothesis.finished = token == EOS
             if token != EOS:

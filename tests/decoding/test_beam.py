@@ -24,6 +24,21 @@ def test_wide_beam_equals_exhaustive_search(seed, penalty):
         np.testing.assert_allclose([h.log_prob for h in hypotheses], [p for _, p, _ in expected])
 
 
+@pytest.mark.parametrize("limit", [3, 9])
+def test_each_token_has_the_log_probability_that_the_model_gave_it(limit):
+    world = World(5, words=4)
+    found = beam_search(world, np.arange(6)[:, None], beam=4, limits=[limit] * 6, nbest=4)
+    for sentence, hypotheses in enumerate(found):
+        for hypothesis in hypotheses:
+            tokens = hypothesis.ids + [EOS] * hypothesis.finished
+            history, former, expected = 1, BOS, []
+            for token in tokens:
+                history = history * 11 + former
+                expected.append(world.table(sentence, history)[world.vocab.index(token)])
+                former = token
+            np.testing.assert_allclose(hypothesis.token_log_probs, expected)
+
+
 def test_greedy_is_beam_one():
     world = World(7)
     found = beam_search(world, np.arange(6)[:, None], beam=1, limits=[8] * 6)

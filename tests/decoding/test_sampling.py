@@ -27,6 +27,7 @@ def test_temperature_zero_is_greedy_search():
         for one in found:
             assert (one.ids, one.finished) == (best.ids, best.finished)
             assert one.log_prob == pytest.approx(best.log_prob)
+            assert one.token_log_probs == pytest.approx(best.token_log_probs)
 
 
 def test_a_sample_is_a_function_of_the_seed_and_its_number():
