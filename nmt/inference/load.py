@@ -12,6 +12,7 @@ import numpy as np
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
 from nmt.inference.checks import check_numbers
+from nmt.inference.confidence import Curve
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
@@ -54,7 +55,7 @@ def load(
     _check_combination(runs, lm, to)
 
     # 2. Choose an engine for each run; Keras is started only where it is needed.
-    exports = [_export(run, engine) for run in runs]
+    exports = [export_of(run, engine) for run in runs]
     threads = threads or cores()
     needs_keras = lm is not None or None in exports
     if needs_keras:
@@ -73,8 +74,10 @@ def load(
     if lm:
         model = _fusion(model, lm, recipe.search.lm_weight)
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
+    # A curve is of one model by itself.
+    curve = Curve.of((exports[0] or runs[0]).info.confidence) if shortlist else None
     translator = Translator(
-        model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile
+        model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile, curve
     )
 
     # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
@@ -135,6 +138,19 @@ def open_runs(path: str | PathLike, language_model: bool = False) -> list[Run]:
     return runs
 
 
+def export_of(run: Run, engine: str) -> Run | None:
+    """The run's export if `load` takes it, None if it takes the Keras weights.
+
+    UserError for "onnx" where there is none.
+    """
+    exported = run.exported() if engine != "keras" else None
+    if engine == "onnx" and not exported:
+        raise UserError(
+            f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
+        )
+    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
+
+
 def _check(engine, threads):
     """UserError for what is no engine, or no number of threads."""
     check_numbers(threads=threads)
@@ -186,16 +202,6 @@ def _description(path, exports, threads, lm):
     engines = " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
     with_lm = f", with {lm.path}" if lm else ""
     return f"{path}, {engines}, {threads} threads{with_lm}"
-
-
-def _export(run, engine):
-    """The run's export if it is to be used, or None."""
-    exported = run.exported() if engine != "keras" else None
-    if engine == "onnx" and not exported:
-        raise UserError(
-            f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
-        )
-    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
 
 
 def _lm_run(options):

@@ -16,10 +16,12 @@ from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
+from nmt.inference.confidence import Curve, WordConfidence, word_confidence
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
+from nmt.text.languages import unspaced
 from nmt.text.messages import split_message
 from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine, has_text
 from nmt.text.profile import Profile
@@ -45,6 +47,12 @@ class Translation:
     # By group of spans (placeholder, tag, number, ...): how many were put right after the search.
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
     finished: bool = True  # False: cut at the length limit
+    # Probability that it is good (inference/confidence.py), of a line in parts that of the worst
+    # one; None without a curve, and for a line that has nothing to translate.
+    confidence: float | None = None
+    length: int = 0  # in pieces, EOS counted
+    # With words=True: each word and its probability, None for what was copied beside the model.
+    word_confidence: WordConfidence = dataclasses.field(default_factory=list)
 
 
 class Segment(NamedTuple):
@@ -67,17 +75,20 @@ class Translator(Loaded):
         others: Sequence[Preparation] = (),
         hypotheses_per_batch: int = KERAS_HYPOTHESES,
         profile: Profile = NO_PROFILE,
+        curve: Curve | None = None,
     ):
         """threads: batches at the same time. hypotheses_per_batch: sentences times beam.
 
         others: preparations of members of an ensemble that make other ids of a source. Source
-        pieces that are shown, and limits on lengths, are those of the first member.
+        pieces that are shown, and limits on lengths, are those of the first member. curve: gives
+        translations their confidence.
         """
         self.model = model
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.threads = threads
         self.hypotheses_per_batch = hypotheses_per_batch
+        self.curve = curve
         self.preparations = [Preparation(recipe, tokenizers, profile), *others]
         target = tokenizers[1]
         self.characters = (
@@ -106,6 +117,7 @@ class Translator(Loaded):
             preparations[1:],
             self.hypotheses_per_batch,
             self.preparations[0].profile,
+            self.curve,
         )
         if self.origin:
             translator.origin = _loaded_and_changed, (self.origin, method, argument)
@@ -126,6 +138,7 @@ class Translator(Loaded):
         attention: bool = False,
         joined: bool = True,
         sampling: Sampling | None = None,
+        words: bool = False,
     ) -> list[list[Translation]]:
         """For each line up to `nbest` translations, best first.
 
@@ -134,7 +147,8 @@ class Translator(Loaded):
         recipe's). joined: tokens of a tokenised corpus are put together as people write them. A
         line without any text of the source language is its own translation. Lines longer than the
         training data's are split at sentences or words; that, and what was put right in a
-        translation, is told in `Translation.warnings`. Line breaks within a text stay.
+        translation, is told in `Translation.warnings`. Line breaks within a text stay. words: with
+        `Translation.word_confidence`.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
@@ -153,7 +167,10 @@ class Translator(Loaded):
         # 3. Back to text.
         ranked = iter(
             [
-                [self._translation(segment, hypothesis, attention, joined) for hypothesis in best]
+                [
+                    self._translation(segment, hypothesis, attention, joined, words)
+                    for hypothesis in best
+                ]
                 for segment, best in zip(segments, nbest_lists, strict=True)
             ]
         )
@@ -284,8 +301,8 @@ class Translator(Loaded):
             others = [other.prepared(slotted, text).ids for other in self.preparations[1:]]
             yield Segment(prepared, [prepared.ids, *others], [SPLIT] if len(texts) > 1 else [])
 
-    def _translation(self, segment, hypothesis, attention, joined):
-        """A hypothesis as text, with its pieces if attention is asked for."""
+    def _translation(self, segment, hypothesis, attention, joined, words):
+        """A hypothesis as text, with its pieces and its words if they are asked for."""
         prepared = segment.prepared
         weights = hypothesis.attention
         if weights is not None:
@@ -299,7 +316,13 @@ class Translator(Loaded):
             warnings=segment.warnings + output.warnings,
             repaired=output.repaired,
             finished=hypothesis.finished,
+            confidence=self._confidence(hypothesis),
+            length=len(hypothesis.token_log_probs),
         )
+        if words:
+            pieces = self._written(hypothesis, prepared)
+            spaced = not unspaced(self.recipe.data.target)
+            translation.word_confidence = word_confidence(output.text, pieces, spaced)
         if attention and weights is not None:
             translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
             target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
@@ -308,6 +331,27 @@ class Translator(Loaded):
             translation.target_pieces = target
             translation.attention = weights
         return translation
+
+    def _confidence(self, hypothesis):
+        """The probability that a hypothesis is good: none for one that was cut."""
+        if not self.curve:
+            return None
+        if not hypothesis.finished:
+            return 0.0
+        return self.curve.confidence(hypothesis.log_prob, len(hypothesis.token_log_probs))
+
+    def _written(self, hypothesis, prepared):
+        """(text, log-probability) of each piece; the bytes of a character are one piece."""
+        text, ranges = self.tokenizers[1].decoded(hypothesis.ids)
+        log_probs = hypothesis.token_log_probs
+        pieces: list[tuple[str, float]] = []
+        for former, place, log_prob in zip([None, *ranges], ranges, log_probs, strict=False):
+            if place == former and pieces:
+                pieces[-1] = pieces[-1][0], pieces[-1][1] + log_prob
+            else:
+                written = prepared.line.filled(text[slice(*place)], prepared.names)
+                pieces.append((written, log_prob))
+        return pieces
 
 
 def _loaded_and_changed(origin, method, argument):
@@ -332,13 +376,27 @@ def _concatenated(parts):
     """The translation of a line from texts and those of its segments; its score is their mean."""
     translations = [part for part in parts if not isinstance(part, str)]
     text = "".join(part if isinstance(part, str) else part.text.strip() for part in parts)
+    words = _words(parts)
     if len(translations) == 1:
-        return dataclasses.replace(translations[0], text=text)
-    whole = Translation(text)
+        return dataclasses.replace(translations[0], text=text, word_confidence=words)
+    confidences = [part.confidence for part in translations if part.confidence is not None]
+    whole = Translation(text, confidence=min(confidences, default=None), word_confidence=words)
     for part in translations:
         whole.log_prob += part.log_prob
+        whole.length += part.length
         whole.score += part.score / len(translations)
         whole.finished &= part.finished
         whole.warnings += [each for each in part.warnings if each not in whole.warnings]
         whole.repaired += part.repaired
     return whole
+
+
+def _words(parts):
+    """The words of all parts, where translations have them."""
+    if not any(part.word_confidence for part in parts if not isinstance(part, str)):
+        return []
+    words: WordConfidence = []
+    for part in parts:
+        is_text = isinstance(part, str)
+        words += [(word, None) for word in part.split()] if is_text else part.word_confidence
+    return words

@@ -300,7 +300,9 @@ class Run:
 
         path = self.path / f"{name}.weights.h5"
         write_weights(model, path)
-        self.update(weights=path.name, weights_sha256=files.digest(path), **values)
+        # What is known of other weights does not hold for these.
+        entries = {"confidence": None, **values}
+        self.update(weights=path.name, weights_sha256=files.digest(path), **entries)
         for other in self.path.iterdir():
             if re.fullmatch(WEIGHTS, other.name) and other != path:
                 other.unlink()

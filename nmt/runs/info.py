@@ -45,6 +45,9 @@ class RunInfo:
     target_tokens: int | None = None  # target tokens trained on, EOS counted
     train_seconds: float | None = None  # time in training steps
     valid_score: float | None = None  # of the final weights: train.metric with the recipe's beam
+    # When a training ends, an export is made, or validation text is evaluated; of these weights in
+    # this form, Keras or export: the curve of confidence (inference/confidence.py).
+    confidence: dict[str, float] | None = None
     # Of an exported folder (runs/export.py):
     engine: ExportInfo | None = None
     # Entries that this version does not know; they stay in the file.

@@ -22,6 +22,9 @@ def test_run_json_comes_back_as_it_was_written():
     for info in (
         RunInfo(format=1, source="en", complete=False, steps=3, tokenizers=["a", "b"]),
         RunInfo(format=1, engine=ExportInfo()),
+        RunInfo(
+            format=1, confidence={"slope": 9.5, "intercept": 2.0, "sentences": 300, "good": 80}
+        ),
         RunInfo(format=1, engine=ExportInfo(2, "int8", "abc", {"step.onnx": "def"})),
     ):
         entries = json.loads(json.dumps(info.to_dict()))
