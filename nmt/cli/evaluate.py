@@ -62,7 +62,11 @@ def run(args: argparse.Namespace) -> None:
     checked = [(members[0], text) for members, text in zip(entries, texts, strict=True)]
     check_same(checked, args.to)
 
-    # 2. All are loaded before the first of them takes its time.
+    # 2. All are loaded before the first of them takes its time. Runs of older versions have no
+    # confidence yet, which validation text gives them.
+    for members in entries:
+        if args.split == "valid" and len(members) == 1 and not members[0].recipe.language_model:
+            _add_confidence(args, members[0])
     scorers = []
     for number, path in enumerate(args.run):
         overrides = lm_overrides(args) if number == 0 else ()
@@ -72,6 +76,19 @@ def run(args: argparse.Namespace) -> None:
     outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
     if len(entries) > 1 and outputs[0][0]:
         _compare(args, entries, texts[0], outputs)
+
+
+def _add_confidence(args, run):
+    """Gives a run the curve of confidence that it lacks."""
+    from nmt.evaluation.calibration import calibrate
+    from nmt.inference.load import export_of
+
+    described = export_of(run, args.engine) or run
+    if described.info.confidence is None:
+        try:
+            log.info(f"{described.path}: {calibrate(run, args.engine, args.threads)}")
+        except Failure as failure:
+            log.warning(f"no confidence is kept: {failure}")
 
 
 def _is_override(word):

@@ -32,7 +32,10 @@ def run(args: argparse.Namespace) -> None:
     if not importlib.util.find_spec("onnx"):
         raise Failure("the package onnx is needed: pip install onnx onnxruntime")
     start_keras()
+    from nmt.evaluation.calibration import calibrate
     from nmt.runs.export import export
 
     folder = export(run, Path(args.output) if args.output else None, args.precision)
     log.info(f"exported to {folder}")
+    if importlib.util.find_spec("onnxruntime"):
+        log.info(calibrate(Run(folder), "onnx"))

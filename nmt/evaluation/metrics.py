@@ -73,6 +73,13 @@ def chrf(hypotheses: Lines, references: Lines, interval: bool = False) -> dict:
     return _score(Chrf(), hypotheses, references, interval)[1]
 
 
+def sentence_chrf(hypotheses: Lines, references: Lines) -> np.ndarray:
+    """chrF2 of each sentence by itself: [sentences]."""
+    chrf = Chrf()
+    pairs = zip(hypotheses, references, strict=True)
+    return np.array([chrf.sentence_score(output, [reference]).score for output, reference in pairs])
+
+
 def _score(metric, hypotheses, references, interval):
     """sacreBLEU's result and our entry."""
     _check(hypotheses, references)

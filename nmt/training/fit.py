@@ -140,16 +140,19 @@ def choose_weights(
     # The better of best and average.
     average_is_better = False
     read_weights(model, run.weights_path())
-    best = score = validation.final_score()
+    best = chosen = validation.final()
     if len(history.snapshots) > 1:
         average_snapshots(run, history, model)
-        average = validation.final_score()
+        average = validation.final()
         log.info(
-            f"validation {validation.final_name}: best {abs(best):.2f}, "
-            f"average of the last {len(history.snapshots)} {abs(average):.2f}"
+            f"validation {validation.final_name}: best {abs(best.score):.2f}, "
+            f"average of the last {len(history.snapshots)} {abs(average.score):.2f}"
         )
-        average_is_better = average >= best
-        score = max(best, average)
+        average_is_better = average.score >= best.score
+        chosen = average if average_is_better else best
+
+    if chosen.fit:
+        log.info(chosen.fit.note)
 
     # What run.json says of a complete run.
     length = length_option(recipe.train)
@@ -161,7 +164,8 @@ def choose_weights(
         "step": history.step,
         "target_tokens": history.target_tokens,
         "train_seconds": round(history.seconds, 1),
-        "valid_score": round(abs(score), 3),
+        "valid_score": round(abs(chosen.score), 3),
+        "confidence": chosen.fit.curve.to_dict() if chosen.fit and chosen.fit.curve else None,
     }
     if average_is_better:
         run.save_weights(model, f"average-{history.step:07d}", **entries)

@@ -102,6 +102,7 @@ def report_complete(run: Run, recipe: Recipe) -> None:
 def export_weights(run: Run) -> None:
     """Ends a training with what `translate` runs, unless it is there or cannot be made."""
     from nmt.engine.writer import reason_against
+    from nmt.evaluation.calibration import calibrate
     from nmt.runs.export import export
 
     if run.exported():
@@ -113,7 +114,12 @@ def export_weights(run: Run) -> None:
     else:
         start_keras()
         try:
-            log.info(f"exported to {export(run)}")
+            folder = export(run)
         except UserError as error:
             # A folder of that name that is not ours is no reason to call the training failed.
             log.info(f"note: not exported: {error}")
+        else:
+            log.info(f"exported to {folder}")
+            if importlib.util.find_spec("onnxruntime"):
+                note = calibrate(Run(folder), "onnx", run.recipe.train.threads)
+                log.info(f"export: {note}")

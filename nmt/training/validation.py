@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -14,8 +14,9 @@ from nmt.corpora.cleaning import Pair
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.evaluation import metrics
+from nmt.evaluation.calibration import Fit, fit_translations
 from nmt.inference.generator import TextGenerator, batches_of, lines_of
-from nmt.inference.translator import Translator
+from nmt.inference.translator import Translation, Translator
 from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
@@ -30,6 +31,13 @@ MAX_PAIRS = 1000  # validation loss and perplexity are measured on at most this 
 LENGTHS = 2  # validation text may be this many times as long as training text
 SHOWN = 2  # translations shown at each validation
 SPREAD = 7919  # a prime, so that other sentences are shown each time
+
+
+class Final(NamedTuple):
+    """What a training ends with: the score of the model, and how its confidence is fitted."""
+
+    score: float
+    fit: Fit | None = None
 
 
 class Validation(keras.callbacks.Callback):
@@ -55,8 +63,8 @@ class Validation(keras.callbacks.Callback):
         """
         raise NotImplementedError
 
-    def final_score(self) -> float:
-        """The score of the model as it is now, with the beam of the recipe."""
+    def final(self) -> Final:
+        """The score of the model as it is now, with the beam of the recipe, and its curve."""
         raise NotImplementedError
 
     def evaluate(self) -> dict[str, float]:
@@ -123,18 +131,30 @@ class TranslationValidation(Validation):
         self.final_name = f"{self.metric}, beam {beam}"
 
     def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
-        outputs = self.translations(beam=1)
+        outputs = [[each.text for each in own] for own in self.translations(beam=1)]
         self.show([hypothesis for hypotheses in outputs for hypothesis in hypotheses])
         scores = self.scores(outputs)
         return scores, scores[self.metric]
 
-    def final_score(self) -> float:
-        return self.scores(self.translations(self.beam))[self.metric]
+    def final(self) -> Final:
+        translations = self.translations(self.beam)
+        outputs = [[each.text for each in own] for own in translations]
+        score = self.scores(outputs)[self.metric]
+        # What stays behind its source is searched in another way than `translate` searches.
+        if self.recipe.train.wait:
+            return Final(score)
+        together = list(itertools.chain.from_iterable(translations))
+        return Final(score, fit_translations(together, [target for _, target in self.pairs]))
 
-    def translations(self, beam: int) -> list[list[str]]:
+    def translations(self, beam: int) -> list[list[Translation]]:
         """Raw outputs for each text."""
         return [
-            translator.translate([source for source, _ in pairs], beam=beam, joined=False)
+            [
+                best
+                for best, *_ in translator.candidates(
+                    [source for source, _ in pairs], beam=beam, joined=False
+                )
+            ]
             for translator, pairs in self.texts
         ]
 
@@ -172,8 +192,8 @@ class LanguageValidation(Validation):
             log.info(f"  {line}")
         return {}, -valid["perplexity"]
 
-    def final_score(self) -> float:
-        return -self.evaluate()["perplexity"]
+    def final(self) -> Final:
+        return Final(-self.evaluate()["perplexity"])
 
 
 def line_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:

@@ -7,10 +7,13 @@ import pytest
 
 from nmt import files
 from nmt.evaluation import metrics
+from nmt.evaluation.calibration import Fit
+from nmt.inference.confidence import Curve
 from nmt.runs.folder import Run
 from nmt.runs.weights import write_weights
 from nmt.training.fit import choose_weights
 from nmt.training.history import History
+from nmt.training.validation import Final
 from tests.short_run import SHORT, after_validation, history, interrupt, trained
 
 
@@ -67,7 +70,11 @@ def test_patience_ends_training_even_when_interrupted(tiny_recipe, tmp_path, mon
 def test_the_better_of_best_and_average_is_kept(short_copy, best, average, chosen):
     """Average means the mean of the last snapshots, weight by weight."""
     scores = iter((best, average))
-    validation = types.SimpleNamespace(final_name="bleu, beam 3", final_score=lambda: next(scores))
+    curves = [Curve(slope, 1.0, 100, 50) for slope in (1.0, 2.0)]
+    fits = iter([Fit(curve, "fitted") for curve in curves])
+    validation = types.SimpleNamespace(
+        final_name="bleu, beam 3", final=lambda: Final(next(scores), next(fits))
+    )
     run = Run(short_copy)
     model, values = run.load_model(), []
     for seed, name in enumerate(["state/step-0000010", "state/step-0000020", "best-0000010"]):
@@ -81,6 +88,7 @@ def test_the_better_of_best_and_average_is_kept(short_copy, best, average, chose
     choose_weights(run, run.recipe, model, validation, past)
 
     assert run.info.weights == f"{chosen}.weights.h5" and run.info.complete
+    assert Curve.of(run.info.confidence) == curves[chosen.startswith("average")]
     expected = values[2]
     if chosen.startswith("average"):
         expected = [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
