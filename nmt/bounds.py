@@ -14,6 +14,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "temperature": (0.0, 1000.0),
     "top_k": (0, 1_000_000),
     "seed": (0, 2**32 - 1),
+    "min_confidence": (0.0, 100.0),
 }
 
 

@@ -46,6 +46,16 @@ def add_beam(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_min_confidence(parser: argparse.ArgumentParser, what: str) -> None:
+    """The least confidence, in percent; what: becomes of translations below it."""
+    parser.add_argument(
+        "--min-confidence",
+        type=bounded("min_confidence"),
+        metavar="P",
+        help=f"percentage, 0 to 100; {what}",
+    )
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How many threads a command takes."""
     parser.add_argument(

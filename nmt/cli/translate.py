@@ -3,16 +3,28 @@
 import argparse
 import contextlib
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING
 
 from nmt.cli import stream
-from nmt.cli.arguments import add_beam, add_engine, add_lm, add_to, bounded, lm_overrides, positive
+from nmt.cli.arguments import (
+    add_beam,
+    add_engine,
+    add_lm,
+    add_min_confidence,
+    add_to,
+    bounded,
+    lm_overrides,
+    positive,
+)
 from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
 
 if TYPE_CHECKING:
     from nmt.inference.translator import Translation
+
+log = logging.getLogger(__name__)
 
 HELP = "translate lines of text: stdin to stdout, files, or arguments"
 EXAMPLE = "nmt translate runs/default < manual.en > manual.de"
@@ -49,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tsv: line, rank, log-probability, score, translation (a tab in it: \\t)",
     )
     parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="how probably it is a good translation (chrF 80): before the text, a last column of "
+        "tsv, or in json with that of each word",
+    )
+    add_min_confidence(parser, "a translation that has less is left empty")
+    parser.add_argument(
         "--attention", metavar="FILE", help="write attention weights, a JSON object a line"
     )
     parser.add_argument(
@@ -72,19 +91,31 @@ def run(args: argparse.Namespace) -> None:
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
+    _check_curve(translator, args)
+    words = args.confidence and args.format == "json"
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
+    below = 0
     with output(args.output) as out, attention_output as attention_file:
         for window in windows(input_lines(args), window_size):
-            results = translator.candidates(window, args.nbest, args.beam, bool(args.attention))
+            results = translator.candidates(
+                window, args.nbest, args.beam, bool(args.attention), words=words
+            )
             log_warnings((best for best, *_ in results), number + 1)
+            below += sum(_is_below(best, args.min_confidence) for best, *_ in results)
             for source, candidates in zip(window, results, strict=True):
                 number += 1
+                _empty(candidates, args.min_confidence)
                 out.write(_formatted(number, source, candidates, args))
                 if attention_file:
                     attention_file.write(_json(_attention(source, candidates[0])))
             out.flush()
+    if args.min_confidence is not None:
+        log.info(
+            f"{below:,} of {number:,} lines left empty: their confidence is below "
+            f"{args.min_confidence:g} %"
+        )
 
 
 def _check(args):
@@ -99,22 +130,65 @@ def _check(args):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
 
 
+def _check_curve(translator, args):
+    """UserError where confidence is asked for of a translator that has none."""
+    if translator.curve or (not args.confidence and args.min_confidence is None):
+        return
+    if "," in args.run or translator.recipe.search.lm:
+        raise UserError(f"{args.run}: a combination of models has no confidence")
+    engine = "" if args.engine == "auto" else f" --engine {args.engine}"
+    raise UserError(
+        f"{args.run}: has no confidence yet; if its validation text is enough it gets some by: "
+        f"nmt evaluate {args.run} --split valid{engine}"
+    )
+
+
+def _is_below(translation, percentage):
+    """Whether a translation has less confidence; one that was copied has none, which is enough."""
+    confidence = translation.confidence
+    return percentage is not None and confidence is not None and 100 * confidence < percentage
+
+
+def _empty(candidates, percentage):
+    """Leaves empty the text of candidates that have less confidence."""
+    for candidate in candidates:
+        if _is_below(candidate, percentage):
+            candidate.text = ""
+
+
 def _formatted(number, source, candidates, args):
     """What is printed for a line."""
     if args.format == "json":
-        translations = [
-            {"translation": c.text, "log_prob": c.log_prob, "score": c.score} for c in candidates
-        ]
+        translations = [_entries(candidate, args.confidence) for candidate in candidates]
         return _json({"source": source, "translations": translations})
+    # The confidence is empty where nothing was translated.
+    confidences = ["" if c.confidence is None else f"{c.confidence:.4f}" for c in candidates]
+    columns = [[each] if args.confidence else [] for each in confidences]
     if args.format == "tsv":
-        rows = (
-            (number, rank, f"{c.log_prob:.4f}", f"{c.score:.4f}", c.text.replace("\t", "\\t"))
-            for rank, c in enumerate(candidates, 1)
-        )
-        return "".join("\t".join(map(str, row)) + "\n" for row in rows)
-    best = candidates[0]
-    scores = f"{best.log_prob:.4f}\t{best.score:.4f}\t" if args.scores else ""
-    return f"{scores}{best.text}\n"
+        rows = []
+        for rank, (candidate, confidence) in enumerate(zip(candidates, columns, strict=True), 1):
+            text = candidate.text.replace("\t", "\\t")
+            rows.append([str(number), str(rank), *_scores(candidate), text, *confidence])
+        return "".join("\t".join(row) + "\n" for row in rows)
+    scores = _scores(candidates[0]) if args.scores else []
+    return "\t".join([*scores, *columns[0], candidates[0].text]) + "\n"
+
+
+def _scores(translation):
+    return [f"{translation.log_prob:.4f}", f"{translation.score:.4f}"]
+
+
+def _entries(translation, confidence):
+    """What json has of a translation."""
+    entries = {
+        "translation": translation.text,
+        "log_prob": translation.log_prob,
+        "score": translation.score,
+    }
+    if confidence:
+        entries["confidence"] = translation.confidence
+        entries["words"] = translation.word_confidence
+    return entries
 
 
 def _attention(source: str, best: "Translation") -> dict:

@@ -162,6 +162,12 @@ BAD = {
         FAILURE,
         ["tokenizer.model", "damaged"],
     ),
+    "confidence of a run that has none": (
+        ["translate", "RUN", "--min-confidence=80", "text"],
+        b"",
+        MISTAKE,
+        ["no confidence yet", "--split valid"],
+    ),
     "damaged run.json": (["translate", "meta", "text"], b"", FAILURE, ["run.json", "damaged"]),
     "missing input": (
         ["translate", "RUN", "-i", "no.txt"],
@@ -374,6 +380,7 @@ def test_debug_shows_where(world):
         (["translate", "RUN", "--nbest", "101"], "'101' is not a whole number from 1 to 100"),
         (["translate", "RUN", "--threads=-3"], "'-3' is not a whole number from 0 to 1,024"),
         (["generate", "RUN", "--seed", "True"], "'True' is not a whole number from 0"),
+        (["translate", "RUN", "--min-confidence=101"], "'101' is not a number from 0 to 100"),
         (["generate", "RUN", "--temperature", "nan"], "'nan' is not a number from 0 to 1,000"),
         (["translate", "RUN", "--window", "x"], "'x' is not a whole number above 0"),
         (["filter", "RUN", "--share", "2"], "'2' is not a share between 0 and 1"),

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from nmt.corpora import toy as grammar
+from nmt.inference.confidence import Curve
 from nmt.runs.folder import Run
 from tests.fakes import nmt_command, tree
 
@@ -111,6 +113,40 @@ def test_a_line_is_a_line_for_any_text(tiny_run):
 
 def test_a_line_is_a_line_for_any_output(babbling):
     check_filter("any", 1999)
+
+
+def test_a_translation_of_less_confidence_is_an_empty_line(tiny_run, tmp_path):
+    """As many lines as before, the others in their places, in every format."""
+    run = Run(shutil.copytree(tiny_run, tmp_path / "run"))
+    run.exported().update(confidence=Curve(5.0, 3.0, 100, 50).to_dict())
+    stdin = "\n".join([*SOURCES[:20], "", "123"])
+
+    def out(*arguments):
+        done = nmt_command("translate", run.path, *arguments, stdin=stdin)
+        assert done.status == 0
+        return done.out.splitlines(), done.err
+
+    told, _ = out("--confidence")
+    confidences = [float(line.split("\t")[0] or 1) for line in told]
+    percentage = 100 * float(np.mean(confidences[:20]))
+    kept = [100 * confidence >= percentage for confidence in confidences]
+    plain, _ = out()
+    lines, err = out("--min-confidence", percentage)
+    assert lines == [line if keep else "" for line, keep in zip(plain, kept, strict=True)]
+    assert lines[-1] == "123" and f"{kept.count(False)} of 22 lines left empty" in err
+
+    rows, _ = out("--format", "tsv", "--confidence", "--min-confidence", percentage)
+    assert [row.split("\t")[4] for row in rows] == lines
+    assert [row.split("\t")[5] for row in rows] == [line.split("\t")[0] for line in told]
+    for line, text in zip(out("--format", "json", "--confidence")[0], plain, strict=True):
+        (translation,) = json.loads(line)["translations"]
+        assert translation["confidence"] is None or 0 <= translation["confidence"] <= 1
+        if translation["words"]:
+            assert [word for word, _ in translation["words"]] == text.split()
+    # Without --confidence nothing has changed.
+    assert [row.count("\t") for row in out("--format", "tsv")[0]] == [4] * 22
+    (translation,) = json.loads(out("--format", "json")[0][0])["translations"]
+    assert list(translation) == ["translation", "log_prob", "score"]
 
 
 def test_json_of_any_text(babbling):
