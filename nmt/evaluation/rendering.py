@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nmt.evaluation import copied_spans
 from nmt.evaluation.metrics import NO_LIMIT
+from nmt.inference.confidence import GOOD_CHRF
 from nmt.machine import PACKAGES
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
@@ -74,6 +75,21 @@ def _score_lines(name, report):
         yield f"{span:>12}   {count:>9}   {score:.1f}"
     # What must be copied.
     yield from copied_spans.lines(report["copied_spans"])
+    # How far its confidence can be trusted.
+    if confidence := report.get("confidence"):
+        auc = "" if confidence["auc"] is None else f", AUC {confidence['auc']:.3f}"
+        yield (
+            f"confidence: Brier score {confidence['brier']:.3f} "
+            f"(always {100 * confidence['good']:.0f} %: {confidence['brier_of_share']:.3f}){auc}"
+        )
+
+
+def confidence_lines(report: dict) -> Iterator[str]:
+    """The table of confidence: what it said of how many sentences, and what came true."""
+    yield f"confidence   sentences   said   chrF {GOOD_CHRF:g} or more"
+    for low, high, sentences, said, was in report["confidence"]["bins"]:
+        span = f"{100 * low:.0f}-{100 * high:.0f} %"
+        yield f"{span:>10}   {sentences:>9}   {100 * said:3.0f} %   {100 * was:3.0f} %"
 
 
 def meaning(bleu: float) -> str:
@@ -109,6 +125,7 @@ def card(run: Run, report: dict) -> str:
         tokens = f"{info.target_tokens or 0:,} target tokens"
         sizes = f"{info.step:,} steps, {tokens}, {minutes:.1f} minutes; {sizes}"
     scores = "\n".join(lines("test", report))
+    confidence = _confidence_section(report)
     options = "\n".join(_options(recipe))
     packages = ", ".join(
         f"{name} {version(name)}" for name in (*PACKAGES, "sacrebleu") if find_spec(name)
@@ -124,12 +141,26 @@ see data/README.md for the corpora that nmt names, and your own rights for your 
 ```
 {scores}
 ```
-
+{confidence}
 Options other than the defaults:
 
 {options}
 
 Python {platform.python_version()}, {packages}. {use} .` in this folder.
+"""
+
+
+def _confidence_section(report):
+    """The part of the card on confidence; empty without a curve."""
+    if "confidence" not in report:
+        return ""
+    table = "\n".join(confidence_lines(report))
+    return f"""
+How often a confidence came true:
+
+```
+{table}
+```
 """
 
 

@@ -9,8 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from nmt import files
 from nmt.evaluation import metrics
+from nmt.evaluation.calibration import good, measured
 from nmt.evaluation.copied_spans import copied_spans
 from nmt.evaluation.metrics import Lines
 from nmt.evaluation.rendering import CARD, card
@@ -80,11 +83,22 @@ def evaluate(
         "sentences_per_second": round(len(hypotheses) / seconds, 1),
         **scores(text, hypotheses),
         "copied_spans": copied_spans(text.sources, hypotheses, text.references, repaired),
+        **_confidence(translations, hypotheses, text.references),
         "samples": _samples(outputs),
     }
     if text.data.tokenised:
         outputs["joined"] = _joined(text.data, hypotheses)
     return report, outputs
+
+
+def _confidence(translations, hypotheses, references):
+    """The entry `confidence`: what was said of each sentence against what it is."""
+    numbers = [n for n, each in enumerate(translations) if each.confidence is not None]
+    if not numbers:
+        return {}
+    confidences = np.array([translations[n].confidence for n in numbers])
+    are_good = good([hypotheses[n] for n in numbers], [references[n] for n in numbers])
+    return {"confidence": measured(confidences, are_good)}
 
 
 def _language_report(run, generator, text):

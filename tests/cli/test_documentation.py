@@ -13,7 +13,9 @@ import pytest
 from nmt.cli.parser import parse
 from nmt.corpora.toy import generate
 from nmt.experiments.sweep import points
+from nmt.inference.confidence import Curve
 from nmt.recipe import load_recipe
+from nmt.runs.folder import Run
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,6 +116,8 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     folder = tmp_path_factory.mktemp("checkout")
     for name, run in runs.items():
         shutil.copytree(run, folder / "runs" / name)
+    curve = Curve(slope=5.0, intercept=2.0, sentences=100, good=50)
+    Run(folder / "runs" / "default").exported().update(confidence=curve.to_dict())
     # 2. Text.
     pairs = list(generate("en-de", "test", 20))
     (folder / "manual.en").write_text("".join(f"{source}\n" for source, _ in pairs))
