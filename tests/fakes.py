@@ -136,8 +136,11 @@ def shouted(line):
 class UpperCase:
     """A fake translator: capitals; what is not translated stays, each word attends to its own."""
 
-    def __init__(self, source="en", target="de", text=None):
-        """text: what makes a translation of a line, in place of capitals."""
+    curve = None
+
+    def __init__(self, source="en", target="de", text=None, sure=None):
+        """text: what makes a translation of a line; sure: confidence by translation."""
+        self.sure = sure or {}
         self.recipe = Recipe()
         self.recipe.data.source, self.recipe.data.target = source, target
         self.text = text or shouted
@@ -155,6 +158,7 @@ class UpperCase:
     def _translation(self, line, rank, attention):
         text = self.text(line) + f" ({rank})" * bool(rank)
         translation = Translation(text, log_prob=-rank - 1.0, score=-rank - 1.0)
+        translation.confidence = self.sure.get(text)
         if attention:
             translation.source_pieces = [*(f"▁{word}" for word in line.split()), "</s>"]
             translation.target_pieces = [*(f"▁{word}" for word in text.split()), "</s>"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nmt.bounds import BOUNDS, expected, fits
+from nmt.errors import UserError
 
 
 def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
@@ -53,6 +54,19 @@ def add_min_confidence(parser: argparse.ArgumentParser, what: str) -> None:
         type=bounded("min_confidence"),
         metavar="P",
         help=f"percentage, 0 to 100; {what}",
+    )
+
+
+def check_confidence(translator: Any, args: argparse.Namespace) -> None:
+    """UserError where confidence is asked for of a `Translator` that has none."""
+    if translator.curve:
+        return
+    if "," in args.run or translator.recipe.search.lm:
+        raise UserError(f"{args.run}: a combination of models has no confidence")
+    engine = "" if args.engine == "auto" else f" --engine {args.engine}"
+    raise UserError(
+        f"{args.run}: has no confidence yet; if its validation text is enough it gets some by: "
+        f"nmt evaluate {args.run} --split valid{engine}"
     )
 
 

@@ -9,7 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nmt.cli.arguments import add_beam, add_engine, add_to, bounded, number
+from nmt.cli.arguments import (
+    add_beam,
+    add_engine,
+    add_min_confidence,
+    add_to,
+    bounded,
+    check_confidence,
+)
 from nmt.cli.io import check_output_file
 from nmt.errors import Failure, UserError
 
@@ -19,8 +26,6 @@ HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown"
 EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
 
 SECONDS = 20  # between two lines of progress
-
-percent = number(float, lambda value: 0 < value <= 100, "percentage above 0, to 100")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not mark translations as what somebody has to look at",
     )
-    parser.add_argument(
-        "--min-confidence",
-        type=percent,
-        metavar="P",
-        help="leave empty what is less sure than P per cent",
-    )
+    add_min_confidence(parser, "what has less is left as it is")
     parser.add_argument(
         "--note", action="store_true", help="tell in a comment how sure a translation is"
     )
@@ -78,6 +78,8 @@ def run(args: argparse.Namespace) -> None:
     if args.tmx:
         check_output_file(args.tmx)
     translator = load(args.run, args.engine, args.threads, to=args.to)
+    if args.min_confidence or args.note:
+        check_confidence(translator, args)
     target = translator.recipe.data.target
     options = Options(args.trusted, args.note, args.alternatives, target)
     choice = Choice(args.refill, (args.min_confidence or 0) / 100, args.alternatives, args.beam)

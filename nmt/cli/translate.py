@@ -15,6 +15,7 @@ from nmt.cli.arguments import (
     add_min_confidence,
     add_to,
     bounded,
+    check_confidence,
     lm_overrides,
     positive,
 )
@@ -91,7 +92,8 @@ def run(args: argparse.Namespace) -> None:
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
-    _check_curve(translator, args)
+    if args.confidence or args.min_confidence is not None:
+        check_confidence(translator, args)
     words = args.confidence and args.format == "json"
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
@@ -128,19 +130,6 @@ def _check(args):
         )
     if args.nbest > 1 and args.format == "text":
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
-
-
-def _check_curve(translator, args):
-    """UserError where confidence is asked for of a translator that has none."""
-    if translator.curve or (not args.confidence and args.min_confidence is None):
-        return
-    if "," in args.run or translator.recipe.search.lm:
-        raise UserError(f"{args.run}: a combination of models has no confidence")
-    engine = "" if args.engine == "auto" else f" --engine {args.engine}"
-    raise UserError(
-        f"{args.run}: has no confidence yet; if its validation text is enough it gets some by: "
-        f"nmt evaluate {args.run} --split valid{engine}"
-    )
 
 
 def _is_below(translation, percentage):

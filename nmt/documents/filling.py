@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from nmt.documents import units
 from nmt.documents.units import Document, State, Unit, spliced
 from nmt.errors import UserError
 from nmt.inference.batching import windows
@@ -108,8 +107,7 @@ def fill(
 ) -> list[Filled]:
     """Each document with what it lacks; equal texts are translated once.
 
-    progress: is told how many texts have been translated, and of how many. Raises UserError where
-    confidence is asked for, and the run tells none.
+    progress: is told how many texts have been translated, and of how many.
     """
     chosen = [unit for document in documents for unit in document.units if choice.takes(unit)]
     translations = _translated(translator, chosen, choice, progress)
@@ -147,7 +145,7 @@ def _filled(document, choice, translations):
             summary.translated += unit.state is State.TRANSLATED
             continue
         found = [translations[source] for source in unit.sources]
-        if choice.min_confidence and _confidence(unit, found) < choice.min_confidence:
+        if choice.min_confidence and _confidence(found) < choice.min_confidence:
             summary.unsure += 1
             continue
         try:
@@ -170,13 +168,8 @@ def _edits(unit, found, choice):
     return unit.alternatives(found)
 
 
-def _confidence(unit, found):
+def _confidence(found):
     """How sure the least sure of its best translations is."""
-    lowest = 1.0
-    for source, (best, *_) in zip(unit.sources, found, strict=True):
-        sure = units.confidence(best)
-        if sure is not None:
-            lowest = min(lowest, sure)
-        elif best.text != source:  # not copied
-            raise UserError("this run does not tell how sure it is; leave out --min-confidence")
-    return lowest
+    sure = [best.confidence for best, *_ in found]
+    # What was only copied has none.
+    return min((each for each in sure if each is not None), default=1.0)

@@ -15,7 +15,7 @@ from nmt.corpora.formats.po import Entry, entries
 from nmt.documents import plurals
 from nmt.documents.format_strings import problem
 from nmt.documents.po_layout import layout_of
-from nmt.documents.units import Document, Edit, Options, State, Unit, confidence
+from nmt.documents.units import Document, Edit, Options, State, Unit
 from nmt.errors import UserError
 from nmt.inference.translator import Translation
 
@@ -125,7 +125,7 @@ class _Message:
         if self.plural is not None and self.catalogue.numbers is None:
             raise ValueError("no Plural-Forms in the header")
         texts = dict(zip(self._sources(), (each.text for each in translations), strict=True))
-        sure = [each for each in map(confidence, translations) if each is not None]
+        sure = [each.confidence for each in translations if each.confidence is not None]
         return [
             *self._note(min(sure, default=None)),
             *self._flags(),

@@ -73,14 +73,9 @@ class Document:
     bilingual: bool = True  # False: translations take the place of their sources
 
 
-def confidence(translation: Translation) -> float | None:
-    """How sure a translation is, from 0 to 1; None without a scale, and for a copied text."""
-    return getattr(translation, "confidence", None)
-
-
 def per_cent(translation: Translation) -> int | None:
     """The confidence of a translation in whole per cent."""
-    sure = confidence(translation)
+    sure = translation.confidence
     return None if sure is None else round(100 * sure)
 
 

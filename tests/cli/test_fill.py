@@ -122,13 +122,16 @@ def test_files_that_cannot_be_filled_are_told_and_the_others_filled(folder, case
     [
         (["one.po", "de/LC/two.po", "-o", "one.po"], "-o one.po: a folder is needed for 2 files"),
         (["one.po", "de/LC/two.po", "-o", "-"], "-o -: a folder is needed for 2 files"),
-        (["one.po", "--min-confidence=80"], "--min-confidence"),
-        (["one.po", "--min-confidence=101"], "'101' is not a percentage above 0, to 100"),
+        (["one.po", "--min-confidence=80"], "RUN: has no confidence yet"),
+        (["one.po", "--note"], "RUN: has no confidence yet"),
+        (["film.srt"], "film.srt: its translation would take the place of its text; name"),
+        (["one.po", "--min-confidence=101"], "'101' is not"),
         (["one.po", "--alternatives=3"], "one.po: its format has no place for alternatives"),
         ([], "required: file"),
     ],
 )
 def test_mistakes_change_nothing(folder, arguments, message):
+    (folder / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
     before = tree(folder)
     done = nmt_command("fill", "RUN", *arguments)
     assert done.status == MISTAKE and message in done.err and len(done.err.splitlines()) == 1
@@ -153,3 +156,15 @@ def test_a_run_fills_files(folder, monkeypatch, tiny_run):
     path.write_text(HEADER + 'msgid "We see the dog in %s."\nmsgstr ""\n')
     assert nmt_command("fill", tiny_run, path, "--threads=1").status == 0
     assert "#, fuzzy\n" in path.read_text() and 'msgstr ""\n' not in path.read_text()[len(HEADER) :]
+
+
+def test_what_was_filled_is_written_as_a_memory_too(folder):
+    """Codes of a document are elements; subtitles go to another file."""
+    (folder / "page.html").write_text("<p>Turn <b>on</b>.</p>")
+    done = nmt_command("fill", "RUN", "one.po", "page.html", "-o", "out", "--tmx", "out/tm.tmx")
+    assert done.status == 0 and "out/tm.tmx: 2 translations" in done.err
+    memory = (folder / "out" / "tm.tmx").read_text()
+    assert "<seg>A ONE</seg>" in memory and 'creationid="nmt"' in memory
+    assert '<bpt i="1" x="1">&lt;b&gt;</bpt>ON<ept i="1">&lt;/b&gt;</ept>' in memory
+    assert (folder / "out" / "page.html").read_text() == "<p>TURN <b>ON</b>.</p>"
+    assert (folder / "page.html").read_text() == "<p>Turn <b>on</b>.</p>"

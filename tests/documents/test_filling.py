@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from nmt.documents import filling, units
+from nmt.documents import filling
 from nmt.documents.filling import Choice, Summary, check, fill, pools
 from nmt.documents.units import Document, Edit, State, Unit
 from nmt.errors import UserError
@@ -70,27 +70,21 @@ def test_what_does_not_fit_is_left_with_the_reason():
     assert str(done.summary) == "1 filled, 2 left (bad words: 2)"
 
 
-def test_what_is_less_sure_is_left(monkeypatch):
+def test_what_is_less_sure_is_left():
     # Nothing is known of a text that is only copied.
-    sure = {"A": 0.3, "B": 0.6, "C": 0.9, "1": None}
-    monkeypatch.setattr(units, "confidence", lambda translation: sure[translation.text])
+    translator = UpperCase(sure={"A": 0.3, "B": 0.6, "C": 0.9})
     for minimum, data in ((0.0, b"A B C 1"), (0.6, b"a B C 1"), (1.0, b"a b c 1")):
-        (done,) = fill(UpperCase(), [document("a", "b", "c", "1")], Choice(False, minimum))
+        (done,) = fill(translator, [document("a", "b", "c", "1")], Choice(False, minimum))
         assert done.data == data
         assert done.summary.filled + done.summary.unsure == 4
 
 
-def test_a_unit_is_as_sure_as_the_least_sure_of_its_texts(monkeypatch):
-    monkeypatch.setattr(units, "confidence", lambda each: {"A": 0.3, "B": 0.6}[each.text])
+def test_a_unit_is_as_sure_as_the_least_sure_of_its_texts():
+    translator = UpperCase(sure={"A": 0.3, "B": 0.6})
     both = Unit(("a", "b"), lambda translations: [Edit(0, 1, b"x")], 1)
     for minimum, data in ((0.3, b"x"), (0.5, b"a")):
-        (done,) = fill(UpperCase(), [Document(b"a", [both])], Choice(min_confidence=minimum))
+        (done,) = fill(translator, [Document(b"a", [both])], Choice(min_confidence=minimum))
         assert done.data == data
-
-
-def test_a_run_that_is_never_sure_cannot_choose():
-    with pytest.raises(UserError, match="--min-confidence"):
-        fill(UpperCase(), [document("a")], Choice(min_confidence=0.5))
 
 
 def test_alternatives_stand_beside():

@@ -37,11 +37,11 @@ def header(rule=GERMAN):
     return f'{HEAD}"Plural-Forms: {rule}\\n"\n\n'
 
 
-def filled(text, head=None, text_of=None, refill=False, **options):
+def filled(text, head=None, text_of=None, refill=False, sure=None, **options):
     """What becomes of a file without its header, and the summary."""
     head = header() if head is None else head
     document = po.read((head + text).encode(), Options(**options))
-    (done,) = fill(UpperCase(text=text_of), [document], Choice(refill))
+    (done,) = fill(UpperCase(text=text_of, sure=sure), [document], Choice(refill))
     assert done.data.startswith(head.encode())
     check(done.data)
     return done.data.decode().removeprefix(head), done.summary
@@ -137,12 +137,12 @@ def test_fuzzy_entries_are_refilled_on_demand():
     assert same == text and (summary.fuzzy, summary.translated) == (1, 1)
 
 
-def test_a_note_tells_the_confidence_once(monkeypatch):
-    monkeypatch.setattr(po, "confidence", lambda translation: 0.826)
+def test_a_note_tells_the_confidence_once():
     text = '# by hand\n#. hint\nmsgid "a"\nmsgstr ""\n'
     after = '# by hand\n# nmt 83 %\n#. hint\n#, fuzzy\nmsgid "a"\nmsgstr "A"\n'
-    assert filled(text, note=True)[0] == after
-    assert filled(after, note=True, refill=True)[0] == after
+    sure = {"A": 0.826}
+    assert filled(text, note=True, sure=sure)[0] == after
+    assert filled(after, note=True, refill=True, sure=sure)[0] == after
     # Without the option it would say what is no longer so.
     assert filled(after, refill=True)[0] == after.replace("# nmt 83 %\n", "")
 
