@@ -35,6 +35,7 @@ def load(
     max_extra: int | None = None,
     lm: str | Path | None = None,
     lm_weight: float | None = None,
+    glossary: str | Path | None = None,
 ) -> "Translator":
     """The translator of a run folder: `nmt.load("runs/default").translate(["Turn it off."])`.
 
@@ -46,6 +47,8 @@ def load(
     length_penalty: score = log-probability / length ** penalty. max_ratio, max_extra: the longest
     output, in pieces for each source piece and on top of these. lm, lm_weight: run of a language
     model that helps to choose words, and the factor on its log-probability.
+
+    glossary: a file of terms with their translations (source TAB target [TAB exact], or TBX).
 
     The translator can be pickled and copied: it is loaded again, by its path and these options.
     Raises UserError for what is no run, and for values that are not possible.
@@ -61,7 +64,8 @@ def load(
         "lm_weight": lm_weight,
     }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
-    return load_run(run, engine, threads, overrides, hypotheses_per_batch)
+    translator = load_run(run, engine, threads, overrides, hypotheses_per_batch)
+    return translator.using(glossary) if glossary else translator
 
 
 def train(

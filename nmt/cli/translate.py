@@ -7,7 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from nmt.cli import stream
-from nmt.cli.arguments import add_beam, add_engine, add_lm, add_to, bounded, lm_overrides, positive
+from nmt.cli.arguments import (
+    add_beam,
+    add_engine,
+    add_glossary,
+    add_lm,
+    add_to,
+    bounded,
+    lm_overrides,
+    positive,
+)
 from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
 
@@ -57,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"lines translated together (default: {WINDOW}; 1 on a terminal)",
     )
+    add_glossary(parser)
     add_lm(parser)
     add_engine(parser)
 
@@ -72,6 +82,8 @@ def run(args: argparse.Namespace) -> None:
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
+    if args.glossary:
+        translator = translator.using(args.glossary)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0

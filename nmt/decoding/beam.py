@@ -48,7 +48,8 @@ def beam_search(
 
     source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
     EOS counted, where hypotheses are cut. characters: which tokens may follow each other (default:
-    any). bonus: what is wanted in each sentence; scores have it, log-probabilities do not. Raises Failure where the model's scores are no numbers.
+    any). bonus: what is wanted in each sentence; scores count it, log-probabilities do not.
+    Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
     if limits is None:

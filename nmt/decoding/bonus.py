@@ -16,7 +16,7 @@ class Phrase(NamedTuple):
     """Tokens that are wanted in a sentence."""
 
     forms: Sequence[tuple[int, ...]]  # ways to write it; each counts as much as the first one
-    count: int = 1  # how often it is wanted
+    times: int = 1  # how often it is wanted
 
 
 class _Moves(NamedTuple):
@@ -59,13 +59,13 @@ class Wanted:
         self.numbers: dict[tuple[int, tuple[int, ...]], int] = {}
         self.totals: list[float] = []  # what a hypothesis in that state has got
         self.moves: dict[int, _Moves] = {}
-        self._number(0, tuple(phrase.count for phrase in phrases))
+        self._number(0, tuple(phrase.times for phrase in phrases))
 
     @property
     def most(self) -> float:
         """What a hypothesis can get."""
         return sum(
-            value * phrase.count for value, phrase in zip(self.values, self.phrases, strict=True)
+            value * phrase.times for value, phrase in zip(self.values, self.phrases, strict=True)
         )
 
     def moves_from(self, state: int) -> _Moves:
@@ -115,7 +115,7 @@ class Wanted:
             self.numbers[key] = len(self.states)
             self.states.append(key)
             found = sum(
-                value * (phrase.count - left)
+                value * (phrase.times - left)
                 for value, phrase, left in zip(self.values, self.phrases, wanted, strict=True)
             )
             begun = (

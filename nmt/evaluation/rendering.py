@@ -74,6 +74,8 @@ def _score_lines(name, report):
         yield f"{span:>12}   {count:>9}   {score:.1f}"
     # What must be copied.
     yield from copied_spans.lines(report["copied_spans"])
+    if "terms" in report:
+        yield f"terms: {report['terms']['used']:,} of {report['terms']['found']:,} used"
 
 
 def meaning(bleu: float) -> str:

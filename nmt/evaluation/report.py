@@ -82,6 +82,9 @@ def evaluate(
         "copied_spans": copied_spans(text.sources, hypotheses, text.references, repaired),
         "samples": _samples(outputs),
     }
+    if translator.glossary:
+        found = [term for best in translations for term in best.terms]
+        report["terms"] = {"used": sum(used for _, used in found), "found": len(found)}
     if text.data.tokenised:
         outputs["joined"] = _joined(text.data, hypotheses)
     return report, outputs

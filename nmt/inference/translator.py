@@ -5,21 +5,25 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from nmt.decoding.beam import beam_search
+from nmt.decoding.bonus import Bonus, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
+from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
+from nmt.text.glossary import FoundTerm, Glossary
 from nmt.text.messages import split_message
 from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine, has_text
 from nmt.text.profile import Profile
@@ -45,6 +49,8 @@ class Translation:
     # By group of spans (placeholder, tag, number, ...): how many were put right after the search.
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
     finished: bool = True  # False: cut at the length limit
+    # Of a glossary: the term of each place of the source, and whether the translation has it.
+    terms: list[tuple[str, bool]] = dataclasses.field(default_factory=list)
 
 
 class Segment(NamedTuple):
@@ -53,10 +59,15 @@ class Segment(NamedTuple):
     prepared: PreparedLine  # by the first preparation
     ids: list[list[int]]  # of pieces, a list for each preparation
     warnings: list[str]  # of how it was made
+    text: str  # with slots, before it was prepared
+    terms: Sequence[FoundTerm] = ()
 
 
 class Translator(Loaded):
     """Translates and scores lines with a model. `nmt.load` makes one of a run."""
+
+    # How terms of the source are translated.
+    glossary: Glossary | None = None
 
     def __init__(
         self,
@@ -91,6 +102,24 @@ class Translator(Loaded):
     def first(self, number: int) -> "Translator":
         """A translator of text of another corpus of the run, by its number."""
         return self._changed("first", number)
+
+    def using(self, glossary: Glossary | str | Path) -> "Translator":
+        """The same translator with a glossary, which a path may name, in place of its own.
+
+        Translators that `into` and `first` give have none, as their languages may be others.
+        """
+        translator = Translator.__new__(Translator)
+        translator.__dict__.update(self.__dict__)
+        if self.origin:
+            translator.origin = _loaded_and_changed, (self.origin, "using", glossary)
+        if not isinstance(glossary, Glossary):
+            # Imported here, as every start of a program would pay for it.
+            from nmt.corpora.glossary import read_glossary
+
+            data = self.recipe.data
+            glossary = read_glossary(glossary, data.source, data.target)
+        translator.glossary = glossary
+        return translator
 
     def _changed(self, method, argument):
         """The same translator of the recipe that a method of recipes gives."""
@@ -135,6 +164,7 @@ class Translator(Loaded):
         line without any text of the source language is its own translation. Lines longer than the
         training data's are split at sentences or words; that, and what was put right in a
         translation, is told in `Translation.warnings`. Line breaks within a text stay.
+        A glossary, see `using`, is for searches.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
@@ -143,23 +173,28 @@ class Translator(Loaded):
         # 1. Prepare the lines: parts to search, and text that stays as it is.
         parts_of_line = [list(self._parts(line)) for line in lines]
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
-        # 2. Search all segments; what was copied is put in by attention.
-        ids = [segment.ids for segment in segments]
-        if sampling:
-            nbest_lists = self.sample_ids(ids, nbest, sampling)
-        else:
+
+        # 2. Search all segments, those that lack terms again; what was copied is put in by
+        # attention.
+        def search(segments, wanted=None):
+            ids = [segment.ids for segment in segments]
             attended = [attention or segment.prepared.copies() for segment in segments]
-            nbest_lists = self.search_ids(ids, nbest, beam, attended)
-        # 3. Back to text.
-        ranked = iter(
-            [
+            if sampling:
+                nbest_lists = self.sample_ids(ids, nbest, sampling)
+            else:
+                nbest_lists = self.search_ids(ids, nbest, beam, attended, wanted)
+            return [
                 [self._translation(segment, hypothesis, attention, joined) for hypothesis in best]
                 for segment, best in zip(segments, nbest_lists, strict=True)
             ]
-        )
-        # 4. Put the parts of each line together.
+
+        ranked = search(segments)
+        if self.glossary and not sampling:
+            self._use_terms(segments, ranked, search)
+        # 3. Put the parts of each line together.
+        rest = iter(ranked)
         return [
-            _assembled([part if isinstance(part, str) else next(ranked) for part in parts])
+            _assembled([part if isinstance(part, str) else next(rest) for part in parts])
             for parts in parts_of_line
         ]
 
@@ -192,10 +227,11 @@ class Translator(Loaded):
         nbest: int = 1,
         beam: int | None = None,
         attention: bool | Sequence[bool] = False,
+        wanted: Sequence[Wanted] | None = None,
     ) -> list[list[Hypothesis]]:
         """As `candidates`, of ids without EOS; of each source a list for each preparation.
 
-        attention: of all sources, or of each by itself.
+        attention: of all sources, or of each by itself. wanted: phrases of each translation.
         """
         options = self.recipe.search
         beam = max(beam or options.beam, nbest)
@@ -215,6 +251,7 @@ class Translator(Loaded):
                 nbest,
                 want_attention,
                 self.characters,
+                Bonus([wanted[number] for number in numbers]) if wanted else None,
             )
 
         lengths = [len(ids[0]) for ids in source_ids]
@@ -280,9 +317,45 @@ class Translator(Loaded):
             if not prepared.has_text():
                 yield slotted.filled(text)
                 continue
-            # The members of an ensemble get the same segments, each in its own pieces.
-            others = [other.prepared(slotted, text).ids for other in self.preparations[1:]]
-            yield Segment(prepared, [prepared.ids, *others], [SPLIT] if len(texts) > 1 else [])
+            found = self.glossary.find(text) if self.glossary else ()
+            warnings = [SPLIT] if len(texts) > 1 else []
+            yield self._segment(prepared, text, warnings, found)
+
+    def _segment(self, prepared, text, warnings, found):
+        """A segment: the members of an ensemble get the same ones, each in its own pieces."""
+        others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
+        return Segment(prepared, [prepared.ids, *others], warnings, text, found)
+
+    def _use_terms(self, segments, ranked, search):
+        """Puts better candidates in the place of those without the terms of their segment.
+
+        What was found without help stays. The others are searched with the terms wanted; those that
+        are missing still are copied.
+        """
+        for copies in (False, True):
+            lacking = {
+                number: terms.missing(segment.terms, best.text)
+                for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True))
+            }
+            lacking = {number: missing for number, missing in lacking.items() if missing}
+            again = []
+            wanted = []
+            for number, missing in lacking.items():
+                segment = segments[number]
+                uncopied = [each for each in segment.terms if not copies or each not in missing]
+                again.append(self._with_copies(segment, missing) if copies else segment)
+                wanted.append(terms.wanted(uncopied, self.preparations[0]))
+            for number, candidates in zip(lacking, search(again, wanted), strict=True):
+                still = terms.missing(segments[number].terms, candidates[0].text)
+                if len(still) < len(lacking[number]):
+                    ranked[number] = candidates
+
+    def _with_copies(self, segment, missing):
+        """A segment with symbols in the place of terms."""
+        line = segment.prepared.line
+        text = terms.copied(line, segment.text, missing)
+        prepared = self.preparations[0].prepared(line, text)
+        return self._segment(prepared, text, segment.warnings, segment.terms)
 
     def _translation(self, segment, hypothesis, attention, joined):
         """A hypothesis as text, with its pieces if attention is asked for."""
@@ -300,6 +373,10 @@ class Translator(Loaded):
             repaired=output.repaired,
             finished=hypothesis.finished,
         )
+        if segment.terms:
+            lacking = terms.missing(segment.terms, output.text)
+            translation.terms = [(each.target, each not in lacking) for each in segment.terms]
+            translation.warnings += [f"a term is not used: {each.target}" for each in lacking]
         if attention and weights is not None:
             translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
             target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
@@ -341,4 +418,5 @@ def _concatenated(parts):
         whole.finished &= part.finished
         whole.warnings += [each for each in part.warnings if each not in whole.warnings]
         whole.repaired += part.repaired
+        whole.terms += part.terms
     return whole

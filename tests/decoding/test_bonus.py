@@ -29,7 +29,7 @@ def gained(phrases, weight, words):
     return sum(
         weight
         * len(phrase.forms[0])
-        * min(phrase.count, sum(times(form, words) for form in phrase.forms))
+        * min(phrase.times, sum(times(form, words) for form in phrase.forms))
         for phrase in phrases
     )
 
