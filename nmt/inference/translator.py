@@ -329,37 +329,43 @@ class Translator(Loaded):
     def _use_terms(self, segments, ranked, search):
         """Puts better candidates in the place of those without the terms of their segment.
 
-        What was found without help stays. The others are searched with the terms wanted; those that
-        are missing still are copied.
+        What was found without help stays. The others are searched with all terms wanted; then
+        with those copied that are missing still, then with all copied.
         """
-        for copies in (False, True):
-            lacking = {
-                number: terms.missing(segment.terms, best.text)
-                for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True))
-            }
-            lacking = {number: missing for number, missing in lacking.items() if missing}
+        for stage in range(3):
+            lacking: dict[int, int] = {}
             again = []
             wanted = []
-            for number, missing in lacking.items():
-                segment = segments[number]
-                uncopied = [each for each in segment.terms if not copies or each not in missing]
-                again.append(self._with_copies(segment, missing) if copies else segment)
-                wanted.append(terms.wanted(uncopied, self.preparations[0]))
+            for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True)):
+                missing = terms.missing(segment.terms, best.text)
+                if not missing:
+                    continue
+                copied = ([], missing, segment.terms)[stage]
+                rest = [found for found in segment.terms if found not in copied]
+                lacking[number] = len(missing)
+                again.append(self._with_copies(segment, copied) if copied else segment)
+                wanted.append(terms.wanted(rest, self.preparations[0]))
             for number, candidates in zip(lacking, search(again, wanted), strict=True):
                 still = terms.missing(segments[number].terms, candidates[0].text)
-                if len(still) < len(lacking[number]):
+                if len(still) < lacking[number]:
                     ranked[number] = candidates
 
-    def _with_copies(self, segment, missing):
-        """A segment with symbols in the place of terms."""
+    def _with_copies(self, segment, found):
+        """A segment with symbols in the place of these terms of it."""
         line = segment.prepared.line
-        text = terms.copied(line, segment.text, missing)
+        text = terms.copied(line, segment.text, found)
         prepared = self.preparations[0].prepared(line, text)
         return self._segment(prepared, text, segment.warnings, segment.terms)
 
     def _translation(self, segment, hypothesis, attention, joined):
         """A hypothesis as text, with its pieces if attention is asked for."""
         prepared = segment.prepared
+        if segment.terms and not prepared.has_text():
+            # Nothing but terms.
+            return Translation(
+                prepared.line.filled(segment.text),
+                terms=[(found.target, True) for found in segment.terms],
+            )
         weights = hypothesis.attention
         if weights is not None:
             # Batches are padded: its columns end with those of the longest source.
