@@ -16,6 +16,7 @@ class Phrase(NamedTuple):
     """Tokens that are wanted in a sentence."""
 
     forms: Sequence[tuple[int, ...]]  # ways to write it; each counts as much as the first one
+    weight: float  # of a token, in natural logarithms
     times: int = 1  # how often it is wanted
 
 
@@ -36,10 +37,11 @@ class Wanted:
     is what the last tokens have begun, and for how often each phrase is still wanted.
     """
 
-    def __init__(self, phrases: Sequence[Phrase], weight: float):
-        """weight: of a token, in natural logarithms."""
-        self.phrases = phrases
-        self.values = [weight * len(phrase.forms[0]) for phrase in phrases]
+    def __init__(self, phrases: Sequence[Phrase]):
+        self.values = [phrase.weight * len(phrase.forms[0]) for phrase in phrases]
+        self.most = sum(
+            phrase.times * value for phrase, value in zip(phrases, self.values, strict=True)
+        )
         # 1. A tree of all forms. Of each node: phrases and how much of each stands there.
         self.children: list[dict[int, int]] = [{}]
         self.shares: list[dict[int, float]] = [{}]
@@ -57,22 +59,16 @@ class Wanted:
         # 3. The states that have been reached so far.
         self.states: list[tuple[int, tuple[int, ...]]] = []
         self.numbers: dict[tuple[int, tuple[int, ...]], int] = {}
-        self.totals: list[float] = []  # what a hypothesis in that state has got
+        self.found: list[float] = []  # what phrases that stand in a hypothesis have brought it
+        self.totals: list[float] = []  # with what it has begun
         self.moves: dict[int, _Moves] = {}
-        self._number(0, tuple(phrase.times for phrase in phrases))
-
-    @property
-    def most(self) -> float:
-        """What a hypothesis can get."""
-        return sum(
-            value * phrase.times for value, phrase in zip(self.values, self.phrases, strict=True)
-        )
+        self._number(0, tuple(phrase.times for phrase in phrases), 0.0)
 
     def moves_from(self, state: int) -> _Moves:
         """What each next token does."""
         if state not in self.moves:
             node, wanted = self.states[state]
-            usual = self._number(0, wanted)
+            usual = self._number(0, wanted, self.found[state])
             tokens = set(self.children[0])
             while node:
                 tokens |= self.children[node].keys()
@@ -103,26 +99,26 @@ class Wanted:
     def _after(self, state, token):
         node, wanted = self.states[state]
         node = self._next(node, token)
-        shares = self.shares[node]
+        found = self.found[state]
         # A phrase that stands there as a whole is wanted once less.
-        left = (max(0, n - (shares.get(number) == 1)) for number, n in enumerate(wanted))
-        return self._number(node, tuple(left))
+        for number, share in self.shares[node].items():
+            if share == 1 and wanted[number]:
+                wanted = (*wanted[:number], wanted[number] - 1, *wanted[number + 1 :])
+                found += self.values[number]
+        return self._number(node, wanted, found)
 
-    def _number(self, node, wanted):
+    def _number(self, node, wanted, found):
         """The number of a state, a new one if need be."""
         key = node, wanted
         if key not in self.numbers:
             self.numbers[key] = len(self.states)
             self.states.append(key)
-            found = sum(
-                value * (phrase.times - left)
-                for value, phrase, left in zip(self.values, self.phrases, wanted, strict=True)
-            )
             begun = (
                 self.values[number] * share
                 for number, share in self.shares[node].items()
                 if wanted[number] and share < 1
             )
+            self.found.append(found)
             self.totals.append(found + max(begun, default=0.0))
         return self.numbers[key]
 

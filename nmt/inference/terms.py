@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from nmt.decoding.bonus import Phrase, Wanted
+from nmt.decoding.bonus import Phrase
 from nmt.text.glossary import FoundTerm, Term
 from nmt.text.preparation import Preparation
 from nmt.text.symbols import Copied, SlottedLine
@@ -24,14 +24,15 @@ def missing(terms: Terms, translation: str) -> list[FoundTerm]:
     return lacking
 
 
-def wanted(terms: Terms, preparation: Preparation) -> Wanted:
-    """The terms of a text as phrases of a search."""
+def phrases(terms: Terms, preparation: Preparation) -> list[Phrase]:
+    """The terms of a text as a search wants them."""
     counts = Counter(found.term for found in terms)
     in_case = {found.term: found.target for found in terms}
-    phrases = [
-        Phrase(_forms(term, in_case[term], preparation), count) for term, count in counts.items()
+    found = [
+        Phrase(_forms(term, in_case[term], preparation), WEIGHT, times)
+        for term, times in counts.items()
     ]
-    return Wanted([phrase for phrase in phrases if phrase.forms], WEIGHT)
+    return [phrase for phrase in found if phrase.forms]
 
 
 def copied(line: SlottedLine, text: str, terms: Terms) -> str:

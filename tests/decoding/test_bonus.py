@@ -11,11 +11,11 @@ LIMIT = 5
 SOURCE = np.arange(5)[:, None]
 # Of words 4 and 5. One phrase begins another one, one is wanted twice, one has two forms.
 PHRASES = {
-    "a phrase": [Phrase([(4, 5)])],
-    "twice": [Phrase([(5,)], 2)],
-    "one begins as another one ends": [Phrase([(4, 4)]), Phrase([(4, 5, 5)])],
-    "two forms": [Phrase([(5, 5), (4, 4, 4)])],
-    "one within another one": [Phrase([(5, 4, 5)]), Phrase([(4,)])],
+    "a phrase": [Phrase([(4, 5)], 1.0)],
+    "twice": [Phrase([(5,)], 1.0, 2)],
+    "one begins as another one ends": [Phrase([(4, 4)], 1.0), Phrase([(4, 5, 5)], 0.5)],
+    "two forms": [Phrase([(5, 5), (4, 4, 4)], 1.0)],
+    "one within another one": [Phrase([(5, 4, 5)], 1.0), Phrase([(4,)], 2.0)],
     "nothing": [],
 }
 
@@ -28,6 +28,7 @@ def gained(phrases, weight, words):
     """What a complete hypothesis has got; forms of one phrase do not overlap in these tests."""
     return sum(
         weight
+        * phrase.weight
         * len(phrase.forms[0])
         * min(phrase.times, sum(times(form, words) for form in phrase.forms))
         for phrase in phrases
@@ -39,7 +40,8 @@ def gained(phrases, weight, words):
 @pytest.mark.parametrize("phrases", PHRASES.values(), ids=PHRASES.keys())
 def test_wide_beam_equals_exhaustive_search(phrases, weight, penalty):
     world = World(3, words=2)
-    bonus = Bonus([Wanted(phrases, weight) for _ in SOURCE])
+    scaled = [phrase._replace(weight=weight * phrase.weight) for phrase in phrases]
+    bonus = Bonus([Wanted(scaled) for _ in SOURCE])
     found = beam_search(world, SOURCE, 80, penalty, [LIMIT] * 5, nbest=2, bonus=bonus)
     for sentence, hypotheses in enumerate(found):
         scored = [
@@ -58,7 +60,7 @@ def test_wide_beam_equals_exhaustive_search(phrases, weight, penalty):
 def test_a_sentence_is_searched_alone_as_in_a_batch():
     """Each has its own phrases, and ends at another time."""
     world = World(5, words=4)
-    sentences = [Wanted([Phrase([(4 + n % 4, 5)])] if n % 3 else [], 1.5) for n in range(9)]
+    sentences = [Wanted([Phrase([(4 + n % 4, 5)], 1.5)] if n % 3 else []) for n in range(9)]
     together = beam_search(
         world, np.arange(9)[:, None], 3, limits=range(1, 10), nbest=3, bonus=Bonus(sentences)
     )
@@ -72,7 +74,7 @@ def test_a_sentence_is_searched_alone_as_in_a_batch():
 def test_nothing_wanted_changes_nothing():
     world = World(2, words=4)
     plain = beam_search(world, SOURCE, 3, nbest=3)
-    same = beam_search(world, SOURCE, 3, nbest=3, bonus=Bonus([Wanted([], 5.0)] * 5))
+    same = beam_search(world, SOURCE, 3, nbest=3, bonus=Bonus([Wanted([])] * 5))
     for before, after in zip(plain, same, strict=True):
         assert [h.ids for h in before] == [h.ids for h in after]
         np.testing.assert_allclose([h.score for h in before], [h.score for h in after])
