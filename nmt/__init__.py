@@ -36,6 +36,7 @@ def load(
     lm: str | Path | None = None,
     lm_weight: float | None = None,
     glossary: str | Path | None = None,
+    memory: str | Path | None = None,
 ) -> "Translator":
     """The translator of a run folder: `nmt.load("runs/default").translate(["Turn it off."])`.
 
@@ -49,6 +50,7 @@ def load(
     model that helps to choose words, and the factor on its log-probability.
 
     glossary: a file of terms with their translations (source TAB target [TAB exact], or TBX).
+    memory: earlier translations: a TMX, PO, XLIFF or TSV file, a folder of them, or a run.
 
     The translator can be pickled and copied: it is loaded again, by its path and these options.
     Raises UserError for what is no run, and for values that are not possible.
@@ -65,7 +67,7 @@ def load(
     }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
     translator = load_run(run, engine, threads, overrides, hypotheses_per_batch)
-    return translator.using(glossary) if glossary else translator
+    return translator.using(glossary, memory) if glossary or memory else translator
 
 
 def train(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HELP = "translate lines of text: stdin to stdout, files, or arguments"
 EXAMPLE = "nmt translate runs/default < manual.en > manual.de"
 VARIANTS = {"--stream": stream}
+MATCHES = 3  # of a memory that json shows
 WINDOW = 1000  # lines translated together; on a terminal each at once
 
 
@@ -67,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"lines translated together (default: {WINDOW}; 1 on a terminal)",
     )
     add_glossary(parser)
+    parser.add_argument(
+        "--memory",
+        metavar="PATH",
+        help="earlier translations (TMX, PO, XLIFF, TSV), a folder of them, or a run: its training "
+        "text; json shows matches",
+    )
     add_lm(parser)
     add_engine(parser)
 
@@ -82,8 +89,8 @@ def run(args: argparse.Namespace) -> None:
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
-    if args.glossary:
-        translator = translator.using(args.glossary)
+    if args.glossary or args.memory:
+        translator = translator.using(args.glossary, args.memory)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
@@ -93,7 +100,8 @@ def run(args: argparse.Namespace) -> None:
             log_warnings((best for best, *_ in results), number + 1)
             for source, candidates in zip(window, results, strict=True):
                 number += 1
-                out.write(_formatted(number, source, candidates, args))
+                matches = translator.matches(source, MATCHES) if args.format == "json" else []
+                out.write(_formatted(number, source, candidates, args, matches))
                 if attention_file:
                     attention_file.write(_json(_attention(source, candidates[0])))
             out.flush()
@@ -111,13 +119,18 @@ def _check(args):
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
 
 
-def _formatted(number, source, candidates, args):
-    """What is printed for a line."""
+def _formatted(number, source, candidates, args, matches=()):
+    """What is printed for a line. matches: of a memory, the most similar first."""
     if args.format == "json":
         translations = [
             {"translation": c.text, "log_prob": c.log_prob, "score": c.score} for c in candidates
         ]
-        return _json({"source": source, "translations": translations})
+        shown = {"source": source, "translations": translations}
+        if args.memory:
+            shown["matches"] = [
+                {**match._asdict(), "similarity": round(match.similarity, 2)} for match in matches
+            ]
+        return _json(shown)
     if args.format == "tsv":
         rows = (
             (number, rank, f"{c.log_prob:.4f}", f"{c.score:.4f}", c.text.replace("\t", "\\t"))

@@ -48,7 +48,8 @@ def beam_search(
 
     source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
     EOS counted, where hypotheses are cut. characters: which tokens may follow each other (default:
-    any). bonus: what is wanted in each sentence; scores count it, log-probabilities do not.
+    any). bonus: what is wanted in each sentence; it is in the order of the hypotheses, not in their
+    scores.
     Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
@@ -269,7 +270,7 @@ class _Beams:
         return Hypothesis(
             ids[::-1],
             ended.log_prob,
-            ended.score,
+            ended.log_prob / ended.step**self.penalty,
             ended.complete,
             np.stack(attentions[::-1]) if attentions else None,
         )

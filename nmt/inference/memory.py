@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from nmt.decoding.bonus import Phrase
 from nmt.errors import UserError
+from nmt.text.preparation import Preparation
 from nmt.text.spans import find_spans
 
 THRESHOLD = 0.7  # of similarity; below it a match helps nobody
@@ -15,6 +17,12 @@ WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]+|\
 # Stand for words, beyond surrogates.
 FIRST = 0xE000
 MUST_STAY = ("placeholder", "tag")
+# What a search wants of a similar pair: all n-grams of tokens of its target up to this length, each
+# token with this weight times the similarity; chosen on validation text (docs/translating.md).
+LONGEST = 3
+WEIGHT = 0.6
+# Of a line with other capitals, or whose translation lacks a placeholder or a tag.
+ALMOST = 0.99
 
 
 class Match(NamedTuple):
@@ -22,7 +30,7 @@ class Match(NamedTuple):
 
     source: str
     target: str
-    similarity: float  # 1.0: the line itself
+    similarity: float  # 1.0: the line itself, with a translation that can be taken as it is
 
 
 class Memory:
@@ -47,7 +55,7 @@ class Memory:
             source, target = source.strip(), target.strip()
             if source and target:
                 targets.setdefault(source, Counter())[target] += 1
-        self.pairs = {source: max(each, key=each.get) for source, each in targets.items()}
+        self.pairs = {source: each.most_common(1)[0][0] for source, each in targets.items()}
         self._sources = list(self.pairs)
         self._words: dict[str, str] = {}
         self._spelt = [_spelt(source, {}, self._words) for source in self._sources]
@@ -56,14 +64,6 @@ class Memory:
         for number, spelt in enumerate(self._spelt):
             for word in set(spelt):
                 self._having.setdefault(word, []).append(number)
-
-    def exact(self, line: str) -> Match | None:
-        """The pair whose source is the line, if it has its placeholders and tags on both sides."""
-        source = line.strip()
-        target = self.pairs.get(source)
-        if target is None or _must_stay(source) != _must_stay(target):
-            return None
-        return Match(source, target, 1.0)
 
     def matches(self, line: str, limit: int = 1) -> list[Match]:
         """At most `limit` pairs from THRESHOLD on, the most similar first."""
@@ -80,8 +80,14 @@ class Memory:
         ranked = sorted(
             found, key=lambda each: (-each[1], -levenshtein(line, self._sources[each[2]]))
         )
-        sources = [(self._sources[number], similarity) for _, similarity, number in ranked[:limit]]
-        return [Match(source, self.pairs[source], similarity) for source, similarity in sources]
+        matches = []
+        for _, similarity, number in ranked[:limit]:
+            source = self._sources[number]
+            target = self.pairs[source]
+            if source != line.strip() or _must_stay(source) != _must_stay(target):
+                similarity = min(similarity, ALMOST)
+            matches.append(Match(source, target, similarity))
+        return matches
 
     def _candidates(self, words):
         """The sources that may be similar enough.
@@ -92,6 +98,19 @@ class Memory:
         shared = math.ceil(THRESHOLD * len(words))
         having = sorted((self._having.get(word, ()) for word in words), key=len)
         return set().union(*having[: len(words) - shared + 1])
+
+
+def phrases(match: Match, preparation: Preparation) -> list[Phrase]:
+    """The n-grams of a similar pair as a search wants them."""
+    names = preparation.source(match.source).names
+    ids = preparation.target_ids(match.target, names)
+    grams = Counter(
+        tuple(ids[start : start + length])
+        for length in range(1, LONGEST + 1)
+        for start in range(len(ids) - length + 1)
+    )
+    weight = WEIGHT * match.similarity
+    return [Phrase([gram], weight, times) for gram, times in grams.items()]
 
 
 def _spelt(line, known, new):

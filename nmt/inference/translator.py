@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from nmt.decoding.beam import beam_search
-from nmt.decoding.bonus import Bonus, Wanted
+from nmt.decoding.bonus import Bonus, Phrase, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
+from nmt.inference import memory as similar
 from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
@@ -51,6 +52,8 @@ class Translation:
     finished: bool = True  # False: cut at the length limit
     # Of a glossary: the term of each place of the source, and whether the translation has it.
     terms: list[tuple[str, bool]] = dataclasses.field(default_factory=list)
+    # Of a translation memory: the pair most similar to the line; of similarity 1.0 its target.
+    match: similar.Match | None = None
 
 
 class Segment(NamedTuple):
@@ -61,13 +64,15 @@ class Segment(NamedTuple):
     warnings: list[str]  # of how it was made
     text: str  # with slots, before it was prepared
     terms: Sequence[FoundTerm] = ()
+    similar: Sequence[Phrase] = ()  # what a similar pair of the memory suggests
 
 
 class Translator(Loaded):
     """Translates and scores lines with a model. `nmt.load` makes one of a run."""
 
-    # How terms of the source are translated.
+    # How terms of the source are translated, and lines that were translated before.
     glossary: Glossary | None = None
+    memory: similar.Memory | None = None
 
     def __init__(
         self,
@@ -103,23 +108,37 @@ class Translator(Loaded):
         """A translator of text of another corpus of the run, by its number."""
         return self._changed("first", number)
 
-    def using(self, glossary: Glossary | str | Path) -> "Translator":
-        """The same translator with a glossary, which a path may name, in place of its own.
+    def using(
+        self,
+        glossary: Glossary | str | Path | None = None,
+        memory: similar.Memory | str | Path | None = None,
+    ) -> "Translator":
+        """The same translator with a glossary or a memory, which paths may name; None: its own.
 
         Translators that `into` and `first` give have none, as their languages may be others.
+        memory: a TMX, PO, XLIFF or TSV file, a folder of them, or a run: its training text.
         """
         translator = Translator.__new__(Translator)
         translator.__dict__.update(self.__dict__)
         if self.origin:
-            translator.origin = _loaded_and_changed, (self.origin, "using", glossary)
-        if not isinstance(glossary, Glossary):
-            # Imported here, as every start of a program would pay for it.
+            translator.origin = _loaded_and_changed, (self.origin, "using", glossary, memory)
+        # Imported here, as every start of a program would pay for it.
+        data = self.recipe.data
+        if glossary is not None and not isinstance(glossary, Glossary):
             from nmt.corpora.glossary import read_glossary
 
-            data = self.recipe.data
             glossary = read_glossary(glossary, data.source, data.target)
-        translator.glossary = glossary
+        if memory is not None and not isinstance(memory, similar.Memory):
+            from nmt.inference.memory_files import read_memory
+
+            memory = read_memory(memory, data.source, data.target)
+        translator.glossary = glossary or self.glossary
+        translator.memory = memory or self.memory
         return translator
+
+    def matches(self, line: str, limit: int = 1) -> list[similar.Match]:
+        """The pairs of the memory most similar to a line, at most `limit`; empty without one."""
+        return self.memory.matches(line, limit) if self.memory else []
 
     def _changed(self, method, argument):
         """The same translator of the recipe that a method of recipes gives."""
@@ -164,14 +183,18 @@ class Translator(Loaded):
         line without any text of the source language is its own translation. Lines longer than the
         training data's are split at sentences or words; that, and what was put right in a
         translation, is told in `Translation.warnings`. Line breaks within a text stay.
-        A glossary, see `using`, is for searches.
+        A glossary and a memory, see `using`, are for searches; a line that the memory has is not
+        searched.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
         check_numbers(nbest=nbest, beam=beam)
 
         # 1. Prepare the lines: parts to search, and text that stays as it is.
-        parts_of_line = [list(self._parts(line)) for line in lines]
+        matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
+        parts_of_line = [
+            self._with_match(line, match) for line, match in zip(lines, matches, strict=True)
+        ]
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
 
         # 2. Search all segments, those that lack terms again; what was copied is put in by
@@ -189,13 +212,14 @@ class Translator(Loaded):
             ]
 
         ranked = search(segments)
-        if self.glossary and not sampling:
+        if not sampling:
+            self._use_matches(segments, ranked, search)
             self._use_terms(segments, ranked, search)
         # 3. Put the parts of each line together.
         rest = iter(ranked)
         return [
-            _assembled([part if isinstance(part, str) else next(rest) for part in parts])
-            for parts in parts_of_line
+            _assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
+            for parts, match in zip(parts_of_line, matches, strict=True)
         ]
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
@@ -326,13 +350,34 @@ class Translator(Loaded):
         others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
         return Segment(prepared, [prepared.ids, *others], warnings, text, found)
 
+    def _with_match(self, line, match):
+        """The parts of a line; what the memory has as it is stays so."""
+        if match and match.similarity == 1:
+            before, _, after = line.partition(line.strip())
+            return [f"{before}{match.target}{after}"]
+        parts = list(self._parts(line))
+        places = [n for n, part in enumerate(parts) if isinstance(part, Segment)]
+        # Of several segments nothing tells which one the match is like.
+        if match and len(places) == 1:
+            phrases = similar.phrases(match, self.preparations[0])
+            parts[places[0]] = parts[places[0]]._replace(similar=phrases)
+        return parts
+
+    def _use_matches(self, segments, ranked, search):
+        """Searches again what the memory has something similar of."""
+        numbers = [number for number, segment in enumerate(segments) if segment.similar]
+        again = [segments[number] for number in numbers]
+        wanted = [Wanted(segment.similar) for segment in again]
+        for number, candidates in zip(numbers, search(again, wanted), strict=True):
+            ranked[number] = candidates
+
     def _use_terms(self, segments, ranked, search):
         """Puts better candidates in the place of those without the terms of their segment.
 
-        What was found without help stays. The others are searched with all terms wanted; then
-        with those copied that are missing still, then with all copied.
+        What was found without help stays. The others are searched with all terms wanted, then
+        with those copied that are missing still.
         """
-        for stage in range(3):
+        for copies in (False, True):
             lacking: dict[int, int] = {}
             again = []
             wanted = []
@@ -340,11 +385,12 @@ class Translator(Loaded):
                 missing = terms.missing(segment.terms, best.text)
                 if not missing:
                     continue
-                copied = ([], missing, segment.terms)[stage]
+                copied = missing if copies else []
                 rest = [found for found in segment.terms if found not in copied]
                 lacking[number] = len(missing)
                 again.append(self._with_copies(segment, copied) if copied else segment)
-                wanted.append(terms.wanted(rest, self.preparations[0]))
+                phrases = terms.phrases(rest, self.preparations[0])
+                wanted.append(Wanted([*phrases, *segment.similar]))
             for number, candidates in zip(lacking, search(again, wanted), strict=True):
                 still = terms.missing(segments[number].terms, candidates[0].text)
                 if len(still) < lacking[number]:
@@ -355,7 +401,8 @@ class Translator(Loaded):
         line = segment.prepared.line
         text = terms.copied(line, segment.text, found)
         prepared = self.preparations[0].prepared(line, text)
-        return self._segment(prepared, text, segment.warnings, segment.terms)
+        copied = self._segment(prepared, text, segment.warnings, segment.terms)
+        return copied._replace(similar=segment.similar)
 
     def _translation(self, segment, hypothesis, attention, joined):
         """A hypothesis as text, with its pieces if attention is asked for."""
@@ -393,12 +440,12 @@ class Translator(Loaded):
         return translation
 
 
-def _loaded_and_changed(origin, method, argument):
-    function, arguments = origin
-    return getattr(function(*arguments), method)(argument)
+def _loaded_and_changed(origin, method, *arguments):
+    function, of_function = origin
+    return getattr(function(*of_function), method)(*arguments)
 
 
-def _assembled(parts):
+def _assembled(parts, match):
     """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
     segments = [part for part in parts if not isinstance(part, str)]
     candidates = []
@@ -407,7 +454,7 @@ def _assembled(parts):
         chosen = [
             part if isinstance(part, str) else part[min(rank, len(part) - 1)] for part in parts
         ]
-        candidates.append(_concatenated(chosen))
+        candidates.append(dataclasses.replace(_concatenated(chosen), match=match))
     return candidates
 
 

@@ -281,6 +281,12 @@ BAD = {
         MISTAKE,
         ["no.tsv", "no such file"],
     ),
+    "a memory of no format": (
+        ["translate", "RUN", "text", "--memory=old.txt"],
+        b"",
+        MISTAKE,
+        ["old.txt", ".tmx"],
+    ),
     "a glossary with a mistake": (
         ["evaluate", "RUN", "--source=good.en", "--reference=good.de", "--glossary=two.tsv"],
         b"",
