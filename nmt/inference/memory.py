@@ -16,6 +16,7 @@ THRESHOLD = 0.7  # of similarity; below it a match helps nobody
 WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]+|\S")
 # Stand for words, beyond surrogates.
 FIRST = 0xE000
+ROUNDING = 1e-9
 MUST_STAY = ("placeholder", "tag")
 # What a search wants of a similar pair: all n-grams of tokens of its target up to this length, each
 # token with this weight times the similarity; chosen on validation text (docs/translating.md).
@@ -95,7 +96,7 @@ class Memory:
         They share a THRESHOLD of the words of the line, so of a few more than the rest of its words
         one at least: of the rarest ones, which few sources have.
         """
-        shared = math.ceil(THRESHOLD * len(words))
+        shared = math.ceil(THRESHOLD * len(words) - ROUNDING)
         having = sorted((self._having.get(word, ()) for word in words), key=len)
         return set().union(*having[: len(words) - shared + 1])
 

@@ -197,8 +197,8 @@ class Translator(Loaded):
         ]
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
 
-        # 2. Search all segments, those that lack terms again; what was copied is put in by
-        # attention.
+        # 2. Search all segments; those with a similar pair, or without their terms, again. What was
+        # copied is put in by attention.
         def search(segments, wanted=None):
             ids = [segment.ids for segment in segments]
             attended = [attention or segment.prepared.copies() for segment in segments]

@@ -119,6 +119,7 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     (folder / "manual.en").write_text("".join(f"{source}\n" for source, _ in pairs))
     (folder / "more.de").write_text("".join(f"{source}\n" for source, _ in pairs))
     (folder / "memory.tsv").write_text("".join("\t".join(pair) + "\n" for pair in pairs))
+    (folder / "terms.tsv").write_text("device\tApparat\n")
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv" / "bin").mkdir(parents=True)

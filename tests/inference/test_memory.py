@@ -57,7 +57,7 @@ def test_matches(line, expected):
 def test_no_match_is_overlooked():
     """The index leaves out only what cannot be similar enough."""
     rng = random.Random(1)
-    lines = [" ".join(rng.choices("abcdef", k=rng.randint(1, 9))) for _ in range(300)]
+    lines = [" ".join(rng.choices("abcdef", k=rng.randint(1, 12))) for _ in range(300)]
     memory = Memory((line, line) for line in lines)
     similarity = rapidfuzz.distance.Levenshtein.normalized_similarity
     for line in lines[::5]:
