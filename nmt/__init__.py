@@ -35,6 +35,8 @@ def load(
     max_extra: int | None = None,
     lm: str | Path | None = None,
     lm_weight: float | None = None,
+    glossary: str | Path | None = None,
+    memory: str | Path | None = None,
 ) -> "Translator":
     """The translator of a run folder: `nmt.load("runs/default").translate(["Turn it off."])`.
 
@@ -46,6 +48,9 @@ def load(
     length_penalty: score = log-probability / length ** penalty. max_ratio, max_extra: the longest
     output, in pieces for each source piece and on top of these. lm, lm_weight: run of a language
     model that helps to choose words, and the factor on its log-probability.
+
+    glossary: a file of terms with their translations (source TAB target [TAB exact], or TBX).
+    memory: earlier translations: a TMX, PO, XLIFF or TSV file, a folder of them, or a run.
 
     The translator can be pickled and copied: it is loaded again, by its path and these options.
     Raises UserError for what is no run, and for values that are not possible.
@@ -61,7 +66,8 @@ def load(
         "lm_weight": lm_weight,
     }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
-    return load_run(run, engine, threads, overrides, hypotheses_per_batch)
+    translator = load_run(run, engine, threads, overrides, hypotheses_per_batch)
+    return translator.using(glossary, memory) if glossary or memory else translator
 
 
 def train(

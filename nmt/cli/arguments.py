@@ -101,6 +101,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_glossary(parser: argparse.ArgumentParser) -> None:
+    """How terms are translated."""
+    parser.add_argument(
+        "--glossary",
+        metavar="FILE",
+        help="terms with their translations: source TAB target [TAB exact], or TBX",
+    )
+
+
 def add_sampling(
     parser: argparse.ArgumentParser, temperature: float | None, what_temperature: str
 ) -> None:

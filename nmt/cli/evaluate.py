@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nmt.cli import lagging
-from nmt.cli.arguments import add_beam, add_engine, add_lm, add_to, lm_overrides
+from nmt.cli.arguments import add_beam, add_engine, add_glossary, add_lm, add_to, lm_overrides
 from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_to(parser)
     add_beam(parser)
+    add_glossary(parser)
     parser.add_argument(
         "--memory",
         action="store_true",
@@ -102,10 +103,11 @@ def _check(args):
     own_text = bool(args.source or args.reference or args.overrides)
     if own_text:
         _check_own_text(args)
-    if args.once and (own_text or args.memory or args.engine != "auto" or len(args.run) > 1):
+    typed = own_text or args.memory or args.glossary or args.engine != "auto"
+    if args.once and (typed or len(args.run) > 1):
         raise UserError(
-            "--once shows a report that is there: no --memory, no --engine, no other text, no "
-            "second run"
+            "--once shows a report that is there: no --memory, no --glossary, no --engine, no "
+            "other text, no second run"
         )
     args.split = args.split or "test"
 
@@ -126,7 +128,7 @@ def _entries(args):
 
     entries = [Run.open_all(path) for path in args.run]
     # A language model has none of these.
-    typed = args.beam or args.memory or args.to or lm_overrides(args)
+    typed = args.beam or args.memory or args.glossary or args.to or lm_overrides(args)
     if typed or sum(map(len, entries)) > 1:
         for path in args.run:
             open_runs(path)
@@ -182,7 +184,7 @@ def _evaluate(args, members, scorer, texts):
                 f"chrF {baseline['chrf']['score']:.2f}"
             )
     # A report is of the run's own test text. Scores are worth showing where it cannot be kept.
-    if texts[0].is_test_set and not others and not args.to:
+    if texts[0].is_test_set and not (others or args.to or args.glossary):
         try:
             write_report(run, of_corpora(reports, texts), outputs[0])
         except Failure as failure:
@@ -197,8 +199,10 @@ def _prepared_for(text, scorer, args):
     if not isinstance(scorer, Translator):
         return scorer
     if text.number:
-        return scorer.first(text.number)
-    return scorer.into(args.to) if args.to else scorer
+        scorer = scorer.first(text.number)
+    elif args.to:
+        scorer = scorer.into(args.to)
+    return scorer.using(args.glossary) if args.glossary else scorer
 
 
 def _name(members):

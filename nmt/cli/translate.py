@@ -11,6 +11,7 @@ from nmt.cli import stream
 from nmt.cli.arguments import (
     add_beam,
     add_engine,
+    add_glossary,
     add_lm,
     add_min_confidence,
     add_to,
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 HELP = "translate lines of text: stdin to stdout, files, or arguments"
 EXAMPLE = "nmt translate runs/default < manual.en > manual.de"
 VARIANTS = {"--stream": stream}
+MATCHES = 3  # of a memory that json shows
 WINDOW = 1000  # lines translated together; on a terminal each at once
 
 
@@ -77,6 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"lines translated together (default: {WINDOW}; 1 on a terminal)",
     )
+    add_glossary(parser)
+    parser.add_argument(
+        "--memory",
+        metavar="PATH",
+        help="earlier translations (TMX, PO, XLIFF, TSV), a folder of them, or a run: its training "
+        "text; json shows matches",
+    )
     add_lm(parser)
     add_engine(parser)
 
@@ -95,6 +104,8 @@ def run(args: argparse.Namespace) -> None:
     if args.confidence or args.min_confidence is not None:
         check_confidence(translator, args)
     words = args.confidence and args.format == "json"
+    if args.glossary or args.memory:
+        translator = translator.using(args.glossary, args.memory)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
@@ -109,7 +120,8 @@ def run(args: argparse.Namespace) -> None:
             for source, candidates in zip(window, results, strict=True):
                 number += 1
                 _empty(candidates, args.min_confidence)
-                out.write(_formatted(number, source, candidates, args))
+                matches = translator.matches(source, MATCHES) if args.format == "json" else []
+                out.write(_formatted(number, source, candidates, args, matches))
                 if attention_file:
                     attention_file.write(_json(_attention(source, candidates[0])))
             out.flush()
@@ -145,11 +157,16 @@ def _empty(candidates, percentage):
             candidate.text = ""
 
 
-def _formatted(number, source, candidates, args):
-    """What is printed for a line."""
+def _formatted(number, source, candidates, args, matches=()):
+    """What is printed for a line. matches: of a memory, the most similar first."""
     if args.format == "json":
         translations = [_entries(candidate, args.confidence) for candidate in candidates]
-        return _json({"source": source, "translations": translations})
+        shown = {"source": source, "translations": translations}
+        if args.memory:
+            shown["matches"] = [
+                {**match._asdict(), "similarity": round(match.similarity, 2)} for match in matches
+            ]
+        return _json(shown)
     # The confidence is empty where nothing was translated.
     confidences = ["" if c.confidence is None else f"{c.confidence:.4f}" for c in candidates]
     columns = [[each] if args.confidence else [] for each in confidences]

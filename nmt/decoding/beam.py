@@ -8,7 +8,8 @@ slot (Bahdanau et al. 2015). The ranking score is log-probability / length ** pe
 When the search of a sentence stops: log-probabilities only fall, so its best live hypothesis, with
 log-probability p, can reach p / limit ** penalty at most. Once `nbest` complete hypotheses are at
 least that good, nothing better can come. It also stops when its slots are used up, and at `limit`
-tokens, where live hypotheses are cut; those rank last.
+tokens, where live hypotheses are cut; those rank last. What is wanted in a sentence adds to the
+scores (`bonus.py`); then the best live hypothesis may still get all that it has not got.
 """
 
 import itertools
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nmt.decoding.bonus import Bonus
 from nmt.decoding.characters import FORBIDDEN, Characters
 from nmt.decoding.contract import LOG_ZERO, Contract, Hypothesis, Sources, best_tokens
 from nmt.errors import Failure
@@ -28,7 +30,7 @@ TAKE_SHARE = 0.75
 # Arrays of `_Beams` with a row for each sentence that is still searched.
 ROWS = (
     *("active", "limits", "divisor", "slots_used", "score_to_beat"),
-    *("live", "parents", "tokens", "spelling"),
+    *("live", "parents", "tokens", "spelling", "wanted"),
 )
 
 
@@ -41,24 +43,25 @@ def beam_search(
     nbest: int = 1,
     want_attention: bool = False,
     characters: Characters | None = None,
+    bonus: Bonus | None = None,
 ) -> list[list[Hypothesis]]:
     """Translates sentences; returns for each up to `nbest` hypotheses, best first.
 
     source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
     EOS counted, where hypotheses are cut. characters: which tokens may follow each other (default:
-    any). Raises Failure where the model's scores are no numbers.
+    any). bonus: what is wanted in each sentence; it is in the order of the hypotheses, not in their
+    scores.
+    Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
     if limits is None:
         limits = np.full(len(source), 2 * source.shape[1] + 10)
-    beams = _Beams(np.asarray(limits), beam, penalty, min(nbest, beam))
+    beams = _Beams(np.asarray(limits), beam, penalty, min(nbest, beam), bonus)
     while len(beams.active):
         # 1. Extend every live hypothesis by its best tokens.
-        log_probs, ids, attention, state, spelling = _advance(
-            model, memory, state, beams, characters
-        )
+        log_probs, ids, attention, state, after = _advance(model, memory, state, beams, characters)
         # 2. Keep the best candidates of each sentence.
-        beams.extend(log_probs, ids, attention if want_attention else None, spelling)
+        beams.extend(log_probs, ids, attention if want_attention else None, after)
         # 3. Move what ended out of the live hypotheses.
         beams.finish_ended()
         # 4. Drop sentences in which nothing better can come.
@@ -74,13 +77,18 @@ def beam_search(
 
 
 def _advance(model, memory, state, beams, characters):
-    """A step of the model with the best tokens that may follow, and their states of spelling."""
+    """A step of the model with the best tokens that may follow, and what its rows are then.
+
+    The last is a dictionary of what `_Beams` keeps of each hypothesis beside its score.
+    """
     rows = memory, state, beams.parents.ravel(), beams.tokens.ravel()
-    log_probs, ids, attention, after = model.advance(*rows, beams.beam)
+    if beams.bonus:
+        return _advance_with_bonus(model, rows, beams, characters)
+    log_probs, ids, attention, state = model.advance(*rows, beams.beam)
     log_probs = np.asarray(log_probs)
     ids = np.asarray(ids)
     if characters is None:
-        return log_probs, ids, attention, after, None
+        return log_probs, ids, attention, state, {}
     former = beams.spelling.ravel()
     spelling = characters.after(former, ids)
     if spelling.min(initial=0) == FORBIDDEN:
@@ -95,7 +103,25 @@ def _advance(model, memory, state, beams, characters):
             ids = ids.copy()
             log_probs[sought], ids[sought] = best_tokens(masked, ids.shape[1])
             spelling[sought] = characters.after(former[sought], ids[sought])
-    return log_probs, ids, attention, after, spelling
+    return log_probs, ids, attention, state, {"spelling": spelling}
+
+
+def _advance_with_bonus(model, rows, beams, characters):
+    """As `_advance`, among all tokens: what is wanted may be improbable."""
+    every, attention, state = model.distribution(*rows)
+    scores = np.array(every, float)
+    after = {}
+    if characters:
+        spelling = beams.spelling.ravel()
+        scores[~characters.allowed(spelling)] = LOG_ZERO
+    sentences = beams.active.repeat(beams.wanted.shape[1])
+    wanted = beams.wanted.ravel()
+    beams.bonus.add(scores, sentences, wanted)
+    best, ids = best_tokens(scores, beams.beam)
+    if characters:
+        after["spelling"] = characters.after(spelling, ids)
+    after["wanted"] = beams.bonus.after(sentences, wanted, ids)
+    return best, ids, attention, state, after
 
 
 class _Ended(NamedTuple):
@@ -115,8 +141,11 @@ class _Beams:
     Arrays in ROWS are [active] or [active, slots].
     """
 
-    def __init__(self, limits: np.ndarray, beam: int, penalty: float, nbest: int):
+    def __init__(
+        self, limits: np.ndarray, beam: int, penalty: float, nbest: int, bonus: Bonus | None
+    ):
         sentences = len(limits)
+        self.bonus = bonus
         self.beam = beam
         self.penalty = penalty
         self.nbest = nbest
@@ -136,21 +165,23 @@ class _Beams:
         # And a column for each slot, one before the first step.
         self.slots = beam  # the most that any sentence has left
         self.blocked: np.ndarray | None = None  # slots that a sentence has left no more
-        self.live = np.zeros((sentences, 1))  # log-probabilities; LOG_ZERO in empty slots
+        # Log-probabilities with what is wanted; LOG_ZERO in empty slots.
+        self.live = np.zeros((sentences, 1))
         self.parents = np.arange(sentences, dtype=np.int32)
         self.tokens = np.full(sentences, BOS, np.int32)
         self.spelling = np.zeros((sentences, 1), np.int8)  # states of `Characters`
+        self.wanted = np.zeros((sentences, 1), int)  # states of `Bonus`
 
     def extend(
         self,
         log_probs: np.ndarray,
         ids: np.ndarray,
         attention: Any,
-        spelling: np.ndarray | None,
+        after: dict[str, np.ndarray],
     ) -> None:
         """Fills the slots with the best candidates.
 
-        log_probs, ids, spelling (the states after the ids): [active * slots, k].
+        log_probs, ids, and in `after` the states after the ids: [active * slots, k].
         """
         k = log_probs.shape[1]
         # Candidates of a sentence are adjacent: [active, slots * k].
@@ -162,8 +193,8 @@ class _Beams:
             self.live[self.blocked[:, : self.live.shape[1]]] = LOG_ZERO
         self.tokens = ids.take(best).astype(np.int32)
         self.parents = (best // k).astype(np.int32)
-        if spelling is not None:
-            self.spelling = spelling.take(best)
+        for name, states in after.items():
+            setattr(self, name, states.take(best))
         self._record(None if attention is None else np.asarray(attention))
 
     def _record(self, attention):
@@ -177,12 +208,15 @@ class _Beams:
         ended = (self.tokens == EOS) | (step >= self.limits)[:, None]
         if not ended.any():
             return
+        gained = self.bonus.totals(self.active, self.wanted) if self.bonus else None
         # Empty slots may end, too: they hold no hypothesis.
         for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
             hypotheses = self.ended[self.active[row]]
             log_prob = float(self.live[row, slot])
             token = int(self.tokens[row, slot])
             score = log_prob / step**self.penalty
+            if gained is not None:
+                log_prob -= float(gained[row, slot])
             parent = int(self.parents[row, slot])
             hypotheses.append(_Ended(score, log_prob, token == EOS, step, parent, token))
             self.slots_used[row] += 1
@@ -199,7 +233,7 @@ class _Beams:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
         remaining = None
-        still_open = self.live.max(1) / self.divisor > self.score_to_beat
+        still_open = self._reach() > self.score_to_beat
         self.live[~still_open] = LOG_ZERO
         # Where many have ended, the batch shrinks.
         if np.count_nonzero(still_open) <= TAKE_SHARE * len(self.active):
@@ -213,6 +247,17 @@ class _Beams:
         self.slots = self.beam - self.slots_used.min(initial=self.beam)
         self.blocked = np.arange(self.slots) >= self.beam - self.slots_used[:, None]
         return remaining
+
+    def _reach(self):
+        """The best score that a live hypothesis of each sentence can come to."""
+        if self.bonus is None:
+            return self.live.max(1) / self.divisor
+        missing = self.bonus.most(self.active)[:, None] - self.bonus.totals(
+            self.active, self.wanted
+        )
+        best = (self.live + missing).max(1)
+        # What is above zero is best where it is divided by least.
+        return np.where(best > 0, best, best / self.divisor)
 
     def traced(self, ended: _Ended) -> Hypothesis:
         """A hypothesis that has ended, with its tokens, their probabilities and attention."""
@@ -231,7 +276,7 @@ class _Beams:
         return Hypothesis(
             ids[::-1],
             ended.log_prob,
-            ended.score,
+            ended.log_prob / ended.step**self.penalty,
             ended.complete,
             np.stack(attentions[::-1]) if attentions else None,
             [after - before for before, after in itertools.pairwise([0.0, *sums[::-1]])],

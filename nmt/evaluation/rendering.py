@@ -75,6 +75,8 @@ def _score_lines(name, report):
         yield f"{span:>12}   {count:>9}   {score:.1f}"
     # What must be copied.
     yield from copied_spans.lines(report["copied_spans"])
+    if "terms" in report:
+        yield f"terms: {report['terms']['used']:,} of {report['terms']['found']:,} used"
     # How far its confidence can be trusted.
     if confidence := report.get("confidence"):
         auc = "" if confidence["auc"] is None else f", AUC {confidence['auc']:.3f}"

@@ -86,6 +86,9 @@ def evaluate(
         **_confidence(translations, hypotheses, text.references),
         "samples": _samples(outputs),
     }
+    if translator.glossary:
+        found = [term for best in translations for term in best.terms]
+        report["terms"] = {"used": sum(used for _, used in found), "found": len(found)}
     if text.data.tokenised:
         outputs["joined"] = _joined(text.data, hypotheses)
     return report, outputs

@@ -1,13 +1,12 @@
 """A translation memory as a baseline: the target of the training source most similar in n-grams."""
 
 import collections
-import itertools
 import math
 from collections.abc import Iterable, Iterator
 
-from nmt.corpora.mixture import Mixture
 from nmt.evaluation import metrics
 from nmt.evaluation.scored_text import ScoredText
+from nmt.inference.memory_files import training_pairs
 from nmt.runs.folder import Run
 
 N = 4  # characters a gram
@@ -15,13 +14,7 @@ N = 4  # characters a gram
 
 def memory_baseline(run: Run, text: ScoredText) -> dict:
     """BLEU and chrF of a translation memory of the run's training pairs on a text."""
-    mixture = Mixture(run.recipe.data)
-    mixture.fetch()
-    pairs = itertools.chain.from_iterable(
-        mixture.training_pairs(number)
-        for number, corpus in enumerate(run.recipe.data.corpora())
-        if corpus.target == text.data.target
-    )
+    pairs = training_pairs(run, text.data.target)
     targets = list(nearest_targets(pairs, text.sources))
     return metrics.scores(text.data, targets, text.references)
 

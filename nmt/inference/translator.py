@@ -5,15 +5,19 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from nmt.decoding.beam import beam_search
+from nmt.decoding.bonus import Bonus, Phrase, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
+from nmt.inference import memory as similar
+from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, WordConfidence, word_confidence
@@ -21,6 +25,7 @@ from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
+from nmt.text.glossary import FoundTerm, Glossary
 from nmt.text.languages import unspaced
 from nmt.text.messages import split_message
 from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine, has_text
@@ -53,6 +58,10 @@ class Translation:
     length: int = 0  # in pieces, EOS counted
     # With words=True: each word and its probability, None for what was copied beside the model.
     word_confidence: WordConfidence = dataclasses.field(default_factory=list)
+    # Of a glossary: the term of each place of the source, and whether the translation has it.
+    terms: list[tuple[str, bool]] = dataclasses.field(default_factory=list)
+    # Of a translation memory: the pair most similar to the line; of similarity 1.0 its target.
+    match: similar.Match | None = None
 
 
 class Segment(NamedTuple):
@@ -61,10 +70,17 @@ class Segment(NamedTuple):
     prepared: PreparedLine  # by the first preparation
     ids: list[list[int]]  # of pieces, a list for each preparation
     warnings: list[str]  # of how it was made
+    text: str  # with slots, before it was prepared
+    terms: Sequence[FoundTerm] = ()
+    similar: Sequence[Phrase] = ()  # what a similar pair of the memory suggests
 
 
 class Translator(Loaded):
     """Translates and scores lines with a model. `nmt.load` makes one of a run."""
+
+    # How terms of the source are translated, and lines that were translated before.
+    glossary: Glossary | None = None
+    memory: similar.Memory | None = None
 
     def __init__(
         self,
@@ -102,6 +118,38 @@ class Translator(Loaded):
     def first(self, number: int) -> "Translator":
         """A translator of text of another corpus of the run, by its number."""
         return self._changed("first", number)
+
+    def using(
+        self,
+        glossary: Glossary | str | Path | None = None,
+        memory: similar.Memory | str | Path | None = None,
+    ) -> "Translator":
+        """The same translator with a glossary or a memory, which paths may name; None: its own.
+
+        Translators that `into` and `first` give have none, as their languages may be others.
+        memory: a TMX, PO, XLIFF or TSV file, a folder of them, or a run: its training text.
+        """
+        translator = Translator.__new__(Translator)
+        translator.__dict__.update(self.__dict__)
+        if self.origin:
+            translator.origin = _loaded_and_changed, (self.origin, "using", glossary, memory)
+        # Imported here, as every start of a program would pay for it.
+        data = self.recipe.data
+        if glossary is not None and not isinstance(glossary, Glossary):
+            from nmt.corpora.glossary import read_glossary
+
+            glossary = read_glossary(glossary, data.source, data.target)
+        if memory is not None and not isinstance(memory, similar.Memory):
+            from nmt.inference.memory_files import read_memory
+
+            memory = read_memory(memory, data.source, data.target)
+        translator.glossary = glossary or self.glossary
+        translator.memory = memory or self.memory
+        return translator
+
+    def matches(self, line: str, limit: int = 1) -> list[similar.Match]:
+        """The pairs of the memory most similar to a line, at most `limit`; empty without one."""
+        return self.memory.matches(line, limit) if self.memory else []
 
     def _changed(self, method, argument):
         """The same translator of the recipe that a method of recipes gives."""
@@ -148,36 +196,45 @@ class Translator(Loaded):
         line without any text of the source language is its own translation. Lines longer than the
         training data's are split at sentences or words; that, and what was put right in a
         translation, is told in `Translation.warnings`. Line breaks within a text stay. words: with
-        `Translation.word_confidence`.
+        `Translation.word_confidence`. A glossary or memory, see `using`, is for searches.
         Raises TypeError for a single text, UserError for options out of bounds and half characters.
         """
         lines = check_lines(lines)
         check_numbers(nbest=nbest, beam=beam)
 
         # 1. Prepare the lines: parts to search, and text that stays as it is.
-        parts_of_line = [list(self._parts(line)) for line in lines]
+        matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
+        parts_of_line = [
+            self._with_match(line, match) for line, match in zip(lines, matches, strict=True)
+        ]
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
-        # 2. Search all segments; what was copied is put in by attention.
-        ids = [segment.ids for segment in segments]
-        if sampling:
-            nbest_lists = self.sample_ids(ids, nbest, sampling)
-        else:
+
+        # 2. Search all segments; those with a similar pair, or without their terms, again. What was
+        # copied is put in by attention.
+        def search(segments, wanted=None):
+            ids = [segment.ids for segment in segments]
             attended = [attention or segment.prepared.copies() for segment in segments]
-            nbest_lists = self.search_ids(ids, nbest, beam, attended)
-        # 3. Back to text.
-        ranked = iter(
-            [
+            if sampling:
+                nbest_lists = self.sample_ids(ids, nbest, sampling)
+            else:
+                nbest_lists = self.search_ids(ids, nbest, beam, attended, wanted)
+            return [
                 [
                     self._translation(segment, hypothesis, attention, joined, words)
                     for hypothesis in best
                 ]
                 for segment, best in zip(segments, nbest_lists, strict=True)
             ]
-        )
-        # 4. Put the parts of each line together.
+
+        ranked = search(segments)
+        if not sampling:
+            self._use_matches(segments, ranked, search)
+            self._use_terms(segments, ranked, search)
+        # 3. Put the parts of each line together.
+        rest = iter(ranked)
         return [
-            _assembled([part if isinstance(part, str) else next(ranked) for part in parts])
-            for parts in parts_of_line
+            _assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
+            for parts, match in zip(parts_of_line, matches, strict=True)
         ]
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
@@ -209,10 +266,11 @@ class Translator(Loaded):
         nbest: int = 1,
         beam: int | None = None,
         attention: bool | Sequence[bool] = False,
+        wanted: Sequence[Wanted] | None = None,
     ) -> list[list[Hypothesis]]:
         """As `candidates`, of ids without EOS; of each source a list for each preparation.
 
-        attention: of all sources, or of each by itself.
+        attention: of all sources, or of each by itself. wanted: phrases of each translation.
         """
         options = self.recipe.search
         beam = max(beam or options.beam, nbest)
@@ -232,6 +290,7 @@ class Translator(Loaded):
                 nbest,
                 want_attention,
                 self.characters,
+                Bonus([wanted[number] for number in numbers]) if wanted else None,
             )
 
         lengths = [len(ids[0]) for ids in source_ids]
@@ -297,13 +356,78 @@ class Translator(Loaded):
             if not prepared.has_text():
                 yield slotted.filled(text)
                 continue
-            # The members of an ensemble get the same segments, each in its own pieces.
-            others = [other.prepared(slotted, text).ids for other in self.preparations[1:]]
-            yield Segment(prepared, [prepared.ids, *others], [SPLIT] if len(texts) > 1 else [])
+            found = self.glossary.find(text) if self.glossary else ()
+            warnings = [SPLIT] if len(texts) > 1 else []
+            yield self._segment(prepared, text, warnings, found)
+
+    def _segment(self, prepared, text, warnings, found):
+        """A segment: the members of an ensemble get the same ones, each in its own pieces."""
+        others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
+        return Segment(prepared, [prepared.ids, *others], warnings, text, found)
+
+    def _with_match(self, line, match):
+        """The parts of a line; what the memory has as it is stays so."""
+        if match and match.similarity == 1:
+            before, _, after = line.partition(line.strip())
+            return [f"{before}{match.target}{after}"]
+        parts = list(self._parts(line))
+        places = [n for n, part in enumerate(parts) if isinstance(part, Segment)]
+        # Of several segments nothing tells which one the match is like.
+        if match and len(places) == 1:
+            phrases = similar.phrases(match, self.preparations[0])
+            parts[places[0]] = parts[places[0]]._replace(similar=phrases)
+        return parts
+
+    def _use_matches(self, segments, ranked, search):
+        """Searches again what the memory has something similar of."""
+        numbers = [number for number, segment in enumerate(segments) if segment.similar]
+        again = [segments[number] for number in numbers]
+        wanted = [Wanted(segment.similar) for segment in again]
+        for number, candidates in zip(numbers, search(again, wanted), strict=True):
+            ranked[number] = candidates
+
+    def _use_terms(self, segments, ranked, search):
+        """Puts better candidates in the place of those without the terms of their segment.
+
+        What was found without help stays. The others are searched with all terms wanted, then
+        with those copied that are missing still.
+        """
+        for copies in (False, True):
+            lacking: dict[int, int] = {}
+            again = []
+            wanted = []
+            for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True)):
+                missing = terms.missing(segment.terms, best.text)
+                if not missing:
+                    continue
+                copied = missing if copies else []
+                rest = [found for found in segment.terms if found not in copied]
+                lacking[number] = len(missing)
+                again.append(self._with_copies(segment, copied) if copied else segment)
+                phrases = terms.phrases(rest, self.preparations[0])
+                wanted.append(Wanted([*phrases, *segment.similar]))
+            for number, candidates in zip(lacking, search(again, wanted), strict=True):
+                still = terms.missing(segments[number].terms, candidates[0].text)
+                if len(still) < lacking[number]:
+                    ranked[number] = candidates
+
+    def _with_copies(self, segment, found):
+        """A segment with symbols in the place of these terms of it."""
+        line = segment.prepared.line
+        text = terms.copied(line, segment.text, found)
+        prepared = self.preparations[0].prepared(line, text)
+        copied = self._segment(prepared, text, segment.warnings, segment.terms)
+        return copied._replace(similar=segment.similar)
 
     def _translation(self, segment, hypothesis, attention, joined, words):
         """A hypothesis as text, with its pieces and its words if they are asked for."""
         prepared = segment.prepared
+        if segment.terms and not prepared.has_text():
+            # Nothing but terms.
+            return Translation(
+                prepared.line.filled(segment.text),
+                terms=[(found.target, True) for found in segment.terms],
+            )
         weights = hypothesis.attention
         if weights is not None:
             # Batches are padded: its columns end with those of the longest source.
@@ -323,6 +447,10 @@ class Translator(Loaded):
             pieces = self._written(hypothesis, prepared)
             spaced = not unspaced(self.recipe.data.target)
             translation.word_confidence = word_confidence(output.text, pieces, spaced)
+        if segment.terms:
+            lacking = terms.missing(segment.terms, output.text)
+            translation.terms = [(each.target, each not in lacking) for each in segment.terms]
+            translation.warnings += [f"a term is not used: {each.target}" for each in lacking]
         if attention and weights is not None:
             translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
             target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
@@ -354,12 +482,12 @@ class Translator(Loaded):
         return pieces
 
 
-def _loaded_and_changed(origin, method, argument):
-    function, arguments = origin
-    return getattr(function(*arguments), method)(argument)
+def _loaded_and_changed(origin, method, *arguments):
+    function, of_function = origin
+    return getattr(function(*of_function), method)(*arguments)
 
 
-def _assembled(parts):
+def _assembled(parts, match):
     """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
     segments = [part for part in parts if not isinstance(part, str)]
     candidates = []
@@ -368,7 +496,7 @@ def _assembled(parts):
         chosen = [
             part if isinstance(part, str) else part[min(rank, len(part) - 1)] for part in parts
         ]
-        candidates.append(_concatenated(chosen))
+        candidates.append(dataclasses.replace(_concatenated(chosen), match=match))
     return candidates
 
 
@@ -388,6 +516,7 @@ def _concatenated(parts):
         whole.finished &= part.finished
         whole.warnings += [each for each in part.warnings if each not in whole.warnings]
         whole.repaired += part.repaired
+        whole.terms += part.terms
     return whole
 
 

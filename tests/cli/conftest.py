@@ -37,6 +37,7 @@ def world(tmp_path, monkeypatch, tiny_run):
         "folder/note.txt": b"not a run",
         "file": b"x",
         "old.txt": b"kept\n",
+        "two.tsv": b"one\teins\ntwo\n",
         "own.toml": b'[data]\ntrain = "good.{lang}"\n',
         "broken.toml": b"[data\n",
         "short.toml": b'[data]\ntrain = "short.{lang}"\n',

@@ -129,6 +129,7 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     catalogue.parent.mkdir(parents=True)
     catalogue.write_text(header + "".join(entries))
     shutil.copy(catalogue, folder / "de.po")
+    (folder / "terms.tsv").write_text("device\tApparat\n")
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv" / "bin").mkdir(parents=True)

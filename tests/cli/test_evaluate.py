@@ -25,6 +25,16 @@ FAILURE = 1
 NAMES = ("source", "output", "reference")
 
 
+def test_terms_are_counted_and_leave_no_report(world, tiny_run):
+    (world / "terms.tsv").write_text("two\tXyz\nthree\tdrei\n", encoding="utf-8")
+    before = tree(tiny_run)
+    text = ["--source", "good.en", "--reference", "good.de"]
+    done = nmt_command("evaluate", tiny_run, *text, "--glossary", "terms.tsv")
+    assert done.status == 0 and done.out.endswith("terms: 2 of 2 used\n"), done
+    assert "terms:" not in nmt_command("evaluate", tiny_run, *text).out
+    assert tree(tiny_run) == before
+
+
 def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, monkeypatch):
     calls, run = [], world / "run"
     shutil.copytree(tiny_run, run)
@@ -64,7 +74,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         done = nmt_command("evaluate", run, *arguments)
         assert done.status == 0 and calls == expected, arguments
         assert ("valid" if "valid" in arguments else "test") in done.out.splitlines()[0]
-    for more in (["--memory"], ["--engine", "onnx"], [str(run)]):
+    for more in (["--memory"], ["--glossary", "two.tsv"], ["--engine", "onnx"], [str(run)]):
         assert nmt_command("evaluate", run, "--once", *more).status == MISTAKE
     (run / "report.json").write_text(json.dumps({**report, "beam": 1}))
     calls.clear()

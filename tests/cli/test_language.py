@@ -82,6 +82,7 @@ def translator(tmp_path):
         (["export", "LM"], "cannot be exported: the graphs are those of translators"),
         (["evaluate", "LM", "--beam", 3], "alone"),
         (["evaluate", "LM", "--memory"], "alone"),
+        (["evaluate", "LM", "--glossary", "terms.tsv"], "alone"),
         (["evaluate", "LM", "LM"], "alone"),
         (["evaluate", "LM,LM"], "alone"),
         (["score", "LM", "--engine", "onnx"], "has no export"),

@@ -281,6 +281,24 @@ BAD = {
         MISTAKE,
         ["run folder is missing"],
     ),
+    "a glossary that is not there": (
+        ["translate", "RUN", "text", "--glossary=no.tsv"],
+        b"",
+        MISTAKE,
+        ["no.tsv", "no such file"],
+    ),
+    "a memory of no format": (
+        ["translate", "RUN", "text", "--memory=old.txt"],
+        b"",
+        MISTAKE,
+        ["old.txt", ".tmx"],
+    ),
+    "a glossary with a mistake": (
+        ["evaluate", "RUN", "--source=good.en", "--reference=good.de", "--glossary=two.tsv"],
+        b"",
+        MISTAKE,
+        ["two.tsv, line 2", "source TAB target"],
+    ),
     "a text to score that is not there": (
         ["evaluate", "RUN", "data.test=no.tmx", "data.format=tmx"],
         b"",

@@ -111,6 +111,14 @@ def test_a_line_is_a_line_for_any_text(tiny_run):
     check_filter(tiny_run, 2000, "--beam", 1)
 
 
+def test_terms_of_a_glossary(world, tiny_run):
+    (world / "terms.tsv").write_text("dog\tXyz\n", encoding="utf-8")
+    done = nmt_command("translate", tiny_run, "--glossary", "terms.tsv", stdin="a dog\na cat\n")
+    plain = nmt_command("translate", tiny_run, stdin="a dog\na cat\n")
+    lines = [each.out.splitlines() for each in (done, plain)]
+    assert "Xyz" in lines[0][0] and lines[0][1] == lines[1][1]
+
+
 def test_a_line_is_a_line_for_any_output(babbling):
     check_filter("any", 1999)
 

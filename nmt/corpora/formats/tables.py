@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from nmt.corpora.formats import note
 from nmt.errors import UserError
@@ -80,37 +81,39 @@ def read(
         yield row[places[0]], row[places[1]]
 
 
-# Columns.
-
-
-def _places(cells, columns, source, target, where):
-    """(places of source and target, whether the first row is a header)."""
-    by_language = _language_places(cells, source, target)
-    if not columns:
-        return by_language or (0, 1), bool(by_language)
-    names = [name.strip() for name in columns.split(",")]
-    if all(name.isdecimal() for name in names):
-        places = tuple(int(name) - 1 for name in names)
-        return places, bool(by_language) and set(places) <= set(by_language)
-    # Names that stand in the first row.
-    header = [cell.strip().casefold() for cell in cells]
-    for name in names:
-        if name.casefold() not in header:
-            raise UserError(f"{where}: no column {name!r}; the first row is: {', '.join(cells)}")
-    return tuple(header.index(name.casefold()) for name in names), True
-
-
-def _language_places(cells, source, target):
+def language_places(cells: Sequence[str], source: str, target: str) -> tuple[int, int] | None:
     """Places of the cells that name source and target, or None: then the row is a pair."""
     header = [cell.strip().casefold().replace("_", "-") for cell in cells]
-    places = []
+    places: list[Any] = []
     for code, names in ((source, SOURCE_NAMES), (target, TARGET_NAMES)):
         code = code.casefold().replace("_", "-")
         wanted = (code, *LANGUAGE_NAMES.get(language(code), ()), language(code), *names)
         exact = (header.index(name) for name in wanted if name in header)
         regional = (n for n, name in enumerate(header) if re.match(rf"{language(code)}-\w+$", name))
         places.append(next(exact, next(regional, None)))
-    return tuple(places) if None not in places and places[0] != places[1] else None
+    if None in places or places[0] == places[1]:
+        return None
+    return places[0], places[1]
+
+
+# Columns.
+
+
+def _places(cells, columns, source, target, where):
+    """(places of source and target, whether the first row is a header)."""
+    by_language = language_places(cells, source, target)
+    if not columns:
+        return by_language or (0, 1), bool(by_language)
+    names = [name.strip() for name in columns.split(",")]
+    if all(name.isdecimal() for name in names):
+        places = tuple(int(name) - 1 for name in names)
+        return places, by_language is not None and set(places) <= set(by_language)
+    # Names that stand in the first row.
+    header = [cell.strip().casefold() for cell in cells]
+    for name in names:
+        if name.casefold() not in header:
+            raise UserError(f"{where}: no column {name!r}; the first row is: {', '.join(cells)}")
+    return tuple(header.index(name.casefold()) for name in names), True
 
 
 def _too_narrow(cells, columns, separator):

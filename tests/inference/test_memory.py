@@ -1,0 +1,154 @@
+"""A translation memory: what it has is used as it is, what is similar helps the search."""
+
+import json
+import pickle
+import random
+
+import pytest
+
+from nmt.corpora import toy as grammar
+from nmt.errors import UserError
+from nmt.inference.load import load
+from nmt.inference.memory import THRESHOLD, Memory
+from nmt.inference.memory_files import read_memory
+from nmt.text.glossary import Glossary, Term
+from tests.fakes import nmt_command
+
+pytestmark = pytest.mark.usefixtures("load_once")
+rapidfuzz = pytest.importorskip("rapidfuzz")
+
+PAIRS = [
+    ("The small dog sees a cat.", "Eine Zitrone!"),
+    ("The small dog sees a bird.", "Zwei Zitronen!"),
+    ("Open {name}", "Öffne {name}"),
+    ("Open <b>it</b>", "Öffne es"),
+    ("Twice", "Doppelt"),
+    ("Twice", "Zweimal"),
+    ("Twice", "Zweimal"),
+    ("", "nichts"),
+]
+
+
+@pytest.fixture(scope="module")
+def translator(tiny_run):
+    return load(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("The small dog sees a bird.", [(1.0, "Zwei Zitronen!"), (0.86, "Eine Zitrone!")]),
+        ("the small dog sees a cat.", [(0.99, "Eine Zitrone!"), (0.86, "Zwei Zitronen!")]),
+        ("The dog sees a cat.", [(0.86, "Eine Zitrone!"), (0.71, "Zwei Zitronen!")]),
+        (" Twice ", [(1.0, "Zweimal")]),
+        ("Open <b>it</b>", [(0.99, "Öffne es")]),
+        ("Open {name}", [(1.0, "Öffne {name}")]),
+        ("Close {name} now!", []),
+        ("  ", []),
+        ("nothing like it", []),
+    ],
+)
+def test_matches(line, expected):
+    matches = Memory(PAIRS).matches(line, 5)
+    assert [(round(each.similarity, 2), each.target) for each in matches] == expected
+    assert Memory(PAIRS).matches(line) == matches[:1]
+
+
+def test_no_match_is_overlooked():
+    """The index leaves out only what cannot be similar enough."""
+    rng = random.Random(1)
+    lines = [" ".join(rng.choices("abcdef", k=rng.randint(1, 12))) for _ in range(300)]
+    memory = Memory((line, line) for line in lines)
+    similarity = rapidfuzz.distance.Levenshtein.normalized_similarity
+    for line in lines[::5]:
+        expected = {
+            other for other in lines if similarity(line.split(), other.split()) >= THRESHOLD
+        }
+        assert {each.source for each in memory.matches(line, 1000)} == expected
+
+
+def test_what_it_has_is_used_and_other_lines_stay(translator):
+    lines = [source for source, _ in grammar.generate("en-de", "test", 20)]
+    using = translator.using(memory=Memory(PAIRS))
+    known = ["  The small dog sees a cat.", "Open {name}"]
+    exact = using.candidates(known, nbest=2)
+    assert [[each.text for each in best] for best in exact] == [
+        ["  Eine Zitrone!"],
+        ["Öffne {name}"],
+    ]
+    assert all(best[0].match.similarity == 1 for best in exact)
+    # Without those that it has: a shortlist is that of a batch.
+    found = using.candidates(lines)
+    plain = translator.candidates(lines)
+    unlike = [(a[0], b[0]) for a, b in zip(found, plain, strict=True) if not a[0].match]
+    assert len(unlike) > 10
+    for with_memory, without in unlike:
+        assert (with_memory.text, with_memory.log_prob) == (without.text, without.log_prob)
+
+
+def test_a_similar_pair_changes_the_search(translator):
+    """Lines that have nothing in common in the model's eyes come closer to each other."""
+    lines = [source for source, _ in grammar.generate("en-de", "test", 12)]
+    plain = translator.translate(lines)
+    changed = 0
+    for line, before, other in zip(lines, plain, [*plain[1:], plain[0]], strict=True):
+        ((best,),) = translator.using(memory=Memory([(f"{line} Now", other)])).candidates([line])
+        assert best.match.target == other
+        similarity = rapidfuzz.distance.Levenshtein.similarity
+        changed += similarity(best.text, other) > similarity(before, other)
+    assert changed > 6
+
+
+def test_beside_a_glossary(translator):
+    using = translator.using(Glossary([Term("house", "Xyz")]), Memory(PAIRS))
+    ((best,),) = using.candidates(["The small dog sees a house."])
+    assert "Xyz" in best.text and best.match
+
+
+TMX = """<tmx version="1.4"><header srclang="en"/><body><tu>
+<tuv xml:lang="en"><seg>Twice</seg></tuv><tuv xml:lang="de"><seg>Zweimal</seg></tuv>
+</tu></body></tmx>"""
+PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8"\n\nmsgid "Once"\nmsgstr "Einmal"\n'
+
+
+def test_files_folders_and_runs(tmp_path, tiny_run):
+    files = {"a.tmx": TMX, "sub/b.po": PO, "c.tsv": "Thrice\tDreimal\n", "note.md": "no"}
+    for name, text in files.items():
+        path = tmp_path / "all" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert read_memory(tmp_path / "all", "en", "de").pairs == {
+        "Twice": "Zweimal",
+        "Thrice": "Dreimal",
+        "Once": "Einmal",
+    }
+    assert read_memory(tmp_path / "all/a.tmx", "en", "de").pairs == {"Twice": "Zweimal"}
+    training = dict(grammar.generate("en-de", "train", 300))
+    assert read_memory(tiny_run, "en", "de").pairs.items() <= training.items()
+    for path, said in (
+        ("all/note.md", "note.md: a translation memory ends in .tmx"),
+        ("none", "none: a translation memory ends in"),
+        ("none.tmx", "none.tmx: no such file"),
+    ):
+        with pytest.raises(UserError, match=said):
+            read_memory(tmp_path / path, "en", "de")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="folder without a translation memory"):
+        read_memory(tmp_path / "empty", "en", "de")
+
+
+def test_the_command_shows_matches(tmp_path, tiny_run, translator):
+    path = tmp_path / "memory.tsv"
+    path.write_text("The small dog.\tEine Zitrone!\n", encoding="utf-8")
+    lines = "The small dog.\nthe small dog.\nA cat.\n"
+    command = ["translate", tiny_run, "--memory", path]
+    shown = nmt_command(*command, "--format", "json", stdin=lines).out.splitlines()
+    assert [[m["similarity"] for m in json.loads(each)["matches"]] for each in shown] == [
+        [1.0],
+        [0.99],
+        [],
+    ]
+    text = nmt_command(*command, stdin=lines).out.splitlines()
+    assert text[0] == "Eine Zitrone!" and text[2] == translator.translate(["A cat."])[0]
+    again = pickle.loads(pickle.dumps(translator.using(memory=path)))
+    assert again.translate(["The small dog."]) == ["Eine Zitrone!"]
