@@ -5,8 +5,10 @@ A command is a module of this room with
     EXAMPLE               a command line that shows it
     add_arguments(parser) its arguments
     run(args)             what it does with them; it imports what takes long
-and, where a flag makes another command of it, VARIANTS: flag -> such a module, which knows nothing
-of the first one's arguments.
+and, where it has them,
+    NEEDS                 modules without which it would be refused half-way
+    VARIANTS              flag -> such a module: another command, which knows nothing of the first
+                          one's arguments
 """
 
 import argparse
@@ -63,7 +65,8 @@ class CommandParser(Parser):
             flag: CommandParser(variant, flag, self, prog=self.prog)
             for flag, variant in getattr(module, "VARIANTS", {}).items()
         }
-        self.set_defaults(run_command=module.run, parser=self)
+        needs = getattr(module, "NEEDS", ())
+        self.set_defaults(run_command=module.run, needs=needs, parser=self)
         # Without a default, or it would undo what stands before the command.
         _add_debug(self, argparse.SUPPRESS)
         module.add_arguments(self)

@@ -1,6 +1,5 @@
 """A run folder as a translator or text generator: what is checked, and what is started for it."""
 
-import importlib.util
 import logging
 import os
 from collections.abc import Sequence
@@ -195,7 +194,7 @@ def _export(run, engine):
         raise UserError(
             f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
         )
-    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
+    return exported
 
 
 def _lm_run(options):
