@@ -36,6 +36,7 @@ COMMANDS = (
     "compare",
     "sweep",
     "bench",
+    "recipes",
     "options",
 )
 REPEATED = ("text", "overrides", "words", "run")  # arguments that may take several values
