@@ -120,6 +120,7 @@ def test_a_command_says_what_to_install_and_does_nothing(bare, tiny_run, command
         "runs RUN",
         "options train",
         "recipes",
+        "schema",
         "fetch toy",
     ],
 )
@@ -131,4 +132,6 @@ def test_what_needs_no_extra_runs_without(bare, tiny_run, command):
 
 def test_every_command_is_tried():
     tried = {command.split()[0] for command in REFUSED}
-    assert tried | {"augment", "filter", "runs", "options", "recipes"} == set(parser.COMMANDS)
+    assert tried | {"augment", "filter", "runs", "options", "recipes", "schema"} == set(
+        parser.COMMANDS
+    )

@@ -38,6 +38,7 @@ COMMANDS = (
     "bench",
     "recipes",
     "options",
+    "schema",
 )
 REPEATED = ("text", "overrides", "words", "run")  # arguments that may take several values
 OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
