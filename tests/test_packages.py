@@ -121,6 +121,7 @@ def test_a_command_says_what_to_install_and_does_nothing(bare, tiny_run, command
         "options train",
         "recipes",
         "schema",
+        "completion bash",
         "fetch toy",
     ],
 )
@@ -132,6 +133,12 @@ def test_what_needs_no_extra_runs_without(bare, tiny_run, command):
 
 def test_every_command_is_tried():
     tried = {command.split()[0] for command in REFUSED}
-    assert tried | {"augment", "filter", "runs", "options", "recipes", "schema"} == set(
-        parser.COMMANDS
-    )
+    assert tried | {
+        "augment",
+        "filter",
+        "runs",
+        "options",
+        "recipes",
+        "schema",
+        "completion",
+    } == set(parser.COMMANDS)

@@ -39,6 +39,7 @@ COMMANDS = (
     "recipes",
     "options",
     "schema",
+    "completion",
 )
 REPEATED = ("text", "overrides", "words", "run")  # arguments that may take several values
 OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
@@ -124,6 +125,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     for name in repeated:
         setattr(args, name, getattr(args, name) + words)
     return args
+
+
+def command_parser(name: str) -> CommandParser:
+    """The parser of one command by itself."""
+    return CommandParser(importlib.import_module(f"nmt.cli.{name}"), prog=f"nmt {name}")
 
 
 def _parser(arguments: Sequence[str]) -> Parser:
