@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 from nmt.machine import show_messages
+from nmt.packages import explained, require
 
 
 class ClosedStdout(io.TextIOBase):
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args):
     """The command's exit status; what goes wrong is one line, or with --debug a traceback."""
     try:
+        require(*args.needs)
         args.run_command(args)
         sys.stdout.flush()
         return 0
@@ -61,8 +63,9 @@ def _run(args):
     except Exception as error:
         if args.debug and not isinstance(error, MemoryError):
             raise
-        print(f"nmt: {_described(error)}", file=sys.stderr)
-        return getattr(error, "exit_status", 1)
+        problem = explained(error) if isinstance(error, ModuleNotFoundError) else error
+        print(f"nmt: {_described(problem)}", file=sys.stderr)
+        return getattr(problem, "exit_status", 1)
 
 
 def _described(error):
@@ -71,9 +74,6 @@ def _described(error):
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory; lower train.batch_tokens or the sizes of the model"
-    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("nmt"):
-        package = error.name.partition(".")[0]
-        return f"this needs the package {package}, which is not installed: pip install {package}"
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return f"{type(error).__name__}: {first} (--debug shows where)"
 

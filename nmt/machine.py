@@ -2,12 +2,13 @@
 
 import contextlib
 import functools
-import importlib.util
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from typing import TextIO
+
+from nmt.packages import KERAS, is_installed, require
 
 # What speed depends on.
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
@@ -61,12 +62,14 @@ def silence() -> Iterator[None]:
 def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
     """Imports Keras on TensorFlow, quietly; without effect where it is imported already.
 
+    UserError that says what to install where they are not.
     threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
     `threads`; without `threads` it has no effect. The environment variables that both packages
     read are set in nmt/__init__.py.
     """
     if "keras" in sys.modules:
         return
+    require(*KERAS)
     with silence():
         import tensorflow as tf
 
@@ -95,7 +98,7 @@ def about() -> dict[str, str]:
     name, flags = _processor()
     name = name or platform.processor() or platform.machine()
     known = " ".join(flag for flag in INSTRUCTION_SETS if flag in flags)
-    installed = [package for package in PACKAGES if importlib.util.find_spec(package)]
+    installed = [package for package in PACKAGES if is_installed(package)]
     return {
         "processor": ", ".join(filter(None, [name, f"{os.cpu_count()} cores", known])),
         "system": f"{platform.system()} {platform.machine()}",

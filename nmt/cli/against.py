@@ -6,9 +6,11 @@ import tempfile
 from pathlib import Path
 
 from nmt.cli.arguments import positive
+from nmt.packages import TRAINING
 
 HELP = "measure this version and another one in turn"
 EXAMPLE = "nmt bench --against HEAD~10 runs/default"
+NEEDS = TRAINING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,11 @@ import json
 
 from nmt.cli import against, growth, profile
 from nmt.cli.io import check_output_file
+from nmt.packages import TRAINING
 
 HELP = "measure this machine: training the reference model, translating with a run"
 EXAMPLE = "nmt bench runs/default -o figures.json"
+NEEDS = TRAINING
 VARIANTS = {"--against": against, "--growth": growth, "--profile": profile}
 
 

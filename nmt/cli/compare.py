@@ -5,11 +5,13 @@ import logging
 from pathlib import Path
 
 from nmt.cli.arguments import add_overrides
+from nmt.packages import TRAINING
 
 log = logging.getLogger(__name__)
 
 HELP = "train and measure systems that differ in one thing each, with equal budgets"
 EXAMPLE = "nmt compare --only lstm,gru,rnn -o runs/cells"
+NEEDS = (*TRAINING, "matplotlib")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 HELP = "score a run on its test set or on any text, or compare several"
 EXAMPLE = "nmt evaluate runs/default --source manual.en --reference manual.de"
+NEEDS = ("sacrebleu",)
 VARIANTS = {"--wait": lagging}
 OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*")
 

@@ -1,16 +1,16 @@
 """`nmt export`: a run as ONNX graphs."""
 
 import argparse
-import importlib.util
 import logging
 from pathlib import Path
 
-from nmt.errors import Failure
+from nmt.packages import KERAS
 
 log = logging.getLogger(__name__)
 
 HELP = "write a run as ONNX graphs, which translate uses by itself"
 EXAMPLE = "nmt export runs/default -o my-translator"
+NEEDS = (*KERAS, "onnx")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,18 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Writes the export; Failure without the package onnx."""
+    """Writes the export."""
     from nmt.machine import start_keras
     from nmt.runs.folder import Run
 
     run = Run.open(args.run)
-    if not importlib.util.find_spec("onnx"):
-        raise Failure("the package onnx is needed: pip install onnx onnxruntime")
     start_keras()
     from nmt.evaluation.calibration import calibrate
     from nmt.runs.export import export
 
     folder = export(run, Path(args.output) if args.output else None, args.precision)
     log.info(f"exported to {folder}")
-    if importlib.util.find_spec("onnxruntime"):
-        log.info(calibrate(Run(folder), "onnx"))
+    log.info(calibrate(Run(folder), "onnx"))

@@ -4,9 +4,11 @@ import argparse
 
 from nmt.cli.arguments import add_sampling, add_threads, bounded
 from nmt.cli.io import typed_text
+from nmt.packages import KERAS
 
 HELP = "write text with a language model, a line a sample"
 EXAMPLE = 'nmt generate runs/toy-lm --count 3 --temperature 0.7 "Der Junge"'
+NEEDS = KERAS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

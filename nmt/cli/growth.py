@@ -1,16 +1,17 @@
 """`nmt bench --growth`: how time and memory grow."""
 
 import argparse
-import importlib.util
 import logging
 from pathlib import Path
 
 from nmt.errors import UserError
+from nmt.packages import TRAINING, is_installed
 
 log = logging.getLogger(__name__)
 
 HELP = "time and memory against pairs, length, vocabulary and beam, with models of its own"
 EXAMPLE = "nmt bench --growth -o growth.json"
+NEEDS = TRAINING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     path = Path(args.output)
     rows = growth(path)
     print("\n".join(map(row_line, rows)))
-    if importlib.util.find_spec("matplotlib"):
+    if is_installed("matplotlib"):
         plots.save(plots.growth(rows, UNITS), path.with_suffix(".png"))
     else:
         log.info("note: no picture, the package matplotlib is not installed")

@@ -5,9 +5,11 @@ import argparse
 from nmt.cli.arguments import add_threads
 from nmt.cli.stream import wait
 from nmt.errors import UserError
+from nmt.packages import TRAINING
 
 HELP = "BLEU, chrF and average lagging of runs that stay K words behind (wait-k), greedily"
 EXAMPLE = "nmt evaluate runs/toy-online --wait 1,3,5,full --plot lagging.png"
+NEEDS = TRAINING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

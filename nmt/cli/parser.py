@@ -5,8 +5,10 @@ A command is a module of this room with
     EXAMPLE               a command line that shows it
     add_arguments(parser) its arguments
     run(args)             what it does with them; it imports what takes long
-and, where a flag makes another command of it, VARIANTS: flag -> such a module, which knows nothing
-of the first one's arguments.
+and, where it has them,
+    NEEDS                 modules without which it would be refused half-way
+    VARIANTS              flag -> such a module: another command, which knows nothing of the first
+                          one's arguments
 """
 
 import argparse
@@ -35,7 +37,10 @@ COMMANDS = (
     "compare",
     "sweep",
     "bench",
+    "recipes",
     "options",
+    "schema",
+    "completion",
 )
 REPEATED = ("text", "overrides", "words", "run", "file")  # arguments that may take several values
 OPTION = re.compile(r"--?[A-Za-z]\S*")  # what else begins with a hyphen is text
@@ -64,7 +69,8 @@ class CommandParser(Parser):
             flag: CommandParser(variant, flag, self, prog=self.prog)
             for flag, variant in getattr(module, "VARIANTS", {}).items()
         }
-        self.set_defaults(run_command=module.run, parser=self)
+        needs = getattr(module, "NEEDS", ())
+        self.set_defaults(run_command=module.run, needs=needs, parser=self)
         # Without a default, or it would undo what stands before the command.
         _add_debug(self, argparse.SUPPRESS)
         module.add_arguments(self)
@@ -120,6 +126,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     for name in repeated:
         setattr(args, name, getattr(args, name) + words)
     return args
+
+
+def command_parser(name: str) -> CommandParser:
+    """The parser of one command by itself."""
+    return CommandParser(importlib.import_module(f"nmt.cli.{name}"), prog=f"nmt {name}")
 
 
 def _parser(arguments: Sequence[str]) -> Parser:

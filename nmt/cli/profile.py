@@ -2,8 +2,11 @@
 
 import argparse
 
+from nmt.packages import TRAINING
+
 HELP = "time by kind of operation: a training step, and a search with a run"
 EXAMPLE = "nmt bench --profile runs/default"
+NEEDS = TRAINING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

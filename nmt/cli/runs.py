@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints a line for each run."""
+    from nmt.evaluation.columns import aligned
     from nmt.evaluation.overview import COLUMNS, overview, runs_in
-    from nmt.evaluation.table import aligned
 
     rows = overview(runs_in(args.run or ["runs"]))
     if args.format == "json":

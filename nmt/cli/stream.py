@@ -6,9 +6,11 @@ import sys
 from typing import cast
 
 from nmt.cli.arguments import add_threads, number
+from nmt.packages import KERAS
 
 HELP = "translate words of stdin as they come, greedily (wait-k)"
 EXAMPLE = "nmt translate runs/toy-online --stream --wait 3"
+NEEDS = KERAS
 
 _words = number(int, lambda value: value > 0, 'number of words: above 0, or "full"')
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import add_overrides
 from nmt.errors import Failure
+from nmt.packages import TRAINING
 
 if TYPE_CHECKING:
     from nmt.recipe import Recipe
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 HELP = "train a recipe, or go on where training stopped"
 EXAMPLE = "nmt train data/toy.toml --run runs/my-toy train.epochs=4"
+NEEDS = TRAINING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

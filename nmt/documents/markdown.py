@@ -14,8 +14,8 @@ from nmt.documents import html, masking
 from nmt.documents.content import Content
 from nmt.documents.masking import Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
-from nmt.errors import Failure
 from nmt.inference.translator import Translation
+from nmt.packages import require
 from nmt.text.preparation import has_text
 
 # Directives of MyST whose content is text; that of others is code.
@@ -77,7 +77,7 @@ class Text(NamedTuple):
 
 
 def read(data: bytes, options: Options) -> Document:
-    """The texts of a Markdown file. Raises Failure without the package markdown-it-py."""
+    """The texts of a Markdown file. Raises UserError without the package markdown-it-py."""
     content = Content(data)
     texts, references = _texts(content.text)
     width = _width(content, texts)
@@ -100,12 +100,9 @@ def read(data: bytes, options: Options) -> Document:
 
 def _texts(text: str) -> tuple[list[Text], set[str]]:
     """The texts of a document, and the labels that it defines."""
-    try:
-        from markdown_it import MarkdownIt
-    except ImportError:
-        raise Failure(
-            "the package markdown-it-py is needed for Markdown: pip install markdown-it-py"
-        ) from None
+    require("markdown_it", what="Markdown")
+    from markdown_it import MarkdownIt
+
     lines = [match for match in _LINE.finditer(text) if match[0]]
     plain = "\n".join(_without_markers([line[1] for line in lines]))
     env: dict = {}

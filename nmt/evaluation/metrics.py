@@ -4,13 +4,13 @@ An entry is a dict: `score` (0 to 100), `signature` (what sacreBLEU computed, an
 asked `interval` (low and high end of the 95 % interval by bootstrap), of BLEU also `brevity`.
 """
 
-import importlib.util
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.errors import UserError
+from nmt.packages import is_installed
 from nmt.recipe import DataOptions
 from nmt.text.languages import count_words, language, unspaced
 
@@ -43,7 +43,7 @@ _TOKENIZE = {
 def tokenize_for(lang: str) -> str:
     """The name of sacreBLEU's tokenizer for raw text in the language of a code."""
     name, module = _TOKENIZE.get(language(lang), ("13a", None))
-    return name if module is None or importlib.util.find_spec(module) else "char"
+    return name if module is None or is_installed(module) else "char"
 
 
 def tokenize_of(data: DataOptions) -> str:

@@ -4,13 +4,13 @@ import math
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from nmt.evaluation import copied_spans
 from nmt.evaluation.metrics import NO_LIMIT
 from nmt.inference.confidence import GOOD_CHRF
 from nmt.machine import PACKAGES
+from nmt.packages import is_installed
 from nmt.recipe import PATHS, Recipe, all_options
 from nmt.runs.folder import Run
 from nmt.version import __version__
@@ -130,7 +130,7 @@ def card(run: Run, report: dict) -> str:
     confidence = _confidence_section(report)
     options = "\n".join(_options(recipe))
     packages = ", ".join(
-        f"{name} {version(name)}" for name in (*PACKAGES, "sacrebleu") if find_spec(name)
+        f"{name} {version(name)}" for name in (*PACKAGES, "sacrebleu") if is_installed(name)
     )
     return f"""# {title}
 

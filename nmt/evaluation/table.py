@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nmt.evaluation import metrics
+from nmt.evaluation.columns import aligned
 from nmt.evaluation.scored_text import ScoredText
 from nmt.recipe import Recipe, all_options
 from nmt.recipe.options import value_of
@@ -77,14 +78,6 @@ def lines(text: ScoredText, rows: Sequence[System]) -> Iterator[str]:
     yield f"p: paired bootstrap against {rows[0].name}, {metrics.RESAMPLES} resamples"
     for metric, name in COLUMNS.items():
         yield f"{name}: {scored[0][0][metric]['signature']}"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of cells as lines whose columns begin at the same places."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join(padded).rstrip()
 
 
 def _mean_and_range(scores):

@@ -1,6 +1,5 @@
 """A run folder as a translator or text generator: what is checked, and what is started for it."""
 
-import importlib.util
 import logging
 import os
 from collections.abc import Sequence
@@ -148,7 +147,7 @@ def export_of(run: Run, engine: str) -> Run | None:
         raise UserError(
             f"{run.path}: has no export of its weights; make one with: nmt export {run.path}"
         )
-    return exported if engine == "onnx" or importlib.util.find_spec("onnxruntime") else None
+    return exported
 
 
 def _check(engine, threads):

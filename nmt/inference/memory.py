@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from nmt.decoding.bonus import Phrase
-from nmt.errors import UserError
+from nmt.packages import require
 from nmt.text.preparation import Preparation
 from nmt.text.spans import find_spans
 
@@ -43,12 +43,9 @@ class Memory:
 
     def __init__(self, pairs: Iterable[tuple[str, str]]):
         """Raises UserError where the package rapidfuzz is missing."""
-        try:
-            import rapidfuzz
-        except ModuleNotFoundError:
-            raise UserError(
-                "a translation memory needs the package rapidfuzz: pip install 'nmt[memory]'"
-            ) from None
+        require("rapidfuzz", what="a translation memory")
+        import rapidfuzz
+
         self._rapidfuzz = rapidfuzz
         # Of several translations of a source the most frequent one.
         targets: dict[str, Counter[str]] = {}

@@ -4,13 +4,13 @@ A function returns a matplotlib `Figure`: a notebook shows it, `save` writes it.
 """
 
 import csv
-import importlib.util
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import files
-from nmt.errors import Failure, UserError
+from nmt.errors import UserError
+from nmt.packages import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,13 +24,12 @@ NO_LIMIT = 10**9  # upper end of the last span of `metrics.by_length`
 def check_ready(path: str | PathLike | None = None) -> None:
     """Called before what is drawn is measured.
 
-    Raises UserError if `path` names no picture, Failure without matplotlib.
+    UserError if `path` names no picture, or without matplotlib.
     """
     # matplotlib would say so only after hours of measuring.
     if path and Path(path).suffix not in FORMATS:
         raise UserError(f"{path}: a picture's name ends in one of {', '.join(FORMATS)}")
-    if not importlib.util.find_spec("matplotlib"):
-        raise Failure("the package matplotlib is needed for the picture: pip install matplotlib")
+    require("matplotlib", what="the picture")
 
 
 def save(figure: "Figure", path: str | PathLike) -> None:

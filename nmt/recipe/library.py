@@ -1,19 +1,19 @@
-"""The recipes that come with the package: data/ of a checkout, share/nmt/recipes of an install."""
+"""The recipes that come with the package: data/ of a checkout, of which a wheel has a copy."""
 
+import re
 from pathlib import Path
 
 from nmt.errors import UserError, did_you_mean
 
-# As in setup.cfg.
-INSTALLED = "share/nmt/recipes"
+# As in setup.py.
+COPY = "builtin"
 
 
 def builtin_recipes() -> dict[str, Path]:
     """The path of each recipe by its name: "default", "toy"."""
-    for folder in _folders():
-        if paths := sorted(folder.glob("*.toml")):
-            return {path.stem: path for path in paths}
-    return {}
+    root = Path(__file__).resolve().parents[2]
+    folder = root / "data" if (root / "setup.cfg").is_file() else Path(__file__).with_name(COPY)
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def builtin(name: str) -> Path:
@@ -25,20 +25,8 @@ def builtin(name: str) -> Path:
     return recipes[name]
 
 
-def _folders():
-    """Where the recipes may lie, the likeliest place first."""
-    root = Path(__file__).resolve().parents[2]
-    if (root / "setup.cfg").is_file():
-        yield root / "data"
-    # Where `pip install --target` puts it.
-    yield root / INSTALLED
-    # Takes longer than all of the recipe.
-    import importlib.metadata
-
-    try:
-        files = importlib.metadata.files("nmt") or []
-    except importlib.metadata.PackageNotFoundError:
-        return
-    for file in files:
-        if file.parent.as_posix().endswith(INSTALLED):
-            yield Path(str(file.locate())).parent
+def summary(text: str) -> str:
+    """The first sentence of the comment that a recipe begins with."""
+    lines = re.match(r"(?:#.*\n)*", text)[0].splitlines()  # type: ignore[index]
+    comment = " ".join(line.lstrip("# ") for line in lines)
+    return re.split(r"(?<=\.)\s", comment)[0]

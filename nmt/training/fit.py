@@ -1,6 +1,5 @@
 """The training itself: a model, where it starts, Keras's `fit`, the choice of weights."""
 
-import importlib.util
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ from nmt.batches.buckets import Batches
 from nmt.batches.store import Store
 from nmt.batches.streams import Streams
 from nmt.errors import UserError
+from nmt.packages import is_installed
 from nmt.recipe import Recipe, TrainOptions
 from nmt.runs.folder import Run
 from nmt.runs.weights import read_weights
@@ -54,7 +54,7 @@ def fit(
     progress = Progress(history, options.log_every, length_option(options))
     ours = [Clock(history), validation, state, progress]
     ours += task.callbacks(history)
-    if importlib.util.find_spec("tensorboard"):
+    if is_installed("tensorboard"):
         ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
 
     # The steps, and what comes of them.

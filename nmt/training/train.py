@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from nmt import files
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.machine import start_keras
+from nmt.packages import TRAINING, is_installed, require
 from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.training import resume, tasks, threads
@@ -37,9 +37,11 @@ def train(
     """Trains `recipe` in a run folder, or goes on where an earlier training stopped.
 
     callbacks: Keras's, called after ours. export: end with what `translate` runs without Keras.
-    Raises UserError when the folder belongs to another recipe, naming what differs.
+    Raises UserError when the folder belongs to another recipe, naming what differs, and where
+    packages are not installed.
     """
     # Refuse before anything is touched.
+    require(*TRAINING)
     run = Run(folder)
     recipe = resume.with_parent(run, recipe)
     resume.recorded_recipe(run, recipe)
@@ -109,7 +111,7 @@ def export_weights(run: Run) -> None:
         return
     if reason := reason_against(run.recipe.model):
         log.info(f"note: not exported, the run needs Keras: {reason}")
-    elif not importlib.util.find_spec("onnx"):
+    elif not is_installed("onnx"):
         log.info("note: not exported, the run needs Keras: the package onnx is not installed")
     else:
         start_keras()
@@ -120,6 +122,5 @@ def export_weights(run: Run) -> None:
             log.info(f"note: not exported: {error}")
         else:
             log.info(f"exported to {folder}")
-            if importlib.util.find_spec("onnxruntime"):
-                note = calibrate(Run(folder), "onnx", run.recipe.train.threads)
-                log.info(f"export: {note}")
+            note = calibrate(Run(folder), "onnx", run.recipe.train.threads)
+            log.info(f"export: {note}")

@@ -150,9 +150,11 @@ def test_mistakes_name_the_file(tmp_path, form, content, words):
 
 
 def test_without_the_package_the_package_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "moz.l10n.formats", None)
+    monkeypatch.setitem(sys.modules, "moz.l10n", None)
     for code in ("en", "de"):
         write(tmp_path / f"t.{code}", "a = b\n")
     data = DataOptions(format="properties", train=str(tmp_path / "t.{lang}"))
-    with pytest.raises(UserError, match=r"data.format=properties needs .*pip install 'moz.l10n\["):
+    with pytest.raises(
+        UserError, match=r"data.format=properties needs .*\(moz.l10n\): pip install"
+    ):
         read(data)

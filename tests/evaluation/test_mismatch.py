@@ -11,7 +11,7 @@ import pytest
 import nmt.inference.load
 from nmt import plots
 from nmt.corpora import toy as grammar
-from nmt.errors import Failure, UserError
+from nmt.errors import UserError
 from nmt.evaluation import mismatch as filter
 from nmt.recipe import DataOptions, Recipe
 from tests.fakes import nmt_command
@@ -319,5 +319,5 @@ def test_the_check_as_a_command(tiny_run, monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     translator.calls.clear()
     done = nmt_command("filter", tiny_run, "--check", "-o", tmp_path / "curve.png")
-    assert done.status == Failure.exit_status and "pip install matplotlib" in done.err
+    assert done.status == UserError.exit_status and "(matplotlib): pip install" in done.err
     assert translator.calls == [] and list(tmp_path.iterdir()) == []  # told before the work

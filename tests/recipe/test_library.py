@@ -1,6 +1,7 @@
 """Recipes of the package are found by their names, in a checkout and installed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import pytest
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.recipe.library import builtin, builtin_recipes
+from tests.fakes import nmt_command
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "data").glob("*.toml"))
+SOURCES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md")
 
 
 def test_a_bare_name_is_a_recipe_of_the_package(tmp_path, monkeypatch):
@@ -46,7 +49,7 @@ def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
     source = tmp_path / "source"
     shutil.copytree(ROOT / "nmt", source / "nmt", ignore=shutil.ignore_patterns("__pycache__"))
     (source / "data").mkdir()
-    for path in (*RECIPES, *(ROOT / name for name in ("setup.cfg", "pyproject.toml", "README.md"))):
+    for path in (*RECIPES, *(ROOT / name for name in SOURCES)):
         shutil.copy(path, source / path.relative_to(ROOT))
     pip("wheel", "--no-build-isolation", "-w", tmp_path, source)
     installed = tmp_path / "installed"
@@ -57,12 +60,32 @@ def test_an_installed_package_has_its_recipes_and_all_modules(tmp_path):
     )
     assert found == modules
     assert (installed / "nmt" / "py.typed").exists()
-    program = (
-        "from nmt.recipe import load_recipe; from nmt.recipe.library import builtin_recipes; "
-        "load_recipe('toy'); print(*builtin_recipes())"
-    )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     answer = subprocess.run(
-        [sys.executable, "-c", program], env=environment, cwd="/", capture_output=True, check=True
+        [sys.executable, "-m", "nmt", "recipes"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
     )
-    assert answer.stdout.decode().split() == [path.stem for path in RECIPES]
+    listed = re.findall(r"^([\w-]+) \(", answer.stdout.decode(), re.MULTILINE)
+    assert listed == [path.stem for path in RECIPES]
+
+
+def test_the_list_has_a_command_for_each_recipe(tmp_path, monkeypatch):
+    listed = nmt_command("recipes").out
+    assert "nordic (en-sv,nb,da)\n" in listed and "toy-lm (de)\n" in listed
+    entries = [listed.splitlines()[at : at + 3] for at in range(0, 3 * len(RECIPES), 3)]
+    for path, (head, meaning, command) in zip(RECIPES, entries, strict=True):
+        assert head.startswith(f"{path.stem} (") and meaning.endswith(".")
+        assert meaning.strip()[:20] in path.read_text(encoding="utf-8")
+        own = path.stem == "my-own"
+        assert command.split() == (
+            ["nmt", "recipes", path.stem, ">", path.name] if own else ["nmt", "train", path.stem]
+        )
+
+
+def test_a_recipe_is_printed_as_it_is():
+    assert nmt_command("recipes", "my-own").out == (ROOT / "data/my-own.toml").read_text("utf-8")
+    done = nmt_command("recipes", "my-onw")
+    assert done.status == 2 and "did you mean my-own?" in done.err and done.out == ""

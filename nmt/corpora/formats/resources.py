@@ -13,6 +13,7 @@ from typing import Any
 from nmt import signatures
 from nmt.errors import UserError
 from nmt.files import opened
+from nmt.packages import require
 
 Key = tuple[str, ...]
 
@@ -71,14 +72,11 @@ def _flat(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
 
 def _messages(content, path, form):
     """(key, text) of each message; of one with variants, a text for each of them."""
-    try:
-        from moz.l10n.formats import Format
-        from moz.l10n.model import Entry
-        from moz.l10n.resource import parse_resource
-    except ModuleNotFoundError:
-        raise UserError(
-            f"data.format={form} needs the package moz.l10n: pip install 'moz.l10n[xml]'"
-        ) from None
+    require("moz.l10n", what=f"data.format={form}")
+    from moz.l10n.formats import Format
+    from moz.l10n.model import Entry
+    from moz.l10n.resource import parse_resource
+
     # XML says itself what it is written in; .properties are Latin-1 where they are not UTF-8.
     if form != "android":
         content = _decoded(content, path, form)

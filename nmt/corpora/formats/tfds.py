@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.errors import Failure, UserError, did_you_mean
+from nmt.packages import require
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ PROBE_TIMEOUT = 5
 
 def open_set(name: str, folder: Path | str) -> Any:
     """The builder of the set; Failure with a suggestion when there is none of that name."""
+    require("tensorflow_datasets", what="data.format=tfds")
     import tensorflow_datasets as tfds
 
     try:
