@@ -110,6 +110,16 @@ def add_glossary(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_memory(parser: argparse.ArgumentParser, what: str) -> None:
+    """Translations that were made earlier. what: of them is shown."""
+    parser.add_argument(
+        "--memory",
+        metavar="PATH",
+        help="earlier translations (TMX, PO, XLIFF, TSV), a folder of them, or a run: its training "
+        f"text{what}",
+    )
+
+
 def add_sampling(
     parser: argparse.ArgumentParser, temperature: float | None, what_temperature: str
 ) -> None:

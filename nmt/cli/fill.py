@@ -12,6 +12,8 @@ from pathlib import Path
 from nmt.cli.arguments import (
     add_beam,
     add_engine,
+    add_glossary,
+    add_memory,
     add_min_confidence,
     add_to,
     bounded,
@@ -65,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_to(parser)
     add_beam(parser)
+    add_glossary(parser)
+    add_memory(parser, "")
     add_engine(parser)
 
 
@@ -78,6 +82,8 @@ def run(args: argparse.Namespace) -> None:
     if args.tmx:
         check_output_file(args.tmx)
     translator = load(args.run, args.engine, args.threads, to=args.to)
+    if args.glossary or args.memory:
+        translator = translator.using(args.glossary, args.memory)
     if args.min_confidence or args.note:
         check_confidence(translator, args)
     target = translator.recipe.data.target

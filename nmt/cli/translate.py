@@ -13,6 +13,7 @@ from nmt.cli.arguments import (
     add_engine,
     add_glossary,
     add_lm,
+    add_memory,
     add_min_confidence,
     add_to,
     bounded,
@@ -80,12 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"lines translated together (default: {WINDOW}; 1 on a terminal)",
     )
     add_glossary(parser)
-    parser.add_argument(
-        "--memory",
-        metavar="PATH",
-        help="earlier translations (TMX, PO, XLIFF, TSV), a folder of them, or a run: its training "
-        "text; json shows matches",
-    )
+    add_memory(parser, "; json shows matches")
     add_lm(parser)
     add_engine(parser)
 

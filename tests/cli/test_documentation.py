@@ -128,7 +128,15 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     catalogue = folder / "locale" / "de" / "LC_MESSAGES" / "app.po"
     catalogue.parent.mkdir(parents=True)
     catalogue.write_text(header + "".join(entries))
+    (catalogue.parent / "old.po").write_text(header + 'msgid "Hello."\nmsgstr "Hallo."\n')
     shutil.copy(catalogue, folder / "de.po")
+    (folder / "i18n").mkdir()
+    shutil.copy(catalogue, folder / "i18n" / "de.po")
+    for name in ("film.srt", "talk.vtt"):
+        head = "WEBVTT\n\n" * name.endswith("vtt")
+        (folder / name).write_text(f"{head}00:00:01,000 --> 00:00:02,000\nThe boy reads.\n")
+    (folder / "page.html").write_text("<p>The boy reads a <b>book</b>.</p>\n")
+    (folder / "guide.md").write_text("# The boy reads a *book*.\n")
     (folder / "terms.tsv").write_text("device\tApparat\n")
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
