@@ -159,7 +159,7 @@ class Translator(Loaded):
         )
         # 4. Put the parts of each line together.
         return [
-            _assembled([part if isinstance(part, str) else next(ranked) for part in parts])
+            assembled([part if isinstance(part, str) else next(ranked) for part in parts])
             for parts in parts_of_line
         ]
 
@@ -310,12 +310,7 @@ class Translator(Loaded):
         return translation
 
 
-def _loaded_and_changed(origin, method, argument):
-    function, arguments = origin
-    return getattr(function(*arguments), method)(argument)
-
-
-def _assembled(parts):
+def assembled(parts: Sequence[str | list[Translation]]) -> list[Translation]:
     """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
     segments = [part for part in parts if not isinstance(part, str)]
     candidates = []
@@ -326,6 +321,11 @@ def _assembled(parts):
         ]
         candidates.append(_concatenated(chosen))
     return candidates
+
+
+def _loaded_and_changed(origin, method, argument):
+    function, arguments = origin
+    return getattr(function(*arguments), method)(argument)
 
 
 def _concatenated(parts):
