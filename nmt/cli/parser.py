@@ -24,6 +24,7 @@ COMMANDS = (
     "train",
     "fetch",
     "translate",
+    "serve",
     "evaluate",
     "score",
     "filter",
