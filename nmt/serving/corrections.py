@@ -32,10 +32,13 @@ class Corrections:
         data = "".join(f"{source}\t{target}\n" for source, target in cells).encode()
         try:
             # One write to the end: lines of two processes do not mix.
-            with open(self.path, "ab", buffering=0) as file:
-                if file.tell() + len(data) > MOST_BYTES:
+            with open(self.path, "ab+", buffering=0) as file:
+                size = file.seek(0, os.SEEK_END)
+                if size + len(data) > MOST_BYTES:
                     raise Failure(f"{self.path}: is full ({MOST_BYTES // 2**20} MiB)")
-                size = file.tell()
+                # A line that somebody left unfinished ends here.
+                if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
+                    data = b"\n" + data
                 if file.write(data) != len(data):
                     file.truncate(size)
                     raise Failure(f"{self.path}: the disk is full")

@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from nmt.errors import Failure, UserError
 from nmt.inference.load import load
 from nmt.runs.folder import Run
+from nmt.runs.info import ExportInfo
 from nmt.serving.corrections import Corrections
 from nmt.serving.directions import Direction, Directions
 
@@ -19,10 +20,13 @@ class Runs:
 
     def __init__(self, paths: Sequence[str], engine: str = "auto", corrections: bool = False):
         """corrections: those beside each run are used. UserError as of `load` and `Directions`."""
+        for path in paths:
+            if list(paths).count(path) > 1:
+                raise UserError(f"{path}: is named twice")
         self._engine = engine
         self._corrections: dict[tuple[str, str], Corrections] | None = {} if corrections else None
         # What each path had when it was loaded, and when loading it last failed.
-        self._versions = {path: _version(path) for path in paths}
+        self._versions = {path: _versions(path) for path in paths}
         self._failed: dict[str, Any] = {}
         self._served = {path: self._load(path) for path in paths}
         self.directions = self._together(self._served)
@@ -36,26 +40,26 @@ class Runs:
         with self._renewing:
             changed = False
             for path, served in self._versions.items():
-                version = _version_or_none(path)
-                if version is None or version in (served, self._failed.get(path)):
+                versions = _ready_versions(path)
+                if versions is None or versions in (served, self._failed.get(path)):
                     continue
                 # Without its export a run would start Keras, and be slow.
-                if _exports(served) and not _exports(version):
+                if _exported(served) and not _exported(versions):
                     continue
-                changed |= self._exchange(path, version)
+                changed |= self._exchange(path, versions)
             return changed
 
-    def _exchange(self, path, version):
+    def _exchange(self, path, versions):
         try:
             served = {**self._served, path: self._load(path)}
             directions = self._together(served)
         except (UserError, Failure) as error:
-            self._failed[path] = version
+            self._failed[path] = versions
             log.warning(f"{path} has changed, but the old one goes on: {error}")
             return False
         self._served = served
         self.directions = directions
-        self._versions[path] = version
+        self._versions[path] = versions
         log.info(f"{path} has changed: loaded anew")
         return True
 
@@ -94,28 +98,33 @@ class Runs:
         return Directions(every, words)
 
 
-def _version(path):
-    """What identifies the weights and the export of each run of a path; None while they change."""
-    version = []
+class _Version(NamedTuple):
+    """What identifies what is loaded of a run."""
+
+    weights: str | None  # checksum
+    export: ExportInfo | None
+    in_work: bool
+
+
+def _versions(path):
+    """The version of each run of a path."""
+    versions = []
     for run in Run.open_all(path):
-        if run.info.complete is False and run.info.weights is None:
-            return None
         export = run.exported()
-        files = export.info.engine.files if export and export.info.engine else None
-        version.append((run.weights_id, run.info.complete, repr(files) if files else None))
-    return tuple(version)
+        info = export.info.engine if export else None
+        versions.append(_Version(run.info.weights_sha256, info, run.info.complete is False))
+    return versions
 
 
-def _version_or_none(path):
-    """The version, or None where the folder cannot be read now or is in work."""
+def _ready_versions(path):
+    """The same, or None where the folder cannot be read now or is in work."""
     try:
-        version = _version(path)
+        versions = _versions(path)
     except (UserError, Failure):
         return None
-    in_work = any(complete is False for _, complete, _ in version or ())
-    return None if in_work else version
+    return None if any(each.in_work for each in versions) else versions
 
 
-def _exports(version):
+def _exported(versions):
     """Whether each run has an export."""
-    return bool(version) and all(files for _, _, files in version)
+    return all(each.export for each in versions)

@@ -70,7 +70,10 @@ def test_idle_workers_share_what_waits():
 
     def sizes():
         translator = Shouter()
+        translator.gate.clear()
         future = batcher.submit(translator, ["a", "b", "c", "d"])
+        wait_until(lambda: sum(map(len, translator.batches)) == 4)
+        translator.gate.set()
         assert [best.text for best, *_ in future.result(10)] == ["A", "B", "C", "D"]
         return [len(batch) for batch in translator.batches]
 
