@@ -3,6 +3,9 @@
 import http.client
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -297,3 +300,16 @@ def test_sigterm_loses_no_request():
         connected(port)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, b"ended\n", b"")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_documented_requests():
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    typed = re.findall(r"^\$ (curl .*)$", page, re.MULTILINE)
+    assert len(typed) == 4
+    with serving(fixed_runs(("en", "de"))) as port:
+        for command in typed:
+            command = shlex.split(command.replace("localhost:5000", f"127.0.0.1:{port}"))
+            done = subprocess.run(command, capture_output=True, check=True)
+            answer = json.loads(done.stdout)
+            assert isinstance(answer, list) or "translatedText" in answer
