@@ -97,8 +97,9 @@ def run(args: argparse.Namespace) -> None:
         # 3. Requests, until the end.
         pairs = ", ".join(f"{each.source}-{each.target}" for each in runs.directions)
         host = f"[{args.host}]" if ":" in args.host else args.host
-        log.info(f"serving {pairs}: http://{host}:{listening.getsockname()[1]}/")
-        serve(application(service, _hosts(args), args.cors), listening)
+        message = f"serving {pairs}: http://{host}:{listening.getsockname()[1]}/"
+        app = application(service, _hosts(args), args.cors, lambda: log.info(message))
+        serve(app, listening)
 
 
 def _check_packages():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -40,17 +40,22 @@ class TextConvertor(Convertor[str]):
 
 
 def application(
-    service: Service, hosts: Sequence[str] = ("*",), origins: Sequence[str] = ()
+    service: Service,
+    hosts: Sequence[str] = ("*",),
+    origins: Sequence[str] = (),
+    on_start: Callable[[], None] = lambda: None,
 ) -> Starlette:
     """The application of a service, whose batcher it closes in the end.
 
     hosts: names that a request may be sent to. origins: of pages that may use it (CORS).
+    on_start: is called when requests are accepted, and signals too.
     """
     shelf = Shelf()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         renewing = asyncio.ensure_future(_renew(service))
+        on_start()
         try:
             yield
         finally:
