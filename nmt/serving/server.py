@@ -27,6 +27,10 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # Head and body of an answer are two packets: the second would wait for the client's
+        # delayed acknowledgement of the first, 40 ms.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_timer()
 
     def on_response_complete(self) -> None:

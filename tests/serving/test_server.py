@@ -213,6 +213,19 @@ def test_many_clients_at_once_have_their_own_answers():
         assert wrong == []
 
 
+def test_no_answer_waits_for_an_acknowledgement(keyed):
+    """On a connection that is kept, systems delay it by 40 ms."""
+    connection = http.client.HTTPConnection("127.0.0.1", keyed, timeout=20)
+    seconds = []
+    for _ in range(40):
+        begin = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - begin)
+    connection.close()
+    assert sorted(seconds)[10] < 0.035
+
+
 def test_what_goes_wrong_inside_is_not_told(slow):
     translator, port = slow
     translator.gate.set()
