@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     keys = _keys(args)
     listening = bind(args.host, args.port)
     with listening:
-        runs = Runs(args.run, args.engine, args.suggestions)
+        runs = Runs(args.run, args.engine)
         # 2. The service.
         metrics = Metrics() if args.metrics else None
         observed = {"on_batch": metrics.on_batch} if metrics else {}

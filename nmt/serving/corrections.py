@@ -37,7 +37,8 @@ class Corrections:
                 if size + len(data) > MOST_BYTES:
                     raise Failure(f"{self.path}: is full ({MOST_BYTES // 2**20} MiB)")
                 # A line that somebody left unfinished ends here.
-                if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
+                file.seek(max(0, size - 1))
+                if file.read(1) not in (b"", b"\n"):
                     data = b"\n" + data
                 if file.write(data) != len(data):
                     file.truncate(size)

@@ -19,7 +19,7 @@ class Direction(NamedTuple):
     source: str
     target: str
     translator: Translator
-    corrections: Corrections | None = None
+    corrections: Corrections | None = None  # what users gave as translations
 
 
 class Directions:

@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 class Runs:
     """Runs or ensembles, and the directions that they make together."""
 
-    def __init__(self, paths: Sequence[str], engine: str = "auto", corrections: bool = False):
-        """corrections: those beside each run are used. UserError as of `load` and `Directions`."""
+    def __init__(self, paths: Sequence[str], engine: str = "auto"):
+        """UserError as of `load` and `Directions`, and for a path that is named twice."""
         for path in paths:
             if list(paths).count(path) > 1:
                 raise UserError(f"{path}: is named twice")
         self._engine = engine
-        self._corrections: dict[tuple[str, str], Corrections] | None = {} if corrections else None
+        self._corrections: dict[tuple[str, str], Corrections] = {}
         # What each path had when it was loaded, and when loading it last failed.
         self._versions = {path: _versions(path) for path in paths}
         self._failed: dict[str, Any] = {}
@@ -79,8 +79,6 @@ class Runs:
 
     def _corrections_of(self, path, languages):
         """The corrections beside the first run of a path, read once."""
-        if self._corrections is None:
-            return None
         key = path, languages
         if key not in self._corrections:
             file = Run.open_all(path)[0].path / f"corrections.{languages}.tsv"

@@ -1,6 +1,6 @@
 """What a server does under load, beside the engine on the same texts.
 
-    python -m tests.serving.load RUN [SECONDS] [CLIENTS]
+    python -m tests.serving.load RUN [SECONDS] [CLIENTS] [WORDS]
 
 Seconds of the processor count: the clients take some of the machine, and so may others.
 """
@@ -157,7 +157,7 @@ def sample(run, most_words):
 
 
 if __name__ == "__main__":
-    typed = [kind(each) for kind, each in zip((str, float, int), sys.argv[1:], strict=False)]
+    typed = [kind(each) for kind, each in zip((str, float, int, int), sys.argv[1:], strict=False)]
     print(f"{cores()} cores")
     for name, value in measure(*typed).items():
         print(f"{name:32} {value}")
