@@ -109,12 +109,15 @@ class Batcher:
     def _take(self):
         """Lines for one of the idle workers: of the jobs of one kind, in turn.
 
-        So a short text does not wait until a long one is done.
+        So a short text does not wait until a long one is done. The oldest job is the first, then
+        come those whose lines are about as long as its: a batch takes as long as its longest line.
         """
         share = -(-self._waiting // self._idle)
-        kind = self._jobs[0].kind
+        oldest = self._jobs[0]
         batch: list[tuple[_Job, int]] = []
-        turns = deque(job for job in self._jobs if job.kind == kind)
+        alike = [job for job in self._jobs if job.kind == oldest.kind]
+        length = oldest.next_length()
+        turns = deque(sorted(alike, key=lambda job: abs(job.next_length() - length)))
         while turns and len(batch) < min(LINES, share):
             job = turns.popleft()
             batch.append((job, job.take()))
@@ -163,6 +166,10 @@ class _Job:
 
     def untaken(self):
         return len(self.lines) - self._taken
+
+    def next_length(self):
+        """Characters of the next line."""
+        return len(self.lines[self._taken])
 
     def take(self):
         """The number of the next line."""
