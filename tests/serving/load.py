@@ -75,10 +75,15 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
     translator = load(run, "onnx")
     data = translator.recipe.data
     texts = sample(run, most_words)
-    # 1. The engine, all texts at once.
+    # 1. The engine, all texts at once, and one by one.
     begin, processor = time.perf_counter(), time.process_time()
     expected = dict(zip(texts, translator.translate(texts), strict=True))
     engine = time.process_time() - processor, time.perf_counter() - begin
+    some = texts[::5]
+    processor = time.process_time()
+    for text in some:
+        translator.translate([text])
+    one_by_one = (time.process_time() - processor) / len(some)
     alone = []
     for _ in range(30):
         begin = time.perf_counter()
@@ -93,6 +98,7 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
         "texts": len(texts),
         "words a text": statistics.mean(len(text.split()) for text in texts),
         "engine, processor ms a text": 1000 * engine[0] / len(texts),
+        "one by one, processor ms a text": 1000 * one_by_one,
         "engine, texts a second": len(texts) / engine[1],
         "short text alone, engine, ms": 1000 * statistics.median(alone),
         "short text alone, server, ms": 1000 * statistics.median(lone.seconds),
