@@ -12,6 +12,7 @@ EXTRAS = {
     "plots": ("matplotlib",),
     "formats": ("moz.l10n", "markdown_it"),
     "memory": ("rapidfuzz",),
+    "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx"),
 }
 # What commands need.

@@ -13,7 +13,12 @@ from tests.fakes import nmt_command, tree
 
 ROOT = Path(__file__).parents[1]
 # module -> the distribution that has it, where the names differ
-DISTRIBUTIONS = {"tensorflow_datasets": "tensorflow-datasets"}
+DISTRIBUTIONS = {
+    "tensorflow_datasets": "tensorflow-datasets",
+    "markdown_it": "markdown-it-py",
+    "python_multipart": "python-multipart",
+    "prometheus_client": "prometheus-client",
+}
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +100,37 @@ REFUSED = {
     "score RUN --engine keras -i pairs.tsv": "train",
     "filter RUN --check -o new.png": "plots",
     "fetch ted-pt-en": "train",
+    "serve RUN": "serve",
+    "fill RUN guide.md -o new.md": "formats",
+    "translate RUN --memory pairs.tsv Hello": "memory",
 }
+# Those that run without.
+WITHOUT = (
+    "translate RUN Hello",
+    "translate RUN/export Hello",
+    "fill RUN/export de.po",
+    "score RUN/export -i pairs.tsv",
+    "filter RUN/export -i pairs.tsv",
+    "augment RUN/export -i pairs.tsv -o new.tsv",
+    "runs RUN",
+    "options train",
+    "recipes",
+    "schema",
+    "completion bash",
+    "fetch toy",
+)
+PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Hello"\nmsgstr ""\n'
+
+
+def write_files(folder):
+    (folder / "pairs.tsv").write_text("a\tb\n")
+    (folder / "guide.md").write_text("Hello.\n")
+    (folder / "de.po").write_text(PO)
 
 
 @pytest.mark.parametrize("command", REFUSED)
 def test_a_command_says_what_to_install_and_does_nothing(bare, tiny_run, command):
-    (bare / "pairs.tsv").write_text("a\tb\n")
+    write_files(bare)
     before = tree(bare)
     done = nmt_command(*command.replace("RUN", str(tiny_run)).split())
     assert (done.status, done.out) == (2, "")
@@ -109,36 +139,13 @@ def test_a_command_says_what_to_install_and_does_nothing(bare, tiny_run, command
     assert tree(bare) == before
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "translate RUN Hello",
-        "translate RUN/export Hello",
-        "score RUN/export -i pairs.tsv",
-        "filter RUN/export -i pairs.tsv",
-        "augment RUN/export -i pairs.tsv -o new.tsv",
-        "runs RUN",
-        "options train",
-        "recipes",
-        "schema",
-        "completion bash",
-        "fetch toy",
-    ],
-)
+@pytest.mark.parametrize("command", WITHOUT)
 def test_what_needs_no_extra_runs_without(bare, tiny_run, command):
-    (bare / "pairs.tsv").write_text("a\tb\n")
+    write_files(bare)
     done = nmt_command(*command.replace("RUN", str(tiny_run)).split())
     assert done.status == 0, done.err
 
 
 def test_every_command_is_tried():
-    tried = {command.split()[0] for command in REFUSED}
-    assert tried | {
-        "augment",
-        "filter",
-        "runs",
-        "options",
-        "recipes",
-        "schema",
-        "completion",
-    } == set(parser.COMMANDS)
+    tried = {command.split()[0] for command in (*REFUSED, *WITHOUT)}
+    assert tried == set(parser.COMMANDS)

@@ -27,6 +27,7 @@ COMMANDS = (
     "fetch",
     "translate",
     "fill",
+    "serve",
     "evaluate",
     "score",
     "filter",

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nmt.documents import masking
 from nmt.documents.content import Content
@@ -104,7 +104,12 @@ def translated(fragment: str, translate: Callable[[list[str]], Sequence[str]]) -
     translate: gives a translation of each text.
     """
     found = blocks(fragment)
-    results = iter(translate([source for block in found for source in block.sources]))
+    return joined(fragment, found, translate([each for block in found for each in block.sources]))
+
+
+def joined(fragment: str, found: Sequence[Block], translations: Iterable[str]) -> str:
+    """A fragment with translations of all sources of its blocks; see `translated`."""
+    results = iter(translations)
     parts = []
     at = 0
     for block in found:

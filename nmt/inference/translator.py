@@ -233,7 +233,7 @@ class Translator(Loaded):
         # 3. Put the parts of each line together.
         rest = iter(ranked)
         return [
-            _assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
+            assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
             for parts, match in zip(parts_of_line, matches, strict=True)
         ]
 
@@ -487,7 +487,9 @@ def _loaded_and_changed(origin, method, *arguments):
     return getattr(function(*of_function), method)(*arguments)
 
 
-def _assembled(parts, match):
+def assembled(
+    parts: Sequence[str | list[Translation]], match: similar.Match | None = None
+) -> list[Translation]:
     """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
     segments = [part for part in parts if not isinstance(part, str)]
     candidates = []

@@ -175,12 +175,26 @@ def test_documented_commands_run(page, checkout):
     for command in typed:
         if NOT_HERE.search(command[-1]):
             continue
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
+        if " serve " in command[-1]:
+            started_and_ended(shlex.split(command[-1]), checkout, env)
+            continue
         done = subprocess.run(
             command,
             cwd=checkout,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+            env=env,
             input="Wir haben einen Hund .\n",
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stderr}"
+
+
+def started_and_ended(command, folder, env):
+    """Starts a server, and ends it when it serves."""
+    pytest.importorskip("uvicorn")
+    server = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+    said = server.stderr.readline()
+    server.terminate()
+    _, rest = server.communicate(timeout=20)
+    assert said.startswith("serving ") and server.returncode == 0, said + rest

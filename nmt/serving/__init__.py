@@ -1,0 +1,1 @@
+"""Translators behind HTTP: texts of many clients share batches."""

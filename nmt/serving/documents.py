@@ -1,0 +1,71 @@
+"""Whole files of a client, translated."""
+
+import asyncio
+import codecs
+import re
+from pathlib import Path, PurePath
+
+from nmt import files, signatures
+from nmt.documents import formats
+from nmt.documents.filling import Choice, check, fill
+from nmt.documents.units import Options
+from nmt.errors import UserError
+from nmt.inference.batching import windows
+from nmt.serving.exchange import decoded
+from nmt.serving.service import AUTO, Refusal, Service
+
+TEXT = ".txt"
+ENDINGS = (TEXT, *formats.FORMATS)
+WINDOW = 100  # lines that go to the queue together: others have their turn between
+
+
+async def translated_document(
+    service: Service, filename: str, data: bytes, source: str, target: str
+) -> bytes:
+    """A file in the target language; Refusal of formats that are not known, and of what is no text.
+
+    source, target: as `Service.translate` takes them.
+    """
+    ending = PurePath(filename).suffix.lower()
+    if ending not in ENDINGS:
+        raise Refusal(400, f"Invalid request: file format not supported ({', '.join(ENDINGS)})")
+    if ending != TEXT:
+        return await _filled(service, filename, data, source, target)
+    signatures.refuse_binary(data[: signatures.HEAD], "the file")
+    # In the encoding in which it came, with a mark where it had one.
+    encoding = next((code for mark, code in files.MARKS.items() if data.startswith(mark)), None)
+    text = _decoded(data, encoding)
+    if source == AUTO:
+        source = service.directions.detected_source(text, target).language
+    translations = []
+    for window in windows(re.findall(r"[^\n]*\n|[^\n]+", text), WINDOW):
+        answers = await service.translate(window, source, target)
+        translations += [answer.candidates[0].text for answer in answers]
+    return "".join(translations).encode(encoding or "utf-8")
+
+
+async def _filled(service, filename, data, source, target):
+    """A file with its units filled, in a thread of its own: others have their turn beside it."""
+    try:
+        document = formats.read(Path(filename), data, Options(language=target))
+        if source == AUTO:
+            text = "\n".join(source for unit in document.units for source in unit.sources)
+            source = service.directions.detected_source(text, target).language
+        direction = service.directions.find(source, target)
+        if direction is None:
+            raise UserError(f"{source} is not translated into {target}")
+        translator = direction.translator
+        check(document, translator, Choice(), filename)
+        (filled,) = await asyncio.to_thread(fill, translator, [document], Choice())
+    except UserError as error:
+        raise Refusal(400, f"Invalid request: {error}") from None
+    return filled.data
+
+
+def _decoded(data, encoding):
+    if encoding is None:
+        return decoded(data)
+    try:
+        return codecs.decode(data, encoding)
+    except UnicodeDecodeError:
+        raise Refusal(400, f"Invalid request: not valid {encoding.upper()}") from None

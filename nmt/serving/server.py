@@ -1,0 +1,92 @@
+"""The server: sockets, slow clients, and an end that loses no request."""
+
+import asyncio
+import errno
+import signal
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nmt.errors import UserError
+
+HEADER_SECONDS = 10  # in which a connection must have sent the head of a request
+KEEP_ALIVE_SECONDS = 5
+END_SECONDS = 10  # for requests in work, after SIGTERM
+MOST_HEADER_BYTES = 2**16  # with the address, which has the text of some interfaces
+BACKLOG = 1024
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that closes connections whose next request does not come in time."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # Head and body of an answer are two packets: the second would wait for the client's
+        # delayed acknowledgement of the first, 40 ms.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._start_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _start_timer(self):
+        self._stop_timer()
+        self._timer = self.loop.call_later(HEADER_SECONDS, self._end_if_idle)
+
+    def _stop_timer(self):
+        if self._timer:
+            self._timer.cancel()
+
+    def _end_if_idle(self):
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens; UserError where that cannot be. port: 0 for any."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except socket.gaierror:
+        raise UserError(f"--host {host}: no such address") from None
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise UserError(f"port {port} is in use; choose another one with --port") from None
+        raise UserError(f"cannot listen on {host}, port {port}: {error}") from None
+
+
+def server(app: Starlette) -> uvicorn.Server:
+    """A server of the application; `run(sockets=[...])` serves, `should_exit = True` ends it."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=END_SECONDS,
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
+    )
+    return uvicorn.Server(config)
+
+
+def serve(app: Starlette, listening: socket.socket) -> None:
+    """Serves until SIGTERM or ctrl-C; requests that have come are answered first."""
+    # uvicorn raises the signal again when all is done: that is a good end.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: None)
+    server(app).run(sockets=[listening])

@@ -1,0 +1,169 @@
+"""What a server does under load, beside the engine on the same texts.
+
+    python -m tests.serving.load RUN [SECONDS] [CLIENTS] [WORDS]
+
+Seconds of the processor count: the clients take some of the machine, and so may others.
+"""
+
+import http.client
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from nmt.inference.load import load
+from nmt.machine import cores
+from nmt.runs.folder import Run
+from nmt.runs.held_out import held_out
+
+TEXTS = 300
+MOST_WORDS = 200
+SHORT = "Turn off the lights."
+TICKS = 100  # a second, in /proc
+
+
+class Server:
+    """A process that serves a run; Linux, for its figures."""
+
+    def __init__(self, run):
+        command = [sys.executable, "-m", "nmt", "serve", str(run), "--port", "0"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.port = int(re.search(r":(\d+)/", self.process.stderr.readline())[1])
+        self._folder = Path(f"/proc/{self.process.pid}")
+
+    def processor_seconds(self):
+        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self):
+        """MiB."""
+        status = (self._folder / "status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def end(self):
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+class Client:
+    """Asks again and again on one connection."""
+
+    def __init__(self, port, source, target):
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._languages = {"source": source, "target": target}
+        self.seconds = []
+
+    def ask(self, text):
+        begin = time.perf_counter()
+        body = json.dumps({"q": text, **self._languages})
+        headers = {"Content-Type": "application/json"}
+        self._connection.request("POST", "/translate", body, headers)
+        response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status == 200, answer
+        self.seconds.append(time.perf_counter() - begin)
+        return answer["translatedText"]
+
+
+def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
+    """Figures of both as a dict; AssertionError for an answer that is not the engine's."""
+    translator = load(run, "onnx")
+    data = translator.recipe.data
+    texts = sample(run, most_words)
+    # 1. The engine, all texts at once, and one by one.
+    begin, processor = time.perf_counter(), time.process_time()
+    expected = dict(zip(texts, translator.translate(texts), strict=True))
+    engine = time.process_time() - processor, time.perf_counter() - begin
+    some = texts[::5]
+    processor = time.process_time()
+    for text in some:
+        translator.translate([text])
+    one_by_one = (time.process_time() - processor) / len(some)
+    alone = []
+    for _ in range(30):
+        begin = time.perf_counter()
+        translator.translate([SHORT])
+        alone.append(time.perf_counter() - begin)
+    # 2. The server, idle and under load.
+    server = Server(run)
+    lone = Client(server.port, data.source, data.target)
+    for _ in range(30):
+        lone.ask(SHORT)
+    figures = {
+        "texts": len(texts),
+        "words a text": statistics.mean(len(text.split()) for text in texts),
+        "engine, processor ms a text": 1000 * engine[0] / len(texts),
+        "one by one, processor ms a text": 1000 * one_by_one,
+        "engine, texts a second": len(texts) / engine[1],
+        "short text alone, engine, ms": 1000 * statistics.median(alone),
+        "short text alone, server, ms": 1000 * statistics.median(lone.seconds),
+        "MiB before": server.memory(),
+    }
+    figures |= _under_load(server, expected, (data.source, data.target), seconds, clients)
+    figures["exit status"] = server.end()
+    return figures
+
+
+def _under_load(server, expected, languages, seconds, clients):
+    """Figures of clients that ask for so long."""
+    texts = list(expected)
+    deadline = time.perf_counter() + seconds
+    wrong = []
+    each = [Client(server.port, *languages) for _ in range(clients)]
+    memory = []
+
+    def work(number):
+        rng = random.Random(number)
+        while time.perf_counter() < deadline:
+            text = rng.choice(texts)
+            if each[number].ask(text) != expected[text]:
+                wrong.append(text)
+
+    processor, begin = server.processor_seconds(), time.perf_counter()
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for part in (0.25, 0.5, 0.75):
+        time.sleep(max(0, begin + part * seconds - time.perf_counter()))
+        memory.append(server.memory())
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - begin
+    waits = [wait for client in each for wait in client.seconds]
+    assert not wrong, wrong[0]
+    return {
+        "clients": clients,
+        "requests": len(waits),
+        "server, processor ms a text": 1000 * (server.processor_seconds() - processor) / len(waits),
+        "server, texts a second": len(waits) / took,
+        "median wait, s": statistics.median(waits),
+        "longest wait, s": max(waits),
+        "MiB in between": memory,
+        "MiB after": server.memory(),
+    }
+
+
+def sample(run, most_words):
+    """Texts of 1 to so many words, short ones more often, of the run's test text."""
+    rng = random.Random(1)
+    lines = [source for source, _ in held_out(Run(run), "test")]
+    texts = set()
+    while len(texts) < TEXTS:
+        size = int(most_words ** rng.random())
+        words = []
+        while len(words) < size:
+            words += rng.choice(lines).split()
+        texts.add(" ".join(words[:size]))
+    return sorted(texts)
+
+
+if __name__ == "__main__":
+    typed = [kind(each) for kind, each in zip((str, float, int, int), sys.argv[1:], strict=False)]
+    print(f"{cores()} cores")
+    for name, value in measure(*typed).items():
+        print(f"{name:32} {value}")

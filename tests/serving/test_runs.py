@@ -1,0 +1,184 @@
+"""Runs behind a server: which pairs they make, and what happens when they change."""
+
+import gc
+import importlib.util
+import shutil
+import socket
+import threading
+import weakref
+
+import pytest
+
+from nmt.errors import UserError
+from nmt.recipe import load_recipe
+from nmt.runs.folder import Run
+from nmt.serving import runs as serving_runs
+from nmt.serving.runs import Runs
+from tests.cli.test_documentation import nordic_recipe
+from tests.fakes import messages, nmt_command
+from tests.serving.clients import Shouter, ask_json, serving, wait_until
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("starlette")
+pytest.importorskip("python_multipart")
+pytest.importorskip("prometheus_client")
+pytest.importorskip("onnxruntime")
+
+HELLO = {"q": "The boy reads a book.", "source": "en", "target": "de"}
+
+
+@pytest.fixture(scope="module")
+def nordic(tmp_path_factory, once):
+    """A run of two target languages."""
+    from nmt.training.train import train
+
+    recipe = nordic_recipe(tmp_path_factory.mktemp("nordic"))
+    return once("documented-nordic", lambda folder: train(load_recipe(recipe), folder))
+
+
+def test_pairs_of_runs(tiny_run, nordic):
+    runs = Runs([str(tiny_run), str(nordic)])
+    assert [each[:2] for each in runs.directions] == [("en", "de"), ("en", "sv"), ("en", "da")]
+    for direction in runs.directions:
+        data = direction.translator.recipe.data
+        assert data.target == direction.target and direction.translator.threads == 1
+    ensemble = Runs([f"{tiny_run},{tiny_run}"])
+    assert [each[:2] for each in ensemble.directions] == [("en", "de")]
+
+
+def test_two_runs_of_one_pair_are_refused(tiny_run):
+    with pytest.raises(UserError, match="two runs translate en-de"):
+        Runs([str(tiny_run), str(tiny_run / "export")])
+
+
+def test_answers_are_those_of_translate(tiny_run):
+    texts = ["The boy reads a book.", "\nI see {name}.\r\n\nNo.", "犬", " a  b " * 60]
+    texts.append("{n, plural, one {a\nbook} other {# books}}")
+    out = Runs([str(tiny_run)]).directions.find("en", "de").translator.translate(texts)
+    with serving(Runs([str(tiny_run)])) as port:
+        fields = HELLO | {"q": texts, "alternatives": 2}
+        assert ask_json(port, "/translate", fields)[1]["translatedText"] == out
+
+
+@pytest.fixture
+def changing(tiny_run, tmp_path, monkeypatch):
+    """A copy of a run, a function that changes it, and translators that tell the weights."""
+    folder = tmp_path / "run"
+    shutil.copytree(tiny_run, folder)
+
+    def change(digest, **values):
+        for path in (folder / "export", folder):
+            run = Run(path)
+            if run.info.engine:
+                run.info.engine.weights_sha256 = digest
+                run.update(engine=run.info.engine)
+            else:
+                run.update(weights_sha256=digest, **values)
+
+    load = serving_runs.load
+
+    def loaded(path, *args, **options):
+        translator = load(tiny_run, *args, **options)
+        shouter = Shouter(f"{Run(path).info.weights_sha256}: ")
+        shouter.recipe, shouter.preparations = translator.recipe, translator.preparations
+        return shouter
+
+    monkeypatch.setattr(serving_runs, "load", loaded)
+    return folder, change
+
+
+def test_a_run_that_has_changed_is_taken_up(changing):
+    """While what has begun with the old one ends with it; nothing of that stays."""
+    folder, change = changing
+    change("old")
+    runs = Runs([str(folder)])
+    with serving(runs, workers=1) as port, messages() as lines:
+        translator = next(iter(runs.directions)).translator
+        assert not runs.renew()
+        # 1. Training again, then without an export of the new weights: not yet.
+        Run(folder).update(weights_sha256="new", complete=False)
+        assert not runs.renew()
+        Run(folder).update(complete=True)
+        assert not runs.renew()
+        assert ask_json(port, "/translate", HELLO)[1]["translatedText"].startswith("old: ")
+        # 2. With it.
+        future = _blocked(translator, port)
+        change("new")
+        wait_until(lambda: runs.renew() or lines)
+        translator.gate.set()
+        assert future().startswith("old: ")
+        assert ask_json(port, "/translate", HELLO)[1]["translatedText"].startswith("new: ")
+        assert lines == [f"{folder} has changed: loaded anew"]
+        old = weakref.ref(translator)
+        del translator, future
+        wait_until(lambda: gc.collect() is not None and old() is None)
+
+
+def _blocked(translator, port):
+    """Begins a request that waits for the gate of the translator; a function gives its answer."""
+    translator.gate.clear()
+    translator.batches.clear()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(ask_json(port, "/translate", HELLO)))
+    thread.start()
+    wait_until(lambda: translator.batches)
+
+    def answer():
+        thread.join(20)
+        return answers[0][1]["translatedText"]
+
+    return answer
+
+
+def test_a_run_that_cannot_be_read_changes_nothing(changing, monkeypatch):
+    folder, change = changing
+    change("old")
+    runs = Runs([str(folder)])
+    tried = []
+
+    def broken(path, *_, **__):
+        tried.append(path)
+        raise UserError("broken")
+
+    monkeypatch.setattr(serving_runs, "load", broken)
+    change("new")
+    with messages() as lines:
+        assert not runs.renew() and not runs.renew()
+    assert len(tried) == len(lines) == 1 and "the old one goes on" in lines[0]
+    (folder / "run.json").write_text("{")
+    assert not runs.renew()
+    shutil.rmtree(folder)
+    assert not runs.renew() and runs.directions.find("en", "de")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-run"], "no-run: no such run folder"),
+        (["RUN", "RUN"], "is named twice"),
+        (["RUN", "EXPORT"], "two runs translate en-de"),
+        (["RUN", "--port", "70000"], "'70000' is not a port"),
+        (["RUN", "--port", "TAKEN"], "choose another one with --port"),
+        (["RUN", "--host", "no.such.host.invalid"], "no such address"),
+        (["RUN", "--api-keys", "missing.txt"], "missing.txt: no such file"),
+        (["RUN", "--api-keys", "empty.txt"], "empty.txt: has no key"),
+        (["RUN", "--api-key", ""], "an empty key is none"),
+        (["RUN", "--api-key", "a", "--api-keys", "b"], "not allowed with"),
+        (["RUN", "--queue", "0"], "'0' is not a whole number above 0"),
+    ],
+)
+def test_mistakes(tiny_run, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nmt.serving.server.serve", pytest.fail)
+    (tmp_path / "empty.txt").write_text("\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"RUN": tiny_run, "EXPORT": tiny_run / "export", "TAKEN": taken.getsockname()[1]}
+        port = [] if "--port" in arguments else ["--port", "0"]
+        done = nmt_command("serve", *(names.get(each, each) for each in arguments), *port)
+    assert done.status == 2 and message in done.err and done.err.count("\n") == 1
+
+
+def test_without_the_packages(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = nmt_command("serve", "any")
+    assert done.status == 2 and "pip install starlette uvicorn" in done.err

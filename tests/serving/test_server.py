@@ -1,0 +1,328 @@
+"""Who may use a server, clients that are slow, greedy or gone, and its end."""
+
+import http.client
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from nmt.serving.corrections import Corrections
+from tests.fakes import messages
+from tests.serving.clients import Shouter, ask, ask_json, fixed_runs, serving, wait_until
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("starlette")
+pytest.importorskip("python_multipart")
+pytest.importorskip("prometheus_client")
+
+from nmt.serving import exchange, server
+from nmt.serving.service import Limits
+
+ROOT = Path(__file__).parents[2]
+HELLO = {"q": "hello", "source": "en", "target": "de"}
+BODY = json.dumps(HELLO).encode()
+HEAD = b"POST /translate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+@pytest.fixture
+def slow():
+    """A translator that waits for its gate, and the port of one worker with it."""
+    translator = Shouter()
+    translator.gate.clear()
+    with serving(fixed_runs(("en", "de"), translator=translator), workers=1, queue=5) as port:
+        yield translator, port
+        translator.gate.set()
+
+
+def connected(port, data=b""):
+    """A socket to the server that has sent some data."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(data)
+    return connection
+
+
+def received(connection):
+    """All that the server sends until it closes."""
+    data = b""
+    while part := connection.recv(65536):
+        data += part
+    return data
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "status"),
+    [
+        ({}, {}, 400),
+        ({"api_key": ""}, {}, 400),
+        ({"api_key": "wrong"}, {}, 403),
+        ({"api_key": "größe"}, {}, 200),
+        ({"key": "second"}, {}, 200),
+        ({}, {"Authorization": "Bearer second"}, 200),
+        ({}, {"Authorization": "DeepL-Auth-Key second"}, 200),
+        ({}, {"Authorization": "Basic second"}, 400),
+    ],
+)
+def test_keys(keyed, fields, headers, status):
+    body = json.dumps(HELLO | fields)
+    headers = {"Content-Type": "application/json"} | headers
+    with messages() as lines:
+        given, _, answer = ask(keyed, "POST", "/translate", body, headers)
+    assert given == status and lines == []
+    if status == 403:
+        assert answer == {"error": "Invalid API key"}
+
+
+@pytest.fixture(scope="module")
+def keyed():
+    with serving(fixed_runs(("en", "de")), keys=["größe", "second"]) as port:
+        yield port
+
+
+def test_keys_guard_all_that_translates(keyed):
+    for method, path in (
+        ("POST", "/detect"),
+        ("POST", "/suggest"),
+        ("POST", "/translate_file"),
+        ("GET", "/translate?langpair=en|de&q=x"),
+        ("GET", "/tm/en/de/unit/x"),
+    ):
+        status, _, answer = ask(keyed, method, path)
+        assert status == 400 and "API key" in str(answer)
+    assert ask(keyed, "GET", "/translate?langpair=en|de&q=x&key=second")[0] == 200
+    for path in ("/languages", "/health", "/listPairs", "/frontend/settings"):
+        assert ask(keyed, "GET", path)[0] == 200
+
+
+def test_other_names_and_other_origins():
+    """A page on the web must not reach a local server, by DNS or by scripts."""
+    hosts = ["localhost", "127.0.0.1", "[::1]"]
+    with serving(fixed_runs(("en", "de")), hosts, ["https://good.example"]) as port:
+        for host, status in (
+            ("localhost", 200),
+            (f"LOCALHOST:{port}", 200),
+            (f"[::1]:{port}", 200),
+            ("evil.example", 400),
+            ("localhost.evil.example", 400),
+            ("", 400),
+        ):
+            assert ask(port, "GET", "/health", None, {"Host": host})[0] == status
+        for origin, allowed in (("https://good.example", True), ("https://evil.example", False)):
+            _, headers, _ = ask(port, "GET", "/health", None, {"Origin": origin})
+            assert (headers["access-control-allow-origin"] == origin) == allowed
+
+
+def test_a_body_that_is_too_large_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(exchange, "LINGER_SECONDS", 0.3)
+    with serving(fixed_runs(("en", "de")), limits=Limits(body=1000)) as port:
+        # 1. Announced; the client sends all of it before it reads.
+        status, headers, answer = ask(port, "POST", "/translate", b"x" * 5_000_000)
+        assert status == 413 and "1000 bytes" in answer["error"]
+        assert headers["connection"] == "close"
+        # 2. Announced, and never sent.
+        with connected(port, HEAD + b"Content-Length: 100000000\r\n\r\n") as connection:
+            assert b" 413 " in received(connection).splitlines()[0]
+        # 3. In chunks, without an end.
+        with connected(port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
+            connection.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
+            assert b" 413 " in received(connection).splitlines()[0]
+        assert ask_json(port, "/translate", HELLO)[0] == 200
+
+
+def test_clients_that_are_too_slow(monkeypatch):
+    monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.3)
+    with serving(fixed_runs(("en", "de"))) as port:
+        half_head = connected(port, b"POST /translate HTT")
+        nothing = connected(port)
+        half_body = connected(port, WHOLE[:-5])
+        assert ask_json(port, "/translate", HELLO)[0] == 200
+        assert received(half_head) == received(nothing) == b""
+        assert b" 408 " in received(half_body).splitlines()[0]
+        # A second request of a connection has to come in time, too.
+        again = connected(port, WHOLE + b"GET /hea")
+        assert received(again).count(b"HTTP/1.1") == 1
+        for connection in (half_head, nothing, half_body, again):
+            connection.close()
+
+
+def test_clients_that_leave_hold_nobody_up(slow):
+    translator, port = slow
+    first = connected(port, WHOLE)
+    wait_until(lambda: translator.batches)
+    gone = [connected(port, WHOLE) for _ in range(4)]
+    half = connected(port, WHOLE[:-5])
+    time.sleep(0.2)
+    for connection in (*gone, half):
+        connection.close()
+    time.sleep(0.2)
+    translator.gate.set()
+    assert ask_json(port, "/translate", HELLO)[1] == {"translatedText": "HELLO"}
+    assert b"HELLO" in first.recv(65536)
+    first.close()
+    assert len(translator.batches) == 2
+
+
+def test_a_full_queue_is_told(slow):
+    translator, port = slow
+    waiting = [connected(port, WHOLE)]
+    wait_until(lambda: translator.batches)
+    waiting += [connected(port, WHOLE) for _ in range(5)]
+    time.sleep(0.3)
+    status, headers, answer = ask(
+        port, "POST", "/translate", BODY, {"Content-Type": "application/json"}
+    )
+    assert status == 503 and int(headers["retry-after"]) > 0 and "error" in answer
+    assert ask(port, "GET", "/health")[0] == 200
+    translator.gate.set()
+    for connection in waiting:
+        assert b" 200 " in connection.recv(65536).splitlines()[0]
+        connection.close()
+
+
+def test_many_clients_at_once_have_their_own_answers():
+    with serving(fixed_runs(("en", "de"))) as port:
+        wrong = []
+
+        def client(number):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            for turn in range(8):
+                texts = [f"client {number} turn {turn} text {n}" for n in range(number % 4 + 1)]
+                body = json.dumps(HELLO | {"q": texts})
+                connection.request("POST", "/translate", body, {"Content-Type": "application/json"})
+                answer = json.loads(connection.getresponse().read())
+                if answer != {"translatedText": [text.upper() for text in texts]}:
+                    wrong.append(answer)
+            connection.close()
+
+        clients = [threading.Thread(target=client, args=(n,)) for n in range(24)]
+        for each in clients:
+            each.start()
+        for each in clients:
+            each.join()
+        assert wrong == []
+
+
+def test_no_answer_waits_for_an_acknowledgement(keyed):
+    """On a connection that is kept, systems delay it by 40 ms."""
+    connection = http.client.HTTPConnection("127.0.0.1", keyed, timeout=20)
+    seconds = []
+    for _ in range(40):
+        begin = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - begin)
+    connection.close()
+    assert sorted(seconds)[10] < 0.035
+
+
+def test_what_goes_wrong_inside_is_not_told(slow):
+    translator, port = slow
+    translator.gate.set()
+    with messages() as lines:
+        status, answer = ask_json(port, "/translate", HELLO | {"q": "poison"})
+    assert status == 500 and answer == {"error": "Internal error"}
+    assert lines == ["/translate: RuntimeError"]
+
+
+def test_corrections_are_used_at_once_and_after_a_restart(tmp_path):
+    hello = {"q": "hello", "s": "grüß\tgott", "source": "EN", "target": "de"}
+    lines = {"q": "one\ntwo", "s": "eins\n zwei", "source": "auto", "target": "de"}
+    runs = fixed_runs(("en", "de"), folder=tmp_path)
+    with serving(runs, suggestions=True) as port:
+        assert ask_json(port, "/suggest", hello) == (200, {"success": True})
+        assert ask_json(port, "/suggest", hello | {"s": "hallo"})[0] == 200
+        assert ask_json(port, "/suggest", lines)[0] == 200
+        assert ask_json(port, "/suggest", lines | {"s": "eins"})[0] == 400
+        assert ask_json(port, "/suggest", hello | {"s": " "})[0] == 400
+    path = tmp_path / "corrections.en-de.tsv"
+    assert path.read_text("utf-8") == "hello\tgrüß gott\nhello\thallo\none\teins\ntwo\tzwei\n"
+    runs = fixed_runs(("en", "de"), folder=tmp_path)
+    with serving(runs) as port:
+        fields = HELLO | {"q": " hello\ntwo\nthree", "alternatives": 1}
+        _, answer = ask_json(port, "/translate", fields)
+        assert answer["translatedText"] == " hallo\nzwei\nTHREE"
+        assert answer["alternatives"] == [" HELLO\nTWO\nTHREE!"]
+        _, _, suggestions = ask(port, "GET", "/tm/en/de/unit/hello")
+        assert (suggestions[0]["target"], suggestions[0]["quality"]) == ("hallo", 100)
+
+
+def test_a_line_that_was_cut_does_not_spoil_the_next(tmp_path):
+    path = tmp_path / "corrections.tsv"
+    path.write_text("a\tb\nhalf")
+    corrections = Corrections(path)
+    corrections.add([("c", "d")])
+    assert Corrections(path).get("c") == corrections.get("c") == "d"
+    assert corrections.get("a") == "b" and corrections.get("half") is None
+
+
+SERVER = """
+import sys, time
+from nmt.serving.application import application
+from nmt.serving.batching import Batcher
+from nmt.serving.server import bind, serve
+from nmt.serving.service import Service
+from tests.serving.clients import Shouter, fixed_runs
+
+class Slow(Shouter):
+    def candidates(self, lines, nbest=1):
+        time.sleep(0.3)
+        return super().candidates(lines, nbest)
+
+runs = fixed_runs(("en", "de"), translator=Slow())
+with bind("127.0.0.1", 0) as listening:
+    print(listening.getsockname()[1], flush=True)
+    serve(application(Service(runs, Batcher(1))), listening)
+print("ended")
+"""
+
+
+def test_sigterm_loses_no_request():
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    port = int(process.stdout.readline())
+    wait_until(lambda: ask(port, "GET", "/health")[0] == 200, 20)
+    # More than a batch: some wait in the queue.
+    clients = [connected(port, WHOLE) for _ in range(40)]
+    half = connected(port, WHOLE[:-5])
+    idle = connected(port)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    half.sendall(WHOLE[-5:])
+    for client in (*clients, half):
+        answer = received(client)
+        assert answer.startswith(b"HTTP/1.1 200") and b"HELLO" in answer
+    assert received(idle) == b""
+    with pytest.raises(ConnectionRefusedError):
+        connected(port)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, b"ended\n", b"")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_documented_requests():
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    typed = re.findall(r"^\$ (curl .*)$", page, re.MULTILINE)
+    assert len(typed) == 4
+    with serving(fixed_runs(("en", "de"))) as port:
+        for command in typed:
+            command = shlex.split(command.replace("localhost:5000", f"127.0.0.1:{port}"))
+            done = subprocess.run(command, capture_output=True, check=True)
+            answer = json.loads(done.stdout)
+            assert isinstance(answer, list) or "translatedText" in answer
