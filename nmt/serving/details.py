@@ -39,9 +39,7 @@ class Detailed(NamedTuple):
         Where no candidate begins with the prefix, they are the usual ones.
         """
         known = inspect.signature(self.translator.candidates).parameters
-        options: dict[str, Any] = {
-            name: True for name in ("attention", "words") if name in known
-        }
+        options: dict[str, Any] = {name: True for name in ("attention", "words") if name in known}
         if not self.prefix:
             return self.translator.candidates(lines, nbest, **options)
         if "prefix" in known:
@@ -150,6 +148,8 @@ def _known(translation):
 
 def _sides(unit, written, translation, source, target):
     """(words of the source, of the target, attention, confidence of each word of the target)."""
+    # Pieces begin with the white space before their word, also at the start.
+    unit, written = f" {unit}", f" {written}"
     source_pieces = _of_places(unit, translation.source_pieces)
     target_pieces = _of_places(written, translation.target_pieces)
     source_words = list(_words(unit, source_pieces, unspaced(source)))
@@ -161,14 +161,14 @@ def _sides(unit, written, translation, source, target):
     confidence = [probability for _, probability in sure] or [None] * len(target_words)
     attention: list[list[float]] = []
     if translation.attention is not None:
-        rows = _membership(target_words, target_pieces, len(translation.target_pieces))
-        columns = _membership(source_words, source_pieces, len(translation.source_pieces))
+        rows = _membership(written, target_words, target_pieces, translation.target_pieces)
+        columns = _membership(unit, source_words, source_pieces, translation.source_pieces)
         # The mean over the pieces of a target word, the sum over those of a source word.
         rows /= np.maximum(1, rows.sum(1, keepdims=True))
         attention = (rows @ translation.attention @ columns.T).round(DIGITS).tolist()
     return (
-        source_words,
-        target_words,
+        [(start - 1, end - 1) for start, end in source_words],
+        [(start - 1, end - 1) for start, end in target_words],
         attention,
         [None if each is None else round(100 * each) for each in confidence],
     )
@@ -192,7 +192,7 @@ def _of_places(text, pieces):
     return of_places
 
 
-def _words(text, of_places, by_pieces) -> Iterator[Span]:
+def _words(text: str, of_places: list[int | None], by_pieces: bool) -> Iterator[Span]:
     """Each word of a text; without spaces also a piece is a word."""
     for match in re.finditer(r"\S+", text):
         start = match.start()
@@ -203,7 +203,7 @@ def _words(text, of_places, by_pieces) -> Iterator[Span]:
         yield start, match.end()
 
 
-def _found(text, words) -> Iterator[Span]:
+def _found(text: str, words: Sequence[str]) -> Iterator[Span]:
     """Where each of these words of a text is, in their order."""
     end = 0
     for word in words:
@@ -212,11 +212,12 @@ def _found(text, words) -> Iterator[Span]:
         yield start, end
 
 
-def _membership(words, of_places, pieces):
-    """[words, pieces]: 1.0 where a piece belongs to a word."""
-    belongs = np.zeros((len(words), pieces))
+def _membership(text, words, of_places, pieces):
+    """[words, pieces]: 1.0 where a piece, or white space before it, belongs to a word."""
+    belongs = np.zeros((len(words), len(pieces)))
     for row, (start, end) in enumerate(words):
-        own = [number for number in of_places[start:end] if number is not None]
+        first = start - 1 if text[start - 1].isspace() else start
+        own = [number for number in of_places[first:end] if number is not None]
         belongs[row, own] = 1
     return belongs
 
