@@ -2,13 +2,20 @@
 
 import json
 import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
 from importlib import resources
+from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 
 from nmt.inference.translator import Translation
-from tests.serving.clients import ask, ask_json, fixed_runs, serving
+from tests.serving.clients import ask, ask_json, fixed_runs, serving, wait_until
 
 pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
@@ -16,6 +23,8 @@ pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
 MOST_BYTES = 40_000
+# Keys as WebDriver writes them.
+TAB, ENTER, CONTROL, ALT, ESCAPE, RIGHT = "\ue004", "\ue007", "\ue009", "\ue00a", "\ue00c", "\ue014"
 FILES = {
     "/": "text/html; charset=utf-8",
     "/page.css": "text/css; charset=utf-8",
@@ -27,7 +36,8 @@ FILES = {
 class Backwards:
     """Translates word by word, from the last one to the first, with all that a run may tell.
 
-    The n-th candidate has n more words at the end. Each word attends to the one that it is of.
+    The n-th candidate has n more words at the end; of a synonym, the second one has another word.
+    Each word attends to the one that it is of.
     """
 
     def candidates(self, lines, nbest=1, attention=False, words=False):
@@ -36,7 +46,11 @@ class Backwards:
     def _candidate(self, line, rank):
         source = line.split()
         order = [*range(len(source))][::-1]
-        target = [source[number].upper() for number in order] + ["MORE"] * rank
+        target = [source[number].upper() for number in order]
+        if rank == 1 and "SYNONYM" in target:
+            target[target.index("SYNONYM")] = "OTHER"
+            rank = 0
+        target += ["MORE"] * rank
         translation = Translation(" ".join(target), log_prob=-1.0 - rank)
         translation.source_pieces = [f"▁{word}" for word in source] + ["</s>"]
         translation.target_pieces = [f"▁{word}" for word in target] + ["</s>"]
@@ -225,3 +239,327 @@ def test_a_kept_translation_is_told_as_such(port):
     (segment,) = details(port, "keep me")["details"]
     assert segment["corrected"] and segment["confidence"] == 100
     assert segment["attention"] == [] and len(segment["target"]["words"]) == 2
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window; its download folder is `browser.downloads`."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium with its driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "lang=en"):
+        options.add_argument(f"--{argument}")
+    options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with tempfile.TemporaryDirectory() as downloads:
+        service = webdriver.ChromeService(driver)
+        started = webdriver.Chrome(options=options, service=service)
+        started.downloads = Path(downloads)
+        behaviour = {"behavior": "allow", "downloadPath": downloads}
+        started.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+        yield started
+        started.quit()
+
+
+@pytest.fixture
+def opened(browser, port):
+    """Opens the page with a text. In the end no request left, and the console is empty."""
+
+    def open_page(text="", width=1280, scheme="light", language="en", target="de"):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        agent = {"userAgent": "test", "acceptLanguage": language}
+        browser.execute_cdp_cmd("Network.setUserAgentOverride", agent)
+        browser.get("about:blank")
+        fields = urlencode({"source": "en", "target": target, "text": text})
+        browser.get(f"http://127.0.0.1:{port}/#{fields}")
+        if text:
+            wait_until(lambda: browser.find_elements("css selector", ".word"))
+        else:
+            wait_until(lambda: browser.find_elements("css selector", "#to option"))
+        return Page(browser)
+
+    browser.get_log("browser")
+    browser.get_log("performance")
+    yield open_page
+    messages = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
+    sent = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    urls = {each["request"]["url"] for each in sent}
+    inside = (f"http://127.0.0.1:{port}/", "data:", "about:")
+    assert urls and all(url.startswith(inside) for url in urls), urls
+    # A level says less than the text: all that is in the console is a fault.
+    assert [each["message"] for each in browser.get_log("browser")] == []
+
+
+class Page:
+    """What a user does with the page, and sees on it."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def __getattr__(self, name):
+        """An element by its id."""
+        return self.browser.find_element("id", name)
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def words(self):
+        # At once, as they may be exchanged at any time.
+        found = "[...document.querySelectorAll('#output .word')]"
+        return self.run(f"return {found}.map(each => each.textContent)")
+
+    def run(self, script, *arguments):
+        return self.browser.execute_script(script, *arguments)
+
+    def marked(self):
+        return [each.get_attribute("textContent") for each in self.all("#mirror mark")]
+
+    def focused(self):
+        return self.browser.switch_to.active_element
+
+    def keys(self, *keys):
+        """Presses keys together, where the focus is."""
+        from selenium.webdriver import ActionChains
+
+        actions = ActionChains(self.browser)
+        for key in keys:
+            actions.key_down(key)
+        for key in reversed(keys):
+            actions.key_up(key)
+        actions.perform()
+
+    def hover(self, element):
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.browser).move_to_element(element).perform()
+
+
+@pytest.mark.slow
+def test_translation_comes_while_one_types(opened):
+    page = opened()
+    page.text.send_keys("one two")
+    wait_until(lambda: page.words() == ["TWO", "ONE"])
+    page.text.send_keys(" unsure fair")
+    wait_until(lambda: page.words() == ["FAIR", "UNSURE", "TWO", "ONE"])
+    assert page.spoken.get_attribute("textContent") == "FAIR UNSURE TWO ONE"
+    assert page.sure.text == "75 % sure"
+    # Not by colour alone.
+    styles = [each.value_of_css_property("text-decoration-style") for each in page.all(".word")]
+    assert styles == ["dotted", "wavy", "solid", "solid"]
+    assert "text=one+two+unsure+fair" in page.run("return location.hash")
+    page.clear.click()
+    assert page.words() == [] and page.text.get_attribute("value") == ""
+    assert "text=" not in page.run("return location.hash")
+
+
+@pytest.mark.slow
+def test_late_answers_are_dropped(opened):
+    page = opened()
+    # The first answer comes last.
+    page.run("""
+        const real = window.fetch;
+        let count = 0;
+        window.fetch = async (path, options) => {
+          const late = path === "translate" && ++count === 1;
+          const response = await real(path, {...options, signal: undefined});
+          if (late) await new Promise(done => setTimeout(done, 600));
+          return response;
+        };
+    """)
+    page.text.send_keys("first")
+    page.keys(CONTROL, ENTER)
+    page.text.send_keys(" second")
+    page.keys(CONTROL, ENTER)
+    wait_until(lambda: page.words() == ["SECOND", "FIRST"])
+    time.sleep(0.8)
+    assert page.words() == ["SECOND", "FIRST"]
+
+
+@pytest.mark.slow
+def test_words_show_what_they_were_translated_from(opened):
+    page = opened("one two\nthree")
+    for number, expected in enumerate(["two", "one", "three"]):
+        page.hover(page.all(".word")[number])
+        wait_until(lambda expected=expected: page.marked() == [expected])
+    place = page.run("return document.querySelector('#mirror mark').getBoundingClientRect().top")
+    assert page.text.rect["y"] < place < page.text.rect["y"] + page.text.rect["height"]
+    page.hover(page.text)
+    wait_until(lambda: page.marked() == [])
+    page.map.find_element("tag name", "summary").click()
+    page.hover(page.all(".word")[0])
+    assert [each.text for each in page.all("#table tbody th")] == ["TWO", "ONE"]
+    assert [each.text for each in page.all("#table tbody td")] == ["", "100", "100", ""]
+
+
+@pytest.mark.slow
+def test_the_keyboard_is_enough(opened):
+    page = opened("stay here\none two")
+    assert page.focused().get_attribute("id") == "text"
+    while page.focused().get_attribute("class") != "word ":
+        page.keys(TAB)
+    page.keys(RIGHT)
+    page.keys(RIGHT)
+    page.keys(RIGHT)
+    assert page.focused().text == "ONE" and page.marked() == ["one"]
+    page.keys(RIGHT)
+    assert page.focused().text == "ONE"
+    # The alternatives here end with the word, or go on.
+    page.keys(ENTER)
+    wait_until(lambda: page.choices.is_displayed())
+    assert [each.text for each in page.all("#list b")] == []
+    page.keys(ESCAPE)
+    wait_until(lambda: not page.choices.is_displayed())
+    assert page.focused().text == "ONE"
+    page.copy.send_keys(ENTER)
+    wait_until(lambda: page.status.text == "Copied")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["click", "keys", "number"])
+def test_another_way_is_chosen_for_one_line(opened, way):
+    page = opened("stay here\nsynonym two")
+    word = page.all(".word")[3]
+    assert word.text == "SYNONYM"
+    if way == "number":
+        page.run("arguments[0].focus()", word)
+        page.keys(ALT, "1")
+    else:
+        word.click()
+        wait_until(lambda: page.all("#list button"))
+        assert page.all("#list b")[0].text == "OTHER"
+        if way == "click":
+            page.all("#list button")[0].click()
+        else:
+            page.keys(ENTER)
+    wait_until(lambda: page.words() == ["HERE", "STAY", "TWO", "OTHER"])
+    assert page.output.text == "HERE STAY\nTWO OTHER"
+    # Marks are those of the new translation, in the same line of the text.
+    assert page.focused().text == "OTHER" and page.marked() == ["synonym"]
+
+
+@pytest.mark.slow
+def test_a_better_translation_is_kept(opened):
+    page = opened("please keep this")
+    page.edit.click()
+    assert page.focused().get_attribute("id") == "edited"
+    page.edited.clear()
+    page.edited.send_keys("Bitte behalten")
+    page.keep.click()
+    wait_until(lambda: page.words() == ["Bitte", "behalten"])
+    wait_until(lambda: page.status.text.startswith("Kept"))
+    assert page.sure.text == "kept translation"
+    page.edit.click()
+    page.edited.send_keys(" nicht")
+    page.keys(ESCAPE)
+    assert page.words() == ["Bitte", "behalten"] and not page.edited.is_displayed()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_file_comes_back_translated(opened, browser, tmp_path, way):
+    page = opened()
+    name = f"{way}.txt"
+    (tmp_path / name).write_text("one two\n\nthree\n")
+    if way == "chosen":
+        page.file.send_keys(str(tmp_path / name))
+    else:
+        page.run(
+            """
+            const data = new DataTransfer();
+            data.items.add(new File(["one two\\n\\nthree\\n"], arguments[0]));
+            document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+            """,
+            name,
+        )
+    wait_until((browser.downloads / name).exists)
+    assert (browser.downloads / name).read_text() == "TWO ONE\n\nTHREE\n"
+    assert page.status.text == f"Translated: {name}"
+
+
+@pytest.mark.slow
+def test_errors_are_told(opened, browser):
+    page = opened()
+    page.run("""
+        window.fetch = async () => new Response('{"error": "Too much waits"}', {status: 503});
+    """)
+    page.text.send_keys("a")
+    wait_until(lambda: page.status.text == "Too much waits")
+    page.run("window.fetch = async () => { throw new TypeError(); }")
+    page.text.send_keys("b")
+    wait_until(lambda: page.status.text == texts()["en"]["offline"])
+
+
+@pytest.mark.slow
+def test_languages_are_swapped_with_the_texts_or_alone(opened):
+    page = opened("one two")
+    page.swap.click()
+    wait_until(lambda: page.words() == ["ONE", "TWO"])
+    assert page.text.get_attribute("value") == "TWO ONE"
+    chosen = "return [document.getElementById('from').value, document.getElementById('to').value]"
+    assert page.run(chosen) == ["de", "en"]
+    page.run(
+        "document.getElementById('swap').dispatchEvent(new MouseEvent('click', {shiftKey: true}))"
+    )
+    wait_until(lambda: page.run(chosen) == ["en", "de"])
+    assert page.text.get_attribute("value") == "TWO ONE"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "said"), [("de-AT", "de"), ("ja", "ja"), ("fr", "en")])
+def test_the_page_speaks_the_language_of_the_browser(opened, language, said):
+    page = opened("one", language=language)
+    assert page.run("return document.documentElement.lang") == said
+    assert page.copy.text == texts()[said]["copy"]
+    if said != "en":
+        names = [each.text for each in page.all("#to option")]
+        assert names == [{"de": "Deutsch", "ja": "ドイツ語"}[said]]
+
+
+RIGHT_TO_LEFT = "افتح الباب\nopen the door"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_all_can_be_read_and_reached(opened, axe, width, scheme):
+    page = opened(f"unsure fair {'long' * 30}\n{RIGHT_TO_LEFT}", width, scheme)
+    page.map.find_element("tag name", "summary").click()
+    page.all(".word")[-1].click()
+    wait_until(lambda: page.choices.is_displayed())
+    assert page.run(
+        "const {scrollWidth, clientWidth} = document.documentElement;"
+        "return scrollWidth <= clientWidth"
+    )
+    # Lines from right to left begin at the right.
+    first, last = page.all(".word")[3:5]
+    assert first.rect["x"] > last.rect["x"]
+    ground = page.run("return getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+    found = page.run(f"{axe}; return axe.run().then(found => found.violations)")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    page.edit.click()
+    found = page.run("return axe.run().then(found => found.violations)")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The script of axe-core, fetched by npm."""
+    folder = tmp_path_factory.mktemp("axe")
+    command = ["npm", "pack", "axe-core@4", "--silent"]
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("axe-core cannot be fetched")
+    (packed,) = folder.glob("*.tgz")
+    with tarfile.open(packed) as file:
+        return file.extractfile("package/axe.min.js").read().decode()

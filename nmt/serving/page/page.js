@@ -264,7 +264,7 @@ function parsed(source, found) {
     end = each.target.end;
     return {...each, before, source: side(letters, each.source), target: side(written, each.target)};
   });
-  return {source, segments, tail: written.slice(end).join(""), confidence: found.confidence, detected: found.detectedLanguage?.language};
+  return {source, segments, tail: written.slice(end).join(""), detected: found.detectedLanguage?.language};
 }
 
 // Places are counted from the start of the segment, in characters.
@@ -291,8 +291,10 @@ function showAnswer(next) {
   show("copy", answer);
   show("edit", answer && settings.suggestions);
   const own = answer?.segments.length && answer.segments.every(each => each.corrected);
-  show("sure", own || answer?.confidence !== undefined);
-  $("sure").textContent = own ? t("own") : t("sure", {percent: answer?.confidence});
+  // A text is as sure as its worst segment.
+  const known = (answer?.segments || []).map(each => each.confidence).filter(each => each !== null);
+  show("sure", known.length);
+  $("sure").textContent = own ? t("own") : t("sure", {percent: Math.min(...known)});
   show("legend", output.querySelector(".fair, .unsure"));
   showNotes();
   show("map", answer?.segments.some(each => each.attention.length));
@@ -434,7 +436,6 @@ async function choice(number) {
     other.before = segment.before;
     other.source.start = segment.source.start;
     answer.segments[place] = other;
-    if (answer.segments.length === 1) answer.confidence = found.confidence;
     const wordNumber = open.word.place.number;
     showAnswer(answer);
     focusWord([...$("output").querySelectorAll(".word")].filter(each => each.place.segment === other)[wordNumber]);
