@@ -390,8 +390,14 @@ def test_words_show_what_they_were_translated_from(opened):
     for number, expected in enumerate(["two", "one", "three"]):
         page.hover(page.all(".word")[number])
         wait_until(lambda expected=expected: page.marked() == [expected])
-    place = page.run("return document.querySelector('#mirror mark').getBoundingClientRect().top")
-    assert page.text.rect["y"] < place < page.text.rect["y"] + page.text.rect["height"]
+    # The mark is behind the word: in the second line of the text.
+    mark = page.all("#mirror mark")[0].rect
+    lines = {
+        name: float(page.text.value_of_css_property(name).removesuffix("px"))
+        for name in ("padding-top", "line-height")
+    }
+    middle = page.text.rect["y"] + lines["padding-top"] + 1.5 * lines["line-height"]
+    assert mark["y"] < middle < mark["y"] + mark["height"]
     page.hover(page.text)
     wait_until(lambda: page.marked() == [])
     page.map.find_element("tag name", "summary").click()
@@ -539,6 +545,8 @@ def test_all_can_be_read_and_reached(opened, axe, width, scheme):
         "const {scrollWidth, clientWidth} = document.documentElement;"
         "return scrollWidth <= clientWidth"
     )
+    below = page.output.rect["y"] >= page.text.rect["y"] + page.text.rect["height"]
+    assert below == (width == 320)
     # Lines from right to left begin at the right.
     first, last = page.all(".word")[3:5]
     assert first.rect["x"] > last.rect["x"]
