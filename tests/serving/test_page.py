@@ -441,6 +441,8 @@ def test_another_way_is_chosen_for_one_line(opened, way):
     else:
         word.click()
         wait_until(lambda: page.all("#list button"))
+        # Its marks stay while one chooses.
+        assert page.marked() == ["synonym"]
         assert page.all("#list b")[0].text == "OTHER"
         if way == "click":
             page.all("#list button")[0].click()

@@ -449,6 +449,7 @@ async function choice(number) {
 function closeChoices() {
   open?.word.classList.remove("open");
   open = null;
+  mark(null);
   show("choices", false);
 }
 
@@ -578,7 +579,7 @@ function onListKey(event) {
 
 function watchWords(event) {
   const {place} = event.target;
-  mark(place || null);
+  mark(place || open?.word.place);
   if (place) showMap(place.segment);
 }
 
@@ -598,7 +599,7 @@ function listen() {
   $("output").onclick = event => { if (event.target.place) { focusWord(event.target); openChoices(event.target); } };
   $("output").onkeydown = onWordKey;
   for (const name of ["mouseover", "focusin"]) $("output").addEventListener(name, watchWords);
-  for (const name of ["mouseleave", "focusout"]) $("output").addEventListener(name, () => mark(null));
+  for (const name of ["mouseleave", "focusout"]) $("output").addEventListener(name, () => mark(open?.word.place));
   $("list").onkeydown = onListKey;
   document.onkeydown = onKey;
   window.onhashchange = readHash;
