@@ -42,8 +42,8 @@ class Detailed(NamedTuple):
         options: dict[str, Any] = {name: True for name in ("attention", "words") if name in known}
         if not self.prefix:
             return self.translator.candidates(lines, nbest, **options)
-        if "prefix" in known:
-            options["prefix"] = self.prefix
+        if "prefixes" in known:
+            options["prefixes"] = [self.prefix] * len(lines)
             return self.translator.candidates(lines, nbest, **options)
         found = self.translator.candidates(lines, max(nbest, SEARCHED), **options)
         begun = [[each for each in some if each.text.startswith(self.prefix)] for some in found]
@@ -62,12 +62,8 @@ class Continued(NamedTuple):
         return [self._alternatives(line, nbest) for line in lines]
 
     def _alternatives(self, line, limit):
-        own = getattr(self.translator, "alternatives", None)
-        if own:
-            return [
-                Alternative(each.text, each.word, each.probability)
-                for each in own(line, self.prefix, limit)
-            ]
+        if hasattr(self.translator, "alternatives"):
+            return self._own_alternatives(line, limit)
         (found,) = Detailed(self.translator, self.prefix).candidates([line], SEARCHED)
         begun = [each for each in found if each.text.startswith(self.prefix)]
         best: dict[str, Translation] = {}
@@ -82,6 +78,18 @@ class Continued(NamedTuple):
         return [
             Alternative(best[word].text, word, shares[word] / whole)
             for word in sorted(filter(None, best), key=lambda word: -shares[word])[:limit]
+        ]
+
+    def _own_alternatives(self, line, limit):
+        """Those of a translator that knows next words, each with the best way to go on from it."""
+        translator: Any = self.translator
+        following = translator.alternatives(line, self.prefix, limit)
+        words = [each for each in following if each.text.strip()]
+        prefixes = [self.prefix + each.text for each in words]
+        found = translator.candidates([line] * len(words), prefixes=prefixes)
+        return [
+            Alternative(best.text, each.text.strip(), each.probability)
+            for each, (best, *_) in zip(words, found, strict=True)
         ]
 
 

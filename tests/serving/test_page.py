@@ -9,6 +9,7 @@ import tempfile
 import time
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import numpy as np
@@ -213,6 +214,26 @@ def test_alternatives_begin_with_the_prefix_and_differ_after_it(port):
     assert sum(each["probability"] for each in answer["alternatives"]) == pytest.approx(1)
     chosen = details(port, "one two", prefix="TWO ONE MORE")
     assert chosen["translatedText"] == "TWO ONE MORE" and len(chosen["details"]) == 1
+
+
+def test_next_words_of_a_translator_are_asked_for():
+    class Knowing(Backwards):
+        def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
+            return [[Translation(f"{prefix} end")] for prefix in prefixes]
+
+        def alternatives(self, line, prefix, limit):
+            following = [(" one", 0.5), ("", 0.3), (" two", 0.1)]
+            return [SimpleNamespace(text=text, probability=p) for text, p in following][:limit]
+
+    fields = {"q": "a b", "source": "en", "target": "de", "prefix": "Say"}
+    with serving(fixed_runs(("en", "de"), translator=Knowing())) as port:
+        _, answer = ask_json(port, "/alternatives", fields)
+        chosen = details(port, "a b", prefix="Say two")
+    assert answer["alternatives"] == [
+        {"text": "Say one end", "word": "one", "probability": 0.5},
+        {"text": "Say two end", "word": "two", "probability": 0.1},
+    ]
+    assert chosen["translatedText"] == "Say two end"
 
 
 @pytest.mark.parametrize(

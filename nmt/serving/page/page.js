@@ -410,7 +410,7 @@ function showChoices() {
   $("list").replaceChildren(...list.map((each, number) => {
     const rest = each.text.slice(prefix.length).trimStart();
     const text = element("span", {dir: "auto"}, element("b", {textContent: each.word}), rest.startsWith(each.word) ? rest.slice(each.word.length) : "");
-    const share = element("span", {className: "share", textContent: `${Math.round(100 * each.probability)} %`});
+    const share = element("span", {className: "share", textContent: each.probability < 0.01 ? "< 1 %" : `${Math.round(100 * each.probability)} %`});
     const button = element("button", {type: "button"}, element("kbd", {textContent: number + 1}), text, share);
     button.onclick = () => choice(number + 1);
     return element("li", {}, button);
