@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from nmt.serving import apertium, libretranslate, tmserver
+from nmt.serving import apertium, interactive, libretranslate, static, tmserver
 from nmt.serving.exchange import Endpoint, Handler, Values, key_of
 from nmt.serving.metrics import CONTENT_TYPE
 from nmt.serving.service import Refusal, Service
@@ -82,7 +82,7 @@ def _routes(service, shelf):
     apertium_errors = {"error_body": apertium.error_body}
     translate_file, download_file = libretranslate.file_handlers(shelf)
     routes = [
-        route("GET", "/", libretranslate.root),
+        *(route("GET", path, static.file_handler(path)) for path in static.FILES),
         route("GET", "/languages", libretranslate.languages),
         route("POST", "/translate", libretranslate.translate),
         route("POST", "/detect", libretranslate.detect),
@@ -90,6 +90,7 @@ def _routes(service, shelf):
         route("POST", "/translate_file", translate_file, limit=service.limits.file),
         route("GET", "/download_file/{place}", download_file),
         route("POST", "/suggest", libretranslate.suggest),
+        route("POST", "/alternatives", interactive.alternatives),
         route("GET", "/health", libretranslate.health),
         route("GET", "/translate", apertium.translate, **apertium_errors),
         route("GET", "/listPairs", apertium.list_pairs, **apertium_errors),

@@ -5,10 +5,11 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from nmt.documents.units import per_cent
-from nmt.serving import apertium
+from nmt.serving import apertium, interactive
+from nmt.serving.details import Detailed, segments
 from nmt.serving.documents import ENDINGS, translated_document
 from nmt.serving.exchange import Values, key_of, text
 from nmt.serving.names import name
@@ -34,6 +35,8 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     """`POST /translate`: one text or a list of texts."""
     if "langpair" in values:
         return await apertium.translate(service, request, values)
+    if values.get("prefix"):
+        return await interactive.translate(service, request, values)
     service.check_key(key_of(request, values))
     texts, is_list = _texts(values)
     source, target = service.languages(text(values, "source"), text(values, "target"))
@@ -44,7 +47,9 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     service.check_size(texts)
     # LibreTranslate has no alternatives of HTML.
     nbest = 1 + (alternatives if form == "text" else 0)
-    answers = await service.translate(texts, source, target, nbest, form)
+    details = values.get("details") in (True, "true") and form == "text"
+    through = Detailed if details else None
+    answers = await service.translate(texts, source, target, nbest, form, through)
 
     fields: dict[str, list[Any]] = {
         "translatedText": [answer.candidates[0].text for answer in answers]
@@ -56,6 +61,11 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     if alternatives:
         fields["alternatives"] = [
             [candidate.text for candidate in answer.candidates[1:]] for answer in answers
+        ]
+    if details:
+        fields["details"] = [
+            segments(each, answer.units, answer.source(source), target)
+            for each, answer in zip(texts, answers, strict=True)
         ]
     sure = [per_cent(answer.candidates[0]) for answer in answers]
     if None not in sure:
@@ -136,12 +146,6 @@ def file_handlers(shelf: Shelf) -> tuple[Any, Any]:
         return FileResponse(path, filename=place.partition(".")[2])
 
     return translate_file, download_file
-
-
-async def root(service: Service, request: Request, values: Values) -> Response:
-    """`GET /`: that it runs."""
-    pairs = ", ".join(f"{each.source}-{each.target}" for each in service.directions)
-    return PlainTextResponse(f"nmt serve: {pairs}\n")
 
 
 def _targets(directions, code):

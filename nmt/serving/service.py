@@ -3,16 +3,17 @@
 import asyncio
 import dataclasses
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translator import Translation, Translator
 from nmt.serving.batching import Batcher, BusyError
 from nmt.serving.detection import Detected
-from nmt.serving.directions import Directions, matching
+from nmt.serving.directions import Direction, Directions, matching
 from nmt.serving.metrics import Metrics
 from nmt.serving.runs import Runs
-from nmt.serving.texts import cut
+from nmt.serving.texts import Corrected, cut
 
 AUTO = "auto"
 RETRY_SECONDS = 10  # what a client is told to wait when too much waits already
@@ -45,6 +46,12 @@ class Answer:
 
     candidates: list[Translation]
     detected: Detected | None = None
+    # What of the text was translated by itself, and into what.
+    units: Sequence[tuple[str, Translation]] = ()
+
+    def source(self, asked: str) -> str:
+        """The language of the text: the one that was asked for, or the detected one."""
+        return self.detected.language if self.detected else asked
 
 
 class Service:
@@ -118,9 +125,11 @@ class Service:
         target: str,
         nbest: int = 1,
         form: str = "text",
+        through: Callable[[Translator], Any] | None = None,
     ) -> list[Answer]:
         """The translations of each text. source, target: codes that `languages` returned.
 
+        through: makes of a translator the one that gives the candidates.
         Refusal of half characters, and while too much waits.
         """
         # 1. Each text has its direction; one in the target's language already has none.
@@ -135,19 +144,22 @@ class Service:
         for number, each in enumerate(sources):
             numbers.setdefault(each, []).append(number)
         candidates: list[list[Translation]] = [[] for _ in texts]
+        best: list[list[tuple[str, Translation]]] = [[] for _ in texts]
         work = []
         for each, of_source in numbers.items():
             direction = directions.find(each, target)
             units = [cuts[number].units for number in of_source]
-            work.append(self._units(direction, units, nbest))
+            work.append(self._units(direction, units, nbest, through))
         results = await _all(work)
         # 3. Back to texts.
         for of_source, translated in zip(numbers.values(), results, strict=True):
             for number, units in zip(of_source, translated, strict=True):
                 candidates[number] = _distinct(cuts[number].joined(units))
-        return [Answer(*pair) for pair in zip(candidates, found, strict=True)]
+                firsts = [of_unit[0] for of_unit in units]
+                best[number] = list(zip(cuts[number].units, firsts, strict=True))
+        return [Answer(*each) for each in zip(candidates, found, best, strict=True)]
 
-    async def _units(self, direction, units_of_texts, nbest):
+    async def _units(self, direction, units_of_texts, nbest, through):
         """The candidates of each unit of each text."""
         if direction is None:
             return [[[Translation(unit)] for unit in units] for units in units_of_texts]
@@ -156,7 +168,7 @@ class Service:
         searched = [
             unit for unit, known in zip(flat, corrected, strict=True) if known is None or nbest > 1
         ]
-        found = iter(await self._searched(direction, searched, nbest))
+        found = iter(await self.search(direction, searched, nbest, through))
         candidates = []
         for known in corrected:
             others = next(found) if known is None or nbest > 1 else []
@@ -164,11 +176,20 @@ class Service:
         rest = iter(candidates)
         return [[next(rest) for _ in units] for units in units_of_texts]
 
-    async def _searched(self, direction, lines, nbest):
+    async def search(
+        self,
+        direction: Direction,
+        lines: Sequence[str],
+        nbest: int,
+        through: Callable[[Translator], Any] | None = None,
+    ) -> list[list[Any]]:
+        """The candidates of lines, as the translator of a direction gives them; see `translate`."""
         if self.metrics:
             self.metrics.translated(direction, lines)
+        translator = direction.translator
         try:
-            future = self.batcher.submit(direction.translator, lines, nbest)
+            searched = through(translator) if through else translator
+            future = self.batcher.submit(searched, lines, nbest)
             return await asyncio.wrap_future(future)
         except BusyError:
             headers = {"Retry-After": str(RETRY_SECONDS)}
@@ -190,7 +211,7 @@ async def _all(work):
 def _correction(direction, unit):
     """What a user gave as the translation of a unit, or None."""
     text = direction.corrections.get(unit) if direction.corrections else None
-    return None if text is None else Translation(text, confidence=1.0)
+    return None if text is None else Corrected(text, confidence=1.0)
 
 
 def _distinct(candidates):

@@ -1,0 +1,241 @@
+"""What stands behind a translation: words of both sides, attention, confidence, memory, terms."""
+
+import inspect
+import math
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nmt.documents.units import per_cent
+from nmt.inference.translator import Translation, Translator
+from nmt.serving.texts import Corrected
+from nmt.text.languages import unspaced
+
+DIGITS = 3  # of attention
+SEARCHED = 10  # hypotheses that are looked through for those that begin with a prefix
+
+Span = tuple[int, int]  # start and end, in characters
+
+
+class Alternative(NamedTuple):
+    """A translation that begins with a prefix, the word after that, and its probability."""
+
+    text: str
+    word: str
+    probability: float
+
+
+class Detailed(NamedTuple):
+    """A translator whose candidates have words and attention, and begin with a prefix."""
+
+    translator: Translator
+    prefix: str = ""
+
+    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Translation]]:
+        """As those of the translator.
+
+        Where no candidate begins with the prefix, they are the usual ones.
+        """
+        known = inspect.signature(self.translator.candidates).parameters
+        options: dict[str, Any] = {name: True for name in ("attention", "words") if name in known}
+        if not self.prefix:
+            return self.translator.candidates(lines, nbest, **options)
+        if "prefixes" in known:
+            options["prefixes"] = [self.prefix] * len(lines)
+            return self.translator.candidates(lines, nbest, **options)
+        found = self.translator.candidates(lines, max(nbest, SEARCHED), **options)
+        begun = [[each for each in some if each.text.startswith(self.prefix)] for some in found]
+        return [(fit or some)[:nbest] for fit, some in zip(begun, found, strict=True)]
+
+
+class Continued(NamedTuple):
+    """A translator whose candidates are alternatives for what follows a prefix."""
+
+    translator: Translator
+    prefix: str
+    target: str  # code of the language
+
+    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Alternative]]:
+        """Up to `nbest` alternatives of each line, with different next words, the best first."""
+        return [self._alternatives(line, nbest) for line in lines]
+
+    def _alternatives(self, line, limit):
+        if hasattr(self.translator, "alternatives"):
+            return self._own_alternatives(line, limit)
+        (found,) = Detailed(self.translator, self.prefix).candidates([line], SEARCHED)
+        begun = [each for each in found if each.text.startswith(self.prefix)]
+        best: dict[str, Translation] = {}
+        shares: dict[str, float] = {}
+        for each in begun:
+            word = _next_word(each, len(self.prefix), self.target)
+            best.setdefault(word, each)
+            # Relative to the best one: the probability of a long text may be no number.
+            share = math.exp(each.log_prob - begun[0].log_prob)
+            shares[word] = shares.get(word, 0.0) + share
+        whole = sum(shares.values())
+        return [
+            Alternative(best[word].text, word, shares[word] / whole)
+            for word in sorted(filter(None, best), key=lambda word: -shares[word])[:limit]
+        ]
+
+    def _own_alternatives(self, line, limit):
+        """Those of a translator that knows next words, each with the best way to go on from it."""
+        translator: Any = self.translator
+        following = translator.alternatives(line, self.prefix, limit)
+        words = [each for each in following if each.text.strip()]
+        prefixes = [self.prefix + each.text for each in words]
+        found = translator.candidates([line] * len(words), prefixes=prefixes)
+        return [
+            Alternative(best.text, each.text.strip(), each.probability)
+            for each, (best, *_) in zip(words, found, strict=True)
+        ]
+
+
+def segments(
+    text: str, units: Sequence[tuple[str, Translation]], source: str, target: str
+) -> list[dict[str, Any]]:
+    """Of each unit of a text, in order: its words on both sides, and what is known of it.
+
+    units: with the translation that was put in their place. source, target: codes. Places are
+    counted in characters (code points) of the text and of its translation. Attention is
+    [target words, source words]; a row sums to at most 1, as the end of the source has a share.
+    """
+    found = []
+    end = 0  # in the text
+    moved = 0  # from there to the same place of the translation
+    for unit, translation in units:
+        start = text.index(unit, end)
+        begin = start + moved
+        end = start + len(unit)
+        written = translation.text.strip()
+        moved = begin + len(written) - end
+        sides = _sides(unit, written, translation, source, target)
+        found.append(
+            {
+                "source": _side(start, unit, sides[0]),
+                "target": _side(begin, written, sides[1]),
+                "attention": sides[2],
+                "wordConfidence": sides[3],
+                **_known(translation),
+            }
+        )
+    return found
+
+
+def _side(start, text, words):
+    return {
+        "start": start,
+        "end": start + len(text),
+        "words": [[start + first, start + last] for first, last in words],
+    }
+
+
+def _known(translation):
+    """What is known of a whole translation; nothing of it where the run does not tell."""
+    match = getattr(translation, "match", None)
+    return {
+        "confidence": per_cent(translation),
+        "corrected": isinstance(translation, Corrected),
+        "matches": [
+            {
+                "source": match.source,
+                "target": match.target,
+                "similarity": round(100 * match.similarity),
+            }
+        ]
+        if match
+        else [],
+        "terms": [
+            {"target": term, "used": used} for term, used in getattr(translation, "terms", [])
+        ],
+        "warnings": translation.warnings,
+    }
+
+
+def _sides(unit, written, translation, source, target):
+    """(words of the source, of the target, attention, confidence of each word of the target)."""
+    # Pieces begin with the white space before their word, also at the start.
+    unit, written = f" {unit}", f" {written}"
+    source_pieces = _of_places(unit, translation.source_pieces)
+    target_pieces = _of_places(written, translation.target_pieces)
+    source_words = list(_words(unit, source_pieces, unspaced(source)))
+    sure = getattr(translation, "word_confidence", [])
+    if sure:
+        target_words = list(_found(written, [word for word, _ in sure]))
+    else:
+        target_words = list(_words(written, target_pieces, unspaced(target)))
+    confidence = [probability for _, probability in sure] or [None] * len(target_words)
+    attention: list[list[float]] = []
+    if translation.attention is not None:
+        rows = _membership(written, target_words, target_pieces, translation.target_pieces)
+        columns = _membership(unit, source_words, source_pieces, translation.source_pieces)
+        # The mean over the pieces of a target word, the sum over those of a source word.
+        rows /= np.maximum(1, rows.sum(1, keepdims=True))
+        attention = (rows @ translation.attention @ columns.T).round(DIGITS).tolist()
+    return (
+        [(start - 1, end - 1) for start, end in source_words],
+        [(start - 1, end - 1) for start, end in target_words],
+        attention,
+        [None if each is None else round(100 * each) for each in confidence],
+    )
+
+
+def _of_places(text, pieces):
+    """The number of the piece that each character comes from, or None."""
+    written = [letter.lower() for piece in pieces for letter in piece.replace("▁", " ")]
+    numbers = [number for number, piece in enumerate(pieces) for _ in piece]
+    of_places: list[int | None] = [None] * len(text)
+    if not written:
+        return of_places
+    letters = [letter.lower() for letter in text]
+    blocks = SequenceMatcher(None, letters, written, autojunk=False).get_opcodes()
+    for kind, start, end, first, last in blocks:
+        if kind == "equal" or kind == "replace":
+            # A symbol stands for all of its placeholder.
+            for place in range(start, end):
+                written_at = first + (place - start) * (last - first) // (end - start)
+                of_places[place] = numbers[written_at]
+    return of_places
+
+
+def _words(text: str, of_places: list[int | None], by_pieces: bool) -> Iterator[Span]:
+    """Each word of a text; without spaces also a piece is a word."""
+    for match in re.finditer(r"\S+", text):
+        start = match.start()
+        for place in range(start + 1, match.end()):
+            if by_pieces and of_places[place] != of_places[place - 1]:
+                yield start, place
+                start = place
+        yield start, match.end()
+
+
+def _found(text: str, words: Sequence[str]) -> Iterator[Span]:
+    """Where each of these words of a text is, in their order."""
+    end = 0
+    for word in words:
+        start = text.index(word, end)
+        end = start + len(word)
+        yield start, end
+
+
+def _membership(text, words, of_places, pieces):
+    """[words, pieces]: 1.0 where a piece, or white space before it, belongs to a word."""
+    belongs = np.zeros((len(words), len(pieces)))
+    for row, (start, end) in enumerate(words):
+        first = start - 1 if text[start - 1].isspace() else start
+        own = [number for number in of_places[first:end] if number is not None]
+        belongs[row, own] = 1
+    return belongs
+
+
+def _next_word(translation, place, target):
+    """The word of a translation that begins at a place or after it; empty at the end."""
+    text = translation.text
+    pieces = _of_places(text, translation.target_pieces)
+    for start, end in _words(text, pieces, unspaced(target)):
+        if end > place:
+            return text[max(start, place) : end]
+    return ""

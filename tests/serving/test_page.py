@@ -1,0 +1,596 @@
+"""The page: its files, the details that it shows, and what it does in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+
+from nmt.inference.translator import Translation
+from tests.serving.clients import ask, ask_json, fixed_runs, serving, wait_until
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("starlette")
+pytest.importorskip("python_multipart")
+pytest.importorskip("prometheus_client")
+
+MOST_BYTES = 40_000
+# Keys as WebDriver writes them.
+TAB, ENTER, CONTROL, ALT, ESCAPE, RIGHT = "\ue004", "\ue007", "\ue009", "\ue00a", "\ue00c", "\ue014"
+FILES = {
+    "/": "text/html; charset=utf-8",
+    "/page.css": "text/css; charset=utf-8",
+    "/page.js": "text/javascript; charset=utf-8",
+    "/favicon.ico": "image/svg+xml",
+}
+
+
+class Backwards:
+    """Translates word by word, from the last one to the first, with all that a run may tell.
+
+    The n-th candidate has n more words at the end; of a synonym, the second one has another word.
+    Each word attends to the one that it is of.
+    """
+
+    def candidates(self, lines, nbest=1, attention=False, words=False):
+        return [[self._candidate(line, rank) for rank in range(nbest)] for line in lines]
+
+    def _candidate(self, line, rank):
+        source = line.split()
+        order = [*range(len(source))][::-1]
+        target = [source[number].upper() for number in order]
+        if rank == 1 and "SYNONYM" in target:
+            target[target.index("SYNONYM")] = "OTHER"
+            rank = 0
+        target += ["MORE"] * rank
+        translation = Translation(" ".join(target), log_prob=-1.0 - rank)
+        translation.source_pieces = [f"▁{word}" for word in source] + ["</s>"]
+        translation.target_pieces = [f"▁{word}" for word in target] + ["</s>"]
+        ends = [len(source)] * (rank + 1)
+        translation.attention = np.eye(len(source) + 1)[[*order, *ends]]
+        translation.confidence = 0.75
+        sure = {"UNSURE": 0.3, "FAIR": 0.7}
+        translation.word_confidence = [(word, sure.get(word, 0.9)) for word in target]
+        return translation
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corrections")
+    runs = fixed_runs(("en", "de"), ("de", "en"), folder=folder, translator=Backwards())
+    with serving(runs, suggestions=True) as port:
+        yield port
+
+
+def page(name):
+    return (resources.files("nmt.serving") / "page" / name).read_text(encoding="utf-8")
+
+
+def texts():
+    """The table of what the page says."""
+    found = re.search(r"^const TEXTS = (\{.*?^\});$", page("page.js"), re.S | re.M)
+    return json.loads(found[1])
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_files_are_served_and_may_load_nothing_from_elsewhere(port, path):
+    status, headers, content = ask(port, "GET", path)
+    assert status == 200 and headers["content-type"] == FILES[path]
+    policy = dict(part.split(maxsplit=1) for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'" and policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert headers["x-content-type-options"] == "nosniff"
+    addresses = re.findall(r"(?:https?:)?//[\w.]+", content.decode().replace("\n//", "\n"))
+    assert set(addresses) <= {"http://www.w3.org"}  # the name of a format
+
+
+def test_the_page_is_small_and_keeps_nothing():
+    content = [page(name) for name in ("page.html", "page.css", "page.js")]
+    assert sum(len(each.encode()) for each in content) < MOST_BYTES
+    for word in ("localStorage", "sessionStorage", "cookie", "innerHTML", "eval("):
+        assert word not in content[2]
+    # The policy forbids both.
+    assert not re.search(r"\bstyle=|\bon\w+=|<style", content[0])
+
+
+def test_each_language_says_everything_that_is_asked_for():
+    table = texts()
+    assert set(table) == {"en", "de", "ja"}
+    html, script = page("page.html"), page("page.js").split("\n};", 1)[1]
+    asked = set(re.findall(r'data-(?:text|label|title|placeholder)="(\w+)"', html))
+    used = asked | {key for key in table["en"] if re.search(rf'"{key}"', script)}
+    for language, said in table.items():
+        assert set(said) == used, language
+        for key, text in said.items():
+            assert text.strip()
+            gaps = [sorted(re.findall(r"\{\w+\}", each)) for each in (text, table["en"][key])]
+            assert gaps[0] == gaps[1], (language, key)
+
+
+def details(port, text, **fields):
+    fields = {"q": text, "source": "en", "target": "de", "details": True, **fields}
+    status, answer = ask_json(port, "/translate", fields)
+    assert status == 200, answer
+    return answer
+
+
+@pytest.mark.parametrize(
+    "text", ["one two {x} three", "  a b\n\nc d e \n", "ä 犬 😀 b", " \n", "a"]
+)
+def test_details_are_places_of_both_texts(port, text):
+    answer = details(port, text)
+    translated = answer["translatedText"]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    assert len(answer["details"]) == len(lines)
+    for line, segment in zip(lines, answer["details"], strict=True):
+        source, target = segment["source"], segment["target"]
+        assert text[source["start"] : source["end"]] == line
+        assert [text[slice(*place)] for place in source["words"]] == line.split()
+        words = line.upper().split()[::-1]
+        assert translated[target["start"] : target["end"]] == " ".join(words)
+        assert [translated[slice(*place)] for place in target["words"]] == words
+        # Each word attends to the one that it was made of.
+        assert segment["attention"] == np.eye(len(words))[::-1].tolist()
+        assert segment["wordConfidence"] == [90] * len(words)
+        assert segment["confidence"] == 75 and not segment["corrected"]
+
+
+def test_details_of_lists_and_detected_languages(port):
+    answer = details(port, ["the light", "das licht"], source="auto")
+    assert [len(each) for each in answer["details"]] == [1, 1]
+    # The second text is in the target's language already.
+    assert answer["details"][1][0]["attention"] == []
+    assert "details" not in details(port, "a", details=False)
+    assert "details" not in details(port, "<p>a</p>", format="html")
+
+
+# Source, its pieces, target, its pieces (without the end), and the words of the target.
+PIECES = {
+    "words of several pieces": (
+        "isn't it",
+        ["▁is", "n't", "▁it"],
+        "Ist es nicht?",
+        ["▁I", "st", "▁es", "▁nicht", "?"],
+        ["Ist", "es", "nicht?"],
+    ),
+    "symbols of placeholders": (
+        "Delete {name}?",
+        ["▁Delete", "▁", "\ue000", "?"],
+        "{name} löschen?",
+        ["▁", "\ue000", "▁löschen", "?"],
+        ["{name}", "löschen?"],
+    ),
+    "other capitals, other signs": (
+        "ＯＰＥＮ it",
+        ["▁open", "▁it"],
+        "ÖFFNE es",
+        ["▁öff", "ne", "▁es"],
+        ["ÖFFNE", "es"],
+    ),
+    "no spaces": ("the light", ["▁the", "▁light"], "明かりです", ["▁明", "かり", "です"], None),
+}
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_pieces_become_words(name):
+    from nmt.serving.details import segments
+
+    source, source_pieces, target, target_pieces, expected = PIECES[name]
+    weights = np.random.default_rng(1).dirichlet(
+        np.ones(len(source_pieces) + 1), len(target_pieces) + 1
+    )
+    translation = Translation(target)
+    translation.source_pieces = [*source_pieces, "</s>"]
+    translation.target_pieces = [*target_pieces, "</s>"]
+    translation.attention = weights
+    (segment,) = segments(source, [(source, translation)], "en", "ja" if not expected else "de")
+    words = [target[slice(*place)] for place in segment["target"]["words"]]
+    assert words == (expected or ["明", "かり", "です"])
+    attention = np.array(segment["attention"])
+    assert attention.shape == (len(words), len(source.split()))
+    # The means of rows lie between those of pieces: none of the attention is lost but the end's.
+    shares = weights[:-1, :-1].sum(1)
+    assert (attention.sum(1) >= shares.min() - 0.01).all()
+    assert (attention.sum(1) <= shares.max() + 0.01).all()
+
+
+def test_alternatives_begin_with_the_prefix_and_differ_after_it(port):
+    fields = {"q": "one two", "source": "en", "target": "de"}
+    status, answer = ask_json(port, "/alternatives", {**fields, "prefix": "TWO ONE", "limit": 3})
+    assert status == 200
+    assert {each["word"] for each in answer["alternatives"]} <= {"MORE"}
+    assert all(each["text"].startswith("TWO ONE") for each in answer["alternatives"])
+    _, answer = ask_json(port, "/alternatives", fields)
+    assert [each["word"] for each in answer["alternatives"]] == ["TWO"]
+    assert sum(each["probability"] for each in answer["alternatives"]) == pytest.approx(1)
+    chosen = details(port, "one two", prefix="TWO ONE MORE")
+    assert chosen["translatedText"] == "TWO ONE MORE" and len(chosen["details"]) == 1
+
+
+def test_next_words_of_a_translator_are_asked_for():
+    class Knowing(Backwards):
+        def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
+            return [[Translation(f"{prefix} end")] for prefix in prefixes]
+
+        def alternatives(self, line, prefix, limit):
+            following = [(" one", 0.5), ("", 0.3), (" two", 0.1)]
+            return [SimpleNamespace(text=text, probability=p) for text, p in following][:limit]
+
+    fields = {"q": "a b", "source": "en", "target": "de", "prefix": "Say"}
+    with serving(fixed_runs(("en", "de"), translator=Knowing())) as port:
+        _, answer = ask_json(port, "/alternatives", fields)
+        chosen = details(port, "a b", prefix="Say two")
+    assert answer["alternatives"] == [
+        {"text": "Say one end", "word": "one", "probability": 0.5},
+        {"text": "Say two end", "word": "two", "probability": 0.1},
+    ]
+    assert chosen["translatedText"] == "Say two end"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"q": "a\nb"}, "one line"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 99}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"prefix": 3}, "prefix must be text"),
+        ({"q": ""}, "missing q"),
+        ({"target": "zz"}, "zz is not supported"),
+    ],
+)
+def test_alternatives_that_are_refused(port, fields, message):
+    fields = {"q": "a", "source": "en", "target": "de", **fields}
+    status, answer = ask_json(port, "/alternatives", fields)
+    assert status == 400 and message in answer["error"]
+
+
+def test_a_kept_translation_is_told_as_such(port):
+    pair = {"source": "en", "target": "de"}
+    assert ask_json(port, "/suggest", {"q": "keep me", "s": "Behalt mich", **pair})[0] == 200
+    (segment,) = details(port, "keep me")["details"]
+    assert segment["corrected"] and segment["confidence"] == 100
+    assert segment["attention"] == [] and len(segment["target"]["words"]) == 2
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window; its download folder is `browser.downloads`."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium with its driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "lang=en"):
+        options.add_argument(f"--{argument}")
+    options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with tempfile.TemporaryDirectory() as downloads:
+        service = webdriver.ChromeService(driver)
+        started = webdriver.Chrome(options=options, service=service)
+        started.downloads = Path(downloads)
+        behaviour = {"behavior": "allow", "downloadPath": downloads}
+        started.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+        yield started
+        started.quit()
+
+
+@pytest.fixture
+def opened(browser, port):
+    """Opens the page with a text. In the end no request left, and the console is empty."""
+
+    def open_page(text="", width=1280, scheme="light", language="en", target="de"):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        agent = {"userAgent": "test", "acceptLanguage": language}
+        browser.execute_cdp_cmd("Network.setUserAgentOverride", agent)
+        browser.get("about:blank")
+        fields = urlencode({"source": "en", "target": target, "text": text})
+        browser.get(f"http://127.0.0.1:{port}/#{fields}")
+        if text:
+            wait_until(lambda: browser.find_elements("css selector", ".word"))
+        else:
+            wait_until(lambda: browser.find_elements("css selector", "#to option"))
+        return Page(browser)
+
+    browser.get_log("browser")
+    browser.get_log("performance")
+    yield open_page
+    messages = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
+    sent = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+    urls = {each["request"]["url"] for each in sent}
+    inside = (f"http://127.0.0.1:{port}/", "data:", "about:")
+    assert urls and all(url.startswith(inside) for url in urls), urls
+    # A level says less than the text: all that is in the console is a fault.
+    assert [each["message"] for each in browser.get_log("browser")] == []
+
+
+class Page:
+    """What a user does with the page, and sees on it."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def __getattr__(self, name):
+        """An element by its id."""
+        return self.browser.find_element("id", name)
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def words(self):
+        # At once, as they may be exchanged at any time.
+        found = "[...document.querySelectorAll('#output .word')]"
+        return self.run(f"return {found}.map(each => each.textContent)")
+
+    def run(self, script, *arguments):
+        return self.browser.execute_script(script, *arguments)
+
+    def marked(self):
+        return [each.get_attribute("textContent") for each in self.all("#mirror mark")]
+
+    def focused(self):
+        return self.browser.switch_to.active_element
+
+    def keys(self, *keys):
+        """Presses keys together, where the focus is."""
+        from selenium.webdriver import ActionChains
+
+        actions = ActionChains(self.browser)
+        for key in keys:
+            actions.key_down(key)
+        for key in reversed(keys):
+            actions.key_up(key)
+        actions.perform()
+
+    def hover(self, element):
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.browser).move_to_element(element).perform()
+
+
+@pytest.mark.slow
+def test_translation_comes_while_one_types(opened):
+    page = opened()
+    page.text.send_keys("one two")
+    wait_until(lambda: page.words() == ["TWO", "ONE"])
+    page.text.send_keys(" unsure fair")
+    wait_until(lambda: page.words() == ["FAIR", "UNSURE", "TWO", "ONE"])
+    assert page.spoken.get_attribute("textContent") == "FAIR UNSURE TWO ONE"
+    assert page.sure.text == "75 % sure"
+    # Not by colour alone.
+    styles = [each.value_of_css_property("text-decoration-style") for each in page.all(".word")]
+    assert styles == ["dotted", "wavy", "solid", "solid"]
+    assert "text=one+two+unsure+fair" in page.run("return location.hash")
+    page.clear.click()
+    assert page.words() == [] and page.text.get_attribute("value") == ""
+    assert "text=" not in page.run("return location.hash")
+
+
+@pytest.mark.slow
+def test_late_answers_are_dropped(opened):
+    page = opened()
+    # The first answer comes last.
+    page.run("""
+        const real = window.fetch;
+        let count = 0;
+        window.fetch = async (path, options) => {
+          const late = path === "translate" && ++count === 1;
+          const response = await real(path, {...options, signal: undefined});
+          if (late) await new Promise(done => setTimeout(done, 600));
+          return response;
+        };
+    """)
+    page.text.send_keys("first")
+    page.keys(CONTROL, ENTER)
+    page.text.send_keys(" second")
+    page.keys(CONTROL, ENTER)
+    wait_until(lambda: page.words() == ["SECOND", "FIRST"])
+    time.sleep(0.8)
+    assert page.words() == ["SECOND", "FIRST"]
+
+
+@pytest.mark.slow
+def test_words_show_what_they_were_translated_from(opened):
+    page = opened("one two\nthree")
+    for number, expected in enumerate(["two", "one", "three"]):
+        page.hover(page.all(".word")[number])
+        wait_until(lambda expected=expected: page.marked() == [expected])
+    # The mark is behind the word: in the second line of the text.
+    mark = page.all("#mirror mark")[0].rect
+    lines = {
+        name: float(page.text.value_of_css_property(name).removesuffix("px"))
+        for name in ("padding-top", "line-height")
+    }
+    middle = page.text.rect["y"] + lines["padding-top"] + 1.5 * lines["line-height"]
+    assert mark["y"] < middle < mark["y"] + mark["height"]
+    page.hover(page.text)
+    wait_until(lambda: page.marked() == [])
+    page.map.find_element("tag name", "summary").click()
+    page.hover(page.all(".word")[0])
+    assert [each.text for each in page.all("#table tbody th")] == ["TWO", "ONE"]
+    assert [each.text for each in page.all("#table tbody td")] == ["", "100", "100", ""]
+
+
+@pytest.mark.slow
+def test_the_keyboard_is_enough(opened):
+    page = opened("stay here\none two")
+    assert page.focused().get_attribute("id") == "text"
+    while page.focused().get_attribute("class") != "word ":
+        page.keys(TAB)
+    page.keys(RIGHT)
+    page.keys(RIGHT)
+    page.keys(RIGHT)
+    assert page.focused().text == "ONE" and page.marked() == ["one"]
+    page.keys(RIGHT)
+    assert page.focused().text == "ONE"
+    # The alternatives here end with the word, or go on.
+    page.keys(ENTER)
+    wait_until(lambda: page.choices.is_displayed())
+    assert [each.text for each in page.all("#list b")] == []
+    page.keys(ESCAPE)
+    wait_until(lambda: not page.choices.is_displayed())
+    assert page.focused().text == "ONE"
+    page.copy.send_keys(ENTER)
+    wait_until(lambda: page.status.text == "Copied")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["click", "keys", "number"])
+def test_another_way_is_chosen_for_one_line(opened, way):
+    page = opened("stay here\nsynonym two")
+    word = page.all(".word")[3]
+    assert word.text == "SYNONYM"
+    if way == "number":
+        page.run("arguments[0].focus()", word)
+        page.keys(ALT, "1")
+    else:
+        word.click()
+        wait_until(lambda: page.all("#list button"))
+        # Its marks stay while one chooses.
+        assert page.marked() == ["synonym"]
+        assert page.all("#list b")[0].text == "OTHER"
+        if way == "click":
+            page.all("#list button")[0].click()
+        else:
+            page.keys(ENTER)
+    wait_until(lambda: page.words() == ["HERE", "STAY", "TWO", "OTHER"])
+    assert page.output.text == "HERE STAY\nTWO OTHER"
+    # Marks are those of the new translation, in the same line of the text.
+    assert page.focused().text == "OTHER" and page.marked() == ["synonym"]
+
+
+@pytest.mark.slow
+def test_a_better_translation_is_kept(opened):
+    page = opened("please keep this")
+    page.edit.click()
+    assert page.focused().get_attribute("id") == "edited"
+    page.edited.clear()
+    page.edited.send_keys("Bitte behalten")
+    page.keep.click()
+    wait_until(lambda: page.words() == ["Bitte", "behalten"])
+    wait_until(lambda: page.status.text.startswith("Kept"))
+    assert page.sure.text == "kept translation"
+    page.edit.click()
+    page.edited.send_keys(" nicht")
+    page.keys(ESCAPE)
+    assert page.words() == ["Bitte", "behalten"] and not page.edited.is_displayed()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_file_comes_back_translated(opened, browser, tmp_path, way):
+    page = opened()
+    name = f"{way}.txt"
+    (tmp_path / name).write_text("one two\n\nthree\n")
+    if way == "chosen":
+        page.file.send_keys(str(tmp_path / name))
+    else:
+        page.run(
+            """
+            const data = new DataTransfer();
+            data.items.add(new File(["one two\\n\\nthree\\n"], arguments[0]));
+            document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+            """,
+            name,
+        )
+    wait_until((browser.downloads / name).exists)
+    assert (browser.downloads / name).read_text() == "TWO ONE\n\nTHREE\n"
+    assert page.status.text == f"Translated: {name}"
+
+
+@pytest.mark.slow
+def test_errors_are_told(opened, browser):
+    page = opened()
+    page.run("""
+        window.fetch = async () => new Response('{"error": "Too much waits"}', {status: 503});
+    """)
+    page.text.send_keys("a")
+    wait_until(lambda: page.status.text == "Too much waits")
+    page.run("window.fetch = async () => { throw new TypeError(); }")
+    page.text.send_keys("b")
+    wait_until(lambda: page.status.text == texts()["en"]["offline"])
+
+
+@pytest.mark.slow
+def test_languages_are_swapped_with_the_texts_or_alone(opened):
+    page = opened("one two")
+    page.swap.click()
+    wait_until(lambda: page.words() == ["ONE", "TWO"])
+    assert page.text.get_attribute("value") == "TWO ONE"
+    chosen = "return [document.getElementById('from').value, document.getElementById('to').value]"
+    assert page.run(chosen) == ["de", "en"]
+    page.run(
+        "document.getElementById('swap').dispatchEvent(new MouseEvent('click', {shiftKey: true}))"
+    )
+    wait_until(lambda: page.run(chosen) == ["en", "de"])
+    assert page.text.get_attribute("value") == "TWO ONE"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "said"), [("de-AT", "de"), ("ja", "ja"), ("fr", "en")])
+def test_the_page_speaks_the_language_of_the_browser(opened, language, said):
+    page = opened("one", language=language)
+    assert page.run("return document.documentElement.lang") == said
+    assert page.copy.text == texts()[said]["copy"]
+    if said != "en":
+        names = [each.text for each in page.all("#to option")]
+        assert names == [{"de": "Deutsch", "ja": "ドイツ語"}[said]]
+
+
+RIGHT_TO_LEFT = "افتح الباب\nopen the door"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_all_can_be_read_and_reached(opened, axe, width, scheme):
+    page = opened(f"unsure fair {'long' * 30}\n{RIGHT_TO_LEFT}", width, scheme)
+    page.map.find_element("tag name", "summary").click()
+    page.all(".word")[-1].click()
+    wait_until(lambda: page.choices.is_displayed())
+    assert page.run(
+        "const {scrollWidth, clientWidth} = document.documentElement;"
+        "return scrollWidth <= clientWidth"
+    )
+    below = page.output.rect["y"] >= page.text.rect["y"] + page.text.rect["height"]
+    assert below == (width == 320)
+    # Lines from right to left begin at the right.
+    first, last = page.all(".word")[3:5]
+    assert first.rect["x"] > last.rect["x"]
+    ground = page.run("return getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+    found = page.run(f"{axe}; return axe.run().then(found => found.violations)")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    page.edit.click()
+    found = page.run("return axe.run().then(found => found.violations)")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The script of axe-core, fetched by npm."""
+    folder = tmp_path_factory.mktemp("axe")
+    command = ["npm", "pack", "axe-core@4", "--silent"]
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("axe-core cannot be fetched")
+    (packed,) = folder.glob("*.tgz")
+    with tarfile.open(packed) as file:
+        return file.extractfile("package/axe.min.js").read().decode()
