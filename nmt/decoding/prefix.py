@@ -9,6 +9,7 @@ A state is the number of bytes that are left, and one more before the first toke
 follow.
 """
 
+import functools
 import itertools
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
@@ -117,10 +118,19 @@ class Prefix:
             for token, length in self.spelling.agreeing(b" " + self.bytes).items()
             if token in spaced
         }
-        for token, after in self._possible(left, agreeing).items():
-            again = self.spelling.drops_spaces and after == left
-            moves[token] = self.start if again else after
+        moves |= self._possible(left, agreeing)
+        if self.spelling.drops_spaces and moves:
+            moves |= {token: self.start for token, length in agreeing.items() if length == 0}
         return moves
+
+    @functools.cached_property
+    def fewest(self) -> int:
+        """How many tokens it needs at least."""
+        fewest = [0]
+        for state, moves in enumerate(self.moves[1:], 1):
+            counts = [fewest[after] for after in moves.values() if after < state]
+            fewest.append(1 + min(counts, default=state))
+        return fewest[self.start]
 
 
 class Prefixes:
