@@ -21,6 +21,7 @@ import numpy as np
 from nmt.decoding.bonus import Bonus
 from nmt.decoding.characters import FORBIDDEN, Characters
 from nmt.decoding.contract import LOG_ZERO, Contract, Hypothesis, Sources, best_tokens
+from nmt.decoding.prefix import Prefix, Prefixes
 from nmt.errors import Failure
 from nmt.text.vocabulary import BOS, EOS
 
@@ -30,7 +31,7 @@ TAKE_SHARE = 0.75
 # Arrays of `_Beams` with a row for each sentence that is still searched.
 ROWS = (
     *("active", "limits", "divisor", "slots_used", "score_to_beat"),
-    *("live", "parents", "tokens", "spelling", "wanted"),
+    *("live", "parents", "tokens", "spelling", "wanted", "prefix_left"),
 )
 
 
@@ -44,19 +45,22 @@ def beam_search(
     want_attention: bool = False,
     characters: Characters | None = None,
     bonus: Bonus | None = None,
+    prefixes: Sequence[Prefix] | None = None,
 ) -> list[list[Hypothesis]]:
     """Translates sentences; returns for each up to `nbest` hypotheses, best first.
 
     source: ids [sentences, source_len]; limits: for each sentence the most tokens of its output,
     EOS counted, where hypotheses are cut. characters: which tokens may follow each other (default:
     any). bonus: what is wanted in each sentence; it is in the order of the hypotheses, not in their
-    scores.
+    scores. prefixes: what each output begins with.
     Raises Failure where the model's scores are no numbers.
     """
     memory, state = model.encode(source)
     if limits is None:
         limits = np.full(len(source), 2 * source.shape[1] + 10)
     beams = _Beams(np.asarray(limits), beam, penalty, min(nbest, beam), bonus)
+    if prefixes:
+        beams.begin_with(Prefixes(prefixes))
     while len(beams.active):
         # 1. Extend every live hypothesis by its best tokens.
         log_probs, ids, attention, state, after = _advance(model, memory, state, beams, characters)
@@ -82,8 +86,27 @@ def _advance(model, memory, state, beams, characters):
     The last is a dictionary of what `_Beams` keeps of each hypothesis beside its score.
     """
     rows = memory, state, beams.parents.ravel(), beams.tokens.ravel()
-    if beams.bonus:
-        return _advance_with_bonus(model, rows, beams, characters)
+    beginning = beams.beginning()
+    if beams.bonus or beginning.all():
+        return _advance_among_all(model, rows, beams, characters)
+    steps = _advance_among_best(model, rows, beams, characters)
+    if not beginning.any():
+        return steps
+    # Sentences that have begun, or begin with anything, are searched as they are alone.
+    log_probs, ids, attention, state, _ = steps
+    constrained = _advance_among_all(model, rows, beams, characters)
+    # Of a shortlist there may be fewer.
+    columns = slice(ids.shape[1])
+    log_probs = np.where(beginning[:, None], constrained[0][:, columns], log_probs)
+    ids = np.where(beginning[:, None], constrained[1][:, columns], ids)
+    after = {name: states[:, columns] for name, states in constrained[4].items()}
+    if characters:
+        after["spelling"] = characters.after(beams.spelling.ravel(), ids)
+    return log_probs, ids, attention, state, after
+
+
+def _advance_among_best(model, rows, beams, characters):
+    """As `_advance`, for sentences of which nothing is known: most need no other tokens."""
     log_probs, ids, attention, state = model.advance(*rows, beams.beam)
     log_probs = np.asarray(log_probs)
     ids = np.asarray(ids)
@@ -106,21 +129,28 @@ def _advance(model, memory, state, beams, characters):
     return log_probs, ids, attention, state, {"spelling": spelling}
 
 
-def _advance_with_bonus(model, rows, beams, characters):
-    """As `_advance`, among all tokens: what is wanted may be improbable."""
+def _advance_among_all(model, rows, beams, characters):
+    """As `_advance`, among all tokens: what is wanted, or must be, may be improbable."""
     every, attention, state = model.distribution(*rows)
-    scores = np.array(every, float)
+    scores = np.array(every, float if beams.bonus else None)
     after = {}
+    sentences = beams.active.repeat(beams.live.shape[1])
     if characters:
         spelling = beams.spelling.ravel()
         scores[~characters.allowed(spelling)] = LOG_ZERO
-    sentences = beams.active.repeat(beams.wanted.shape[1])
-    wanted = beams.wanted.ravel()
-    beams.bonus.add(scores, sentences, wanted)
+    if beams.bonus:
+        wanted = beams.wanted.ravel()
+        beams.bonus.add(scores, sentences, wanted)
+    if beams.prefixes:
+        left = beams.prefix_left.ravel()
+        scores = beams.prefixes.masked(scores, sentences, left)
     best, ids = best_tokens(scores, beams.beam)
     if characters:
         after["spelling"] = characters.after(spelling, ids)
-    after["wanted"] = beams.bonus.after(sentences, wanted, ids)
+    if beams.bonus:
+        after["wanted"] = beams.bonus.after(sentences, wanted, ids)
+    if beams.prefixes:
+        after["prefix_left"] = beams.prefixes.after(sentences, left, ids)
     return best, ids, attention, state, after
 
 
@@ -171,6 +201,24 @@ class _Beams:
         self.tokens = np.full(sentences, BOS, np.int32)
         self.spelling = np.zeros((sentences, 1), np.int8)  # states of `Characters`
         self.wanted = np.zeros((sentences, 1), int)  # states of `Bonus`
+        self.prefix_left = np.zeros((sentences, 1), int)  # states of `Prefixes`
+        self.prefixes: Prefixes | None = None
+
+    def begin_with(self, prefixes: Prefixes) -> None:
+        """Makes every output begin with its prefix."""
+        self.prefixes = prefixes
+        self.prefix_left = prefixes.starts[:, None]
+
+    def beginning(self) -> np.ndarray:
+        """Whether each row has to write more of its prefix: [active * slots]."""
+        if self.prefixes is None:
+            return np.zeros(1, bool)
+        is_live = self.live > LOG_ZERO / 2
+        beginning = ((self.prefix_left > 0) & is_live).ravel()
+        if not beginning.any():
+            self.prefixes = None
+        # What the others do is lost.
+        return beginning | ~is_live.ravel() if beginning.any() else beginning
 
     def extend(
         self,

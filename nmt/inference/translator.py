@@ -4,7 +4,7 @@ import dataclasses
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.bonus import Bonus, Phrase, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
+from nmt.decoding.prefix import Prefix, Spelling
 from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
 from nmt.inference import memory as similar
@@ -22,9 +23,10 @@ from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_mat
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, WordConfidence, word_confidence
 from nmt.inference.loaded import Loaded
-from nmt.inference.long_lines import split_text
+from nmt.inference.long_lines import SENTENCE_END, split_text
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
+from nmt.text.beginning import Beginning
 from nmt.text.glossary import FoundTerm, Glossary
 from nmt.text.languages import unspaced
 from nmt.text.messages import split_message
@@ -73,6 +75,7 @@ class Segment(NamedTuple):
     text: str  # with slots, before it was prepared
     terms: Sequence[FoundTerm] = ()
     similar: Sequence[Phrase] = ()  # what a similar pair of the memory suggests
+    beginning: Beginning | None = None  # of its translation
 
 
 class Translator(Loaded):
@@ -106,6 +109,7 @@ class Translator(Loaded):
         self.hypotheses_per_batch = hypotheses_per_batch
         self.curve = curve
         self.preparations = [Preparation(recipe, tokenizers, profile), *others]
+        self._spellings: dict[Callable[[str], str], Spelling] = {}
         target = tokenizers[1]
         self.characters = (
             Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
@@ -187,6 +191,7 @@ class Translator(Loaded):
         joined: bool = True,
         sampling: Sampling | None = None,
         words: bool = False,
+        prefixes: Iterable[str] | None = None,
     ) -> list[list[Translation]]:
         """For each line up to `nbest` translations, best first.
 
@@ -197,27 +202,23 @@ class Translator(Loaded):
         training data's are split at sentences or words; that, and what was put right in a
         translation, is told in `Translation.warnings`. Line breaks within a text stay. words: with
         `Translation.word_confidence`. A glossary or memory, see `using`, is for searches.
-        Raises TypeError for a single text, UserError for options out of bounds and half characters.
+        prefixes: what the translations of each line begin with, letter for letter; "": anything.
+        Raises TypeError for a single text, UserError for options out of bounds, half characters,
+        and prefixes that the model cannot write.
         """
         lines = check_lines(lines)
         check_numbers(nbest=nbest, beam=beam)
+        givens = self._check_prefixes(lines, prefixes, sampling)
 
-        # 1. Prepare the lines: parts to search, and text that stays as it is.
-        matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
-        parts_of_line = [
-            self._with_match(line, match) for line, match in zip(lines, matches, strict=True)
-        ]
-        segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
-
-        # 2. Search all segments; those with a similar pair, or without their terms, again. What was
-        # copied is put in by attention.
+        # What was copied is put in by attention.
         def search(segments, wanted=None):
             ids = [segment.ids for segment in segments]
             attended = [attention or segment.prepared.copies() for segment in segments]
             if sampling:
                 nbest_lists = self.sample_ids(ids, nbest, sampling)
             else:
-                nbest_lists = self.search_ids(ids, nbest, beam, attended, wanted)
+                begun = [self._prefix(segment.beginning) for segment in segments]
+                nbest_lists = self.search_ids(ids, nbest, beam, attended, wanted, begun)
             return [
                 [
                     self._translation(segment, hypothesis, attention, joined, words)
@@ -226,10 +227,22 @@ class Translator(Loaded):
                 for segment, best in zip(segments, nbest_lists, strict=True)
             ]
 
-        ranked = search(segments)
-        if not sampling:
-            self._use_matches(segments, ranked, search)
-            self._use_terms(segments, ranked, search)
+        # Those with a similar pair, or without their terms, are searched again.
+        def best(segments):
+            ranked = search(segments)
+            if not sampling:
+                self._use_matches(segments, ranked, search)
+                self._use_terms(segments, ranked, search)
+            return ranked
+
+        # 1. Prepare the lines: parts to search, and text that stays as it is.
+        matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
+        parts_of_line = [
+            self._begun(self._with_match(line, match, given), given, best)
+            for line, match, given in zip(lines, matches, givens, strict=True)
+        ]
+        # 2. Search all segments.
+        ranked = best([part for parts in parts_of_line for part in parts if _is_segment(part)])
         # 3. Put the parts of each line together.
         rest = iter(ranked)
         return [
@@ -267,6 +280,7 @@ class Translator(Loaded):
         beam: int | None = None,
         attention: bool | Sequence[bool] = False,
         wanted: Sequence[Wanted] | None = None,
+        prefixes: Sequence[Prefix | None] | None = None,
     ) -> list[list[Hypothesis]]:
         """As `candidates`, of ids without EOS; of each source a list for each preparation.
 
@@ -279,6 +293,13 @@ class Translator(Loaded):
         def search(numbers: list[int]) -> list:
             batch = [source_ids[number] for number in numbers]
             limits = self._limits(batch)
+            begun = None
+            if prefixes and any(prefixes[number] for number in numbers):
+                anything = Prefix("", self._spelling(str))
+                begun = [prefixes[number] or anything for number in numbers]
+                # As much more as of any output.
+                fewest = [prefix.fewest + options.max_extra for prefix in begun]
+                limits = [*map(max, limits, fewest)]
             source = source_matrices(batch)
             want_attention = any(attended[number] for number in numbers)
             return beam_search(
@@ -291,6 +312,7 @@ class Translator(Loaded):
                 want_attention,
                 self.characters,
                 Bonus([wanted[number] for number in numbers]) if wanted else None,
+                begun,
             )
 
         lengths = [len(ids[0]) for ids in source_ids]
@@ -365,11 +387,13 @@ class Translator(Loaded):
         others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
         return Segment(prepared, [prepared.ids, *others], warnings, text, found)
 
-    def _with_match(self, line, match):
-        """The parts of a line; what the memory has as it is stays so."""
+    def _with_match(self, line, match, given):
+        """The parts of a line; what the memory has as it is stays so, if it begins as given."""
         if match and match.similarity == 1:
             before, _, after = line.partition(line.strip())
-            return [f"{before}{match.target}{after}"]
+            text = f"{before}{match.target}{after}"
+            if text.startswith(given):
+                return [text]
         parts = list(self._parts(line))
         places = [n for n, part in enumerate(parts) if isinstance(part, Segment)]
         # Of several segments nothing tells which one the match is like.
@@ -377,6 +401,67 @@ class Translator(Loaded):
             phrases = similar.phrases(match, self.preparations[0])
             parts[places[0]] = parts[places[0]]._replace(similar=phrases)
         return parts
+
+    def _begun(self, parts, given, best):
+        """The parts of a line, whose translation begins as given: each in order has its part of it.
+
+        best: searches segments.
+        """
+        begun = []
+        for number, part in enumerate(parts):
+            if given and _is_segment(part):
+                # A translation begins with no white space.
+                begun.append(given[: len(given) - len(given.lstrip())])
+                given = given.lstrip()
+                own = given
+                if any(_is_segment(later) for later in parts[number + 1 :]):
+                    own = _own_part(given, part, best)
+                begins = self.preparations[0].beginning(own, part.prepared, own != given)
+                part = part._replace(beginning=begins) if own else part
+                given = given[len(own) :]
+            elif given and part.startswith(given):
+                given = ""
+            elif given:
+                # What is not translated gives way to what is given.
+                part, given = (part, given[len(part) :]) if given.startswith(part) else ("", given)
+            begun.append(part)
+        return [*begun, given] if given else begun
+
+    def _prefix(self, beginning):
+        """What a search takes of the beginning of a translation."""
+        if beginning is None:
+            return None
+        symbols = zip(self.tokenizers[1].symbol_ids, beginning.names, strict=False)
+        endings = {id: beginning.form(copied.text) for id, copied in symbols}
+        spelling = self._spelling(beginning.form)
+        prefix = Prefix(beginning.written(), spelling, endings, beginning.whole)
+        if not prefix.is_possible:
+            unknown = set(beginning.text).difference(self.tokenizers[1].alphabet)
+            shown = " ".join(sorted(unknown)) or beginning.text
+            raise UserError(
+                f"the beginning {beginning.given!r} cannot be written: the model has no pieces "
+                f"for: {shown}"
+            )
+        return prefix
+
+    def _spelling(self, form):
+        if form not in self._spellings:
+            target = self.tokenizers[1]
+            self._spellings[form] = Spelling(
+                target.writings(form), target.spaced, not target.keeps_spaces
+            )
+        return self._spellings[form]
+
+    def _check_prefixes(self, lines, prefixes, sampling):
+        """What each line begins with."""
+        if prefixes is None:
+            return [""] * len(lines)
+        givens = check_lines(prefixes)
+        if len(givens) != len(lines):
+            raise UserError(f"{len(lines)} lines, but {len(givens)} prefixes: they must pair up")
+        if sampling:
+            raise UserError("prefixes and sampling exclude each other")
+        return givens
 
     def _use_matches(self, segments, ranked, search):
         """Searches again what the memory has something similar of."""
@@ -417,12 +502,15 @@ class Translator(Loaded):
         text = terms.copied(line, segment.text, found)
         prepared = self.preparations[0].prepared(line, text)
         copied = self._segment(prepared, text, segment.warnings, segment.terms)
-        return copied._replace(similar=segment.similar)
+        begun = segment.beginning
+        if begun:
+            begun = self.preparations[0].beginning(begun.given, prepared, begun.whole)
+        return copied._replace(similar=segment.similar, beginning=begun)
 
     def _translation(self, segment, hypothesis, attention, joined, words):
         """A hypothesis as text, with its pieces and its words if they are asked for."""
         prepared = segment.prepared
-        if segment.terms and not prepared.has_text():
+        if segment.terms and not prepared.has_text() and not segment.beginning:
             # Nothing but terms.
             return Translation(
                 prepared.line.filled(segment.text),
@@ -432,9 +520,12 @@ class Translator(Loaded):
         if weights is not None:
             # Batches are padded: its columns end with those of the longest source.
             weights = weights[: len(hypothesis.ids) + 1, : len(prepared.ids) + 1]
-        output = self.preparations[0].restored(hypothesis.ids, prepared, weights, joined)
+        begun = segment.beginning
+        output = self.preparations[0].restored(hypothesis.ids, prepared, weights, joined, begun)
+        kept = len(begun.given) if begun else 0
+        text = output.text[:kept] + output.text[kept:].rstrip()
         translation = Translation(
-            output.text,
+            text if begun else text.lstrip(),
             hypothesis.log_prob,
             hypothesis.score,
             warnings=segment.warnings + output.warnings,
@@ -482,6 +573,25 @@ class Translator(Loaded):
         return pieces
 
 
+def _own_part(given, segment, best):
+    """How much of a text that is given for several segments the translation of the first one is.
+
+    Its own translation if the text begins with that; else as many sentences as the segment has.
+    """
+    ((own, *_),) = best([segment])
+    if given.startswith(own.text):
+        return own.text
+    # It has no line breaks.
+    line = LINE_BREAK.split(given)[0].rstrip()
+    sentences = len(SENTENCE_END.split(segment.text.strip()))
+    ends = [match.start() for match in SENTENCE_END.finditer(line)]
+    return line[: ends[sentences - 1]] if len(ends) >= sentences else line
+
+
+def _is_segment(part):
+    return not isinstance(part, str)
+
+
 def _loaded_and_changed(origin, method, *arguments):
     function, of_function = origin
     return getattr(function(*of_function), method)(*arguments)
@@ -505,7 +615,7 @@ def assembled(
 def _concatenated(parts):
     """The translation of a line from texts and those of its segments; its score is their mean."""
     translations = [part for part in parts if not isinstance(part, str)]
-    text = "".join(part if isinstance(part, str) else part.text.strip() for part in parts)
+    text = "".join(part if isinstance(part, str) else part.text for part in parts)
     words = _words(parts)
     if len(translations) == 1:
         return dataclasses.replace(translations[0], text=text, word_confidence=words)

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nmt.text.symbols import SLOT, SYMBOL, SYMBOLS, slot_number
+from nmt.text.symbols import SLOT, SYMBOL, SYMBOLS, Copied, slot_number
 
 if TYPE_CHECKING:
+    from nmt.text.beginning import Beginning
     from nmt.text.preparation import PreparedLine
     from nmt.text.tokenizer import Tokenizer
 
@@ -48,20 +49,30 @@ def restored(
     ids: list[int],
     prepared: PreparedLine,
     attention: Any,
-    source_tokenizer: Tokenizer,
-    target_tokenizer: Tokenizer,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    begun: Beginning | None = None,
 ) -> Output:
     """The translation with its symbols and with slots of its marks.
 
     attention: [target pieces, source pieces] or None. A symbol too many is left out; a missing one
-    and the marks are put where attention points.
+    and the marks are put where attention points. Nothing is changed in what it has begun with.
     """
+    source_tokenizer, target_tokenizer = tokenizers
     # 1. The usual case: nothing to repair, nothing to put in.
     expected = Counter(SYMBOL.findall(prepared.text))
     text, offsets = target_tokenizer.decoded(ids)
     counts = Counter(SYMBOL.findall(text))
+    fixed = 0
+    if begun:
+        fixed, beginning = begun.end(text)
+        beginning = prepared.line.add(Copied(beginning))
+        if begun.whole:
+            return Output(beginning)
+        prepared = dataclasses.replace(prepared, marks=begun.marks)
+    else:
+        beginning = ""
     if not prepared.marks and counts == expected:
-        return Output(_cased(prepared, text))
+        return Output(beginning + _cased(prepared, text, fixed))
 
     # 2. Symbols too many give their place to missing ones.
     _, source_offsets = source_tokenizer.offsets(prepared.text)
@@ -70,7 +81,7 @@ def restored(
     chars = list(text)
     missing = list((expected - counts).elements())
     for symbol, surplus in (counts - expected).items():
-        places = [place for place, character in enumerate(text) if character == symbol]
+        places = [n for n, character in enumerate(text) if character == symbol and n >= fixed]
         source_places = [n for n, character in enumerate(prepared.text) if character == symbol]
         places.sort(key=lambda place: (look.weight(place, source_places), -place))
         for place in places[:surplus]:
@@ -80,14 +91,15 @@ def restored(
     # 3. What else is missing, and the marks.
     for symbol in (expected - counts).elements():
         _note(output, prepared, symbol, "was missing and has been put in")
-    _insert(chars, missing, text, prepared, look)
-    output.text = _cased(prepared, "".join(chars))
+    _insert(chars, missing, text, prepared, look, fixed)
+    output.text = beginning + _cased(prepared, chars, fixed)
     return output
 
 
-def _cased(prepared, text):
-    restore = prepared.cased.restore
-    return restore(text) if restore else text
+def _cased(prepared, chars, fixed):
+    """What follows the first `fixed` characters, in the case of the source."""
+    restore = prepared.cased.restore or str
+    return restore("".join(chars))[len(restore("".join(chars[:fixed]))) :]
 
 
 def _note(output, prepared, symbol, what):
@@ -99,8 +111,11 @@ def _note(output, prepared, symbol, what):
         output.warnings.append(f"a {copied.group} {what}: {copied.text}")
 
 
-def _insert(chars, missing, text, prepared, look):
-    """Puts missing symbols and marks into the characters of the target, by attention."""
+def _insert(chars, missing, text, prepared, look, fixed):
+    """Puts missing symbols and marks into the characters of the target, by attention.
+
+    None into the first `fixed` ones, nor into the word that they end in.
+    """
     from nmt.text.projection import project  # only few lines need it
 
     # 1. Where they stood in the source.
@@ -116,7 +131,10 @@ def _insert(chars, missing, text, prepared, look):
             chars[start:end] = [character.upper() for character in chars[start:end]]
 
     # 3. What comes to each place, from the last place on, so that places stay what they are.
-    contents = _contents(marked)
+    while fixed and text[fixed - 1 : fixed + 1].isalnum() and fixed < len(text):
+        fixed += 1
+    places = [(max(start, fixed), max(end, fixed)) for start, end in places]
+    contents = _contents(list(zip(prepared.marks, places, strict=False)))
     for (_, content), (place, _) in zip(points, places[len(prepared.marks) :], strict=True):
         contents[place] = content + contents.get(place, "")
     for place in sorted(contents, reverse=True):

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nmt.text.beginning import Beginning, beginning, without_spaces
 from nmt.text.casing import Cased, usual_case
 from nmt.text.common_spans import CommonSpans, occurrences, unmarked
 from nmt.text.kinds import SYMBOL, Kind
@@ -207,6 +208,21 @@ class Preparation:
             text = tokenise(text, self.data.target)
         return self.target_tokenizer.encode([text])[0]
 
+    def beginning(self, given: str, prepared: PreparedLine, whole: bool = False) -> Beginning:
+        """What the translation of a prepared line must begin with. whole: it is nothing else.
+
+        UserError for characters that a translation cannot have.
+        """
+        form = str.upper if prepared.cased.restore or prepared.cased.upper else str
+        spaced = not unspaced(self.data.target)
+        if self.data.tokenised and not spaced:
+            form = without_spaces
+        begun = beginning(given, prepared, form, whole)
+        if self.data.tokenised and spaced:
+            space = " " if begun.text[-1:].isspace() else ""
+            begun.text = tokenise(begun.text, self.data.target) + space
+        return begun
+
     def names(self, line: str) -> list[Copied]:
         """What symbols stand for in a line of text without translations."""
         copied = slotted(line, find_spans(line, self._own_kinds)).copied
@@ -224,16 +240,21 @@ class Preparation:
     # Back to text.
 
     def restored(
-        self, ids: list[int], prepared: PreparedLine, attention: Any = None, for_people: bool = True
+        self,
+        ids: list[int],
+        prepared: PreparedLine,
+        attention: Any = None,
+        for_people: bool = True,
+        begun: Beginning | None = None,
     ) -> Output:
         """The translation of a prepared line: nothing that was copied is missing, or twice.
 
         attention: [target pieces, source pieces] or None. for_people: tokens of a tokenised corpus
-        are joined.
+        are joined. begun: what it begins with, which stays as it is.
         """
         if attention is not None:
             attention = attention[:, prepared.controls :]
-        output = restored(ids, prepared, attention, self.source_tokenizer, self.target_tokenizer)
+        output = restored(ids, prepared, attention, self.tokenizers, begun)
         text = output.text
         if for_people and self.data.tokenised:
             text = detokenise(text, self.data.target)

@@ -13,7 +13,7 @@ import itertools
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,7 @@ class Tokenizer:
 
     def _encoded(self, line, encode):
         """Ids by a function of SentencePiece, and bytes for what it would take for a space."""
-        if SPACE not in line or not self._keeps_spaces:
+        if SPACE not in line or not self.keeps_spaces:
             return encode(line)
         stand_in = next((char for char in STAND_INS if char not in line), " ")
         ids = encode(line.replace(SPACE, stand_in))
@@ -170,9 +170,9 @@ class Tokenizer:
             count = 1
             if isinstance(written, int):
                 written, count = _character(writings[n : n + 4])
-            elif leading_space and not text and ids[n] in self._spaced:
+            elif leading_space and not text and ids[n] in self.spaced:
                 written = written[1:]
-                leading_space = not self._keeps_spaces
+                leading_space = not self.keeps_spaces
             # 2. Its place in the text.
             ranges += [(len(text), len(text) + len(written))] * count
             text += written
@@ -195,8 +195,21 @@ class Tokenizer:
                 writings.append(piece.replace(SPACE, " "))
         return writings
 
+    def writings(self, form: Callable[[str], str] = str) -> list[bytes]:
+        """The bytes that each id writes, of pieces in the form that a function gives them.
+
+        Empty for control pieces, and for UNK where there are bytes to write instead.
+        """
+        unwritten = [UNK] if self.bytes_of_ids else []
+        return [
+            bytes([written])
+            if isinstance(written, int)
+            else b"" if id in unwritten else form(written).encode()
+            for id, written in enumerate(self._writings)
+        ]
+
     @functools.cached_property
-    def _spaced(self) -> frozenset[int]:
+    def spaced(self) -> frozenset[int]:
         """Ids of the pieces that begin with a space."""
         return frozenset(id for id, piece in enumerate(self._pieces) if piece.startswith(SPACE))
 
@@ -206,7 +219,7 @@ class Tokenizer:
         return [self.processor.id_to_piece(id) for id in range(self.size)]
 
     @functools.cached_property
-    def _keeps_spaces(self) -> bool:
+    def keeps_spaces(self) -> bool:
         """Whether it changes nothing of a text. Tokenizers of old runs have NFKC inside."""
         return self.processor.normalize("  ") == 3 * SPACE
 

@@ -1,0 +1,162 @@
+"""Outputs that begin with a given text: which tokens may follow until it is written; NumPy alone.
+
+Every sequence of tokens whose text begins with the prefix is allowed, not only the tokenizer's own
+segmentation of it. At each step these are the tokens that agree with what is left of the prefix:
+those that it begins with, bytes too, and those that begin with it and go on. A token after which
+the rest cannot be written is left out.
+
+A state is the number of bytes that are left, and one more before the first token; 0: anything may
+follow.
+"""
+
+import functools
+import itertools
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from nmt.decoding.contract import LOG_ZERO
+from nmt.text.vocabulary import EOS
+
+# What EOS writes: no text has this byte. A prefix that is the whole output ends in it.
+END = b"\xff"
+
+
+class Spelling:
+    """What the tokens of a vocabulary write."""
+
+    def __init__(self, writings: Sequence[bytes], spaced: Collection[int], drops_spaces: bool):
+        """writings: of each token; those that write nothing never stand within a prefix.
+
+        spaced: tokens whose first byte is a space that is not written at the beginning of an
+        output. drops_spaces: then a space alone leaves the output at its beginning.
+        """
+        self.writings = list(writings)
+        self.writings[EOS] = END
+        self.spaced = frozenset(spaced)
+        self.drops_spaces = drops_spaces
+        self.tokens: dict[bytes, list[int]] = {}
+        for token, writing in enumerate(self.writings):
+            if writing and (writing != END or token == EOS):
+                self.tokens.setdefault(writing, []).append(token)
+        self.sorted = sorted(self.tokens)
+        self.longest = max(map(len, self.sorted))
+
+    def agreeing(self, rest: bytes) -> dict[int, int]:
+        """The tokens that may follow before `rest`, and how many bytes of it each writes."""
+        agreeing = {}
+        for length in range(1, min(len(rest) - 1, self.longest) + 1):
+            for token in self.tokens.get(rest[:length], ()):
+                agreeing[token] = length
+        # Those that begin with all of it stand side by side.
+        for writing in itertools.islice(self.sorted, bisect_left(self.sorted, rest), None):
+            if not writing.startswith(rest):
+                break
+            agreeing.update(dict.fromkeys(self.tokens[writing], len(rest)))
+        return agreeing
+
+
+class Prefix:
+    """What one output begins with, as an automaton."""
+
+    def __init__(
+        self,
+        text: str,
+        spelling: Spelling,
+        endings: Mapping[int, str] | None = None,
+        whole: bool = False,
+    ):
+        """endings: tokens that write a text of their own where it goes to the end of the prefix.
+
+        whole: the output is nothing but the prefix.
+        """
+        self.bytes = text.encode() + (END if whole else b"")
+        self.spelling = spelling
+        self.endings = {token: own.encode() for token, own in (endings or {}).items()}
+        self.start = len(self.bytes) + 1 if self.bytes else 0
+        # For each state the tokens that may follow, and the state after each; from the end on, so
+        # that only tokens stay after which the prefix can be completed.
+        self.moves: list[dict[int, int]] = [{}]
+        for left in range(1, len(self.bytes) + 1):
+            self.moves.append(self._possible(left, self._agreeing(self.bytes[-left:])))
+        if self.bytes:
+            self.moves.append(self._first_moves())
+        self.allowed = [np.fromiter(moves, np.int64) for moves in self.moves]
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether tokens can write it."""
+        return self.start == 0 or bool(self.moves[self.start])
+
+    def _agreeing(self, rest):
+        agreeing = self.spelling.agreeing(rest)
+        for token, own in self.endings.items():
+            if own.startswith(rest):
+                agreeing.setdefault(token, len(rest))
+        return agreeing
+
+    def _possible(self, left, agreeing):
+        """The moves that lead to states from which the end can be reached."""
+        return {
+            token: left - length
+            for token, length in agreeing.items()
+            if left == length or self.moves[left - length]
+        }
+
+    def _first_moves(self):
+        """Those of the first token, which loses its space."""
+        spaced = self.spelling.spaced
+        left = len(self.bytes)
+        moves = {
+            token: after
+            for token, after in self._possible(left, self._agreeing(self.bytes)).items()
+            if token not in spaced
+        }
+        agreeing = {
+            token: length - 1
+            for token, length in self.spelling.agreeing(b" " + self.bytes).items()
+            if token in spaced
+        }
+        moves |= self._possible(left, agreeing)
+        if self.spelling.drops_spaces and moves:
+            moves |= {token: self.start for token, length in agreeing.items() if length == 0}
+        return moves
+
+    @functools.cached_property
+    def fewest(self) -> int:
+        """How many tokens it needs at least."""
+        fewest = [0]
+        for state, moves in enumerate(self.moves[1:], 1):
+            counts = [fewest[after] for after in moves.values() if after < state]
+            fewest.append(1 + min(counts, default=state))
+        return fewest[self.start]
+
+
+class Prefixes:
+    """Those of the sentences of a batch. `sentences` and `states`: [rows]."""
+
+    def __init__(self, prefixes: Sequence[Prefix]):
+        self.prefixes = prefixes
+        self.starts = np.array([prefix.start for prefix in prefixes], int)
+
+    def masked(
+        self, log_probs: np.ndarray, sentences: np.ndarray, states: np.ndarray
+    ) -> np.ndarray:
+        """Log-probabilities [rows, vocab], LOG_ZERO at tokens that may not follow."""
+        masked = np.array(log_probs)
+        for row in np.flatnonzero(states):
+            allowed = self.prefixes[sentences[row]].allowed[states[row]]
+            kept = masked[row, allowed]
+            masked[row] = LOG_ZERO
+            masked[row, allowed] = kept
+        return masked
+
+    def after(self, sentences: np.ndarray, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The states after tokens: ids, and what is returned, [rows, k]."""
+        after = np.zeros(ids.shape, int)
+        for row in np.flatnonzero(states):
+            moves = self.prefixes[sentences[row]].moves[states[row]]
+            # Those that may not follow are in no live hypothesis.
+            after[row] = [moves.get(token, states[row]) for token in ids[row].tolist()]
+        return after
