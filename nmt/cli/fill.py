@@ -79,8 +79,6 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.load import load
 
     outputs = _outputs(args)
-    if args.tmx:
-        check_output_file(args.tmx)
     translator = load(args.run, args.engine, args.threads, to=args.to)
     if args.glossary or args.memory:
         translator = translator.using(args.glossary, args.memory)
@@ -110,23 +108,65 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _outputs(args):
-    """{file: where it is written}."""
+    """{file: where it is written}; UserError where that is another file of the command."""
     paths = [Path(name) for name in dict.fromkeys(args.file)]
-    out = args.output
+    outputs = _named(paths, args.output)
+    if args.output not in (None, "-"):
+        _check_outputs(outputs)
+    if args.tmx:
+        check_output_file(args.tmx)
+        if Path(args.tmx).suffix.lower() != ".tmx":
+            raise UserError(f"--tmx {args.tmx}: the name of a memory ends with .tmx")
+        if _identity(args.tmx) in map(_identity, [*outputs, *outputs.values()]):
+            raise UserError(f"--tmx {args.tmx}: is one of the files to fill; name another one")
+    return outputs
+
+
+def _check_outputs(outputs):
+    """UserError where a file would be written in the place of another one."""
+    inputs = {_identity(path): path for path in outputs}
+    taken: dict = {}
+    for path, output in outputs.items():
+        file = _identity(output)
+        if file in inputs and file != _identity(path):
+            raise UserError(
+                f"-o: {path} would be written to {inputs[file]}, which is to be filled, too; "
+                "name another folder"
+            )
+        other = taken.setdefault(file, path)
+        if other is not path:
+            raise UserError(f"-o: {other} and {path} would both be written to {output}")
+
+
+def _named(paths, out):
+    """{file: where it is written}, by what -o says."""
     if out is None:
-        return {path: path for path in paths}
-    if len(paths) == 1:
-        (path,) = paths
-        return {path: Path(out) / path.name if Path(out).is_dir() else Path(out)}
+        # A file under two names is filled once.
+        files: dict[str, Path] = {}
+        for path in paths:
+            files.setdefault(os.path.realpath(path), path)
+        return {path: path for path in files.values()}
+    is_folder = Path(out).is_dir() or out.endswith(("/", os.sep))
+    if len(paths) == 1 and not is_folder:
+        return {paths[0]: Path(out)}
     if out == "-" or Path(out).is_file():
         raise UserError(f"-o {out}: a folder is needed for {len(paths)} files")
     # Below it as they are below what they have in common.
-    parents = [path.absolute().parent for path in paths]
+    parents = [os.path.dirname(os.path.abspath(path)) for path in paths]
     common = os.path.commonpath(parents)
     return {
-        path: Path(out) / parent.relative_to(common) / path.name
+        path: Path(out) / os.path.relpath(parent, common) / path.name
         for path, parent in zip(paths, parents, strict=True)
     }
+
+
+def _identity(path):
+    """What tells a file from others, under whatever name."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _documents(paths, translator, options, choice, problems):
@@ -141,11 +181,8 @@ def _documents(paths, translator, options, choice, problems):
             formats.check_name(path)
             document = formats.read(path, _content(path), options)
             check(document, translator, choice, str(path))
-            if not document.bilingual and paths[path] == path:
-                raise UserError(
-                    f"{path}: its translation would take the place of its text; "
-                    "name another file or a folder with -o"
-                )
+            if _is_in_place(path, paths[path]):
+                formats.check_in_place(path, document)
             yield path, document
 
 
@@ -159,13 +196,21 @@ def _content(path):
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def _is_in_place(path, output):
+    return str(output) != "-" and _identity(path) == _identity(output)
+
+
 def _write(output, path, before, data):
     """Writes what is new; a file that nothing was filled in stays as it is."""
     from nmt import files
 
     if str(output) == "-":
         sys.stdout.buffer.write(data)
-    elif output != path or data != before:
+        return
+    in_place = _is_in_place(path, output)
+    if in_place and data != before and _content(path) != before:
+        raise UserError(f"{path}: has changed meanwhile; run the same command again")
+    if not in_place or data != before:
         with files.atomic(output, "wb") as file:
             file.write(data)
 

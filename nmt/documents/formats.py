@@ -20,6 +20,8 @@ FORMATS = {
     ".md": "markdown",
     ".markdown": "markdown",
 }
+# Files that others are made of: their places stay empty.
+TEMPLATES = (".pot",)
 # What helps with files that no format is for.
 _X2PO = "converters of translate-toolkit make PO of it, and back: {}2po, po2{}"
 ADVICE = {
@@ -47,6 +49,17 @@ def check_name(path: Path) -> None:
     known = f"what can: {', '.join(FORMATS)}"
     advice = ADVICE.get(ending) or did_you_mean(ending, FORMATS) or known
     raise UserError(f"{path}: cannot be filled; {advice}")
+
+
+def check_in_place(path: Path, document: Document) -> None:
+    """UserError for a file whose translation must be another file."""
+    if not document.bilingual:
+        reason = "its translation would take the place of its text"
+    elif path.suffix.lower() in TEMPLATES:
+        reason = "is a template, which stays empty"
+    else:
+        return
+    raise UserError(f"{path}: {reason}; name another file or a folder with -o")
 
 
 def read(path: Path, data: bytes, options: Options) -> Document:

@@ -63,11 +63,14 @@ def test_outputs(folder):
     before = tree(folder)
     assert nmt_command("fill", "RUN", "one.po", "-o", "-").out == filled("one")
     assert nmt_command("fill", "RUN", "one.po", "-o", "new/x.po").status == 0
+    assert nmt_command("fill", "RUN", "one.po", "-o", "slash/").status == 0
     os.mkdir("there")
     assert nmt_command("fill", "RUN", "one.po", "-o", "there").status == 0
     assert nmt_command("fill", "RUN", "one.po", "de/LC/two.po", "--output=out").status == 0
-    written = {"new/x.po": "one", "there/one.po": "one", "out/one.po": "one"}
-    written["out/de/LC/two.po"] = "two"
+    two, three = "de/LC/two.po", "de/LC/../../de/LC/three.pot"
+    assert nmt_command("fill", "RUN", two, three, "-o", "up").status == 0
+    written = {"new/x.po": "one", "there/one.po": "one", "out/one.po": "one", "slash/one.po": "one"}
+    written |= {"out/de/LC/two.po": "two", "up/two.po": "two", "up/three.pot": "three"}
     assert tree(folder) == before | {name: filled(it).encode() for name, it in written.items()}
 
 
@@ -78,6 +81,62 @@ def test_options_reach_the_documents(folder):
     nmt_command("fill", "RUN", "de/LC/two.po")
     done = nmt_command("fill", "RUN", "de/LC/two.po", "--refill")
     assert done.err == "de/LC/two.po: 1 filled\n"
+
+
+SUBTITLES = "1\n00:00:01,000 --> 00:00:02,000\nHello.\n"
+# What is written in the place of what is read, under another name or as another file.
+OVERWRITING = {
+    "the whole path": (["film.srt", "-o", "{folder}/film.srt"], "would take the place"),
+    "a link": (["film.srt", "-o", "link.srt"], "film.srt: its translation would take the place"),
+    "its own folder": (["film.srt", "-o", "."], "film.srt: its translation would take the place"),
+    "another input": (
+        ["a/x.srt", "a/b/x.srt", "-o", "a/b"],
+        "-o: a/x.srt would be written to a/b/x.srt, which is to be filled, too",
+    ),
+    "another input through a link": (
+        ["a/x.srt", "a/b/x.srt", "-o", "b"],
+        "-o: a/x.srt would be written to a/b/x.srt, which is to be filled, too",
+    ),
+    "one output": (["a/x.srt", "z/x.srt", "-o", "out"], "would both be written to"),
+    "a template": (["de/LC/three.pot"], "three.pot: is a template, which stays empty; name"),
+    "a memory over a file": (["one.po", "--tmx", "one.po"], "the name of a memory ends with .tmx"),
+    "a memory over a link": (["one.po", "--tmx", "one.tmx"], "--tmx one.tmx: is one of the files"),
+    "a memory over an output": (["one.po", "-o", "x.tmx", "--tmx=./x.tmx"], "is one of the files"),
+}
+
+
+@pytest.mark.parametrize("case", OVERWRITING)
+def test_what_is_read_is_not_written_over(folder, case):
+    for name in ("film.srt", "a/x.srt", "a/b/x.srt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(SUBTITLES)
+    for name, target in {"link.srt": "film.srt", "b": "a/b", "one.tmx": "one.po"}.items():
+        (folder / name).symlink_to(target)
+    # Two names that are one file in another folder.
+    (folder / "z").mkdir()
+    (folder / "z" / "x.srt").write_text(SUBTITLES)
+    for name in ("out/a/x.srt", "out/z/x.srt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to("../../there.srt")
+    (folder / "there.srt").write_text("there")
+    arguments, message = OVERWRITING[case]
+    before = tree(folder)
+    done = nmt_command("fill", "RUN", *(each.format(folder=folder) for each in arguments))
+    assert done.status == MISTAKE and message in done.err and len(done.err.splitlines()) == 1
+    assert tree(folder) == before
+
+
+def test_a_file_that_changes_meanwhile_stays(folder, translator):
+    def save(line):
+        (folder / "one.po").write_text("# saved\n" + EMPTY.format("one"))
+        return line.upper()
+
+    translator.text = save
+    done = nmt_command("fill", "RUN", "one.po", "de/LC/two.po")
+    assert done.status == MISTAKE
+    assert "one.po: has changed meanwhile; run the same command again\n" in done.err
+    assert (folder / "one.po").read_text() == "# saved\n" + EMPTY.format("one")
+    assert (folder / "de" / "LC" / "two.po").read_text() == filled("two")
 
 
 BAD = {
