@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fills the files that can be read; UserError at the end for those that cannot."""
+    from nmt.documents import tmx
     from nmt.documents.filling import Choice, Summary, fill, pools
     from nmt.documents.units import Options
     from nmt.inference.load import load
@@ -84,26 +85,31 @@ def run(args: argparse.Namespace) -> None:
         translator = translator.using(args.glossary, args.memory)
     if args.min_confidence or args.note:
         check_confidence(translator, args)
-    target = translator.recipe.data.target
-    options = Options(args.trusted, args.note, args.alternatives, target)
+    data = translator.recipe.data
+    if args.tmx:
+        tmx.check(args.tmx, data.source)
+    options = Options(args.trusted, args.note, args.alternatives, data.target)
     choice = Choice(args.refill, (args.min_confidence or 0) / 100, args.alternatives, args.beam)
     total = Summary()
-    memory = []
+    added = 0
     problems = _Problems(len(outputs))
     for pool in pools(_documents(outputs, translator, options, choice, problems)):
         documents = [document for _, document in pool]
         results = fill(translator, documents, choice, _Progress())
+        entries: list[tmx.Entry] = []
         for (path, document), filled in zip(pool, results, strict=True):
             with problems.of_a_file():
                 _write(outputs[path], path, document.data, filled.data)
                 log.info(f"{path}: {filled.summary}")
                 total += filled.summary
-                memory += filled.units if args.tmx else []
+                entries += (each for unit in filled.units for each in tmx.entries(*unit))
+        if args.tmx:
+            added += tmx.write(args.tmx, data.source, data.target, entries)
     # A summary of all, where it is not that of the only file.
     if len(outputs) > 1:
         log.info(f"{len(outputs) - len(problems.found):,} files: {total}")
     if args.tmx:
-        _write_memory(args.tmx, translator.recipe.data, memory)
+        log.info(f"{args.tmx}: {f'{added:,} translations' if added else 'nothing was filled'}")
     problems.tell()
 
 
@@ -213,15 +219,6 @@ def _write(output, path, before, data):
     if not in_place or data != before:
         with files.atomic(output, "wb") as file:
             file.write(data)
-
-
-def _write_memory(path, data, filled):
-    """Writes a translation memory. filled: units, with a translation of each source."""
-    from nmt.documents import tmx
-
-    entries = (entry for unit, best in filled for entry in tmx.entries(unit, best))
-    count = tmx.write(path, data.source, data.target, entries)
-    log.info(f"{path}: {count:,} translations")
 
 
 class _Problems:

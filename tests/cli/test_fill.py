@@ -1,10 +1,12 @@
 """`nmt fill`: files change in place, whole or not at all; what cannot be filled stays as it is."""
 
+import functools
 import os
 import stat
 
 import pytest
 
+from nmt.documents.filling import pools
 from tests.fakes import UpperCase, nmt_command, tree
 
 HEADER = 'msgid ""\nmsgstr "Language: de\\nContent-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -227,3 +229,24 @@ def test_what_was_filled_is_written_as_a_memory_too(folder):
     assert '<bpt i="1" x="1">&lt;b&gt;</bpt>ON<ept i="1">&lt;/b&gt;</ept>' in memory
     assert (folder / "out" / "page.html").read_text() == "<p>TURN <b>ON</b>.</p>"
     assert (folder / "page.html").read_text() == "<p>Turn <b>on</b>.</p>"
+
+
+def test_a_second_run_keeps_the_memory(folder, monkeypatch):
+    monkeypatch.setattr("nmt.documents.filling.pools", functools.partial(pools, size=1))
+    nmt_command("fill", "RUN", "one.po", "de/LC/two.po", "--tmx", "tm.tmx")
+    memory = (folder / "tm.tmx").read_text()
+    assert memory.count("<tu>") == 2
+    done = nmt_command("fill", "RUN", "one.po", "--tmx", "tm.tmx")
+    assert done.err.endswith("tm.tmx: nothing was filled\n")
+    assert (folder / "tm.tmx").read_text() == memory
+    (folder / "new.po").write_text(EMPTY.format("new"))
+    done = nmt_command("fill", "RUN", "new.po", "--tmx", "tm.tmx")
+    assert done.err.endswith("tm.tmx: 1 translations\n")
+    assert (folder / "tm.tmx").read_text().count("<tu>") == 3
+    # Nothing is filled where the memory is another program's.
+    (folder / "own.tmx").write_text("<tmx/>")
+    (folder / "four.po").write_text(EMPTY.format("four"))
+    before = tree(folder)
+    done = nmt_command("fill", "RUN", "four.po", "--tmx", "own.tmx")
+    assert done.status == MISTAKE and "was not written by nmt fill" in done.err
+    assert tree(folder) == before
