@@ -117,24 +117,28 @@ def _texts(text: str) -> tuple[list[Text], set[str]]:
         first = token.map[0]
         if cells:
             row = row if row[0] == first else (first, 0)
-            found = _located(token.content.replace("|", r"\|"), lines[first:], row[1])
+            found = _located(token.content.replace("|", r"\|"), lines, first, row[1])
             row = first, found[-1][1] - lines[first].start() if found else row[1]
         else:
-            found = _located(token.content, lines[first:], 0)
+            found = _located(token.content, lines, first)
         texts += [Text(part, cells) for part in _unbroken(text, found)]
     return texts, set(env.get("references", ()))
 
 
-def _located(content, lines, begin):
-    """(start, end) of the lines of a text in the document; empty if they are not all there."""
+def _located(content, lines, first, begin=None):
+    """(start, end) of the lines of a text in the document; empty if they are not all there.
+
+    first: the number of its first line. begin: the column at which a cell can begin; other texts
+    end where their lines do, behind all marks.
+    """
     found = []
-    for wanted, line in zip(content.split("\n"), lines, strict=False):
-        column = line[1].find(wanted.strip(), begin)
-        if column < 0:
+    for number, wanted in enumerate(map(str.strip, content.split("\n")), first):
+        text = lines[number][1] if number < len(lines) else ""
+        column = text.rfind(wanted) if begin is None else text.find(wanted, begin)
+        if column < 0 or number >= len(lines):
             return []
-        start = line.start() + column
-        found.append((start, start + len(wanted.strip())))
-        begin = 0
+        start = lines[number].start() + column
+        found.append((start, start + len(wanted)))
     return found
 
 

@@ -87,12 +87,15 @@ def trimmed(
 
 def _edges(part, spaces):
     """A part with the white space around its words as parts of their own."""
-    words, before = part.raw, ""
+    words, before, start = part.raw, "", 0
     while part.role is Role.TEXT and words != before:
-        before, words = words, words.strip()
+        before, begun = words, words.lstrip()
         for space in spaces:
-            words = words.removeprefix(space).removesuffix(space)
-    start = part.raw.find(words)
+            begun = begun.removeprefix(space)
+        start += len(words) - len(begun)
+        words = begun.rstrip()
+        for space in spaces:
+            words = words.removesuffix(space)
     pieces = (part.raw[:start], words, part.raw[start + len(words) :])
     at = part.start
     for number, piece in enumerate(pieces):
@@ -138,14 +141,14 @@ class Masked:
         """Raises ValueError if a mask is missing, is there twice, or stands in the wrong order."""
         found = [match for match in MASK.finditer(translation) if match[0] in self.masks]
         counts = Counter(match[0] for match in found)
-        for mask, parts in self.masks.items():
-            if counts[mask] != 1:
-                what = "is missing" if not counts[mask] else "stands there twice"
-                raise ValueError(f"{parts[0].raw} {what}")
+        if not all(counts[mask] for mask in self.masks):
+            raise ValueError("a tag is missing")
+        if counts.total() > len(self.masks):
+            raise ValueError("a tag is there twice")
         opened: list[str] = []
         for match in found:
             if match[1] and (not opened or opened.pop() != match[2]):
-                raise ValueError(f"{self.masks[match[0]][0].raw} closes what is not open")
+                raise ValueError("tags cross each other")
             if match[2] and not match[1] and not match[3]:
                 opened.append(match[2])
 

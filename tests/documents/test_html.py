@@ -130,6 +130,9 @@ def test_texts(fragment, sources):
     [
         ("a < b", "A &lt; B"),
         ("<p>\n one\n two </p>\n", "<p>\n ONE TWO </p>\n"),
+        # A word that white space around it has, too.
+        ("<td>&nbsp;s</td>", "<td>&nbsp;S</td>"),
+        ("<td> &#160; 0x &nbsp;</td>", "<td> &#160; 0X &nbsp;</td>"),
         ('<a title="x &quot;y&quot;">z</a>', '<a title="X &quot;Y&quot;">Z</a>'),
         ("<a title='it&#39;s'>z</a>", "<a title='IT&#39;S'>Z</a>"),
         ("<a title=x>z</a>", '<a title="X">Z</a>'),

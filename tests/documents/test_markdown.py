@@ -232,6 +232,20 @@ def test_a_label_stays_what_it_is():
     assert filled(page).startswith(b"SEE [FOO][Foo] AND [BAR][bar] AND [BAZ][FOO] OR [NONE].")
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("[^note]: note\n", "[^note]: NOTE\n"),
+        ("x[^a]\n\n> [^a]: a\n> b\n", "X[^a]\n\n> [^a]: A B\n"),
+        ("- a\n\n  [^x]: x\n", "- A\n\n  [^x]: X\n"),
+        ("# a #\n", "# A #\n"),
+        ("ab | a | b\n--|--|--\na | ab | a\n", "AB | A | B\n--|--|--\nA | AB | A\n"),
+    ],
+)
+def test_a_word_that_a_mark_has_too(page, expected):
+    assert filled(page.encode()).decode() == expected
+
+
 def kinds(text):
     return [token.type for token in MarkdownIt("commonmark").enable("table").parse(text)]
 
