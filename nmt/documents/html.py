@@ -103,7 +103,7 @@ class Attribute:
     def written(self, translation: str) -> str:
         """Its translation as a value."""
         quote = self.quote or '"'
-        text = _write(translation).replace(quote, "&quot;" if quote == '"' else "&#39;")
+        text = escaped(translation).replace(quote, "&quot;" if quote == '"' else "&#39;")
         return text if self.quote else f'"{text}"'
 
 
@@ -181,6 +181,11 @@ def tokens(text: str) -> Iterator[Part]:
         yield Part(role, text[token.start() : at], name or token[0][:2], token.start())
     if at < len(text):
         yield Part(Role.TEXT, text[at:], start=at)
+
+
+def escaped(text: str) -> str:
+    """A text as content: what would begin a tag or an entity does not, entities stay."""
+    return _AMPERSAND.sub("&amp;", text).replace("<", "&lt;")
 
 
 def _declared_charset(data):
@@ -347,7 +352,7 @@ def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[st
             text = text[:start] + values[attribute] + text[end:]
         return text
 
-    return masked.filled(_not_empty(texts[0]).strip(), _write, raw)
+    return masked.filled(_not_empty(texts[0]).strip(), escaped, raw)
 
 
 def _not_empty(text):
@@ -364,8 +369,3 @@ def _read(text):
         return meant if meant.isalpha() or meant in _PUNCTUATION else match[0]
 
     return _ENTITY.sub(character, text)
-
-
-def _write(text):
-    """A text as content: what would begin a tag or an entity does not."""
-    return _AMPERSAND.sub("&amp;", text).replace("<", "&lt;")
