@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown"
 EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
 
+SHOWN = 5  # lines that are named for a reason
 SECONDS = 20  # between two lines of progress
 
 
@@ -47,23 +48,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refill",
         action="store_true",
-        help="translate anew what is marked as fuzzy (default: only what is empty)",
+        help="translate anew what is marked as fuzzy (PO, XLIFF; default: only what is empty)",
     )
     parser.add_argument(
         "--trusted",
         action="store_true",
-        help="do not mark translations as what somebody has to look at",
+        help="do not mark translations as what somebody has to look at (PO, XLIFF)",
     )
     add_min_confidence(parser, "what has less is left as it is")
     parser.add_argument(
-        "--note", action="store_true", help="tell in a comment how sure a translation is"
+        "--note", action="store_true", help="tell in a comment how sure a translation is (PO)"
     )
     parser.add_argument(
         "--alternatives",
         type=bounded("nbest"),
         default=0,
         metavar="N",
-        help="N translations beside an empty place that stays empty, in formats that have that",
+        help="N translations beside an empty place that stays empty (XLIFF)",
     )
     add_to(parser)
     add_beam(parser)
@@ -74,12 +75,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fills the files that can be read; UserError at the end for those that cannot."""
-    from nmt.documents import tmx
+    from nmt.documents import formats, tmx
     from nmt.documents.filling import Choice, Summary, fill, pools
     from nmt.documents.units import Options
     from nmt.inference.load import load
 
     outputs = _outputs(args)
+    for option in formats.USES:
+        if getattr(args, option):
+            formats.check_option(option, outputs)
     translator = load(args.run, args.engine, args.threads, to=args.to)
     if args.glossary or args.memory:
         translator = translator.using(args.glossary, args.memory)
@@ -101,6 +105,7 @@ def run(args: argparse.Namespace) -> None:
             with problems.of_a_file():
                 _write(outputs[path], path, document.data, filled.data)
                 log.info(f"{path}: {filled.summary}")
+                _tell_refused(path, filled.refused)
                 total += filled.summary
                 entries += (each for unit in filled.units for each in tmx.entries(*unit))
         if args.tmx:
@@ -200,6 +205,14 @@ def _content(path):
         raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _tell_refused(path, refused):
+    """Where the first units are that were left. refused: their lines by reason."""
+    for reason, lines in refused.items():
+        first = ", ".join(map(str, lines[:SHOWN]))
+        more = f" and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
+        log.info(f"  {path}, line{'s' * (len(lines) > 1)} {first}{more}: {reason}")
 
 
 def _is_in_place(path, output):

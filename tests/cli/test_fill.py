@@ -128,6 +128,31 @@ def test_what_is_read_is_not_written_over(folder, case):
     assert tree(folder) == before
 
 
+def test_what_is_left_is_told_with_its_lines(folder, translator):
+    translator.text = lambda line: ""
+    (folder / "one.po").write_text(
+        EMPTY.format("x") + "".join(f'msgid "{n}a"\nmsgstr ""\n' for n in range(7))
+    )
+    done = nmt_command("fill", "RUN", "one.po", "de/LC/two.po")
+    assert done.err.splitlines()[:4] == [
+        "one.po: 0 filled, 8 left (nothing was translated: 8)",
+        "  one.po, lines 4, 6, 8, 10, 12 and 3 more: nothing was translated",
+        "de/LC/two.po: 0 filled, 1 left (nothing was translated: 1)",
+        "  de/LC/two.po, line 4: nothing was translated",
+    ]
+
+
+def test_alternatives_are_written_once(folder):
+    unit = "<trans-unit id='1'><source>a</source></trans-unit>"
+    (folder / "a.xlf").write_text(f"<xliff version='1.2'><file><body>{unit}</body></file></xliff>")
+    assert nmt_command("fill", "RUN", "a.xlf", "--alternatives=2").status == 0
+    written = (folder / "a.xlf").read_text()
+    assert written.count("<alt-trans") == 2
+    done = nmt_command("fill", "RUN", "a.xlf", "--alternatives=2")
+    assert done.status == 0 and "alternatives are there already: 1" in done.err
+    assert (folder / "a.xlf").read_text() == written
+
+
 def test_a_file_that_changes_meanwhile_stays(folder, translator):
     def save(line):
         (folder / "one.po").write_text("# saved\n" + EMPTY.format("one"))
@@ -188,11 +213,17 @@ def test_files_that_cannot_be_filled_are_told_and_the_others_filled(folder, case
         (["film.srt"], "film.srt: its translation would take the place of its text; name"),
         (["one.po", "--min-confidence=101"], "'101' is not"),
         (["one.po", "--alternatives=3"], "one.po: its format has no place for alternatives"),
+        (["page.md", "-o", "x.md", "--alternatives=3"], "page.md: its format has no place"),
+        (["page.md", "-o", "x.md", "--refill"], "--refill: no file has a place for it; those that"),
+        (["page.md", "-o", "x.md", "--trusted"], "--trusted: no file has a place for it"),
+        (["page.md", "film.srt", "-o", "x", "--note"], "have: .po, .pot\n"),
+        (["no.xlf", "--note"], "--note: no file has a place for it"),
         ([], "required: file"),
     ],
 )
 def test_mistakes_change_nothing(folder, arguments, message):
     (folder / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
+    (folder / "page.md").write_text("Hello.")
     before = tree(folder)
     done = nmt_command("fill", "RUN", *arguments)
     assert done.status == MISTAKE and message in done.err and len(done.err.splitlines()) == 1
