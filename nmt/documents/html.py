@@ -195,7 +195,7 @@ def _declared_charset(data):
     head = data[:HEAD].decode("latin-1")
     declared = _CHARSET.search(head)
     name = (declared[1] or declared[2]).lower() if declared else ""
-    if name not in ("", "utf-8", "utf8", "ascii", "us-ascii"):
+    if declared and name not in ("utf-8", "utf8", "ascii", "us-ascii"):
         line = head.count("\n", 0, declared.start()) + 1
         raise UserError(
             f"line {line}: declares the charset {name}; convert the page to UTF-8, "
@@ -283,8 +283,11 @@ def _open_element_end(text, opening):
 
 def _attributes(part: Part) -> Iterator[Attribute]:
     """The values of a tag that are translated."""
-    token = _TOKEN.match(part.raw) if part.role in (Role.OPENING, Role.TAG) else None
-    if not token or not token["tag"] or token.end() < len(part.raw):
+    token = _TOKEN.match(part.raw) if part.role is not Role.TEXT else None
+    if not token or not token["tag"] or token["end"]:
+        return
+    # Of elements that are one part, those that readers see have some.
+    if token.end() < len(part.raw) and (part.name.lower() not in UNTOUCHED or _protected(token)):
         return
     matches = list(_ATTRIBUTE.finditer(*_inside(token)))
     values = {match["name"].lower(): _value(match) for match in matches}

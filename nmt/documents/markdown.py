@@ -32,9 +32,9 @@ _FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|\d+[.)])\s+)*(`{3,}|~{3,}|\$\$)(?!.*\1)(
 _TEXT_DIRECTIVE = re.compile(rf"\{{(?:{DIRECTIVES})\}}")
 # What CommonMark would take for text, and what stands for it: a line without any, or an item.
 _MARKERS = (
-    # ::: (target)= [TOC] > [!NOTE] +++ {% if %} {{< name >}} {#id} {: .class}
+    # ::: (target)= [TOC] > [!NOTE] +++ % comment {% if %} {{< name >}} {#id} {: .class}
     (
-        r"([\s>]*)(?::{3,}.*|\([\w.:-]+\)=|\[\[?_?toc_?\]?\]|\[![a-z]+\].*|\+\+\+.*"
+        r"([\s>]*)(?::{3,}.*|\([\w.:-]+\)=|\[\[?_?toc_?\]?\]|\[![a-z]+\].*|\+\+\+.*|%\s.*"
         r"|\{%.*%\}|\{\{[<%].*[>%]\}\}|\{[#.:][^{}]*\})\s*",
         r"\1",
     ),
@@ -49,7 +49,10 @@ _MARKERS = (
 _OPTION = re.compile(r"[\s>]*:[\w-]+:(?:\s.*)?")
 _TASK = re.compile(r"\[[ xX]\]\s+")
 # What would make a line of a paragraph another block.
-_BLOCK = re.compile(r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|~~~|```|:\s|\|)")
+_BLOCK = re.compile(
+    r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|(?:\*\s*){3,}$|(?:_\s*){3,}$|~~~|```|:\s|\|"
+    r"|:{3,}|%\s|\+\+\+|\([\w.:-]+\)=\s*$|(?:!!!|\?\?\?\+?|===[+!]?)\s)"
+)
 _LIST = re.compile(r"(\d{1,9})([.)]\s)")
 
 _DESTINATION = (

@@ -127,6 +127,8 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         ('see <a title="more" href=x>it</a> now', ["see <1>it</1> now", "more"]),
         ('<input placeholder="Name" value="x" aria-label="">', ["Name"]),
         ('<p title="42">7</p>', []),
+        ('<textarea placeholder="Name">x</textarea>', ["Name"]),
+        ('<textarea placeholder="Name" translate=no>x</textarea>', []),
         # Tags that are none.
         ("a < b and c > d", ["a < b and c > d"]),
         ('<p title="it>is', ["is"]),
