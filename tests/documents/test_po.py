@@ -178,6 +178,8 @@ FORMATS = [
     ("java-format", "the '{' of {0}", "das '{' von {0}", None),
     ("java-format", "the '{' of {0}", "l'{ de {0}", "placeholders differ"),
     ("java-format", "Open it", "L'ouvrir", None),
+    ("csharp-format", "{0} of {1:d}", "{1:d} von {0}", None),
+    ("csharp-format", "{0} of {1}", "{0} von {2}", "placeholders differ"),
     ("kde-kuit-format", "<b>%1</b> & <br/>", "& <b>%1</b><br/>", None),
     ("kde-kuit-format", "<b>%1</b> is", "<b>%1 ist", "tags differ"),
     ("kde-kuit-format", "%1 < %2", "%1 < %2 <", None),
