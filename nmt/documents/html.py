@@ -59,12 +59,14 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
 )
 _TOKEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<[!?][^>]*>"
+    r"<[!?][^>]*>"
     r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
     # A tag with a quotation mark too many ends at the next bracket.
     rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
     re.DOTALL,
 )
+# What may have brackets in it, and its end.
+_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _AMPERSAND = re.compile(rf"&(?!{_ENTITY.pattern[1:]})")
@@ -165,11 +167,15 @@ def tokens(text: str) -> Iterator[Part]:
     at = 0
     # Where none can end, none is looked for.
     last = text.rfind(">") + 1
+    ends = {begin: text.rfind(end) for begin, end in _ENDS.items()}
     while token := _TOKEN.search(text, at, last):
         if at < token.start():
             yield Part(Role.TEXT, text[at : token.start()], start=at)
         name = (token["tag"] or "").lower()
         at = token.end()
+        for begin, last_end in ends.items():
+            if token[0].startswith(begin) and token.start() + len(begin) <= last_end:
+                at = text.index(_ENDS[begin], token.start() + len(begin)) + len(_ENDS[begin])
         role = Role.TAG if name in VOID or not name else Role.OPENING
         if token["end"]:
             role = Role.CLOSING
