@@ -1,6 +1,7 @@
 """Packages that only some commands need: whether they are there, and what to install."""
 
 import importlib.util
+import sys
 
 from nmt.errors import UserError
 
@@ -22,6 +23,8 @@ TRAINING = (*KERAS, "sacrebleu")
 
 def is_installed(module: str) -> bool:
     """Whether a module could be imported; only its parent is."""
+    if module in sys.modules:
+        return sys.modules[module] is not None
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # the parent is not there

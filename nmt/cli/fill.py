@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown"
 EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
 
+SHOWN = 5  # lines that are named for a reason
 SECONDS = 20  # between two lines of progress
 
 
@@ -47,23 +48,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refill",
         action="store_true",
-        help="translate anew what is marked as fuzzy (default: only what is empty)",
+        help="translate anew what is marked as fuzzy (PO, XLIFF; default: only what is empty)",
     )
     parser.add_argument(
         "--trusted",
         action="store_true",
-        help="do not mark translations as what somebody has to look at",
+        help="do not mark translations as what somebody has to look at (PO, XLIFF)",
     )
     add_min_confidence(parser, "what has less is left as it is")
     parser.add_argument(
-        "--note", action="store_true", help="tell in a comment how sure a translation is"
+        "--note", action="store_true", help="tell in a comment how sure a translation is (PO)"
     )
     parser.add_argument(
         "--alternatives",
         type=bounded("nbest"),
         default=0,
         metavar="N",
-        help="N translations beside an empty place that stays empty, in formats that have that",
+        help="N translations beside an empty place that stays empty (XLIFF)",
     )
     add_to(parser)
     add_beam(parser)
@@ -74,59 +75,109 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fills the files that can be read; UserError at the end for those that cannot."""
+    from nmt.documents import formats, tmx
     from nmt.documents.filling import Choice, Summary, fill, pools
     from nmt.documents.units import Options
     from nmt.inference.load import load
 
     outputs = _outputs(args)
-    if args.tmx:
-        check_output_file(args.tmx)
+    for option in formats.USES:
+        if getattr(args, option):
+            formats.check_option(option, outputs)
     translator = load(args.run, args.engine, args.threads, to=args.to)
     if args.glossary or args.memory:
         translator = translator.using(args.glossary, args.memory)
     if args.min_confidence or args.note:
         check_confidence(translator, args)
-    target = translator.recipe.data.target
-    options = Options(args.trusted, args.note, args.alternatives, target)
+    data = translator.recipe.data
+    if args.tmx:
+        tmx.check(args.tmx, data.source)
+    options = Options(args.trusted, args.note, args.alternatives, data.target)
     choice = Choice(args.refill, (args.min_confidence or 0) / 100, args.alternatives, args.beam)
     total = Summary()
-    memory = []
+    added = 0
     problems = _Problems(len(outputs))
     for pool in pools(_documents(outputs, translator, options, choice, problems)):
         documents = [document for _, document in pool]
         results = fill(translator, documents, choice, _Progress())
+        entries: list[tmx.Entry] = []
         for (path, document), filled in zip(pool, results, strict=True):
             with problems.of_a_file():
                 _write(outputs[path], path, document.data, filled.data)
                 log.info(f"{path}: {filled.summary}")
+                _tell_refused(path, filled.refused)
                 total += filled.summary
-                memory += filled.units if args.tmx else []
+                entries += (each for unit in filled.units for each in tmx.entries(*unit))
+        if args.tmx:
+            added += tmx.write(args.tmx, data.source, data.target, entries)
     # A summary of all, where it is not that of the only file.
     if len(outputs) > 1:
         log.info(f"{len(outputs) - len(problems.found):,} files: {total}")
     if args.tmx:
-        _write_memory(args.tmx, translator.recipe.data, memory)
+        log.info(f"{args.tmx}: {f'{added:,} translations' if added else 'nothing was filled'}")
     problems.tell()
 
 
 def _outputs(args):
-    """{file: where it is written}."""
+    """{file: where it is written}; UserError where that is another file of the command."""
     paths = [Path(name) for name in dict.fromkeys(args.file)]
-    out = args.output
+    outputs = _named(paths, args.output)
+    if args.output not in (None, "-"):
+        _check_outputs(outputs)
+    if args.tmx:
+        check_output_file(args.tmx)
+        if Path(args.tmx).suffix.lower() != ".tmx":
+            raise UserError(f"--tmx {args.tmx}: the name of a memory ends with .tmx")
+        if _identity(args.tmx) in map(_identity, [*outputs, *outputs.values()]):
+            raise UserError(f"--tmx {args.tmx}: is one of the files to fill; name another one")
+    return outputs
+
+
+def _check_outputs(outputs):
+    """UserError where a file would be written in the place of another one."""
+    inputs = {_identity(path): path for path in outputs}
+    taken: dict = {}
+    for path, output in outputs.items():
+        file = _identity(output)
+        if file in inputs and file != _identity(path):
+            raise UserError(
+                f"-o: {path} would be written to {inputs[file]}, which is to be filled, too; "
+                "name another folder"
+            )
+        other = taken.setdefault(file, path)
+        if other is not path:
+            raise UserError(f"-o: {other} and {path} would both be written to {output}")
+
+
+def _named(paths, out):
+    """{file: where it is written}, by what -o says."""
     if out is None:
-        return {path: path for path in paths}
-    if len(paths) == 1:
-        (path,) = paths
-        return {path: Path(out) / path.name if Path(out).is_dir() else Path(out)}
+        # A file under two names is filled once.
+        files: dict[str, Path] = {}
+        for path in paths:
+            files.setdefault(os.path.realpath(path), path)
+        return {path: path for path in files.values()}
+    is_folder = Path(out).is_dir() or out.endswith(("/", os.sep))
+    if len(paths) == 1 and not is_folder:
+        return {paths[0]: Path(out)}
     if out == "-" or Path(out).is_file():
         raise UserError(f"-o {out}: a folder is needed for {len(paths)} files")
     # Below it as they are below what they have in common.
-    parents = [path.absolute().parent for path in paths]
+    parents = [os.path.dirname(os.path.abspath(path)) for path in paths]
     common = os.path.commonpath(parents)
     return {
-        path: Path(out) / parent.relative_to(common) / path.name
+        path: Path(out) / os.path.relpath(parent, common) / path.name
         for path, parent in zip(paths, parents, strict=True)
     }
+
+
+def _identity(path):
+    """What tells a file from others, under whatever name."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _documents(paths, translator, options, choice, problems):
@@ -141,11 +192,8 @@ def _documents(paths, translator, options, choice, problems):
             formats.check_name(path)
             document = formats.read(path, _content(path), options)
             check(document, translator, choice, str(path))
-            if not document.bilingual and paths[path] == path:
-                raise UserError(
-                    f"{path}: its translation would take the place of its text; "
-                    "name another file or a folder with -o"
-                )
+            if _is_in_place(path, paths[path]):
+                formats.check_in_place(path, document)
             yield path, document
 
 
@@ -159,24 +207,31 @@ def _content(path):
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def _tell_refused(path, refused):
+    """Where the first units are that were left. refused: their lines by reason."""
+    for reason, lines in refused.items():
+        first = ", ".join(map(str, lines[:SHOWN]))
+        more = f" and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
+        log.info(f"  {path}, line{'s' * (len(lines) > 1)} {first}{more}: {reason}")
+
+
+def _is_in_place(path, output):
+    return str(output) != "-" and _identity(path) == _identity(output)
+
+
 def _write(output, path, before, data):
     """Writes what is new; a file that nothing was filled in stays as it is."""
     from nmt import files
 
     if str(output) == "-":
         sys.stdout.buffer.write(data)
-    elif output != path or data != before:
+        return
+    in_place = _is_in_place(path, output)
+    if in_place and data != before and _content(path) != before:
+        raise UserError(f"{path}: has changed meanwhile; run the same command again")
+    if not in_place or data != before:
         with files.atomic(output, "wb") as file:
             file.write(data)
-
-
-def _write_memory(path, data, filled):
-    """Writes a translation memory. filled: units, with a translation of each source."""
-    from nmt.documents import tmx
-
-    entries = (entry for unit, best in filled for entry in tmx.entries(unit, best))
-    count = tmx.write(path, data.source, data.target, entries)
-    log.info(f"{path}: {count:,} translations")
 
 
 class _Problems:

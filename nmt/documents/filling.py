@@ -60,6 +60,7 @@ class Filled(NamedTuple):
     data: bytes
     summary: Summary
     units: list[tuple[Unit, list[Translation]]]  # what was filled, a translation a source
+    refused: dict[str, list[int]]  # lines of what was left, by reason
 
 
 def check(document: Document, translator: Translator, choice: Choice, name: str) -> None:
@@ -78,7 +79,7 @@ def check(document: Document, translator: Translator, choice: Choice, name: str)
                 f"{name}: {what} {own!r}, but this run translates {data.source} into "
                 f"{data.target}; take another run or --to, or correct what the file says"
             )
-    if choice.alternatives and document.units and not any(u.alternatives for u in document.units):
+    if choice.alternatives and not document.alternatives:
         raise UserError(f"{name}: its format has no place for alternatives; leave out that option")
 
 
@@ -139,6 +140,7 @@ def _filled(document, choice, translations):
     summary = Summary()
     edits = []
     filled = []
+    refused: dict[str, list[int]] = {}
     for unit in document.units:
         if not choice.takes(unit):
             summary.fuzzy += unit.state is State.FUZZY
@@ -154,9 +156,10 @@ def _filled(document, choice, translations):
             filled.append((unit, [best for best, *_ in found]))
         except ValueError as error:
             summary.refused[str(error)] += 1
+            refused.setdefault(str(error), []).append(unit.line)
     if summary.filled:
         edits += document.edits
-    return Filled(spliced(document.data, edits), summary, filled)
+    return Filled(spliced(document.data, edits), summary, filled, refused)
 
 
 def _edits(unit, found, choice):
@@ -164,7 +167,7 @@ def _edits(unit, found, choice):
     if not choice.alternatives:
         return unit.edits([best for best, *_ in found])
     if not unit.alternatives:
-        raise ValueError("no place for alternatives")
+        raise ValueError("alternatives are there already")
     return unit.alternatives(found)
 
 

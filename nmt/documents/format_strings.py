@@ -4,6 +4,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from xml.parsers import expat
 
 # Placeholders, with what stands for a sign itself. Of printf and its kin:
 _SIZES = r"[-+ #0',]*(?:[0-9]+|\*(?:[0-9]+\$)?)?(?:\.(?:[0-9]+|\*(?:[0-9]+\$)?)?)?"
@@ -16,19 +17,27 @@ PERCENT = (
 BRACES = r"\{\{|\}\}|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|[{}]"
 NUMBERED = r"%L?[0-9]{1,2}|%n"
 SHELL = r"\$\w+|\$\{[^{}]*\}"
+# A quotation mark in a MessageFormat of Java takes what follows for text; two stand for one.
+JAVA = rf"''|'[^']*'?|{BRACES}"
+BOOST = rf"%[0-9]+%|%\|[^|]*\||{PERCENT}"
+PASCAL = r"%%|%(?:[0-9]+:)?-?(?:[0-9]+|\*)?(?:\.(?:[0-9]+|\*))?[A-Za-z]|%"
 TILDE = r"~[-+0-9,'#v:@]*[A-Za-z%&|~\n<>(){}\[\];^*?_]"
 # The other languages, by the flag without "-format", are printf's kin.
 LANGUAGES = {
-    **dict.fromkeys(("python-brace", "perl-brace", "csharp", "java", "c++", "rust"), BRACES),
+    **dict.fromkeys(("python-brace", "perl-brace", "csharp", "c++", "rust"), BRACES),
     **dict.fromkeys(("qt", "qt-plural", "kde", "kde-kuit", "ycp", "smalltalk"), NUMBERED),
+    "java": JAVA,
+    "boost": BOOST,
+    "object-pascal": PASCAL,
     "sh": SHELL,
     **dict.fromkeys(("lisp", "scheme"), TILDE),
 }
+KUIT = "kde-kuit-format"  # has tags, too
 SIGNS = ("%", "%%", "{{", "}}", "{", "}")  # no placeholders
 ENDING = "-format"
 NO_FORMAT = ("no-", "possible-", "impossible-")
 # A placeholder that is not told by its place: it has a name or a number.
-NAMED = re.compile(r"%(?:\(|<|\{|\[|L?[0-9]+(?:\$|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$")
+NAMED = re.compile(r"%(?:\(|<|\{|\[|L?[0-9]+(?:[$%:]|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$")
 # Placeholders of numbers: %d, %lu, %(count)d, %1$d, %<PRIu64>; by their names {count}, %(num)s.
 NUMBER = re.compile(
     r"%.*(?:[diu]|<PRI[diu]\w*>)|%n"
@@ -40,13 +49,22 @@ NUMBER = re.compile(
 def problem(source: str, text: str, flags: Iterable[str]) -> str | None:
     """Why a text is no translation of a format string, or None. flags: those of its entry."""
     for pattern in _patterns(flags):
-        ours = pattern.findall(source)
-        theirs = pattern.findall(text)
+        ours = _placeholders(pattern, source)
+        theirs = _placeholders(pattern, text)
         if Counter(ours) != Counter(theirs):
             return "placeholders differ"
         if _unnamed(ours) != _unnamed(theirs):
             return "placeholders in another order"
+    if KUIT in flags and _is_xml(source) and not _is_xml(text):
+        return "tags differ"
     return None
+
+
+def quoted(source: str, text: str, flags: Iterable[str]) -> str:
+    """A translation with its quotation marks as the format of its message wants them."""
+    if "java-format" in flags and "{" in source and not _LONE.search(source):
+        return _LONE.sub("''", text)
+    return text
 
 
 def fits_one(singular: str, plural: str, flags: Sequence[str], alone: bool) -> bool:
@@ -73,7 +91,7 @@ def number_placeholder(text: str, flags: Sequence[str]) -> str | None:
 def _found(text, flags):
     """The placeholders of a text, also where no flag tells its format."""
     patterns = _patterns(flags) or [_compiled(f"{PERCENT}|{BRACES}")]
-    return [each for pattern in patterns for each in pattern.findall(text)]
+    return [each for pattern in patterns for each in _placeholders(pattern, text)]
 
 
 def _patterns(flags):
@@ -86,8 +104,25 @@ def _patterns(flags):
     return [_compiled(LANGUAGES.get(language, PERCENT)) for language in languages]
 
 
+def _placeholders(pattern, text):
+    """Those of a text, and signs of its format; quoted words without any are none."""
+    found = pattern.findall(text)
+    return [each for each in found if each[0] != "'" or re.search("[{}]", each)]
+
+
+def _is_xml(text):
+    """Whether the tags of a text are well-formed; & may stand for itself."""
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(f"<kuit>{text.replace('&', '')}</kuit>".encode(), True)
+    except (expat.ExpatError, UnicodeEncodeError):
+        return False
+    return True
+
+
 def _unnamed(placeholders):
     return [each for each in placeholders if not NAMED.match(each)]
 
 
+_LONE = re.compile("(?<!')'(?!')")
 _compiled = functools.cache(re.compile)

@@ -1,6 +1,7 @@
 """The formats of files that can be filled, by the ends of their names."""
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from nmt.documents.units import Document, Options
@@ -20,6 +21,10 @@ FORMATS = {
     ".md": "markdown",
     ".markdown": "markdown",
 }
+# Options that not every format has a use for, and the modules of those that have.
+USES = {"refill": ("po", "xliff"), "trusted": ("po", "xliff"), "note": ("po",)}
+# Files that others are made of: their places stay empty.
+TEMPLATES = (".pot",)
 # What helps with files that no format is for.
 _X2PO = "converters of translate-toolkit make PO of it, and back: {}2po, po2{}"
 ADVICE = {
@@ -49,12 +54,34 @@ def check_name(path: Path) -> None:
     raise UserError(f"{path}: cannot be filled; {advice}")
 
 
+def check_option(option: str, paths: Iterable[Path]) -> None:
+    """UserError for an option that the format of no file has a use for."""
+    endings = [ending for ending, module in FORMATS.items() if module in USES[option]]
+    if not any(path.suffix.lower() in endings for path in paths):
+        raise UserError(
+            f"--{option}: no file has a place for it; those that have: " + ", ".join(endings)
+        )
+
+
+def check_in_place(path: Path, document: Document) -> None:
+    """UserError for a file whose translation must be another file."""
+    if not document.bilingual:
+        reason = "its translation would take the place of its text"
+    elif path.suffix.lower() in TEMPLATES:
+        reason = "is a template, which stays empty"
+    else:
+        return
+    raise UserError(f"{path}: {reason}; name another file or a folder with -o")
+
+
 def read(path: Path, data: bytes, options: Options) -> Document:
     """The document of a file; UserError, with its name, for one that cannot be filled."""
     check_name(path)
     module = importlib.import_module(f"nmt.documents.{FORMATS[path.suffix.lower()]}")
     try:
         return module.read(data, options)
+    except RecursionError:
+        raise UserError(f"{path}: its elements are nested too deeply") from None
     except UserError as error:
         text = str(error)
         raise UserError(f"{path}{', ' if text.startswith('line ') else ': '}{text}") from None

@@ -3,6 +3,7 @@
 Inline tags go with their words; everything else is where a text ends. A text comes on one line.
 """
 
+import codecs
 import dataclasses
 import functools
 import html
@@ -13,7 +14,9 @@ from nmt.documents import masking
 from nmt.documents.content import Content
 from nmt.documents.masking import Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
+from nmt.errors import UserError
 from nmt.inference.translator import Translation
+from nmt.signatures import HEAD
 from nmt.text.preparation import has_text
 
 # Tags that do not end a text.
@@ -28,6 +31,21 @@ PICTURES = {"svg", "script", "style", "template", "canvas"}
 UNTOUCHED = {"pre", "textarea", "xmp", "iframe", "object", "noembed", "noframes"}
 # No tags are in there.
 PLAIN = {"script", "style", "textarea", "xmp", "iframe", "noembed", "noframes"}
+# Elements whose end tag may be missing, and what begins behind them.
+_ROWS = {"tr", "tbody", "tfoot", "thead"}
+NEXT = {
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "td": {"td", "th", *_ROWS},
+    "th": {"td", "th", *_ROWS},
+    "tr": _ROWS,
+    "option": {"option", "optgroup"},
+    "p": {"address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div"}
+    | {"dl", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5"}
+    | {"h6", "header", "hgroup", "hr", "li", "main", "menu", "nav", "ol", "p", "pre", "search"}
+    | {"section", "summary", "table", "ul", "dt", "dd", "td", "th", *_ROWS},
+}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param"} | {
     "source",
     "track",
@@ -41,13 +59,23 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
 )
 _TOKEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[!?][^>]*>"
+    r"<[!?][^>]*>"
     r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
     # A tag with a quotation mark too many ends at the next bracket.
     rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
     re.DOTALL,
 )
+# What may have brackets in it, and its end.
+_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_ANY_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_AMPERSAND = re.compile(rf"&(?!{_ENTITY.pattern[1:]})")
+# Code of PHP that stands for words.
+_ECHO = re.compile(r"<\?(?:=|php\s+(?:echo|print)\b)")
+_CHARSET = re.compile(
+    r"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml\s[^>]*?encoding\s*=\s*[\"']([\w.:-]+)",
+    re.IGNORECASE,
+)
 # Entities that are read as what they mean; the others come back letter for letter.
 _PUNCTUATION = "'\"’‘‚“”„«»‹›–—…-.,;:!?()/"
 _SPACES = ("&nbsp;", "&#160;")
@@ -77,17 +105,20 @@ class Attribute:
     def written(self, translation: str) -> str:
         """Its translation as a value."""
         quote = self.quote or '"'
-        text = translation.replace(quote, "&quot;" if quote == '"' else "&#39;")
+        text = escaped(translation).replace(quote, "&quot;" if quote == '"' else "&#39;")
         return text if self.quote else f'"{text}"'
 
 
 def read(data: bytes, options: Options) -> Document:
-    """The blocks of a page or of a part of one."""
+    """The blocks of a page or of a part of one; UserError where it declares another charset."""
+    charset = _declared_charset(data)
     content = Content(data)
+    # A page that does not tell what its bytes are has none above ASCII.
+    ascii_only = data.isascii() and charset != "utf-8"
     units = [
         Unit(
             block.sources,
-            functools.partial(_edits, content, block),
+            functools.partial(_edits, content, block, ascii_only),
             content.line(block.start),
             codes=block.codes,
         )
@@ -141,14 +172,20 @@ def tokens(text: str) -> Iterator[Part]:
     at = 0
     # Where none can end, none is looked for.
     last = text.rfind(">") + 1
+    ends = {begin: text.rfind(end) for begin, end in _ENDS.items()}
     while token := _TOKEN.search(text, at, last):
         if at < token.start():
             yield Part(Role.TEXT, text[at : token.start()], start=at)
         name = (token["tag"] or "").lower()
         at = token.end()
+        for begin, last_end in ends.items():
+            if token[0].startswith(begin) and token.start() + len(begin) <= last_end:
+                at = text.index(_ENDS[begin], token.start() + len(begin)) + len(_ENDS[begin])
         role = Role.TAG if name in VOID or not name else Role.OPENING
         if token["end"]:
             role = Role.CLOSING
+        elif _ECHO.match(token[0]):
+            role = Role.OPAQUE
         elif role is Role.OPENING and (name in CODE | PICTURES | UNTOUCHED or _protected(token)):
             at = _element_end(text, token)
             role = Role.TAG if name in PICTURES else Role.OPAQUE
@@ -157,9 +194,34 @@ def tokens(text: str) -> Iterator[Part]:
         yield Part(Role.TEXT, text[at:], start=at)
 
 
-def _edits(content: Content, block: Block, translations: Sequence[Translation]) -> list[Edit]:
-    texts = [translation.text for translation in translations]
-    return [content.edit(block.start, block.end, block.content(texts))]
+def escaped(text: str) -> str:
+    """A text as content: what would begin a tag or an entity does not, entities stay."""
+    return _AMPERSAND.sub("&amp;", text).replace("<", "&lt;")
+
+
+def _declared_charset(data):
+    """The charset that a page tells, or ""; UserError for one that its translation cannot have."""
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    head = data[:HEAD].decode("latin-1")
+    declared = _CHARSET.search(head)
+    name = (declared[1] or declared[2]).lower() if declared else ""
+    if declared and name not in ("utf-8", "utf8", "ascii", "us-ascii"):
+        line = head.count("\n", 0, declared.start()) + 1
+        raise UserError(
+            f"line {line}: declares the charset {name}; convert the page to UTF-8, "
+            f"its declaration, too: iconv -f {name} -t UTF-8 in > out"
+        )
+    return name.replace("utf8", "utf-8")
+
+
+def _edits(
+    content: Content, block: Block, ascii_only: bool, translations: Sequence[Translation]
+) -> list[Edit]:
+    written = block.content([translation.text for translation in translations])
+    if ascii_only:
+        written = written.encode("ascii", "xmlcharrefreplace").decode()
+    return [content.edit(block.start, block.end, written)]
 
 
 # Tags.
@@ -167,6 +229,7 @@ def _edits(content: Content, block: Block, translations: Sequence[Translation]) 
 
 def _ends_text(part):
     inline = part.role is Role.TEXT or part.name in INLINE | CODE | PICTURES
+    inline = inline or bool(_ECHO.match(part.raw))
     return not inline and not part.raw.startswith("<!--")
 
 
@@ -192,6 +255,8 @@ def _element_end(text, opening):
     name = opening["tag"]
     if opening[0].endswith("/>") and name.lower() in PICTURES:
         return opening.end()
+    if name.lower() in NEXT:
+        return _open_element_end(text, opening)
     depth = 1
     tags = rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*>"
     for tag in re.compile(tags, re.IGNORECASE).finditer(text, opening.end()):
@@ -201,13 +266,39 @@ def _element_end(text, opening):
     return len(text)
 
 
+def _open_element_end(text, opening):
+    """Where an element ends whose end tag may be missing: there, at the next one or its parent's.
+
+    Elements of these kinds that stand in it may lack their end tags, too.
+    """
+    name = opening["tag"].lower()
+    opened: list[str] = []
+    for tag in _ANY_TAG.finditer(text, opening.end()):
+        other = tag[2].lower()
+        if other in INLINE | VOID - {"hr"}:
+            continue
+        if not tag[1]:
+            if other in NEXT[name] and all(each in NEXT for each in opened):
+                return tag.start()
+            opened += [] if other in VOID else [other]
+        elif other in opened:
+            while opened.pop() != other:
+                pass
+        else:
+            return tag.end() if other == name else tag.start()
+    return len(text)
+
+
 # Attributes.
 
 
 def _attributes(part: Part) -> Iterator[Attribute]:
     """The values of a tag that are translated."""
-    token = _TOKEN.match(part.raw) if part.role in (Role.OPENING, Role.TAG) else None
-    if not token or not token["tag"] or token.end() < len(part.raw):
+    token = _TOKEN.match(part.raw) if part.role is not Role.TEXT else None
+    if not token or not token["tag"] or token["end"]:
+        return
+    # Of elements that are one part, those that readers see have some.
+    if token.end() < len(part.raw) and (part.name.lower() not in UNTOUCHED or _protected(token)):
         return
     matches = list(_ATTRIBUTE.finditer(*_inside(token)))
     values = {match["name"].lower(): _value(match) for match in matches}
@@ -275,7 +366,7 @@ def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[st
             text = text[:start] + values[attribute] + text[end:]
         return text
 
-    return masked.filled(_not_empty(texts[0]).strip(), _write, raw)
+    return masked.filled(_not_empty(texts[0]).strip(), escaped, raw)
 
 
 def _not_empty(text):
@@ -292,7 +383,3 @@ def _read(text):
         return meant if meant.isalpha() or meant in _PUNCTUATION else match[0]
 
     return _ENTITY.sub(character, text)
-
-
-def _write(text):
-    return text.replace("<", "&lt;")

@@ -11,12 +11,12 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.corpora.formats.xliff import CODES
 from nmt.documents.elements import Element, Tree, escaped
+from nmt.documents.masking import Masked, Part, Role
 from nmt.text.kinds import MARK
 from nmt.text.spans import find_spans
 
@@ -86,39 +86,18 @@ def written(inline: Inline, translation: str) -> str:
     each other or have changed an order that must stay, and where XML cannot hold a character.
     """
     if not translation.strip():
-        raise ValueError("an empty translation")
+        raise ValueError("the translation is empty")
     raw = inline.placeholders()
-    parts = _split(translation, raw)
-    found = parts[1::2]
-    expected = Counter(raw.keys())
-    if Counter(found) != expected:
-        raise ValueError("a code is missing, or there twice")
-    _check_order(inline.codes, found)
-    in_order = [each for each in _split(inline.text, raw)[1::2] if _FIXED.search(raw[each])]
-    if in_order != [each for each in found if each in in_order]:
-        raise ValueError("codes that must not be reordered are")
-    parts[1::2] = [raw[placeholder] for placeholder in found]
-    parts[::2] = [escaped(part) for part in parts[::2]]
-    return inline.before + "".join(parts) + inline.after
-
-
-def _split(text, placeholders):
-    """Text, placeholder, text and so on."""
-    pattern = "|".join(map(re.escape, placeholders))
-    return re.split(f"({pattern})", text) if placeholders else [text]
-
-
-def _check_order(codes, found):
-    """ValueError unless what opens is closed behind it, and elements nest."""
-    places = {placeholder: place for place, placeholder in enumerate(found)}
-    pairs = [code for code in codes if len(code.placeholders) == 2]
-    for code in pairs:
-        if places[code.placeholders[0]] > places[code.placeholders[1]]:
-            raise ValueError("a code closes before it opens")
-    elements = [[places[each] for each in code.placeholders] for code in pairs if code.is_element]
-    for (start, end), (other_start, other_end) in itertools.permutations(elements, 2):
-        if start < other_start < end < other_end:
-            raise ValueError("codes cross each other")
+    masks = {placeholder: [Part(Role.TAG, code)] for placeholder, code in raw.items()}
+    masked = Masked(inline.text, masks)
+    # Elements nest; codes that begin and end by themselves need not.
+    masked.check(
+        translation, {code.placeholders[0] for code in inline.codes if not code.is_element}
+    )
+    fixed = [each for each in masked.found(inline.text) if _FIXED.search(raw[each])]
+    if fixed != [each for each in masked.found(translation) if each in fixed]:
+        raise ValueError("tags that must not be reordered are")
+    return inline.before + masked.filled(translation, escaped) + inline.after
 
 
 class _Token(NamedTuple):

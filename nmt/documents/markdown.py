@@ -32,9 +32,9 @@ _FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|\d+[.)])\s+)*(`{3,}|~{3,}|\$\$)(?!.*\1)(
 _TEXT_DIRECTIVE = re.compile(rf"\{{(?:{DIRECTIVES})\}}")
 # What CommonMark would take for text, and what stands for it: a line without any, or an item.
 _MARKERS = (
-    # ::: (target)= [TOC] > [!NOTE] +++ {% if %} {{< name >}} {#id} {: .class}
+    # ::: (target)= [TOC] > [!NOTE] +++ % comment {% if %} {{< name >}} {#id} {: .class}
     (
-        r"([\s>]*)(?::{3,}.*|\([\w.:-]+\)=|\[\[?_?toc_?\]?\]|\[![a-z]+\].*|\+\+\+.*"
+        r"([\s>]*)(?::{3,}.*|\([\w.:-]+\)=|\[\[?_?toc_?\]?\]|\[![a-z]+\].*|\+\+\+.*|%\s.*"
         r"|\{%.*%\}|\{\{[<%].*[>%]\}\}|\{[#.:][^{}]*\})\s*",
         r"\1",
     ),
@@ -49,7 +49,10 @@ _MARKERS = (
 _OPTION = re.compile(r"[\s>]*:[\w-]+:(?:\s.*)?")
 _TASK = re.compile(r"\[[ xX]\]\s+")
 # What would make a line of a paragraph another block.
-_BLOCK = re.compile(r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|~~~|```|:\s|\|)")
+_BLOCK = re.compile(
+    r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|(?:\*\s*){3,}$|(?:_\s*){3,}$|~~~|```|:\s|\|"
+    r"|:{3,}|%\s|\+\+\+|\([\w.:-]+\)=\s*$|(?:!!!|\?\?\?\+?|===[+!]?)\s)"
+)
 _LIST = re.compile(r"(\d{1,9})([.)]\s)")
 
 _DESTINATION = (
@@ -117,24 +120,28 @@ def _texts(text: str) -> tuple[list[Text], set[str]]:
         first = token.map[0]
         if cells:
             row = row if row[0] == first else (first, 0)
-            found = _located(token.content.replace("|", r"\|"), lines[first:], row[1])
+            found = _located(token.content.replace("|", r"\|"), lines, first, row[1])
             row = first, found[-1][1] - lines[first].start() if found else row[1]
         else:
-            found = _located(token.content, lines[first:], 0)
+            found = _located(token.content, lines, first)
         texts += [Text(part, cells) for part in _unbroken(text, found)]
     return texts, set(env.get("references", ()))
 
 
-def _located(content, lines, begin):
-    """(start, end) of the lines of a text in the document; empty if they are not all there."""
+def _located(content, lines, first, begin=None):
+    """(start, end) of the lines of a text in the document; empty if they are not all there.
+
+    first: the number of its first line. begin: the column at which a cell can begin; other texts
+    end where their lines do, behind all marks.
+    """
     found = []
-    for wanted, line in zip(content.split("\n"), lines, strict=False):
-        column = line[1].find(wanted.strip(), begin)
-        if column < 0:
+    for number, wanted in enumerate(map(str.strip, content.split("\n")), first):
+        text = lines[number][1] if number < len(lines) else ""
+        column = text.rfind(wanted) if begin is None else text.find(wanted, begin)
+        if column < 0 or number >= len(lines):
             return []
-        start = line.start() + column
-        found.append((start, start + len(wanted.strip())))
-        begin = 0
+        start = lines[number].start() + column
+        found.append((start, start + len(wanted)))
     return found
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import enum
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 MASK = re.compile(r"<(/?)(\d{1,4})(/?)>|⟦(\d{1,4})⟧")
 SPACES = re.compile("[ \t\r\n\f]+")
@@ -87,12 +87,15 @@ def trimmed(
 
 def _edges(part, spaces):
     """A part with the white space around its words as parts of their own."""
-    words, before = part.raw, ""
+    words, before, start = part.raw, "", 0
     while part.role is Role.TEXT and words != before:
-        before, words = words, words.strip()
+        before, begun = words, words.lstrip()
         for space in spaces:
-            words = words.removeprefix(space).removesuffix(space)
-    start = part.raw.find(words)
+            begun = begun.removeprefix(space)
+        start += len(words) - len(begun)
+        words = begun.rstrip()
+        for space in spaces:
+            words = words.removesuffix(space)
     pieces = (part.raw[:start], words, part.raw[start + len(words) :])
     at = part.start
     for number, piece in enumerate(pieces):
@@ -134,20 +137,33 @@ class Masked:
                 at = match.end()
         return "".join([*written, text(translation[at:])])
 
-    def check(self, translation: str) -> None:
-        """Raises ValueError if a mask is missing, is there twice, or stands in the wrong order."""
-        found = [match for match in MASK.finditer(translation) if match[0] in self.masks]
-        counts = Counter(match[0] for match in found)
-        for mask, parts in self.masks.items():
-            if counts[mask] != 1:
-                what = "is missing" if not counts[mask] else "stands there twice"
-                raise ValueError(f"{parts[0].raw} {what}")
+    def found(self, text: str) -> list[str]:
+        """The masks that stand in a text, in its order."""
+        return [match[0] for match in MASK.finditer(text) if match[0] in self.masks]
+
+    def check(self, translation: str, apart: Container[str] = ()) -> None:
+        """Raises ValueError if a mask is missing, is there twice, or pairs cross each other.
+
+        apart: openings of pairs that may cross others.
+        """
+        found = self.found(translation)
+        counts = Counter(found)
+        if not all(counts[mask] for mask in self.masks):
+            raise ValueError("a tag is missing")
+        if counts.total() > len(self.masks):
+            raise ValueError("a tag is there twice")
         opened: list[str] = []
-        for match in found:
-            if match[1] and (not opened or opened.pop() != match[2]):
-                raise ValueError(f"{self.masks[match[0]][0].raw} closes what is not open")
-            if match[2] and not match[1] and not match[3]:
-                opened.append(match[2])
+        for each in found:
+            opening = each.replace("/", "")
+            if each.startswith("</"):
+                if opening not in opened:
+                    raise ValueError("a tag closes before it opens")
+                inner = opened[opened.index(opening) + 1 :]
+                if opening not in apart and not all(other in apart for other in inner):
+                    raise ValueError("tags cross each other")
+                opened.remove(opening)
+            elif not each.endswith(("/>", "⟧")):
+                opened.append(each)
 
 
 def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:

@@ -10,10 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from nmt import signatures
 from nmt.corpora.formats.messages import Header
 from nmt.corpora.formats.po import Entry, entries
 from nmt.documents import plurals
-from nmt.documents.format_strings import problem
+from nmt.documents.format_strings import problem, quoted
 from nmt.documents.po_layout import layout_of
 from nmt.documents.units import Document, Edit, Options, State, Unit
 from nmt.errors import UserError
@@ -44,6 +45,7 @@ class _Catalogue:
 
     def __init__(self, data: bytes, options: Options):
         self.options = options
+        signatures.refuse_binary(data[: signatures.HEAD], "line 1")
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         # As long as before, and all lines end with \n.
         unix = data[len(mark) :].replace(b"\r\n", b" \n").replace(b"\r", b"\n")
@@ -159,6 +161,7 @@ class _Message:
         reason: str | None = "nothing was translated"
         for text in (form.put_back(texts[form.source]), texts[form.message]):
             if text and text.strip():
+                text = quoted(form.message, text, self.flags)
                 reason = problem(form.message, text, self.flags)
                 if reason is None:
                     return _with_ends(text, self.entry.texts["msgid"])

@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from nmt.documents import cutting, masking
+from nmt.documents import cutting, html, masking
 from nmt.documents.content import Content
 from nmt.documents.masking import MASK, Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
@@ -84,20 +84,36 @@ class Sentence:
     parts: list[str]
     turns: list[int]
 
-    def cut(self, translation: Translation) -> list[str]:
-        """Its translation in as many parts. Raises ValueError where a tag is lost."""
-        self.masked.check(translation.text)
+    def cut(self, translation: Translation, vtt: bool) -> list[str]:
+        """Its translation in as many parts, without tags where one is lost.
+
+        Raises ValueError for what cannot stand in a cue.
+        """
+        try:
+            self.masked.check(translation.text)
+        except ValueError:
+            # What is said is worth more than italics.
+            text = self.masked.filled(translation.text, raw=lambda part: "")
+            translation = dataclasses.replace(translation, text=text)
         if not translation.text.strip():
             raise ValueError("the translation is empty")
+        if "-->" in translation.text:
+            raise ValueError("--> cannot stand in the text of a cue")
         parts = cutting.cut(translation, self.parts)
-        return [self.masked.filled(part) for part in _closed(parts, self.masked)]
+        text_of = html.escaped if vtt else str
+        return [self.masked.filled(part, text_of) for part in _closed(parts, self.masked)]
+
+    def untranslated(self) -> list[str]:
+        """Its parts as they are."""
+        return [self.masked.filled(part) for part in _closed(self.parts, self.masked)]
 
 
 class Film:
     """A document with its cues, and with what is said in them."""
 
-    def __init__(self, content: Content, cues: Sequence[Cue], turns: Sequence[Turn]):
+    def __init__(self, content: Content, vtt: bool, cues: Sequence[Cue], turns: Sequence[Turn]):
         self.content = content
+        self.vtt = vtt
         self.cues = cues
         self.turns = turns
         self._turns_of: dict[int, list[tuple[int, Turn]]] = {}
@@ -122,7 +138,7 @@ def read(data: bytes, options: Options) -> Document:
     if not cues:
         raise UserError("line 1: no cue with a text (SRT or WebVTT is needed)")
     turns = [turn for n, cue in enumerate(cues) for turn in _turns(n, text[cue.start : cue.end])]
-    film = Film(content, cues, turns)
+    film = Film(content, vtt, cues, turns)
     units = []
     for sentences in _groups(_sentences(turns, cues), turns):
         sources = tuple(sentence.masked.source for sentence in sentences)
@@ -144,9 +160,7 @@ def _cues(text: str, vtt: bool) -> Iterator[Cue]:
     following = [n for n, _ in timed[1:]] + [len(found) + 1]
     for (number, times), after in zip(timed, following, strict=False):
         lines = found[number + 1 : after]
-        # The number of the next cue is no text.
-        if lines and after < len(found) and lines[-1][0].strip().isdigit():
-            lines.pop()
+        lines = _without_number(lines) if after < len(found) else lines
         blank = next((n for n, line in enumerate(lines) if not line[0].strip()), len(lines))
         # Files in SRT have blank lines within a text.
         lines = lines[:blank] if vtt else lines
@@ -155,6 +169,21 @@ def _cues(text: str, vtt: bool) -> Iterator[Cue]:
             end = spoken[-1].start() + len(spoken[-1][0].rstrip("\r\n"))
             begins, ends = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
             yield Cue(spoken[0].start(), end, begins, ends)
+
+
+def _without_number(lines):
+    """The lines between two cues without the number of the second one, which is no text.
+
+    A blank line may stand behind it; then one stands before it, or it is text.
+    """
+    last = len(lines)
+    while last and not lines[last - 1][0].strip():
+        last -= 1
+    number = last and lines[last - 1][0].strip().isdigit()
+    adjacent = last == len(lines)
+    if number and (adjacent or (last > 1 and not lines[last - 2][0].strip())):
+        return lines[: last - 1]
+    return lines
 
 
 def _seconds(groups):
@@ -316,11 +345,19 @@ def _edits(
     film: Film, sentences: Sequence[Sentence], translations: Sequence[Translation]
 ) -> list[Edit]:
     """The edits of the cues that some sentences stand in, which are there as a whole."""
-    # 1. What is said in each turn now.
+    # 1. What is said in each turn now: a sentence that cannot stand there as it was before.
     said: dict[int, str] = {}
+    mistakes = []
     for sentence, translation in zip(sentences, translations, strict=True):
-        for turn, text in zip(sentence.turns, sentence.cut(translation), strict=True):
+        try:
+            parts = sentence.cut(translation, film.vtt)
+        except ValueError as error:
+            mistakes.append(error)
+            parts = sentence.untranslated()
+        for turn, text in zip(sentence.turns, parts, strict=True):
             said[turn] = cutting.joined([said[turn], text] if turn in said else [text])
+    if len(mistakes) == len(sentences):
+        raise mistakes[0]
     # 2. Its lines.
     edits = []
     for number in film.cues_of(sentences):
@@ -329,8 +366,6 @@ def _edits(
             for n, turn in film.turns_of(number)
         ]
         lines = cutting.lines(texts[0]) if len(texts) == 1 else texts
-        if any("-->" in line for line in lines):
-            raise ValueError("--> cannot stand in the text of a cue")
         cue = film.cues[number]
         edits.append(film.content.edit(cue.start, cue.end, film.content.line_end.join(lines)))
     return edits

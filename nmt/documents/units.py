@@ -70,6 +70,7 @@ class Document:
     language: str | None = None  # of its translations, where the file tells it
     source_language: str | None = None
     edits: Sequence[Edit] = ()  # of the file itself, which go with those of any unit
+    alternatives: bool = False  # whether its format has a place for them
     bilingual: bool = True  # False: translations take the place of their sources
 
 

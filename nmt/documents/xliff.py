@@ -62,6 +62,7 @@ def read(data: bytes, options: Options) -> Document:
         _language(tree, "target-language", "trgLang"),
         _language(tree, "source-language", "srcLang"),
         _told_language(tree, options.language),
+        alternatives=True,
     )
 
 

@@ -68,6 +68,7 @@ def test_what_does_not_fit_is_left_with_the_reason():
     (done,) = fill(UpperCase(), [document("a", "bad", "bad")], Choice())
     assert done.data == b"A bad bad"
     assert str(done.summary) == "1 filled, 2 left (bad words: 2)"
+    assert done.refused == {"bad words": [1, 1]}
 
 
 def test_what_is_less_sure_is_left():
@@ -93,10 +94,17 @@ def test_alternatives_stand_beside():
         return [Edit(1, 1, f" [{'|'.join(each.text for each in candidates)}]".encode())]
 
     translator = UpperCase()
-    made = Document(b"a", [dataclasses.replace(unit("a", 0, 1), alternatives=beside)])
+    made = Document(
+        b"a", [dataclasses.replace(unit("a", 0, 1), alternatives=beside)], alternatives=True
+    )
     (done,) = fill(translator, [made], Choice(alternatives=3))
     assert done.data == b"a [A|A (1)|A (2)]"
     check(made, translator, Choice(alternatives=3), "a.x")
+    # A unit may have all that it can have.
+    full = dataclasses.replace(document("a"), alternatives=True)
+    check(full, translator, Choice(alternatives=3), "a.x")
+    (done,) = fill(translator, [full], Choice(alternatives=3))
+    assert done.data == b"a" and done.refused == {"alternatives are there already": [1]}
     with pytest.raises(UserError, match="b.x: .* no place for alternatives"):
         check(document("a"), translator, Choice(alternatives=3), "b.x")
 

@@ -104,16 +104,39 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         ("caf&eacute; &ndash; it&rsquo;s &copy; &lt;b&gt;", ["café – it’s &copy; &lt;b&gt;"]),
         # What looks like a mask is none.
         ("⟦1⟧ is <b>x</b> or", ["⟦1⟧ is <2>x</2> or"]),
+        # End tags that may be missing.
+        ("<ul><li class=notranslate>Foo<li>Bar</ul><p>More", ["Bar", "More"]),
+        ("<ul><li translate=no>a<ul><li>b<li>c</ul>d<li>e</ul>f", ["e", "f"]),
+        ("<ul><li translate=no><p>a</ul>b", ["b"]),
+        ("<ul><li translate=no><b>a</b> b</li><li>c</ul>", ["c"]),
+        ("<div><p translate=no>a<p>b</div>c", ["b", "c"]),
+        ("<div><p translate=no>a</div>c", ["c"]),
+        ("<p translate=no>a<br>b<img src=x><ul><li>c</ul>", ["c"]),
+        ("<dl><dt translate=no>a<dd>b<dt>c</dl>", ["b", "c"]),
+        (
+            "<table><tr><td translate=no>a<td>b<tr translate=no><td>c<td>d<tr><td>e</table>f",
+            list("bef"),
+        ),
+        ("<table><tr translate=no><td><table><tr><td>a</table>b<tr><td>c</table>", ["c"]),
+        ("<select><option translate=no>a<option>b</select>", ["b"]),
+        # Code of PHP, in which a tag may seem to end.
+        ("<?php foreach ($a as $b => $c) { $x->name; } ?>one<?php end(); ?>two", ["one", "two"]),
+        ("by <?php echo $x->name; ?> and <?= $y->n ?>", ["by ⟦1⟧ and ⟦2⟧"]),
         # Attributes, those of tags within a text with it.
         ('<img alt="a &quot;dog&quot;" title=cat>', ['a "dog"', "cat"]),
         ('see <a title="more" href=x>it</a> now', ["see <1>it</1> now", "more"]),
         ('<input placeholder="Name" value="x" aria-label="">', ["Name"]),
         ('<p title="42">7</p>', []),
+        ('<textarea placeholder="Name">x</textarea>', ["Name"]),
+        ('<textarea placeholder="Name" translate=no>x</textarea>', []),
         # Tags that are none.
         ("a < b and c > d", ["a < b and c > d"]),
         ('<p title="it>is', ["is"]),
         ("one <b", ["one <b"]),
         ("one <!-- two", ["one <!-- two"]),
+        ("one <!-- <b>two</b> --> three", ["one <1/> three"]),
+        ("one <!-- two> three", ["one <1/> three"]),
+        ("one<![CDATA[ <b>two</b> ]]>three", ["one", "three"]),
         ("<script>one", []),
         ("", []),
     ],
@@ -130,6 +153,12 @@ def test_texts(fragment, sources):
     [
         ("a < b", "A &lt; B"),
         ("<p>\n one\n two </p>\n", "<p>\n ONE TWO </p>\n"),
+        # No tags and entities come up.
+        ("a & b &amp; c &copy; &x", "A &amp; B &amp; C &copy; &amp;X"),
+        ("<b title='a & b < c'>d</b>", "<b title='A &amp; B &lt; C'>D</b>"),
+        # A word that white space around it has, too.
+        ("<td>&nbsp;s</td>", "<td>&nbsp;S</td>"),
+        ("<td> &#160; 0x &nbsp;</td>", "<td> &#160; 0X &nbsp;</td>"),
         ('<a title="x &quot;y&quot;">z</a>', '<a title="X &quot;Y&quot;">Z</a>'),
         ("<a title='it&#39;s'>z</a>", "<a title='IT&#39;S'>Z</a>"),
         ("<a title=x>z</a>", '<a title="X">Z</a>'),
@@ -187,10 +216,57 @@ def test_another_parser_sees_the_same_tags():
 
 
 def test_long_pages_take_linear_time():
-    for part in ("<a ", '<a b="', "<!--", "&", "<b>", "x ", " ", "<p title=' "):
+    for part in (
+        "<a ",
+        '<a b="',
+        "<?>",
+        "<!-- >",
+        "<![CDATA[>",
+        "<p translate=no>",
+        "<li translate=no><p>",
+        "<!--",
+        "&",
+        "<b>",
+        "x ",
+        " ",
+        "<p title=' ",
+    ):
         assert html.blocks("x" + part * 5_000) is not None
 
 
 def test_other_encodings_are_refused():
     with pytest.raises(UserError, match=r"line 2: not valid UTF-8; it seems to be WINDOWS-1252"):
         html.read("<p>\nGrüße, schöne Tür".encode("latin-1"), Options())
+
+
+@pytest.mark.parametrize(
+    ("head", "letter"),
+    [
+        ("", "&#220;"),
+        ("<meta charset=us-ascii>", "&#220;"),
+        ("<meta charset='UTF-8'>", "Ü"),
+        ('<?xml version="1.0" encoding="utf-8"?>', "Ü"),
+        ("\ufeff", "Ü"),
+        # It is UTF-8 already.
+        ("<p>é</p>", "Ü"),
+    ],
+)
+def test_letters_are_written_as_the_page_is_read(head, letter):
+    data = f"{head}<p>ue <b title='ue'>ue</b></p>".encode()
+    *_, unit = html.read(data, Options()).units
+    (edit,) = unit.edits([Translation("Ü <1>Ü</1>"), Translation("Ü")])
+    assert edit.content.decode() == f"{letter} <b title='{letter}'>{letter}</b>"
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<meta charset="ISO-8859-1">',
+        '<META http-equiv=Content-Type content="text/html; charset=iso-8859-1">',
+        '<?xml version="1.0" encoding="iso-8859-1"?>',
+    ],
+)
+def test_other_charsets_that_are_declared_are_refused(declaration):
+    for text in ("<p>one</p>", "<p>é</p>"):
+        with pytest.raises(UserError, match="^line 2: declares the charset iso-8859-1; convert"):
+            html.read(f"\n{declaration}{text}".encode("latin-1"), Options())

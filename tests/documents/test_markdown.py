@@ -210,6 +210,7 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         ("+++\none = 1\n+++\ntwo", ["two"]),
         ("{% if one %}\ntwo\n{% endif %}", ["two"]),
         ("> [!TIP]\n> one", ["one"]),
+        ("% one\n\ntwo 5 % of", ["two 5 % of"]),
         # What stands in a text.
         ("**one** two_three *four*", ["**one** two_three *four*"]),
         ("``a ` b`` one `c", ["⟦1⟧ one `c"]),
@@ -232,6 +233,20 @@ def test_a_label_stays_what_it_is():
     assert filled(page).startswith(b"SEE [FOO][Foo] AND [BAR][bar] AND [BAZ][FOO] OR [NONE].")
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("[^note]: note\n", "[^note]: NOTE\n"),
+        ("x[^a]\n\n> [^a]: a\n> b\n", "X[^a]\n\n> [^a]: A B\n"),
+        ("- a\n\n  [^x]: x\n", "- A\n\n  [^x]: X\n"),
+        ("# a #\n", "# A #\n"),
+        ("ab | a | b\n--|--|--\na | ab | a\n", "AB | A | B\n--|--|--\nA | AB | A\n"),
+    ],
+)
+def test_a_word_that_a_mark_has_too(page, expected):
+    assert filled(page.encode()).decode() == expected
+
+
 def kinds(text):
     return [token.type for token in MarkdownIt("commonmark").enable("table").parse(text)]
 
@@ -239,13 +254,26 @@ def kinds(text):
 def test_no_translation_begins_another_block():
     rng = random.Random(0)
     hostile = ["- x", "+ y", "1. z", "2) w", "# h", "> q", "===", "---", "| a", "```", "~~~", "*"]
+    hostile += ["***", "* * *", "___", "+++", ":::", "% x", "(x)=", "!!! x"]
     for _ in range(20):
         edits = []
         for unit in markdown.read(PAGE.encode(), Options()).units:
             words = unit.sources[0].split(" ")
             words.insert(rng.randrange(len(words) + 1), rng.choice(hostile))
             edits += unit.edits([Translation(" ".join(words))])
-        assert kinds(spliced(PAGE.encode(), edits).decode()) == kinds(PAGE)
+        done = spliced(PAGE.encode(), edits)
+        assert kinds(done.decode()) == kinds(PAGE)
+        # Nor one of an extension.
+        assert len(markdown.read(done, Options()).units) == len(sources(PAGE))
+
+
+@pytest.mark.parametrize("word", ["% x", ":::", "(x)=", "***", "* * *", "___", "+++", "!!! x"])
+def test_no_line_begins_with_a_mark(word):
+    (unit,) = markdown.read(b"a line\nand another one", Options()).units
+    for text in (word, f"{'x' * 40} {word}"):
+        (edit,) = unit.edits([Translation(text)])
+        assert b"\\" + word.encode() in edit.content
+        assert kinds(edit.content.decode()) == kinds("a")
 
 
 def test_paragraphs_are_wrapped_as_wide_as_the_document_is():

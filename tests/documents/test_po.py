@@ -168,6 +168,21 @@ FORMATS = [
     ("ruby-format", "%{a} of %<b>d", "%<b>d von %{a}", None),
     ("sh-format", "$a and ${b}", "${b} und $a", None),
     ("lisp-format", "~a of", "~a von", None),
+    ("boost-format", "%1% file of %2%", "%2%: %1% Datei", None),
+    ("boost-format", "%1% file", "%2% Datei", "placeholders differ"),
+    ("boost-format", "%|1$5| and %s", "%|1$5| und %d", "placeholders differ"),
+    ("object-pascal-format", "%0:s of %1:d", "%1:d von %0:s", None),
+    ("object-pascal-format", "%0:s is", "%1:s ist", "placeholders differ"),
+    ("java-format", "Open {0}", "Öffne {0}", None),
+    ("java-format", "Don''t {0}", "Nicht {0}", None),
+    ("java-format", "the '{' of {0}", "das '{' von {0}", None),
+    ("java-format", "the '{' of {0}", "l'{ de {0}", "placeholders differ"),
+    ("java-format", "Open it", "L'ouvrir", None),
+    ("csharp-format", "{0} of {1:d}", "{1:d} von {0}", None),
+    ("csharp-format", "{0} of {1}", "{0} von {2}", "placeholders differ"),
+    ("kde-kuit-format", "<b>%1</b> & <br/>", "& <b>%1</b><br/>", None),
+    ("kde-kuit-format", "<b>%1</b> is", "<b>%1 ist", "tags differ"),
+    ("kde-kuit-format", "%1 < %2", "%1 < %2 <", None),
     ("c-format, no-wrap", "%s", "x", "placeholders differ"),
     ("no-c-format", "100% of it", "100 %", None),
     ("no-wrap", "%s", "x", None),
@@ -181,6 +196,12 @@ def test_placeholders_of_formats_stand_in_translations_once(flags, source, targe
     assert summary.refused == Counter([reason] if reason else [])
     written = text.replace("#, ", "#, fuzzy, ").replace('msgstr ""', f'msgstr "{target}"')
     assert after == (text if reason else written)
+
+
+def test_an_apostrophe_is_doubled_where_java_takes_it_for_a_quotation_mark():
+    text = '#, java-format\nmsgid "Open {0}"\nmsgstr ""\n'
+    after, summary = filled(text, text_of=lambda line: "L'ouverture, l''autre {0}")
+    assert "msgstr \"L''ouverture, l''autre {0}\"" in after and summary.filled == 1
 
 
 def test_an_entry_without_a_translation_stays_empty():
@@ -345,6 +366,8 @@ BAD = {
     ),
     "a template": (header().replace("UTF-8", "CHARSET"), ["no charset", "msginit"]),
     "not UTF-8": (header() + "\n# \udcff\n", ["line 14", "not valid UTF-8"]),
+    "compressed": ("\x1f\udc8b\x08\0", ["line 1", "is a compressed file", "unpack it"]),
+    "UTF-16": ("m\0s\0g\0i\0d\0 \0x\0\n\0" * 9, ["line 1", "UTF-16LE", "iconv"]),
     "no PO": (header() + "\nmsgid x\n", ["line 14", "not a line of a PO file"]),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from nmt.documents import formats
 from nmt.documents.filling import Choice, fill
 from nmt.documents.units import Options, State
+from nmt.errors import UserError
 from tests.documents.xliff_samples import SAMPLES
 from tests.fakes import UpperCase, shouted
 
@@ -143,9 +144,11 @@ def test_what_is_not_filled_stays_byte_for_byte(name, variant):
     data = data_of(name, variant)
     nothing = UpperCase(text=lambda line: "")
     done = filled(name, data, nothing)
-    if FORMATS[name].bilingual:
-        assert done.data == data and done.summary.filled == 0
-        assert done.summary.refused.total() > 0
+    assert done.data == data and done.summary.filled == 0
+    assert done.summary.refused.total() > 0
+    # The lines that are told are those of the units.
+    lines = [unit.line for unit in document_of(name, data).units]
+    assert set().union(*done.refused.values()) <= set(lines)
     document = dataclasses.replace(document_of(name, data), units=[])
     assert fill(nothing, [document], Choice())[0].data == data
 
@@ -199,6 +202,14 @@ def test_a_diff_touches_only_the_unit_that_is_filled(name, variant):
         changes = difflib.SequenceMatcher(None, old, new, False).get_opcodes()
         touched = [(start, end) for kind, start, end, *_ in changes if kind != "equal"]
         assert touched and all(first <= start and end <= last for start, end in touched)
+
+
+def test_elements_that_are_nested_too_deeply_are_a_mistake():
+    nested = b"<g id='1'>" * 3000 + b"a" + b"</g>" * 3000
+    data = SAMPLES["Angular"].replace(b"Save", nested, 1)
+    assert nested in data
+    with pytest.raises(UserError, match=r"^a.xlf: its elements are nested too deeply"):
+        document_of("xliff 1.2", data)
 
 
 @each_format

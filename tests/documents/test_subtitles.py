@@ -247,12 +247,18 @@ def test_tags_that_a_cut_parts_are_closed_and_opened_again():
 def test_cues_have_two_lines_of_42_columns_where_words_allow():
     rng = np.random.default_rng(0)
     words = ["a", "the", "window", "ladders,", "impossible", "on", "house."]
-    texts = [" ".join(rng.choice(words, rng.integers(1, 14))) for _ in range(60)]
+    texts = [" ".join(rng.choice(words, rng.integers(1, 24))) for _ in range(60)]
+    longest = []
     for text in cue_texts(filled(srt(*texts))):
         lines = text.rstrip("\n").split("\n")
         assert len(lines) <= 2
-        # A word more on a line is possible only if there was room for none.
-        assert max(map(len, lines)) <= 42 or len(" ".join(lines)) > 72
+        # As even as can be, but for a border behind punctuation.
+        words = " ".join(lines).split()
+        halves = [(words[:n], words[n:]) for n in range(len(words))]
+        best = min(max(len(" ".join(half)) for half in each) for each in halves)
+        assert max(map(len, lines)) <= (42 if best <= 42 else best + 11)
+        longest.append(max(map(len, lines)))
+    assert max(longest) > 42
     assert cutting.lines("word " * 8) == ["word word word word word word word word"]
     assert cutting.lines("one two three four five six, seven eight nine ten") == [
         "one two three four five six,",
@@ -281,7 +287,36 @@ def test_what_is_no_subtitle_file_is_refused(data, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "I <1>went", "went --> home", "I went</1> <1>home."])
+@pytest.mark.parametrize("text", ["I <1>went home", "I went</1> <1>home", "I <1>went</1></1> home"])
+def test_what_is_said_is_worth_more_than_a_tag(text):
+    (unit,) = subtitles.read(srt("I <i>went</i> home."), Options()).units
+    (edit,) = unit.edits([Translation(text)])
+    assert edit.content.split() == [b"I", b"went", b"home"]
+
+
+@pytest.mark.parametrize("text", ["", "-->"])
+def test_a_sentence_that_cannot_stand_there_costs_no_other(text):
+    film = srt("One <i>two</i>. Three", "four. Five", "six.")
+    (unit,) = subtitles.read(film, Options()).units
+    translations = [Translation(each) for each in ("<1>Eins</1>.", text, "FIVE SIX.")]
+    done = spliced(film, unit.edits(translations))
+    assert cue_texts(done) == ["<i>Eins</i>. Three\n", "four. FIVE\n", "SIX.\n"]
+
+
+def test_text_is_no_markup():
+    film = WEB.replace(b"Yes<", b"Yes & no<").replace(b"they</c> are not", b"they</c> are")
+    document = subtitles.read(film, Options())
+    text = "<<1>b</1> & c &amp; d"
+    (unit,) = (unit for unit in document.units if "<1>" in unit.sources[0])
+    (edit,) = unit.edits([Translation(text)])
+    assert edit.content == b"<v.loud Bob>&lt;<c.red>b</c> &amp; c &amp; d"
+    assert b"YES &amp; NO" in filled(film)
+    # SRT has no entities.
+    (unit,) = subtitles.read(srt("One <i>two</i> three."), Options()).units
+    assert unit.edits([Translation(text)])[0].content == b"<<i>b</i> & c &amp; d"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "went --> home"])
 def test_what_cannot_stand_in_a_cue_is_refused(text):
     (unit,) = subtitles.read(srt("I <i>went</i> home."), Options()).units
     with pytest.raises(ValueError):
@@ -293,3 +328,23 @@ def test_files_with_blank_lines_or_without_them_are_read():
         b"1\n00:00:01,000 --> 00:00:02,000\nOne\n\ntwo.\n2\n00:00:03,000 --> 00:00:04,000\nThree.\n"
     )
     assert sources(film) == ["One two.", "Three."]
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        # A number is that of the next cue, with a blank line behind it or without.
+        ("One.\n\n2\n", ["One.", "Three."]),
+        ("One.\n\n2\n\n", ["One.", "Three."]),
+        ("One.\n\n2\n\n\n", ["One.", "Three."]),
+        ("One.\n2\n", ["One.", "Three."]),
+        ("\n2\n\n", ["Three."]),
+        # Or it is said.
+        ("42\n\n2\n", ["42", "Three."]),
+        ("42.\n\n", ["42.", "Three."]),
+    ],
+)
+def test_numbers_are_no_text(between, expected):
+    film = f"1\n00:00:01,000 --> 00:00:02,000\n{between}00:00:09,000 --> 00:00:09,900\nThree.\n"
+    assert sources(film.encode()) == expected
+    assert filled(film.encode()) == film.upper().encode()

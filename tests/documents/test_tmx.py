@@ -1,5 +1,6 @@
 """TMX: what is written is what nmt's own reader reads."""
 
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -8,7 +9,7 @@ from nmt.corpora.formats import tmx as corpus
 from nmt.documents import tmx, xliff
 from nmt.documents.tmx import Entry
 from nmt.documents.units import Options
-from nmt.errors import Failure
+from nmt.errors import Failure, UserError
 from nmt.inference.translator import Translation
 from nmt.version import __version__
 
@@ -71,7 +72,8 @@ def test_what_xml_cannot_hold_is_left_out(tmp_path):
 
 def test_a_memory_is_whole_or_as_it_was(tmp_path):
     path = tmp_path / "a.tmx"
-    path.write_text("old")
+    tmx.write(path, "en", "de", [Entry("old", "alt")])
+    before = path.read_bytes()
 
     def broken():
         yield Entry("a", "b")
@@ -79,5 +81,48 @@ def test_a_memory_is_whole_or_as_it_was(tmp_path):
 
     with pytest.raises(Failure):
         tmx.write(path, "en", "de", broken())
-    assert path.read_text() == "old"
+    assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["a.tmx"]
+
+
+def test_a_memory_grows(tmp_path):
+    """What is there stays, other translations of the same source take its place."""
+    path = tmp_path / "a.tmx"
+    assert tmx.write(path, "en", "de", []) == 0 and not path.exists()
+    old = [
+        Entry("a & b", "x\r\ny"),
+        Entry("<1>c</1>\nd </tu>", "<1>y</1>", 50, CODES),
+        Entry("e", "z"),
+    ]
+    assert tmx.write(path, "en", "de", old) == 3
+    before = path.read_text()
+    assert tmx.write(path, "en", "de", []) == 0 and path.read_text() == before
+    assert tmx.write(path, "en", "de", [Entry("f", "n"), Entry("e", "new", 7)]) == 2
+    pairs = [("a & b", "x y"), ("c d </tu>", "y"), ("e", "new"), ("f", "n")]
+    assert list(corpus.read(path, "en", "de", Counter())) == pairs
+    assert before.partition("<prop")[2].partition("</tu>")[0] in path.read_text()
+    # Another target language has units of its own.
+    assert tmx.write(path, "en", "fr", [Entry("e", "é")]) == 1
+    assert list(corpus.read(path, "en", "de", Counter())) == pairs
+    assert list(corpus.read(path, "en", "fr", Counter())) == [("e", "é")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "was not written by nmt"),
+        ("<tmx/>", "was not written by nmt"),
+        (tmx.HEADER.format(version='"1"', source='"en"') + "<tu/>" + tmx.FOOTER, "was not written"),
+        (tmx.HEADER.format(version='"1"', source='"sv"') + tmx.FOOTER, "a memory from 'sv'"),
+    ],
+)
+def test_files_of_others_are_not_written_over(tmp_path, content, message):
+    path = tmp_path / "a.tmx"
+    path.write_text(content)
+    for refused in (
+        lambda: tmx.check(path, "en"),
+        lambda: tmx.write(path, "en", "de", [Entry("a", "b")]),
+    ):
+        with pytest.raises(UserError, match=message):
+            refused()
+    assert path.read_text() == content

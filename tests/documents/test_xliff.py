@@ -217,12 +217,12 @@ def test_codes_come_back_letter_for_letter(source, text):
 @pytest.mark.parametrize(
     ("translation", "reason"),
     [
-        ("<1>a</1> <2>b</2>", "a code is missing, or there twice"),
-        ("<1>a</1> <2>b</2> ⟦3⟧ ⟦3⟧", "a code is missing, or there twice"),
+        ("<1>a</1> <2>b</2>", "a tag is missing"),
+        ("<1>a</1> <2>b</2> ⟦3⟧ ⟦3⟧", "a tag is there twice"),
         ("<1>a <2></1>b</2> ⟦3⟧", "cross"),
-        ("</1>a<1> <2>b</2> ⟦3⟧", "a code closes before it opens"),
+        ("</1>a<1> <2>b</2> ⟦3⟧", "a tag closes before it opens"),
         ("<1>a</1> <2>b</2> ⟦3⟧\x01", "a character that XML cannot hold"),
-        (" ", "an empty translation"),
+        (" ", "the translation is empty"),
         ("<1>a</1> <2>b</2> ⟦3⟧\ufffe", "a character that XML cannot hold"),
     ],
 )
@@ -232,6 +232,13 @@ def test_a_translation_that_cannot_stand_there_is_refused(translation, reason):
     unit.edits([Translation("⟦3⟧ <2>b <1>a</1></2>")])
     with pytest.raises(ValueError, match=reason):
         unit.edits([Translation(translation)])
+
+
+def test_codes_that_are_no_elements_may_cross_others():
+    unit = unit_of('<source><bpt id="1"/>a <g id="2">b</g><ept id="1"/> c</source>')
+    assert unit.sources == ("<1>a <2>b</2></1> c",)
+    (edit,) = unit.edits([Translation("<2>a <1>b</2> c</1>")])
+    assert b'<g id="2">a <bpt id="1"/>b</g> c<ept id="1"/>' in edit.content
 
 
 def test_codes_that_must_keep_their_order_do():
