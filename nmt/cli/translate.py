@@ -70,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how probably it is a good translation (chrF 80): before the text, a last column of "
         "tsv, or in json with that of each word",
     )
+    parser.add_argument(
+        "--prefix",
+        default="",
+        metavar="TEXT",
+        help="what every translation begins with, letter for letter",
+    )
     add_min_confidence(parser, "a translation that has less is left empty")
     parser.add_argument(
         "--attention", metavar="FILE", help="write attention weights, a JSON object a line"
@@ -108,8 +114,10 @@ def run(args: argparse.Namespace) -> None:
     below = 0
     with output(args.output) as out, attention_output as attention_file:
         for window in windows(input_lines(args), window_size):
+            # A blank line stays blank.
+            prefixes = [args.prefix if line.strip() else "" for line in window]
             results = translator.candidates(
-                window, args.nbest, args.beam, bool(args.attention), words=words
+                window, args.nbest, args.beam, bool(args.attention), words=words, prefixes=prefixes
             )
             log_warnings((best for best, *_ in results), number + 1)
             below += sum(_is_below(best, args.min_confidence) for best, *_ in results)

@@ -14,6 +14,7 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.bonus import Bonus, Phrase, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
+from nmt.decoding.next_words import Words, next_words
 from nmt.decoding.prefix import Prefix, Spelling
 from nmt.decoding.sampling import Sampling, sample
 from nmt.errors import UserError
@@ -64,6 +65,13 @@ class Translation:
     terms: list[tuple[str, bool]] = dataclasses.field(default_factory=list)
     # Of a translation memory: the pair most similar to the line; of similarity 1.0 its target.
     match: similar.Match | None = None
+
+
+class Alternative(NamedTuple):
+    """What may follow a beginning, and how probably."""
+
+    text: str  # a word with what stands before it, or the rest of one; "": nothing more
+    probability: float
 
 
 class Segment(NamedTuple):
@@ -249,6 +257,46 @@ class Translator(Loaded):
             assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
             for parts, match in zip(parts_of_line, matches, strict=True)
         ]
+
+    def alternatives(self, line: str, prefix: str = "", limit: int = 5) -> list[Alternative]:
+        """The most probable next words of a translation that begins with a text, best first.
+
+        prefix + text is the beginning with that word. The model alone is asked: glossary and
+        memory change nothing. Empty where the line has nothing to translate. Raises as
+        `candidates`.
+        """
+        check_lines([line, prefix])
+        check_numbers(nbest=limit)
+
+        def best(segments):
+            ids = [segment.ids for segment in segments]
+            (hypothesis,) = self.search_ids(ids)[0]
+            return [[self._translation(segments[0], hypothesis, False, True, False)]]
+
+        parts = self._begun(list(self._parts(line)), prefix, best)
+        for segment in filter(_is_segment, parts):
+            begun = segment.beginning or self.preparations[0].beginning("", segment.prepared)
+            if not begun.whole:
+                return self._next_words(segment, begun, limit)
+        return []
+
+    def _next_words(self, segment, begun, limit):
+        spelling = self._spelling(begun.form)
+        words = Words(spelling.writings, not unspaced(self.recipe.data.target))
+        found = next_words(
+            self.model,
+            source_matrices([segment.ids]),
+            self._prefix(begun),
+            words,
+            self.characters,
+            limit,
+        )
+        chances: dict[str, float] = {}
+        for ids, chance in found:
+            text = self.preparations[0].following(list(ids), segment.prepared, begun)
+            chances[text] = chances.get(text, 0.0) + chance
+        ranked = sorted(chances.items(), key=lambda item: -item[1])
+        return [Alternative(*item) for item in ranked[:limit]]
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
         """(log_prob, score) of each pair, as `candidates` would score that target.
@@ -579,13 +627,16 @@ def _own_part(given, segment, best):
     Its own translation if the text begins with that; else as many sentences as the segment has.
     """
     ((own, *_),) = best([segment])
-    if given.startswith(own.text):
+    rest = given[len(own.text) :]
+    if given.startswith(own.text) and (not rest or rest[0].isspace()):
         return own.text
-    # It has no line breaks.
-    line = LINE_BREAK.split(given)[0].rstrip()
+    line = LINE_BREAK.split(given)[0]
     sentences = len(SENTENCE_END.split(segment.text.strip()))
     ends = [match.start() for match in SENTENCE_END.finditer(line)]
-    return line[: ends[sentences - 1]] if len(ends) >= sentences else line
+    if len(ends) >= sentences:
+        return line[: ends[sentences - 1]]
+    # A translation has no line breaks.
+    return given if line == given else line.rstrip()
 
 
 def _is_segment(part):

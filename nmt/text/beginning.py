@@ -134,7 +134,7 @@ def _marks_in(given, prepared, whole):
     """Ranges of the marks in a text, what lacks of a last one, and whether that opens a range."""
     own, openings = _texts_of_marks(prepared)
     # Those of the source, as often as there.
-    spans = []
+    spans: list[tuple[int, int]] = []
     for name, times in sorted(own.items(), key=lambda item: -len(item[0])):
         for match in list(_occurrences(name).finditer(given))[:times]:
             if all(match.end() <= start or end <= match.start() for start, end in spans):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nmt.text.beginning import Beginning, beginning, without_spaces
@@ -213,6 +213,7 @@ class Preparation:
 
         UserError for characters that a translation cannot have.
         """
+        form: Callable[[str], str]
         form = str.upper if prepared.cased.restore or prepared.cased.upper else str
         spaced = not unspaced(self.data.target)
         if self.data.tokenised and not spaced:
@@ -259,6 +260,14 @@ class Preparation:
         if for_people and self.data.tokenised:
             text = detokenise(text, self.data.target)
         return dataclasses.replace(output, text=prepared.line.filled(text, prepared.names))
+
+    def following(self, ids: list[int], prepared: PreparedLine, begun: Beginning) -> str:
+        """What target ids write behind the beginning of a translation."""
+        text = self.target_tokenizer.decode(ids)
+        end, beginning = begun.end(text)
+        restore = prepared.cased.restore or str
+        rest = restore(text)[len(restore(text[:end])) :]
+        return prepared.line.filled(beginning[len(begun.given) :] + rest, prepared.names)
 
     def output(self, ids: list[int], names: Sequence[Copied], for_people: bool = True) -> str:
         """Text of the target ids as they are, with what their symbols stand for."""

@@ -204,7 +204,9 @@ class Tokenizer:
         return [
             bytes([written])
             if isinstance(written, int)
-            else b"" if id in unwritten else form(written).encode()
+            else b""
+            if id in unwritten
+            else form(written).encode()
             for id, written in enumerate(self._writings)
         ]
 

@@ -59,9 +59,7 @@ def test_no_prefix_changes_nothing_even_beside_others():
     plain = beam_search(world, SOURCE, limits=range(5, 10), **options)
     together = beam_search(world, SOURCE, limits=range(5, 10), prefixes=prefixes, **options)
     for n, prefix in enumerate(prefixes):
-        (alone,) = beam_search(
-            world, np.array([[n]]), limits=[5 + n], prefixes=[prefix], **options
-        )
+        (alone,) = beam_search(world, np.array([[n]]), limits=[5 + n], prefixes=[prefix], **options)
         expected = alone if texts[n] else plain[n]
         assert [(h.ids, h.log_prob, h.score) for h in together[n]] == [
             (h.ids, h.log_prob, h.score) for h in expected
@@ -86,7 +84,9 @@ def test_the_beginning_of_what_is_best_gives_it_again(seed):
 
 def test_bytes_spell_characters_that_have_no_piece():
     spelt = {4: 0xC3, 5: 0xA4, 6: 0xB6}
-    table = Spelling([b"", b"", b"", b"", b"\xc3", b"\xa4", b"\xb6", b"ab", "ä".encode()], [], False)
+    table = Spelling(
+        [b"", b"", b"", b"", b"\xc3", b"\xa4", b"\xb6", b"ab", "ä".encode()], [], False
+    )
     prefix = Prefix("äö", table)
     found = beam_search(
         World(1, words=5),
