@@ -1,7 +1,5 @@
 """What stands behind a translation: words of both sides, attention, confidence, memory, terms."""
 
-import inspect
-import math
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -15,12 +13,11 @@ from nmt.serving.texts import Corrected
 from nmt.text.languages import unspaced
 
 DIGITS = 3  # of attention
-SEARCHED = 10  # hypotheses that are looked through for those that begin with a prefix
 
 Span = tuple[int, int]  # start and end, in characters
 
 
-class Alternative(NamedTuple):
+class Begun(NamedTuple):
     """A translation that begins with a prefix, the word after that, and its probability."""
 
     text: str
@@ -35,20 +32,11 @@ class Detailed(NamedTuple):
     prefix: str = ""
 
     def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Translation]]:
-        """As those of the translator.
-
-        Where no candidate begins with the prefix, they are the usual ones.
-        """
-        known = inspect.signature(self.translator.candidates).parameters
-        options: dict[str, Any] = {name: True for name in ("attention", "words") if name in known}
-        if not self.prefix:
-            return self.translator.candidates(lines, nbest, **options)
-        if "prefixes" in known:
-            options["prefixes"] = [self.prefix] * len(lines)
-            return self.translator.candidates(lines, nbest, **options)
-        found = self.translator.candidates(lines, max(nbest, SEARCHED), **options)
-        begun = [[each for each in some if each.text.startswith(self.prefix)] for some in found]
-        return [(fit or some)[:nbest] for fit, some in zip(begun, found, strict=True)]
+        """As those of the translator."""
+        prefixes = [self.prefix] * len(lines) if self.prefix else None
+        return self.translator.candidates(
+            lines, nbest, attention=True, words=True, prefixes=prefixes
+        )
 
 
 class Continued(NamedTuple):
@@ -56,40 +44,19 @@ class Continued(NamedTuple):
 
     translator: Translator
     prefix: str
-    target: str  # code of the language
 
-    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Alternative]]:
+    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Begun]]:
         """Up to `nbest` alternatives of each line, with different next words, the best first."""
         return [self._alternatives(line, nbest) for line in lines]
 
     def _alternatives(self, line, limit):
-        if hasattr(self.translator, "alternatives"):
-            return self._own_alternatives(line, limit)
-        (found,) = Detailed(self.translator, self.prefix).candidates([line], SEARCHED)
-        begun = [each for each in found if each.text.startswith(self.prefix)]
-        best: dict[str, Translation] = {}
-        shares: dict[str, float] = {}
-        for each in begun:
-            word = _next_word(each, len(self.prefix), self.target)
-            best.setdefault(word, each)
-            # Relative to the best one: the probability of a long text may be no number.
-            share = math.exp(each.log_prob - begun[0].log_prob)
-            shares[word] = shares.get(word, 0.0) + share
-        whole = sum(shares.values())
-        return [
-            Alternative(best[word].text, word, shares[word] / whole)
-            for word in sorted(filter(None, best), key=lambda word: -shares[word])[:limit]
-        ]
-
-    def _own_alternatives(self, line, limit):
-        """Those of a translator that knows next words, each with the best way to go on from it."""
-        translator: Any = self.translator
-        following = translator.alternatives(line, self.prefix, limit)
+        """The next words, each with the best way to go on from it."""
+        following = self.translator.alternatives(line, self.prefix, limit)
         words = [each for each in following if each.text.strip()]
         prefixes = [self.prefix + each.text for each in words]
-        found = translator.candidates([line] * len(words), prefixes=prefixes)
+        found = self.translator.candidates([line] * len(words), prefixes=prefixes)
         return [
-            Alternative(best.text, each.text.strip(), each.probability)
+            Begun(best.text, each.text.strip(), each.probability)
             for each, (best, *_) in zip(words, found, strict=True)
         ]
 
@@ -135,7 +102,7 @@ def _side(start, text, words):
 
 def _known(translation):
     """What is known of a whole translation; nothing of it where the run does not tell."""
-    match = getattr(translation, "match", None)
+    match = translation.match
     return {
         "confidence": per_cent(translation),
         "corrected": isinstance(translation, Corrected),
@@ -148,9 +115,7 @@ def _known(translation):
         ]
         if match
         else [],
-        "terms": [
-            {"target": term, "used": used} for term, used in getattr(translation, "terms", [])
-        ],
+        "terms": [{"target": term, "used": used} for term, used in translation.terms],
         "warnings": translation.warnings,
     }
 
@@ -162,7 +127,7 @@ def _sides(unit, written, translation, source, target):
     source_pieces = _of_places(unit, translation.source_pieces)
     target_pieces = _of_places(written, translation.target_pieces)
     source_words = list(_words(unit, source_pieces, unspaced(source)))
-    sure = getattr(translation, "word_confidence", [])
+    sure = translation.word_confidence
     if sure:
         target_words = list(_found(written, [word for word, _ in sure]))
     else:
@@ -229,13 +194,3 @@ def _membership(text, words, of_places, pieces):
         own = [number for number in of_places[first:end] if number is not None]
         belongs[row, own] = 1
     return belongs
-
-
-def _next_word(translation, place, target):
-    """The word of a translation that begins at a place or after it; empty at the end."""
-    text = translation.text
-    pieces = _of_places(text, translation.target_pieces)
-    for start, end in _words(text, pieces, unspaced(target)):
-        if end > place:
-            return text[max(start, place) : end]
-    return ""

@@ -48,7 +48,7 @@ async def alternatives(service: Service, request: Request, values: Values) -> Re
     direction, _ = _direction(service, query, source, target)
     if direction is None:
         return JSONResponse({"alternatives": []})
-    through = functools.partial(Continued, prefix=prefix, target=target)
+    through = functools.partial(Continued, prefix=prefix)
     (found,) = await service.search(direction, _line(query), limit, through)
     return JSONResponse({"alternatives": [each._asdict() for each in found]})
 

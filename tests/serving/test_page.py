@@ -1,5 +1,6 @@
 """The page: its files, the details that it shows, and what it does in a browser."""
 
+import collections
 import json
 import re
 import shutil
@@ -41,8 +42,20 @@ class Backwards:
     Each word attends to the one that it is of.
     """
 
-    def candidates(self, lines, nbest=1, attention=False, words=False):
-        return [[self._candidate(line, rank) for rank in range(nbest)] for line in lines]
+    def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
+        prefixes = prefixes or [""] * len(lines)
+        pairs = zip(lines, prefixes, strict=True)
+        return [self._begun(line, prefix)[:nbest] for line, prefix in pairs]
+
+    def alternatives(self, line, prefix="", limit=5):
+        rests = [each.text[len(prefix) :] for each in self._begun(line, prefix)]
+        words = [re.match(r"\s*\S*", rest)[0] for rest in rests]
+        shares = collections.Counter(words).most_common(limit)
+        return [SimpleNamespace(text=word, probability=n / len(words)) for word, n in shares]
+
+    def _begun(self, line, prefix):
+        found = [self._candidate(line, rank) for rank in range(10)]
+        return [each for each in found if each.text.startswith(prefix)] or found
 
     def _candidate(self, line, rank):
         source = line.split()
