@@ -144,6 +144,8 @@ def _check(args):
         raise UserError(
             f"--scores has no effect here: --format {args.format} has the scores anyway"
         )
+    if "\n" in args.prefix or "\r" in args.prefix:
+        raise UserError("--prefix has a line break: a translation is one line")
     if args.nbest > 1 and args.format == "text":
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
 

@@ -16,13 +16,10 @@ from typing import TYPE_CHECKING
 from nmt.errors import UserError
 from nmt.text.kinds import MARK
 from nmt.text.spans import find_spans
-from nmt.text.symbols import SLOT, SYMBOLS, Copied, Mark, slot_number
+from nmt.text.symbols import SLOT, SYMBOLS, UNWRITTEN, Copied, Mark, slot_number
 
 if TYPE_CHECKING:
     from nmt.text.preparation import PreparedLine
-
-# Characters that no output has (nmt/decoding/characters.py).
-UNWRITTEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
 @dataclasses.dataclass

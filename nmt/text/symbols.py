@@ -27,6 +27,8 @@ _SLOT_OR_SYMBOL = re.compile(f"({SLOT.pattern})|{SYMBOL.pattern}")
 MAX_SLOTS = 100_000
 # Characters that a text of the corpus must not have: they would look like symbols and slots.
 PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# These, control characters but the tab, and what stands for broken text: no output has them.
+UNWRITTEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
 def slot(number: int) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
-from nmt.text.symbols import SYMBOLS
+from nmt.text.symbols import SYMBOLS, UNWRITTEN
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ RULES = {"source": "identity", "nfkc": "nmt_nfkc", "none": "identity"}
 SPACE = "▁"
 # Characters that never are in a text, one of which stands for that while a line is encoded.
 STAND_INS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
-# Control characters but the tab, and what stands for broken text: bytes do not write them.
-UNWRITTEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 Range = tuple[int, int]
 
 

@@ -119,6 +119,19 @@ def test_terms_of_a_glossary(world, tiny_run):
     assert "Xyz" in lines[0][0] and lines[0][1] == lines[1][1]
 
 
+def test_every_line_begins_with_a_prefix_but_blank_ones(tiny_run):
+    lines = [*SOURCES[:3], "", "123"]
+    result = nmt_command(
+        "translate", tiny_run, "--prefix", "Der Hu", stdin="".join(f"{each}\n" for each in lines)
+    )
+    texts = result.out.split("\n")
+    assert result.status == 0 and len(texts) == 6 and texts[3] == ""
+    assert all(text.startswith("Der Hu") for text in [*texts[:3], texts[4]])
+    for wrong, reason in (("a\nb", "line break"), ("犬", "cannot be written")):
+        result = nmt_command("translate", tiny_run, "--prefix", wrong, SOURCES[0])
+        assert result.status == MISTAKE and reason in result.err and result.err.count("\n") == 1
+
+
 def test_a_line_is_a_line_for_any_output(babbling):
     check_filter("any", 1999)
 
