@@ -33,6 +33,10 @@ from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
 
 SPLIT = "long, translated in parts"
+LIKE_PAIR = "like a similar pair of the memory"
+# How much less probable a similar pair may make a translation, in natural logarithms a piece; chosen
+# on validation text (docs/translating.md).
+FALL = 0.8
 # Within a text.
 LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 
@@ -72,7 +76,8 @@ class Segment(NamedTuple):
     warnings: list[str]  # of how it was made
     text: str  # with slots, before it was prepared
     terms: Sequence[FoundTerm] = ()
-    similar: Sequence[Phrase] = ()  # what a similar pair of the memory suggests
+    match: similar.Match | None = None  # a similar pair of the memory
+    similar: Sequence[Phrase] = ()  # what that pair suggests
 
 
 class Translator(Loaded):
@@ -375,16 +380,69 @@ class Translator(Loaded):
         # Of several segments nothing tells which one the match is like.
         if match and len(places) == 1:
             phrases = similar.phrases(match, self.preparations[0])
-            parts[places[0]] = parts[places[0]]._replace(similar=phrases)
+            parts[places[0]] = parts[places[0]]._replace(match=match, similar=phrases)
         return parts
 
     def _use_matches(self, segments, ranked, search):
-        """Searches again what the memory has something similar of."""
+        """Searches again what the memory has something similar of.
+
+        A pair that would turn the meaning of the line into its own has no part in it.
+        """
         numbers = [number for number, segment in enumerate(segments) if segment.similar]
         again = [segments[number] for number in numbers]
-        wanted = [Wanted(segment.similar) for segment in again]
-        for number, candidates in zip(numbers, search(again, wanted), strict=True):
-            ranked[number] = candidates
+        found = search(again, [Wanted(segment.similar) for segment in again])
+        fits = self._fits([ranked[number] for number in numbers], again, found)
+        for number, candidates, is_fit in zip(numbers, found, fits, strict=True):
+            if not is_fit:
+                segments[number] = segments[number]._replace(similar=())
+            elif candidates[0].text != ranked[number][0].text:
+                match = segments[number].match
+                percentage = similar.percentage(match.similarity)
+                told = [f"{LIKE_PAIR}: {percentage} %, {' '.join(match.source.split())}"]
+                segments[number] = segments[number]._replace(
+                    warnings=segments[number].warnings + told
+                )
+                for candidate in candidates:
+                    candidate.warnings += told
+                ranked[number] = _as_sure(candidates, ranked[number])
+
+    def _fits(self, plain, segments, found):
+        """Whether candidates that a similar pair has helped to translate their segments.
+
+        They do not where the model finds the best of them much less probable than the one without
+        help, or more probable for the source of that pair: what the line has of its own, such as a
+        "not", would be lost.
+        """
+        helped = [
+            self._pieces(segment, best) for segment, [best, *_] in zip(segments, found, strict=True)
+        ]
+        without = [
+            self._pieces(segment, best) for segment, [best, *_] in zip(segments, plain, strict=True)
+        ]
+        lines = [segment.ids for segment in segments]
+        pairs = [[each.ids for each in self._prepared(s.match.source)] for s in segments]
+        # All three of the whole vocabulary, a search without help may be of a shortlist.
+        of_line, of_pair, before = (
+            np.array(log_probs)
+            for log_probs in (
+                self._log_probs(lines, helped),
+                self._log_probs(pairs, helped),
+                self._log_probs(lines, without),
+            )
+        )
+        fall = before / _lengths(without) - of_line / _lengths(helped)
+        finished = [best.finished for best, *_ in found]
+        return (of_line >= of_pair) & (fall <= FALL) & np.array(finished, bool)
+
+    def _pieces(self, segment, translation):
+        """The ids of a translation of a segment."""
+        return self.preparations[0].target_ids(translation.text, segment.prepared.names)
+
+    def _log_probs(self, source_ids, target_ids):
+        """The log-probability of each target, of the whole vocabulary."""
+        size = self.hypotheses_per_batch
+        scores = score_ids(self.model, source_ids, target_ids, 1.0, self.threads, size)
+        return [log_prob for log_prob, _ in scores]
 
     def _use_terms(self, segments, ranked, search):
         """Puts better candidates in the place of those without the terms of their segment.
@@ -409,7 +467,7 @@ class Translator(Loaded):
             for number, candidates in zip(lacking, search(again, wanted), strict=True):
                 still = terms.missing(segments[number].terms, candidates[0].text)
                 if len(still) < lacking[number]:
-                    ranked[number] = candidates
+                    ranked[number] = _as_sure(candidates, ranked[number])
 
     def _with_copies(self, segment, found):
         """A segment with symbols in the place of these terms of it."""
@@ -485,6 +543,24 @@ class Translator(Loaded):
 def _loaded_and_changed(origin, method, *arguments):
     function, of_function = origin
     return getattr(function(*of_function), method)(*arguments)
+
+
+def _as_sure(candidates, plain):
+    """Candidates that were helped, at least as sure as those found without help.
+
+    Help makes a search choose what the model finds improbable. That says little of its worth; how
+    hard the line is to translate says more.
+    """
+    for candidate, former in zip(candidates, plain, strict=False):
+        if candidate.confidence is not None and former.confidence is not None:
+            if candidate.finished:
+                candidate.confidence = max(candidate.confidence, former.confidence)
+    return candidates
+
+
+def _lengths(target_ids):
+    """Of targets in pieces, EOS counted."""
+    return np.array([len(ids) + 1 for ids in target_ids])
 
 
 def _assembled(parts, match):
