@@ -83,7 +83,8 @@ def test_what_it_has_is_used_and_other_lines_stay(translator):
     lines = [source for source, _ in grammar.generate("en-de", "test", 20)]
     using = translator.using(memory=Memory(PAIRS))
     known = ["  The small dog sees a cat.", "Open {name}"]
-    exact = using.candidates(known, nbest=2)
+    exact = using.candidates(known, nbest=2, words=True)
+    assert exact[0][0].word_confidence == [("Eine", None), ("Zitrone!", None)]
     assert [[each.text for each in best] for best in exact] == [
         ["  Eine Zitrone!"],
         ["Öffne {name}"],
@@ -182,11 +183,21 @@ def test_files_folders_and_runs(tmp_path, tiny_run):
     assert read_memory(tiny_run, "en", "de").pairs.items() <= training.items()
     for path, said in (
         ("all/note.md", "note.md: a translation memory ends in .tmx"),
-        ("none", "none: a translation memory ends in"),
+        ("none", "none: no such file"),
         ("none.tmx", "none.tmx: no such file"),
     ):
         with pytest.raises(UserError, match=said):
             read_memory(tmp_path / path, "en", "de")
+    # Other languages: a file is refused, in a folder it is left out; a run has no pairs of them.
+    other = tmp_path / "all/sv.po"
+    header = "charset=UTF-8\\nLanguage: sv\\n"
+    other.write_text(PO.replace("charset=UTF-8", header), encoding="utf-8")
+    (tmp_path / "all/sv.tmx").write_text(TMX.replace('"de"', '"sv"'), encoding="utf-8")
+    with pytest.raises(UserError, match="sv"):
+        read_memory(other, "en", "de")
+    assert len(read_memory(tmp_path / "all", "en", "de").pairs) == 3
+    with pytest.raises(UserError, match="no pair of fr and de"):
+        read_memory(tiny_run, "fr", "de")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="folder without a translation memory"):
         read_memory(tmp_path / "empty", "en", "de")
