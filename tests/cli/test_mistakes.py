@@ -281,6 +281,24 @@ BAD = {
         MISTAKE,
         ["run folder is missing"],
     ),
+    "a memory that is not there": (
+        ["translate", "RUN", "text", "--memory=nosuch"],
+        b"",
+        MISTAKE,
+        ["nosuch: no such file or folder"],
+    ),
+    "no glossary": (
+        ["translate", "RUN", "text", "--glossary="],
+        b"",
+        MISTAKE,
+        ["'' names no file"],
+    ),
+    "no memory": (
+        ["fill", "RUN", "a.po", "--memory="],
+        b"",
+        MISTAKE,
+        ["'' names no file"],
+    ),
     "a glossary that is not there": (
         ["translate", "RUN", "text", "--glossary=no.tsv"],
         b"",
