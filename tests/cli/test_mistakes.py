@@ -287,18 +287,6 @@ BAD = {
         MISTAKE,
         ["nosuch: no such file or folder"],
     ),
-    "no glossary": (
-        ["translate", "RUN", "text", "--glossary="],
-        b"",
-        MISTAKE,
-        ["'' names no file"],
-    ),
-    "no memory": (
-        ["fill", "RUN", "a.po", "--memory="],
-        b"",
-        MISTAKE,
-        ["'' names no file"],
-    ),
     "a glossary that is not there": (
         ["translate", "RUN", "text", "--glossary=no.tsv"],
         b"",
@@ -324,6 +312,15 @@ BAD = {
         ["no.tmx", "no such file"],
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["translate", "RUN", "text", "--glossary="], ["fill", "RUN", "a.po", "--memory", ""]],
+)
+def test_an_empty_path_is_a_mistake(arguments):
+    done = nmt_command(*arguments)
+    assert done.status == 2 and "'' names no file" in done.err and not done.out
 
 
 @pytest.mark.parametrize("case", BAD)
