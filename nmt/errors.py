@@ -9,6 +9,10 @@ class UserError(Exception):
     exit_status = 2
 
 
+class OtherLanguages(UserError):
+    """A file of other languages than those asked for."""
+
+
 class Failure(Exception):
     """Something outside the command went wrong: network, disk, damaged file, diverged loss."""
 

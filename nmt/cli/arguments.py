@@ -35,6 +35,13 @@ real = number(float, math.isfinite, "number")
 share = number(float, lambda value: 0 < value < 1, "share between 0 and 1")
 
 
+def a_path(text: str) -> str:
+    """A type for argparse: a path, which an empty text is not."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names no file")
+    return text
+
+
 def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
     """Options of the recipe, typed."""
     parser.add_argument("overrides", nargs="*", default=[], metavar="section.key=value", help=help)
@@ -105,6 +112,7 @@ def add_glossary(parser: argparse.ArgumentParser) -> None:
     """How terms are translated."""
     parser.add_argument(
         "--glossary",
+        type=a_path,
         metavar="FILE",
         help="terms with their translations: source TAB target [TAB exact], or TBX",
     )
@@ -114,6 +122,7 @@ def add_memory(parser: argparse.ArgumentParser, what: str) -> None:
     """Translations that were made earlier. what: of them is shown."""
     parser.add_argument(
         "--memory",
+        type=a_path,
         metavar="PATH",
         help="earlier translations (TMX, PO, XLIFF, TSV), a folder of them, or a run: its training "
         f"text{what}",

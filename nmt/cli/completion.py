@@ -18,7 +18,7 @@ RECIPE_NAMES = ("recipe", "fallback", "name")
 BASH = r"""# source <(nmt completion bash)
 _nmt() {
     local cur=${COMP_WORDS[COMP_CWORD]} key=${COMP_WORDS[COMP_CWORD-1]}
-    local front= command= words= word path found=()
+    local front= command= words= word path last before= found=()
     # bash parts words at "=", zsh does not.
     if [[ $cur == "=" ]]; then
         key=$key= cur=
@@ -35,8 +35,10 @@ _nmt() {
     esac
     for word in $words; do
         if [[ $word == @runs ]]; then
-            for path in "$cur"*/run.json "$cur"*/*/run.json; do
-                [[ -e $path ]] && found+=("$(printf %q "${path%/run.json}")")
+            # The last one of an ensemble.
+            last=${cur##*,} before=${cur%"${cur##*,}"}
+            for path in "$last"*/run.json "$last"*/*/run.json; do
+                [[ -e $path ]] && found+=("$before$(printf %q "${path%/run.json}")")
             done
         elif [[ $word == "$cur"* ]]; then
             found+=("$word")
@@ -168,7 +170,9 @@ def _fish(parsers: dict, arguments: dict[str, list[Argument]]) -> Iterator[str]:
         for argument in own:
             words = " ".join(argument.values or [])
             words = _quoted(words.replace(RUNS, "(__nmt_runs)"))
-            takes = "" if argument.values is None else f" -r -a {words}"
+            # Where all that fits is known, no files are offered.
+            known = argument.values and RUNS not in argument.values
+            takes = "" if argument.values is None else f" {'-x' if known else '-r'} -a {words}"
             if argument.names:
                 yield f"{condition} {_fish_names(argument)}{takes} -d {_quoted(argument.help)}"
             else:

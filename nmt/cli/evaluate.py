@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     texts = _texts(args, [members[0] for members in entries])
     checked = [(members[0], text) for members, text in zip(entries, texts, strict=True)]
     check_same(checked, args.to)
+    if args.glossary:
+        _check_glossary(args, checked)
 
     # 2. All are loaded before the first of them takes its time. Runs of older versions have no
     # confidence yet, which validation text gives them.
@@ -78,6 +80,17 @@ def run(args: argparse.Namespace) -> None:
     outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
     if len(entries) > 1 and outputs[0][0]:
         _compare(args, entries, texts[0], outputs)
+
+
+def _check_glossary(args, checked):
+    """UserError for a glossary that cannot be read. checked: (run, its texts) pairs."""
+    from nmt.corpora.glossary import read_glossary
+
+    for run, texts in checked:
+        for text in texts:
+            recipe = run.recipe.first(text.number) if text.number else run.recipe
+            data = (recipe.into(args.to) if args.to and not text.number else recipe).data
+            read_glossary(args.glossary, data.source, data.target)
 
 
 def _add_confidence(args, run):

@@ -166,11 +166,14 @@ def _empty(candidates, percentage):
 def _formatted(number, source, candidates, args, matches=()):
     """What is printed for a line. matches: of a memory, the most similar first."""
     if args.format == "json":
+        from nmt.inference.memory import percentage
+
         translations = [_entries(candidate, args.confidence) for candidate in candidates]
         shown = {"source": source, "translations": translations}
         if args.memory:
             shown["matches"] = [
-                {**match._asdict(), "similarity": round(match.similarity, 2)} for match in matches
+                {**match._asdict(), "similarity": percentage(match.similarity) / 100}
+                for match in matches
             ]
         return _json(shown)
     # The confidence is empty where nothing was translated.

@@ -1,38 +1,64 @@
 """Terms of a glossary in a translation: what lacks, what a search wants, what is copied."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
 from nmt.decoding.bonus import Phrase
-from nmt.text.glossary import FoundTerm, Term
+from nmt.text.glossary import FoundTerm
 from nmt.text.preparation import Preparation
 from nmt.text.symbols import Copied, SlottedLine
 
 WEIGHT = 2.0  # of a token of a term; chosen on validation text (docs/translating.md)
+BLANK = "\0"  # no translation has it
 
 Terms = Sequence[FoundTerm]
 
 
 def missing(terms: Terms, translation: str) -> list[FoundTerm]:
-    """The terms that a translation lacks, each as often as it lacks it."""
-    lacking = []
-    expected: Counter[Term] = Counter()
+    """The terms that a translation lacks, each as often as it lacks it.
+
+    What stands for one term does not stand for another one: longer ones are looked for first.
+    """
+    groups: dict[tuple[bool, str], list[FoundTerm]] = {}
     for found in terms:
-        expected[found.term] += 1
-        if found.used(translation) < expected[found.term]:
-            lacking.append(found)
-    return lacking
+        groups.setdefault((found.term.exact, found.term.target.casefold()), []).append(found)
+    lacking = []
+    for group in sorted(groups.values(), key=_longest_first):
+        places = list(group[0].places(translation))[: len(group)]
+        for start, end in places:
+            translation = translation[:start] + BLANK * (end - start) + translation[end:]
+        lacking += group[len(places) :]
+    return sorted(lacking)
 
 
 def phrases(terms: Terms, preparation: Preparation) -> list[Phrase]:
-    """The terms of a text as a search wants them."""
-    counts = Counter(found.term for found in terms)
-    in_case = {found.term: found.target for found in terms}
-    found = [
-        Phrase(_forms(term, in_case[term], preparation), WEIGHT, times)
-        for term, times in counts.items()
+    """The terms of a text as a search wants them; a place of a translation counts once.
+
+    A phrase that stands within a longer one is wanted for that one, too, which then brings only the
+    rest.
+    """
+    forms: dict[str, dict[tuple[int, ...], None]] = {}
+    counts: Counter[str] = Counter()
+    for found in terms:
+        key = found.term.target.casefold()
+        counts[key] += 1
+        own = _forms(found.term, found.target, preparation)
+        forms.setdefault(key, {}).update(dict.fromkeys(own))
+    wanted: list[_Part] = []
+    for key in sorted(forms, key=lambda key: len(next(iter(forms[key]), ()))):
+        own = list(forms[key])
+        if not own:
+            continue
+        rest = len(own[0])
+        for part in wanted:
+            inside = max(_count(each, form) for each in part.forms for form in own)
+            rest -= inside * part.rest
+            part.times += inside * counts[key]
+        wanted.append(_Part(own, max(rest, 0), counts[key]))
+    return [
+        Phrase(part.forms, WEIGHT * part.rest / len(part.forms[0]), part.times) for part in wanted
     ]
-    return [phrase for phrase in found if phrase.forms]
 
 
 def copied(line: SlottedLine, text: str, terms: Terms) -> str:
@@ -43,6 +69,26 @@ def copied(line: SlottedLine, text: str, terms: Terms) -> str:
         parts += [text[end : found.start], line.add(Copied(found.target, "term", is_mark=False))]
         end = found.end
     return "".join([*parts, text[end:]])
+
+
+@dataclasses.dataclass
+class _Part:
+    """A phrase, the tokens that it has beside shorter ones, and how often it is wanted."""
+
+    forms: list[tuple[int, ...]]
+    rest: int
+    times: int
+
+
+def _count(part, whole):
+    """How often the tokens of a part stand in a whole."""
+    length = len(part)
+    return sum(whole[n : n + length] == part for n in range(len(whole) - length + 1))
+
+
+def _longest_first(group):
+    term = group[0].term
+    return -len(term.target), not term.exact
 
 
 def _forms(term, in_case, preparation):

@@ -1,6 +1,7 @@
 """From lines to translations: prepared, split where long, searched in batches, put together."""
 
 import dataclasses
+import os
 import re
 import zlib
 from collections import Counter
@@ -36,6 +37,10 @@ from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
 
 SPLIT = "long, translated in parts"
+LIKE_PAIR = "like a similar pair of the memory"
+# How much less probable a similar pair may make a translation, in natural logarithms a piece;
+# chosen on validation text (docs/translating.md).
+FALL = 0.8
 # Within a text.
 LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 
@@ -54,6 +59,7 @@ class Translation:
     warnings: list[str] = dataclasses.field(default_factory=list)  # what the user should know
     # By group of spans (placeholder, tag, number, ...): how many were put right after the search.
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
+    left_out: int = 0  # copies too many that have left a hole
     finished: bool = True  # False: cut at the length limit
     # Probability that it is good (inference/confidence.py), of a line in parts that of the worst
     # one; None without a curve, and for a line that has nothing to translate.
@@ -82,7 +88,8 @@ class Segment(NamedTuple):
     warnings: list[str]  # of how it was made
     text: str  # with slots, before it was prepared
     terms: Sequence[FoundTerm] = ()
-    similar: Sequence[Phrase] = ()  # what a similar pair of the memory suggests
+    match: similar.Match | None = None  # a similar pair of the memory
+    similar: Sequence[Phrase] = ()  # what that pair suggests
     beginning: Beginning | None = None  # of its translation
 
 
@@ -144,7 +151,12 @@ class Translator(Loaded):
         translator = Translator.__new__(Translator)
         translator.__dict__.update(self.__dict__)
         if self.origin:
-            translator.origin = _loaded_and_changed, (self.origin, "using", glossary, memory)
+            # Paths hold in any working directory.
+            places = (
+                os.path.abspath(each) if isinstance(each, str | Path) else each
+                for each in (glossary, memory)
+            )
+            translator.origin = _loaded_and_changed, (self.origin, "using", *places)
         # Imported here, as every start of a program would pay for it.
         data = self.recipe.data
         if glossary is not None and not isinstance(glossary, Glossary):
@@ -219,14 +231,12 @@ class Translator(Loaded):
         givens = self._check_prefixes(lines, prefixes, sampling)
 
         # What was copied is put in by attention.
-        def search(segments, wanted=None):
-            ids = [segment.ids for segment in segments]
-            attended = [attention or segment.prepared.copies() for segment in segments]
+        def search(segments, phrases=(), nbest=nbest):
             if sampling:
+                ids = [segment.ids for segment in segments]
                 nbest_lists = self.sample_ids(ids, nbest, sampling)
             else:
-                begun = [self._prefix(segment.beginning) for segment in segments]
-                nbest_lists = self.search_ids(ids, nbest, beam, attended, wanted, begun)
+                nbest_lists = self._searched(segments, phrases, nbest, beam, attention)
             return [
                 [
                     self._translation(segment, hypothesis, attention, joined, words)
@@ -240,7 +250,7 @@ class Translator(Loaded):
             ranked = search(segments)
             if not sampling:
                 self._use_matches(segments, ranked, search)
-                self._use_terms(segments, ranked, search)
+                self._use_terms(segments, ranked, search, nbest, beam or self.recipe.search.beam)
             return ranked
 
         # 1. Prepare the lines: parts to search, and text that stays as it is.
@@ -249,12 +259,17 @@ class Translator(Loaded):
             self._begun(self._with_match(line, match, given), given, best)
             for line, match, given in zip(lines, matches, givens, strict=True)
         ]
-        # 2. Search all segments.
-        ranked = best([part for parts in parts_of_line for part in parts if _is_segment(part)])
+        # 2. Search all segments. A glossary is for searches.
+        segments = [part for parts in parts_of_line for part in parts if _is_segment(part)]
+        if sampling:
+            segments = [segment._replace(terms=()) for segment in segments]
+        ranked = best(segments)
         # 3. Put the parts of each line together.
         rest = iter(ranked)
         return [
-            assembled([part if isinstance(part, str) else next(rest) for part in parts], match)
+            assembled(
+                [part if isinstance(part, str) else next(rest) for part in parts], match, words
+            )
             for parts, match in zip(parts_of_line, matches, strict=True)
         ]
 
@@ -435,6 +450,30 @@ class Translator(Loaded):
         others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
         return Segment(prepared, [prepared.ids, *others], warnings, text, found)
 
+    def _searched(self, segments, phrases, nbest, beam, attention):
+        """The hypotheses of each segment; equal ones are searched once.
+
+        phrases: what is wanted of each, if anything is.
+        """
+        first: dict[tuple, int] = {}
+        numbers = []
+        for number, segment in enumerate(segments):
+            wanted = tuple((tuple(p.forms), *p[1:]) for p in phrases[number]) if phrases else ()
+            begun = segment.beginning and (segment.beginning.given, segment.beginning.whole)
+            key = tuple(map(tuple, segment.ids)), segment.prepared.copies(), wanted, begun
+            numbers.append(first.setdefault(key, number))
+        places = {number: place for place, number in enumerate(first.values())}
+        distinct = [segments[number] for number in places]
+        found = self.search_ids(
+            [segment.ids for segment in distinct],
+            nbest,
+            beam,
+            [attention or segment.prepared.copies() for segment in distinct],
+            [Wanted(phrases[number]) for number in places] if phrases else None,
+            [self._prefix(segment.beginning) for segment in distinct],
+        )
+        return [found[places[number]] for number in numbers]
+
     def _with_match(self, line, match, given):
         """The parts of a line; what the memory has as it is stays so, if it begins as given."""
         if match and match.similarity == 1:
@@ -447,7 +486,7 @@ class Translator(Loaded):
         # Of several segments nothing tells which one the match is like.
         if match and len(places) == 1:
             phrases = similar.phrases(match, self.preparations[0])
-            parts[places[0]] = parts[places[0]]._replace(similar=phrases)
+            parts[places[0]] = parts[places[0]]._replace(match=match, similar=phrases)
         return parts
 
     def _begun(self, parts, given, best):
@@ -512,18 +551,75 @@ class Translator(Loaded):
         return givens
 
     def _use_matches(self, segments, ranked, search):
-        """Searches again what the memory has something similar of."""
+        """Searches again what the memory has something similar of.
+
+        A pair that would turn the meaning of the line into its own has no part in it.
+        """
         numbers = [number for number, segment in enumerate(segments) if segment.similar]
         again = [segments[number] for number in numbers]
-        wanted = [Wanted(segment.similar) for segment in again]
-        for number, candidates in zip(numbers, search(again, wanted), strict=True):
-            ranked[number] = candidates
+        found = search(again, [segment.similar for segment in again])
+        fits = self._fits([ranked[number] for number in numbers], again, found)
+        for number, candidates, is_fit in zip(numbers, found, fits, strict=True):
+            if not is_fit:
+                segments[number] = segments[number]._replace(similar=())
+            elif candidates[0].text != ranked[number][0].text:
+                match = segments[number].match
+                percentage = similar.percentage(match.similarity)
+                told = [f"{LIKE_PAIR}: {percentage} %, {' '.join(match.source.split())}"]
+                segments[number] = segments[number]._replace(
+                    warnings=segments[number].warnings + told
+                )
+                for candidate in candidates:
+                    candidate.warnings += told
+                ranked[number] = _as_sure(candidates, ranked[number])
 
-    def _use_terms(self, segments, ranked, search):
+    def _fits(self, plain, segments, found):
+        """Whether candidates that a similar pair has helped to translate their segments.
+
+        They do not where the model finds the best of them much less probable than the one without
+        help, or more probable for the source of that pair: what the line has of its own, such as a
+        "not", would be lost.
+        """
+        helped = [
+            self._pieces(segment, best) for segment, [best, *_] in zip(segments, found, strict=True)
+        ]
+        without = [
+            self._pieces(segment, best) for segment, [best, *_] in zip(segments, plain, strict=True)
+        ]
+        lines = [segment.ids for segment in segments]
+        pairs = [[each.ids for each in self._prepared(s.match.source)] for s in segments]
+        # All three of the whole vocabulary, a search without help may be of a shortlist.
+        of_line, of_pair, before = (
+            np.array(log_probs)
+            for log_probs in (
+                self._log_probs(lines, helped),
+                self._log_probs(pairs, helped),
+                self._log_probs(lines, without),
+            )
+        )
+        fall = before / _lengths(without) - of_line / _lengths(helped)
+        whole = [
+            best.finished and best.left_out <= former.left_out
+            for [best, *_], [former, *_] in zip(found, plain, strict=True)
+        ]
+        return (of_line >= of_pair) & (fall <= FALL) & np.array(whole, bool)
+
+    def _pieces(self, segment, translation):
+        """The ids of a translation of a segment."""
+        return self.preparations[0].target_ids(translation.text, segment.prepared.names)
+
+    def _log_probs(self, source_ids, target_ids):
+        """The log-probability of each target, of the whole vocabulary."""
+        size = self.hypotheses_per_batch
+        scores = score_ids(self.model, source_ids, target_ids, 1.0, self.threads, size)
+        return [log_prob for log_prob, _ in scores]
+
+    def _use_terms(self, segments, ranked, search, nbest, beam):
         """Puts better candidates in the place of those without the terms of their segment.
 
         What was found without help stays. The others are searched with all terms wanted, then
-        with those copied that are missing still.
+        with those copied that are missing still. The best is the first one that has more
+        terms and no more holes.
         """
         for copies in (False, True):
             lacking: dict[int, int] = {}
@@ -538,11 +634,24 @@ class Translator(Loaded):
                 lacking[number] = len(missing)
                 again.append(self._with_copies(segment, copied) if copied else segment)
                 phrases = terms.phrases(rest, self.preparations[0])
-                wanted.append(Wanted([*phrases, *segment.similar]))
-            for number, candidates in zip(lacking, search(again, wanted), strict=True):
-                still = terms.missing(segments[number].terms, candidates[0].text)
-                if len(still) < lacking[number]:
-                    ranked[number] = candidates
+                wanted.append([*phrases, *segment.similar])
+            found = search(again, wanted, max(nbest, beam))
+            for (number, count), candidates in zip(lacking.items(), found, strict=True):
+                own = segments[number].terms
+                most = ranked[number][0].left_out
+                first = next(
+                    (
+                        place
+                        for place, each in enumerate(candidates)
+                        if len(terms.missing(own, each.text)) < count and each.left_out <= most
+                    ),
+                    None,
+                )
+                if first is not None:
+                    best = candidates.pop(first)
+                    # What is nothing but terms has one translation.
+                    others = candidates[: nbest - 1] if best.length else []
+                    ranked[number] = _as_sure([best, *others], ranked[number])
 
     def _with_copies(self, segment, found):
         """A segment with symbols in the place of these terms of it."""
@@ -560,8 +669,10 @@ class Translator(Loaded):
         prepared = segment.prepared
         if segment.terms and not prepared.has_text() and not segment.beginning:
             # Nothing but terms.
+            text = prepared.line.filled(segment.text)
             return Translation(
-                prepared.line.filled(segment.text),
+                text,
+                word_confidence=[(word, None) for word in text.split()] if words else [],
                 terms=[(found.target, True) for found in segment.terms],
             )
         weights = hypothesis.attention
@@ -578,6 +689,7 @@ class Translator(Loaded):
             hypothesis.score,
             warnings=segment.warnings + output.warnings,
             repaired=output.repaired,
+            left_out=output.left_out,
             finished=hypothesis.finished,
             confidence=self._confidence(hypothesis),
             length=len(hypothesis.token_log_probs),
@@ -648,8 +760,28 @@ def _loaded_and_changed(origin, method, *arguments):
     return getattr(function(*of_function), method)(*arguments)
 
 
+def _as_sure(candidates, plain):
+    """Candidates that were helped, at least as sure as those found without help.
+
+    Help makes a search choose what the model finds improbable. That says little of its worth; how
+    hard the line is to translate says more.
+    """
+    for candidate, former in zip(candidates, plain, strict=False):
+        confidences = candidate.confidence, former.confidence
+        if candidate.finished and None not in confidences:
+            candidate.confidence = max(confidences)
+    return candidates
+
+
+def _lengths(target_ids):
+    """Of targets in pieces, EOS counted."""
+    return np.array([len(ids) + 1 for ids in target_ids])
+
+
 def assembled(
-    parts: Sequence[str | list[Translation]], match: similar.Match | None = None
+    parts: Sequence[str | list[Translation]],
+    match: similar.Match | None = None,
+    words: bool = False,
 ) -> list[Translation]:
     """Candidates of a line, rank by rank: of texts, and of the candidates of its segments."""
     segments = [part for part in parts if not isinstance(part, str)]
@@ -659,15 +791,15 @@ def assembled(
         chosen = [
             part if isinstance(part, str) else part[min(rank, len(part) - 1)] for part in parts
         ]
-        candidates.append(dataclasses.replace(_concatenated(chosen), match=match))
+        candidates.append(dataclasses.replace(_concatenated(chosen, words), match=match))
     return candidates
 
 
-def _concatenated(parts):
+def _concatenated(parts, with_words):
     """The translation of a line from texts and those of its segments; its score is their mean."""
     translations = [part for part in parts if not isinstance(part, str)]
     text = "".join(part if isinstance(part, str) else part.text for part in parts)
-    words = _words(parts)
+    words = _words(parts) if with_words else []
     if len(translations) == 1:
         return dataclasses.replace(translations[0], text=text, word_confidence=words)
     confidences = [part.confidence for part in translations if part.confidence is not None]
@@ -679,14 +811,13 @@ def _concatenated(parts):
         whole.finished &= part.finished
         whole.warnings += [each for each in part.warnings if each not in whole.warnings]
         whole.repaired += part.repaired
+        whole.left_out += part.left_out
         whole.terms += part.terms
     return whole
 
 
 def _words(parts):
-    """The words of all parts, where translations have them."""
-    if not any(part.word_confidence for part in parts if not isinstance(part, str)):
-        return []
+    """The words of all parts."""
     words: WordConfidence = []
     for part in parts:
         is_text = isinstance(part, str)

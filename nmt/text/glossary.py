@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.errors import UserError
 
 # The terms that begin with the same characters are compared with a text one by one.
 KEY = 4
-# A word of so many letters counts as used with an ending of so many.
+# A word of so many letters counts as used with an ending of so many. Particles of Korean follow
+# words of any length.
 INFLECTED = 4
-ENDING = r"[^\W\d_]{0,2}"
+LONGEST_ENDING = 2
+ENDING = rf"[^\W\d_]{{0,{LONGEST_ENDING}}}"
+HANGUL = "\uac00-\ud7a3"
+PARTICLE = re.compile(rf"[{HANGUL}]{{0,{LONGEST_ENDING}}}(?!\w)")
+# Scripts that put no spaces between words.
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+JOINERS = "\u200c\u200d"
 
 
 class Term(NamedTuple):
@@ -34,7 +44,13 @@ class FoundTerm(NamedTuple):
 
     def used(self, translation: str) -> int:
         """How often a translation has the term, in any case and with short endings if not exact."""
-        return len(_pattern(self.term).findall(translation))
+        return sum(1 for _ in self.places(translation))
+
+    def places(self, translation: str) -> Iterator[tuple[int, int]]:
+        """(start, end) of each place where a translation has the term."""
+        for match in _pattern(self.term).finditer(translation):
+            if not any(_is_within(translation, place) for place in match.span()):
+                yield match.span()
 
 
 class Glossary:
@@ -47,7 +63,7 @@ class Glossary:
         for term in terms:
             if not term.source or not term.target:
                 raise UserError(f"{term}: a term needs a source and a target")
-            folded = _folded(term.source)
+            folded = _folded(_compact(term.source)[0])
             self._terms.setdefault(folded[:KEY], []).append((folded, term))
         for entries in self._terms.values():
             # Of terms that begin alike the longest; of equal ones those that must be exact.
@@ -55,16 +71,18 @@ class Glossary:
 
     def find(self, text: str) -> list[FoundTerm]:
         """The terms of a text, from left to right the longest on borders of words."""
-        folded = _folded(text)
+        compact, places = _compact(text)
+        folded = _folded(compact)
         found = []
         end = 0
-        for start in range(len(text)):
-            if start < end or not self._is_border(text, start):
+        for start in range(len(compact)):
+            if start < end or not self._is_border(compact, start):
                 continue
-            term = self._longest(text, folded, start)
+            term = self._longest(compact, folded, start)
             if term:
-                end = start + len(term.source)
-                found.append(FoundTerm(start, end, _in_case(term, text[start:end]), term))
+                end = start + len(_compact(term.source)[0])
+                target = _in_case(term, compact[start:end])
+                found.append(FoundTerm(places[start], places[end - 1] + 1, target, term))
         return found
 
     def _longest(self, text, folded, start):
@@ -72,17 +90,29 @@ class Glossary:
         for length in range(KEY, 0, -1):
             for form, term in self._terms.get(folded[start : start + length], ()):
                 here = text if term.exact else folded
-                expected = term.source if term.exact else form
+                expected = _compact(term.source)[0] if term.exact else form
                 end = start + len(expected)
-                if here.startswith(expected, start) and self._is_border(text, end):
+                if here.startswith(expected, start) and self._is_end(text, end):
                     return term
         return None
 
     def _is_border(self, text, place):
         """Whether a word may begin or end there."""
         sides = text[place - 1 : place + 1] if place else ""
-        inside = len(sides) == 2 and all(side.isalnum() or side == "_" for side in sides)
-        return not inside or (self.unspaced and not sides.isascii())
+        if len(sides) < 2 or not all(map(_is_of_word, sides)):
+            return True
+        return self.unspaced and not sides.isascii() and not _is_mark(sides[1])
+
+    def _is_end(self, text, place):
+        """Whether a word may end there; particles may follow."""
+        is_korean = re.match(f"[{HANGUL}]", text[place - 1])
+        return self._is_border(text, place) or bool(is_korean and PARTICLE.match(text, place))
+
+
+def _compact(text):
+    """A text with one space for any white space, and the place of each character before that."""
+    places = [n for n, c in enumerate(text) if not (c.isspace() and text[n - 1 : n].isspace())]
+    return "".join(" " if text[n].isspace() else text[n] for n in places), places
 
 
 def _folded(text):
@@ -103,18 +133,35 @@ def _in_case(term, source):
 
 @functools.lru_cache(4096)
 def _pattern(term):
-    words = [re.escape(word) for word in term.target.split()]
-    if not term.exact:
-        letters = term.target.split()
-        words = [
-            word + ENDING if len(raw) >= INFLECTED and raw.isalpha() else word
-            for word, raw in zip(words, letters, strict=True)
-        ]
-    before = r"(?<!\w)" if _is_letter(term.target[0]) else ""
-    after = r"(?!\w)" if _is_letter(term.target[-1]) else ""
-    return re.compile(before + r"\s+".join(words) + after, re.IGNORECASE * (not term.exact))
+    if term.exact:
+        return re.compile(r"\s+".join(map(re.escape, term.target.split())))
+    words = []
+    for word in term.target.split():
+        is_korean = re.search(f"[{HANGUL}]$", word)
+        inflected = is_korean or (len(word) >= INFLECTED and word.isalpha())
+        words.append("".join(map(_in_any_case, word)) + (ENDING if inflected else ""))
+    return re.compile(r"\s+".join(words), re.IGNORECASE)
 
 
-def _is_letter(character):
-    """Whether white space or a sign stands beside it, where a word begins or ends."""
-    return character.isalnum() and character < "\u0e00"
+def _in_any_case(character):
+    """A pattern for a letter; capitals of some are two."""
+    capital = character.upper()
+    if len(capital) == 1:
+        return re.escape(character)
+    return f"(?:{re.escape(character)}|{re.escape(capital)})"
+
+
+def _is_within(text, place):
+    """Whether a word goes on there."""
+    sides = text[place - 1 : place + 1] if place else ""
+    inside = len(sides) == 2 and all(map(_is_of_word, sides))
+    return inside and (_is_mark(sides[1]) or not any(map(UNSPACED.match, sides)))
+
+
+def _is_of_word(character):
+    return character.isalnum() or character == "_" or _is_mark(character)
+
+
+def _is_mark(character):
+    """Whether it belongs to the letter before it, as a vowel sign does."""
+    return unicodedata.category(character)[0] == "M" or character in JOINERS

@@ -23,6 +23,7 @@ class Output:
     warnings: list[str] = dataclasses.field(default_factory=list)
     # By group of spans (placeholder, tag, number, ...).
     repaired: Counter[str] = dataclasses.field(default_factory=Counter)
+    left_out: int = 0  # symbols too many, where nothing stands now
 
 
 class _Attention(NamedTuple):
@@ -85,6 +86,7 @@ def restored(
         source_places = [n for n, character in enumerate(prepared.text) if character == symbol]
         places.sort(key=lambda place: (look.weight(place, source_places), -place))
         for place in places[:surplus]:
+            output.left_out += not missing
             chars[place] = missing.pop(0) if missing else ""
             _note(output, prepared, symbol, "was too many and has been left out")
 

@@ -27,6 +27,7 @@ TYPED = {
     "translate ": None,
     "translate runs/": RUNS,
     "translate runs/t": {"runs/two"},
+    "translate runs/one,runs/t": {"runs/one,runs/two"},
     "translate runs/one --eng": {"--engine"},
     "translate runs/one --engine ": {"auto", "onnx", "keras"},
     "translate runs/one --format j": {"json"},
@@ -132,6 +133,14 @@ def test_fish_completes(scripts):
         program = f"source script.fish\ncomplete -C 'nmt {typed}'\n"
         found = lines(["fish", "--no-config"], scripts, program)
         assert {line.partition("\t")[0] for line in found} >= expected
+
+
+def test_fish_offers_no_files_where_all_is_known(scripts):
+    script = (scripts / "script.fish").read_text(encoding="utf-8").splitlines()
+    of_translate = [line for line in script if "seen_subcommand_from translate" in line]
+    (engine,) = [line for line in of_translate if " -l engine " in line]
+    (glossary,) = [line for line in of_translate if " -l glossary " in line]
+    assert " -x -a 'auto onnx keras'" in engine and " -r " in glossary
 
 
 def test_other_shells_are_refused():

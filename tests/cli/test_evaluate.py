@@ -12,6 +12,7 @@ import nmt.evaluation.report
 from nmt import files
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure
+from nmt.evaluation import calibration
 from nmt.evaluation.copied_spans import copied_spans
 from nmt.recipe import dump_recipe, load_recipe
 from nmt.runs.folder import Run
@@ -33,6 +34,17 @@ def test_terms_are_counted_and_leave_no_report(world, tiny_run):
     assert done.status == 0 and done.out.endswith("terms: 2 of 2 used\n"), done
     assert "terms:" not in nmt_command("evaluate", tiny_run, *text).out
     assert tree(tiny_run) == before
+
+
+def test_a_glossary_that_is_not_there_is_refused_before_the_run_changes(
+    world, tiny_run, monkeypatch
+):
+    changed = []
+    monkeypatch.setattr(calibration, "calibrate", lambda *of: changed.append(of))
+    before = tree(tiny_run)
+    done = nmt_command("evaluate", tiny_run, "--split", "valid", "--glossary", "nosuch.tsv")
+    assert done.status == 2 and "nosuch.tsv: no such file" in done.err
+    assert not changed and tree(tiny_run) == before
 
 
 def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, monkeypatch):

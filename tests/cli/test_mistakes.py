@@ -281,6 +281,12 @@ BAD = {
         MISTAKE,
         ["run folder is missing"],
     ),
+    "a memory that is not there": (
+        ["translate", "RUN", "text", "--memory=nosuch"],
+        b"",
+        MISTAKE,
+        ["nosuch: no such file or folder"],
+    ),
     "a glossary that is not there": (
         ["translate", "RUN", "text", "--glossary=no.tsv"],
         b"",
@@ -306,6 +312,15 @@ BAD = {
         ["no.tmx", "no such file"],
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["translate", "RUN", "text", "--glossary="], ["fill", "RUN", "a.po", "--memory", ""]],
+)
+def test_an_empty_path_is_a_mistake(arguments):
+    done = nmt_command(*arguments)
+    assert done.status == 2 and "'' names no file" in done.err and not done.out
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -42,6 +42,28 @@ def test_formats(tmp_path, text):
     assert [(each.target, each.term.exact) for each in found] == [("Leuchte", False)] * 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("text", [TBX_2008.replace("?>", ' encoding="UTF-16"?>'), TBX_3])
+def test_encodings_of_tbx(tmp_path, text, encoding):
+    if encoding == "utf-8-sig":
+        text = text.replace("UTF-16", "UTF-8")
+    path = tmp_path / "terms"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_text(mark + text, encoding=encoding)
+    assert len(read_glossary(path, "en", "de").find("a light, a lamp")) == 2
+
+
+def test_of_several_translations_the_one_taken_is_told(tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / "terms"
+    second = "<termSec><term>Licht</term></termSec>"
+    path.write_text(TBX_3.replace("<termSec><term>Leu", f"{second}<termSec><term>Leu"))
+    found = read_glossary(path, "en", "de").find("light lamp")
+    assert [each.target for each in found] == ["Licht", "Licht"]
+    (record,) = caplog.records
+    assert "2 terms" in record.message and "'Licht', not 'Leuchte', for 'light'" in record.message
+
+
 def test_exact(tmp_path):
     path = tmp_path / "terms.tsv"
     path.write_text("Hub\tZentrale\texact\nhub\tNabe\n", encoding="utf-8")

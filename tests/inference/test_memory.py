@@ -8,9 +8,11 @@ import pytest
 
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
+from nmt.inference.confidence import Curve
 from nmt.inference.load import load
 from nmt.inference.memory import THRESHOLD, Memory
 from nmt.inference.memory_files import read_memory
+from nmt.inference.translator import FALL, LIKE_PAIR
 from nmt.text.glossary import Glossary, Term
 from tests.fakes import nmt_command
 
@@ -26,6 +28,8 @@ PAIRS = [
     ("Twice", "Zweimal"),
     ("Twice", "Zweimal"),
     ("", "nichts"),
+    ("Press the button", "Taste\ndrücken"),
+    ("Two\nlines", "Zwei\nZeilen"),
 ]
 
 
@@ -44,6 +48,8 @@ def translator(tiny_run):
         ("Open <b>it</b>", [(0.99, "Öffne es")]),
         ("Open {name}", [(1.0, "Öffne {name}")]),
         ("Close {name} now!", []),
+        ("Press the button", [(0.99, "Taste\ndrücken")]),
+        ("Two\nlines", [(1.0, "Zwei\nZeilen")]),
         ("  ", []),
         ("nothing like it", []),
     ],
@@ -52,6 +58,12 @@ def test_matches(line, expected):
     matches = Memory(PAIRS).matches(line, 5)
     assert [(round(each.similarity, 2), each.target) for each in matches] == expected
     assert Memory(PAIRS).matches(line) == matches[:1]
+
+
+def test_a_memory_can_be_sent_to_another_process():
+    memory = Memory(PAIRS)
+    matches = memory.matches("The dog sees a cat.", 3)
+    assert pickle.loads(pickle.dumps(memory)).matches("The dog sees a cat.", 3) == matches
 
 
 def test_no_match_is_overlooked():
@@ -71,13 +83,13 @@ def test_what_it_has_is_used_and_other_lines_stay(translator):
     lines = [source for source, _ in grammar.generate("en-de", "test", 20)]
     using = translator.using(memory=Memory(PAIRS))
     known = ["  The small dog sees a cat.", "Open {name}"]
-    exact = using.candidates(known, nbest=2)
+    exact = using.candidates(known, nbest=2, words=True)
+    assert exact[0][0].word_confidence == [("Eine", None), ("Zitrone!", None)]
     assert [[each.text for each in best] for best in exact] == [
         ["  Eine Zitrone!"],
         ["Öffne {name}"],
     ]
     assert all(best[0].match.similarity == 1 for best in exact)
-    # Without those that it has: a shortlist is that of a batch.
     found = using.candidates(lines)
     plain = translator.candidates(lines)
     unlike = [(a[0], b[0]) for a, b in zip(found, plain, strict=True) if not a[0].match]
@@ -97,6 +109,50 @@ def test_a_similar_pair_changes_the_search(translator):
         similarity = rapidfuzz.distance.Levenshtein.similarity
         changed += similarity(best.text, other) > similarity(before, other)
     assert changed > 6
+
+
+def test_a_similar_pair_does_not_turn_the_meaning_round(translator, monkeypatch):
+    """What it helps to is not rather a translation of its own source, and never much worse."""
+    lines = [source for source, _ in grammar.generate("en-de", "test", 40)]
+    pairs = {}
+    for line in lines:
+        for word, other in (("dog", "cat"), ("big", "small"), ("sees", "finds"), ("the", "a")):
+            if f" {word} " in line:
+                pairs[line] = line.replace(f" {word} ", f" {other} ")
+    targets = translator.translate(pairs.values())
+    changed = kept = 0
+    for (line, source), target in zip(pairs.items(), targets, strict=True):
+        ((plain,),) = translator.candidates([line])
+        ((best,),) = translator.using(memory=Memory([(source, target)])).candidates([line])
+        assert best.match.source == source
+        helped = best.text != plain.text
+        assert any(LIKE_PAIR in each and source in each for each in best.warnings) == helped
+        if helped:
+            changed += 1
+            (own, _), (of_pair, _) = translator.score([line, source], [best.text] * 2)
+            assert own >= of_pair and own / best.length > plain.log_prob / plain.length - FALL
+        else:
+            kept += target != plain.text
+    assert kept > 5, (changed, kept)
+
+
+def test_a_line_is_as_sure_as_without_a_memory(translator, monkeypatch):
+    """What the search is made to choose is improbable, which says nothing of its worth."""
+    monkeypatch.setattr(translator, "curve", Curve(2.0, 1.0, 100, 50))
+    line = "The small dog sees a house."
+    ((plain,),) = translator.candidates([line])
+    for using in (
+        translator.using(Glossary([Term("house", "Xyz")])),
+        translator.using(memory=Memory([("The small dog sees a house", plain.text + " Haus")])),
+    ):
+        ((best,),) = using.candidates([line])
+        assert best.confidence >= plain.confidence > 0
+
+
+def test_white_space_of_a_similar_pair_is_folded(translator):
+    using = translator.using(memory=Memory([("The dog sees a cat.", "Der Hund\n\tsieht")]))
+    ((best,),) = using.candidates(["The dog sees a cat."])
+    assert best.match.similarity < 1 and len(best.text.splitlines()) == 1
 
 
 def test_beside_a_glossary(translator):
@@ -127,11 +183,21 @@ def test_files_folders_and_runs(tmp_path, tiny_run):
     assert read_memory(tiny_run, "en", "de").pairs.items() <= training.items()
     for path, said in (
         ("all/note.md", "note.md: a translation memory ends in .tmx"),
-        ("none", "none: a translation memory ends in"),
+        ("none", "none: no such file"),
         ("none.tmx", "none.tmx: no such file"),
     ):
         with pytest.raises(UserError, match=said):
             read_memory(tmp_path / path, "en", "de")
+    # Other languages: a file is refused, in a folder it is left out; a run has no pairs of them.
+    other = tmp_path / "all/sv.po"
+    header = "charset=UTF-8\\nLanguage: sv\\n"
+    other.write_text(PO.replace("charset=UTF-8", header), encoding="utf-8")
+    (tmp_path / "all/sv.tmx").write_text(TMX.replace('"de"', '"sv"'), encoding="utf-8")
+    with pytest.raises(UserError, match="sv"):
+        read_memory(other, "en", "de")
+    assert len(read_memory(tmp_path / "all", "en", "de").pairs) == 3
+    with pytest.raises(UserError, match="no pair of fr and de"):
+        read_memory(tiny_run, "fr", "de")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="folder without a translation memory"):
         read_memory(tmp_path / "empty", "en", "de")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nmt.corpora.formats import note
-from nmt.errors import UserError
+from nmt.errors import OtherLanguages
 from nmt.text import languages
 
 # The number whose form the singular takes, and the number whose form the plural takes.
@@ -78,7 +78,7 @@ class Catalogue:
                 f"PO translates msgid into msgstr: set data.source={self.target} "
                 f"data.target={self.source}, or swap the file with poswap (translate-toolkit)"
             )
-        raise UserError(
+        raise OtherLanguages(
             f"{self.path}: its header says that {side} is {own_code!r}, but {name} is {code!r}; "
             f"{advice}"
         )

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from nmt.corpora.formats import note
+from nmt.corpora.formats.tmx import encoding_of
 from nmt.errors import UserError
 from nmt.files import opened
 from nmt.text import languages
 from nmt.text.glossary import Term
 
-BEGINNINGS = (b"<?xml", b"<martif", b"<tbx", b"<!DOCTYPE", b"<!--")
+BEGINNINGS = ("<?xml", "<martif", "<tbx", "<!DOCTYPE", "<!--")
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 # Elements of 2008 and of version 3.
 ROOTS = ("martif", "tbx")
@@ -26,18 +28,23 @@ NAMED = 20
 def is_tbx(path: Path) -> bool:
     """Whether a file begins as XML does."""
     with opened(path) as file:
-        head = file.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return head.startswith(BEGINNINGS)
+        head = file.peek(64)[:64]
+    # Of other encodings the first characters are ASCII.
+    encoding = encoding_of(head)
+    text = head.decode(encoding if encoding.startswith("utf") else "latin-1", "replace")
+    return text.lstrip("\ufeff \t\r\n").startswith(BEGINNINGS)
 
 
 def read(path: Path, source: str, target: str) -> Iterator[Term]:
     """Each source term of an entry with the preferred target term.
 
-    Terms that are superseded or deprecated are still found in sources. Raises UserError when the
-    file is no TBX or no entry has both languages.
+    Terms that are superseded or deprecated are still found in sources. Of several translations of
+    one term the first is taken, which a note tells. Raises UserError when the file is no TBX or no
+    entry has both languages.
     """
     codes: set[str] = set()
-    found = False
+    taken: dict[str, str] = {}
+    others: dict[str, str] = {}
     try:
         with opened(path) as file:
             root = True
@@ -47,14 +54,22 @@ def read(path: Path, source: str, target: str) -> Iterator[Term]:
                     raise UserError(f"{path}: is no TBX file: its first element is <{name}>")
                 root = False
                 if event == "end" and name in ENTRIES:
-                    for term in _of_entry(element, source, target, codes):
-                        found = True
-                        yield term
+                    for text, translations in _of_entry(element, source, target, codes):
+                        first = taken.setdefault(text, translations[0])
+                        if rest := [each for each in translations if each != first]:
+                            others.setdefault(text, rest[0])
+                        yield Term(text, first)
                     element.clear()
     except ElementTree.ParseError as error:
         line = error.position[0]
         raise UserError(f"{path}, line {line}: not well-formed XML ({error})") from None
-    if not found:
+    if others:
+        text, other = next(iter(others.items()))
+        note(
+            f"{path}: {len(others):,} terms have several translations, the first is taken: "
+            f"{taken[text]!r}, not {other!r}, for {text!r}"
+        )
+    if not taken:
         names = ", ".join(sorted(codes)[:NAMED]) or "none"
         raise UserError(
             f"{path}: no entry has terms of both {source} and {target}; languages found: {names}"
@@ -62,7 +77,7 @@ def read(path: Path, source: str, target: str) -> Iterator[Term]:
 
 
 def _of_entry(entry, source, target, codes):
-    """The terms of a concept."""
+    """(term, its best translations) of a concept."""
     sources: list[tuple[int, str]] = []
     targets: list[tuple[int, str]] = []
     for section in entry.iter():
@@ -76,9 +91,10 @@ def _of_entry(entry, source, target, codes):
                 terms += _terms(section)
     usable = [(rank, text) for rank, text in targets if rank is not None]
     if usable:
-        _, best = min(usable, key=lambda ranked: ranked[0])
+        lowest = min(rank for rank, _ in usable)
+        best = list(dict.fromkeys(text for rank, text in usable if rank == lowest))
         for text in dict.fromkeys(text for _, text in sources):
-            yield Term(text, best)
+            yield text, best
 
 
 def _terms(section):

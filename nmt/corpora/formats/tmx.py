@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers import expat
 
-from nmt.errors import UserError
+from nmt.errors import OtherLanguages, UserError
 from nmt.files import MARKS, opened
 from nmt.text import languages
 
@@ -75,7 +75,7 @@ def read(path: Path, source: str, target: str, dropped: Counter[str]) -> Iterato
     if empty:
         names = ", ".join(code for code, _ in codes.most_common(NAMED_LANGUAGES)) or "none"
         broken = f"; units are not well-formed, the first in {mistake}" if mistake else ""
-        raise UserError(
+        raise OtherLanguages(
             f"{path}: no unit has both {source} and {target}; languages found: {names}{broken}"
         )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from nmt.corpora.formats.tmx import GAP, joined
-from nmt.errors import UserError
+from nmt.errors import OtherLanguages, UserError
 from nmt.files import opened
 from nmt.text import languages
 
@@ -66,7 +66,7 @@ def _is_turned(element, path, source, target, turned):
         return False
     if all(own.includes(other) for own, other in zip(ours, theirs[::-1], strict=True)):
         return True
-    raise UserError(f"{path}: is from {codes[0]} to {codes[1]}, not from {source} to {target}")
+    raise OtherLanguages(f"{path}: is from {codes[0]} to {codes[1]}, not from {source} to {target}")
 
 
 def _pair(unit, *unspaced):
