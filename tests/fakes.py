@@ -11,7 +11,7 @@ import numpy as np
 
 from nmt.__main__ import main
 from nmt.decoding.contract import FromDistribution
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.recipe import Recipe
 from nmt.text.spans import Span, find_spans
 from nmt.text.symbols import SYMBOLS

@@ -25,7 +25,7 @@ from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
 
 if TYPE_CHECKING:
-    from nmt.inference.translator import Translation
+    from nmt.inference.translation import Translation
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 
 # What subtitles show at most: columns of a line, lines of a cue.
 COLUMNS = 42

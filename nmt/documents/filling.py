@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from nmt.documents.units import Document, State, Unit, spliced
 from nmt.errors import UserError
 from nmt.inference.batching import windows
-from nmt.inference.translator import Translation, Translator
+from nmt.inference.translation import Translation
+from nmt.inference.translator import Translator
 from nmt.text import languages
 
 WINDOW = 1000  # texts translated together

@@ -15,7 +15,7 @@ from nmt.documents.content import Content
 from nmt.documents.masking import Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.signatures import HEAD
 from nmt.text.preparation import has_text
 

@@ -14,7 +14,7 @@ from nmt.documents import html, masking
 from nmt.documents.content import Content
 from nmt.documents.masking import Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.packages import require
 from nmt.text.preparation import has_text
 

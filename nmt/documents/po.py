@@ -18,7 +18,7 @@ from nmt.documents.format_strings import problem, quoted
 from nmt.documents.po_layout import layout_of
 from nmt.documents.units import Document, Edit, Options, State, Unit
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 
 # The strings of a field, with nothing but white space between them.
 STRINGS = re.compile(r'"[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*"(?:\s*"[^"\\\n]*(?:\\[\s\S][^"\\\n]*)*")*')

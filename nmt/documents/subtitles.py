@@ -16,7 +16,7 @@ from nmt.documents.content import Content
 from nmt.documents.masking import MASK, Masked, Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 
 # Seconds between cues over which no sentence runs.
 LONGEST_PAUSE = 3.0

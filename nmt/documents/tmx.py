@@ -16,7 +16,7 @@ from nmt.documents.elements import escaped
 from nmt.documents.units import Unit, per_cent
 from nmt.errors import UserError
 from nmt.files import SURROGATES, atomic
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.version import __version__
 
 # OmegaT cuts a paragraph into sentences, if it does so with the text.

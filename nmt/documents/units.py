@@ -12,7 +12,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 
 
 class Edit(NamedTuple):

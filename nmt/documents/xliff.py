@@ -31,7 +31,7 @@ from nmt.documents import inline
 from nmt.documents.elements import Element, Tree, parsed
 from nmt.documents.units import Document, Edit, Options, State, Unit, per_cent
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.text import languages
 
 # Who has made a translation: of alternatives, and in the subState of 2.x.

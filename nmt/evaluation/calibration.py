@@ -16,7 +16,7 @@ from nmt.evaluation import metrics
 from nmt.evaluation.scored_text import of_split
 from nmt.inference.confidence import GOOD_CHRF, Curve
 from nmt.inference.load import export_of, load
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.runs.folder import HELD_OUT, Run
 
 # A curve needs so many sentences, and so many of the good and of the bad ones.

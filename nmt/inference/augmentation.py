@@ -30,7 +30,8 @@ from nmt.version import __version__
 
 if TYPE_CHECKING:
     from nmt.decoding.sampling import Sampling
-    from nmt.inference.translator import Translation, Translator
+    from nmt.inference.translation import Translation
+    from nmt.inference.translator import Translator
     from nmt.runs.folder import Run
 
 log = logging.getLogger(__name__)

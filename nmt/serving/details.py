@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmt.documents.units import per_cent
-from nmt.inference.translator import Translation, Translator
+from nmt.inference.translation import Translation
+from nmt.inference.translator import Translator
 from nmt.serving.texts import Corrected
 from nmt.text.languages import unspaced
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nmt.errors import UserError
-from nmt.inference.translator import Translation, Translator
+from nmt.inference.translation import Translation
+from nmt.inference.translator import Translator
 from nmt.serving.batching import Batcher, BusyError
 from nmt.serving.detection import Detected
 from nmt.serving.directions import Direction, Directions, matching

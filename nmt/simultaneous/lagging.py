@@ -8,7 +8,8 @@ import numpy as np
 
 from nmt import plots
 from nmt.evaluation import metrics
-from nmt.inference.translator import Translation, Translator
+from nmt.inference.translation import Translation
+from nmt.inference.translator import Translator
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import begins_word
 

@@ -16,7 +16,8 @@ from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.calibration import Fit, fit_translations
 from nmt.inference.generator import TextGenerator, batches_of, lines_of
-from nmt.inference.translator import Translation, Translator
+from nmt.inference.translation import Translation
+from nmt.inference.translator import Translator
 from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation

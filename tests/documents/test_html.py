@@ -7,7 +7,7 @@ import pytest
 from nmt.documents import html
 from nmt.documents.units import Options, spliced
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from tests.fakes import UpperCase, shouted
 
 PAGE = b"""\

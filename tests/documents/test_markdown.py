@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 
 from nmt.documents import markdown
 from nmt.documents.units import Options, spliced
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from tests.fakes import UpperCase
 
 PAGE = """\

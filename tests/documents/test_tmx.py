@@ -10,7 +10,7 @@ from nmt.documents import tmx, xliff
 from nmt.documents.tmx import Entry
 from nmt.documents.units import Options
 from nmt.errors import Failure, UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.version import __version__
 
 CODES = {"<1>": '<g id="1">', "</1>": "</g>", "<2/>": "<x/>", "⟦3⟧": '<ph equiv="{a}"/>'}

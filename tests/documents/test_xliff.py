@@ -8,7 +8,7 @@ import pytest
 from nmt.documents import xliff
 from nmt.documents.units import Options, State, spliced
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from tests.documents.xliff_samples import (
     ANGULAR,
     ANGULAR_2,

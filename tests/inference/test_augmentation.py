@@ -11,7 +11,7 @@ from nmt.errors import UserError
 from nmt.inference import augmentation
 from nmt.inference.augmentation import Making
 from nmt.inference.load import load
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.recipe import DataOptions, load_recipe
 from nmt.runs.folder import Run
 from tests.short_run import LINES

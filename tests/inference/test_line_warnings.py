@@ -3,7 +3,7 @@
 import pytest
 
 from nmt.inference.line_warnings import log_warnings
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from tests.fakes import messages
 
 LONG = "long, translated in parts"

@@ -7,7 +7,7 @@ import pytest
 
 from nmt import plots
 from nmt.errors import UserError
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.plots.attention import CELL, FAINT, FONT
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,7 +7,7 @@ import threading
 import time
 import types
 
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from nmt.serving.batching import Batcher
 from nmt.serving.corrections import Corrections
 from nmt.serving.directions import Direction, Directions

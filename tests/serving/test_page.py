@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from nmt.inference.translator import Translation
+from nmt.inference.translation import Translation
 from tests.serving.clients import ask, ask_json, fixed_runs, serving, wait_until
 
 pytest.importorskip("uvicorn")

@@ -1,7 +1,6 @@
 """Runs behind a server: which pairs they make, and what happens when they change."""
 
 import gc
-import importlib.util
 import shutil
 import socket
 import threading
@@ -176,9 +175,3 @@ def test_mistakes(tiny_run, tmp_path, monkeypatch, arguments, message):
         port = [] if "--port" in arguments else ["--port", "0"]
         done = nmt_command("serve", *(names.get(each, each) for each in arguments), *port)
     assert done.status == 2 and message in done.err and done.err.count("\n") == 1
-
-
-def test_without_the_packages(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    done = nmt_command("serve", "any")
-    assert done.status == 2 and "pip install starlette uvicorn" in done.err
