@@ -1,5 +1,6 @@
 """From lines to translations: prepared, split where long, searched in batches, put together."""
 
+import functools
 import os
 import re
 import zlib
@@ -62,6 +63,17 @@ class Segment(NamedTuple):
     match: similar.Match | None = None  # a similar pair of the memory
     similar: Sequence[Phrase] = ()  # what that pair suggests
     beginning: Beginning | None = None  # of its translation
+
+
+class _Asked(NamedTuple):
+    """Options of `Translator.candidates`."""
+
+    nbest: int
+    beam: int
+    attention: bool
+    joined: bool
+    sampling: Sampling | None
+    words: bool
 
 
 class Translator(Loaded):
@@ -201,28 +213,8 @@ class Translator(Loaded):
         check_numbers(nbest=nbest, beam=beam)
         givens = self._check_prefixes(lines, prefixes, sampling)
 
-        # What was copied is put in by attention.
-        def search(segments, phrases=(), nbest=nbest):
-            if sampling:
-                ids = [segment.ids for segment in segments]
-                nbest_lists = self.sample_ids(ids, nbest, sampling)
-            else:
-                nbest_lists = self._searched(segments, phrases, nbest, beam, attention)
-            return [
-                [
-                    self._translation(segment, hypothesis, attention, joined, words)
-                    for hypothesis in best
-                ]
-                for segment, best in zip(segments, nbest_lists, strict=True)
-            ]
-
-        # Those with a similar pair, or without their terms, are searched again.
-        def best(segments):
-            ranked = search(segments)
-            if not sampling:
-                self._use_matches(segments, ranked, search)
-                self._use_terms(segments, ranked, search, nbest, beam or self.recipe.search.beam)
-            return ranked
+        asked = _Asked(nbest, beam or self.recipe.search.beam, attention, joined, sampling, words)
+        best = functools.partial(self._best, asked)
 
         # 1. Prepare the lines: parts to search, and text that stays as it is.
         matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
@@ -242,6 +234,34 @@ class Translator(Loaded):
                 [part if isinstance(part, str) else next(rest) for part in parts], match, words
             )
             for parts, match in zip(parts_of_line, matches, strict=True)
+        ]
+
+    def _best(self, asked, segments):
+        """Candidates of each segment.
+
+        Those with a similar pair, or without their terms, are searched again.
+        """
+        search = functools.partial(self._found, asked)
+        ranked = search(segments)
+        if not asked.sampling:
+            self._use_matches(segments, ranked, search)
+            self._use_terms(segments, ranked, search, asked.nbest, asked.beam)
+        return ranked
+
+    def _found(self, asked, segments, phrases=(), nbest=0):
+        """Candidates of each segment. phrases: what is wanted of each; nbest: in place of asked."""
+        nbest = nbest or asked.nbest
+        if asked.sampling:
+            ids = [segment.ids for segment in segments]
+            nbest_lists = self.sample_ids(ids, nbest, asked.sampling)
+        else:
+            nbest_lists = self._searched(segments, phrases, nbest, asked.beam, asked.attention)
+        return [
+            [
+                self._translation(segment, hypothesis, asked.attention, asked.joined, asked.words)
+                for hypothesis in best
+            ]
+            for segment, best in zip(segments, nbest_lists, strict=True)
         ]
 
     def alternatives(self, line: str, prefix: str = "", limit: int = 5) -> list[Alternative]:

@@ -69,6 +69,7 @@ def finished(translator):
     return zip(*ended, strict=True)
 
 
+@pytest.mark.slow
 def test_greedy_search_gives_its_own_translations_again(tiny_run):
     translator = load(tiny_run, "keras", threads=1)
     sources, own = finished(translator)
