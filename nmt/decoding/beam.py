@@ -247,7 +247,10 @@ class _Beams:
 
     def _record(self, attention):
         # Rows that end are emptied later on, which is no loss: nothing goes on from them.
-        rows = self.parents.ravel(), self.tokens.ravel(), self.live.ravel()
+        log_probs = self.live
+        if self.bonus:
+            log_probs = log_probs - self.bonus.totals(self.active, self.wanted)
+        rows = self.parents.ravel(), self.tokens.ravel(), log_probs.ravel()
         self.history.append((*rows, attention))
 
     def finish_ended(self) -> None:

@@ -145,7 +145,8 @@ class Bonus:
     def totals(self, sentences: np.ndarray, states: np.ndarray) -> np.ndarray:
         """What hypotheses have got: sentences [n], states [n, slots]."""
         rows = zip(sentences.tolist(), states.tolist(), strict=True)
-        return np.array([[self.wanted[n].totals[state] for state in row] for n, row in rows])
+        totals = [[self.wanted[n].totals[state] for state in row] for n, row in rows]
+        return np.array(totals).reshape(states.shape)
 
     def most(self, sentences: np.ndarray) -> np.ndarray:
         """What hypotheses of each sentence can get."""

@@ -57,6 +57,9 @@ def test_wide_beam_equals_exhaustive_search(phrases, weight, penalty):
             assert hypothesis.log_prob == pytest.approx(log_prob)
             length = len(hypothesis.ids) + 1
             assert hypothesis.score == pytest.approx(log_prob / length**penalty)
+            # Nor of those of its tokens.
+            own = hypothesis.token_log_probs
+            assert sum(own) == pytest.approx(log_prob) and max(own) <= 1e-9
 
 
 def test_a_sentence_is_searched_alone_as_in_a_batch():
