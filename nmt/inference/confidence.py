@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 GOOD_CHRF = 80.0  # sentence chrF from which on a translation is good
@@ -58,11 +58,27 @@ def word_confidence(text: str, pieces: Sequence[tuple[str, float]], spaced: bool
     """
     of_place = _aligned(text, pieces)
     words: WordConfidence = []
-    for start, end in _spans(text, of_place, spaced):
+    for start, end in word_spans(text, of_place, spaced):
         own = {number for number in of_place[start:end] if number is not None}
         log_prob = sum(pieces[number][1] for number in own)
         words.append((text[start:end], math.exp(log_prob) if own else None))
     return words
+
+
+def word_spans(
+    text: str, of_place: Sequence[int | None], spaced: bool
+) -> Iterator[tuple[int, int]]:
+    """(start, end) of each word of a text; without spaces also where a piece ends.
+
+    of_place: the number of the piece that each character comes from, or None.
+    """
+    for match in re.finditer(r"\S+", text):
+        start = match.start()
+        for place in range(start + 1, match.end()):
+            if not spaced and of_place[place] != of_place[place - 1]:
+                yield start, place
+                start = place
+        yield start, match.end()
 
 
 def _aligned(text, pieces):
@@ -80,14 +96,3 @@ def _aligned(text, pieces):
     for block in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks():
         of_place[block.a : block.a + block.size] = numbers[block.b : block.b + block.size]
     return of_place
-
-
-def _spans(text, of_place, spaced):
-    """(start, end) of each word of a text; without spaces also where a piece ends."""
-    for match in re.finditer(r"\S+", text):
-        start = match.start()
-        for place in range(start + 1, match.end()):
-            if not spaced and of_place[place] != of_place[place - 1]:
-                yield start, place
-                start = place
-        yield start, match.end()

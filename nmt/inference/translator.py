@@ -473,7 +473,7 @@ class Translator(Loaded):
             if text.startswith(given):
                 return [text]
         parts = list(self._parts(line))
-        places = [n for n, part in enumerate(parts) if isinstance(part, Segment)]
+        places = [n for n, part in enumerate(parts) if _is_segment(part)]
         # Of several segments nothing tells which one the match is like.
         if match and len(places) == 1:
             phrases = similar.phrases(match, self.preparations[0])
@@ -547,6 +547,8 @@ class Translator(Loaded):
         A pair that would turn the meaning of the line into its own has no part in it.
         """
         numbers = [number for number, segment in enumerate(segments) if segment.similar]
+        if not numbers:
+            return
         again = [segments[number] for number in numbers]
         found = search(again, [segment.similar for segment in again])
         fits = self._fits([ranked[number] for number in numbers], again, found)
@@ -626,6 +628,8 @@ class Translator(Loaded):
                 again.append(self._with_copies(segment, copied) if copied else segment)
                 phrases = terms.phrases(rest, self.preparations[0])
                 wanted.append([*phrases, *segment.similar])
+            if not again:
+                return
             found = search(again, wanted, max(nbest, beam))
             for (number, count), candidates in zip(lacking.items(), found, strict=True):
                 own = segments[number].terms

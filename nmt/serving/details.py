@@ -1,6 +1,5 @@
 """What stands behind a translation: words of both sides, attention, confidence, memory, terms."""
 
-import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -8,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmt.documents.units import per_cent
+from nmt.inference.confidence import word_spans
+from nmt.inference.memory import percentage
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Translator
 from nmt.serving.texts import Corrected
@@ -111,7 +112,7 @@ def _known(translation):
             {
                 "source": match.source,
                 "target": match.target,
-                "similarity": round(100 * match.similarity),
+                "similarity": percentage(match.similarity),
             }
         ]
         if match
@@ -127,12 +128,12 @@ def _sides(unit, written, translation, source, target):
     unit, written = f" {unit}", f" {written}"
     source_pieces = _of_places(unit, translation.source_pieces)
     target_pieces = _of_places(written, translation.target_pieces)
-    source_words = list(_words(unit, source_pieces, unspaced(source)))
+    source_words = list(word_spans(unit, source_pieces, not unspaced(source)))
     sure = translation.word_confidence
     if sure:
         target_words = list(_found(written, [word for word, _ in sure]))
     else:
-        target_words = list(_words(written, target_pieces, unspaced(target)))
+        target_words = list(word_spans(written, target_pieces, not unspaced(target)))
     confidence = [probability for _, probability in sure] or [None] * len(target_words)
     attention: list[list[float]] = []
     if translation.attention is not None:
@@ -165,17 +166,6 @@ def _of_places(text, pieces):
                 written_at = first + (place - start) * (last - first) // (end - start)
                 of_places[place] = numbers[written_at]
     return of_places
-
-
-def _words(text: str, of_places: list[int | None], by_pieces: bool) -> Iterator[Span]:
-    """Each word of a text; without spaces also a piece is a word."""
-    for match in re.finditer(r"\S+", text):
-        start = match.start()
-        for place in range(start + 1, match.end()):
-            if by_pieces and of_places[place] != of_places[place - 1]:
-                yield start, place
-                start = place
-        yield start, match.end()
 
 
 def _found(text: str, words: Sequence[str]) -> Iterator[Span]:
