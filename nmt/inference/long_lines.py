@@ -4,6 +4,8 @@ import itertools
 import re
 from collections.abc import Callable
 
+# Within a text.
+LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 # Sentences end here, words end here; a segment may also end anywhere.
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 WORD_END = re.compile(r"\s+")

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_mat
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, word_confidence
 from nmt.inference.loaded import Loaded
-from nmt.inference.long_lines import SENTENCE_END, split_text
+from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_text
 from nmt.inference.scoring import score_ids
 from nmt.inference.translation import Translation, assembled
 from nmt.recipe import Recipe
@@ -41,8 +40,6 @@ LIKE_PAIR = "like a similar pair of the memory"
 # How much less probable a similar pair may make a translation, in natural logarithms a piece;
 # chosen on validation text (docs/translating.md).
 FALL = 0.8
-# Within a text.
-LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 
 
 class Alternative(NamedTuple):

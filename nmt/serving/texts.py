@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nmt.documents import html
+from nmt.inference.long_lines import LINE_BREAK
 from nmt.inference.translation import Translation, assembled
-from nmt.inference.translator import LINE_BREAK
 from nmt.text.messages import Part, split_message
 
 FORMATS = ("text", "html")
