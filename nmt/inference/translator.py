@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nmt.decoding.beam import beam_search
-from nmt.decoding.bonus import Bonus, Phrase, Wanted
+from nmt.decoding.bonus import Bonus, Wanted
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import Contract, Hypothesis
 from nmt.decoding.next_words import Words, next_words
@@ -23,19 +23,16 @@ from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_mat
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, word_confidence
 from nmt.inference.loaded import Loaded
-from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_text
 from nmt.inference.scoring import score_ids
+from nmt.inference.segments import Segment, Segmenter
 from nmt.inference.translation import Translation, assembled
 from nmt.recipe import Recipe
-from nmt.text.beginning import Beginning
-from nmt.text.glossary import FoundTerm, Glossary
+from nmt.text.glossary import Glossary
 from nmt.text.languages import unspaced
-from nmt.text.messages import split_message
-from nmt.text.preparation import NO_PROFILE, Preparation, PreparedLine, has_text
+from nmt.text.preparation import NO_PROFILE, Preparation
 from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
 
-SPLIT = "long, translated in parts"
 LIKE_PAIR = "like a similar pair of the memory"
 # How much less probable a similar pair may make a translation, in natural logarithms a piece;
 # chosen on validation text (docs/translating.md).
@@ -47,19 +44,6 @@ class Alternative(NamedTuple):
 
     text: str  # a word with what stands before it, or the rest of one; "": nothing more
     probability: float
-
-
-class Segment(NamedTuple):
-    """What is searched at once: a line, or a part of one."""
-
-    prepared: PreparedLine  # by the first preparation
-    ids: list[list[int]]  # of pieces, a list for each preparation
-    warnings: list[str]  # of how it was made
-    text: str  # with slots, before it was prepared
-    terms: Sequence[FoundTerm] = ()
-    match: similar.Match | None = None  # a similar pair of the memory
-    similar: Sequence[Phrase] = ()  # what that pair suggests
-    beginning: Beginning | None = None  # of its translation
 
 
 class _Asked(NamedTuple):
@@ -212,15 +196,16 @@ class Translator(Loaded):
 
         asked = _Asked(nbest, beam or self.recipe.search.beam, attention, joined, sampling, words)
         best = functools.partial(self._best, asked)
+        segmenter = self._segmenter
 
         # 1. Prepare the lines: parts to search, and text that stays as it is.
         matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
         parts_of_line = [
-            self._begun(self._with_match(line, match, given), given, best)
+            segmenter.begun(segmenter.with_match(line, match, given), given, best)
             for line, match, given in zip(lines, matches, givens, strict=True)
         ]
         # 2. Search all segments. A glossary is for searches.
-        segments = [part for parts in parts_of_line for part in parts if _is_segment(part)]
+        segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
         if sampling:
             segments = [segment._replace(terms=()) for segment in segments]
         ranked = best(segments)
@@ -276,8 +261,9 @@ class Translator(Loaded):
             (hypothesis,) = self.search_ids(ids)[0]
             return [[self._translation(segments[0], hypothesis, False, True, False)]]
 
-        parts = self._begun(list(self._parts(line)), prefix, best)
-        for segment in filter(_is_segment, parts):
+        segmenter = self._segmenter
+        parts = segmenter.begun(list(segmenter.parts(line)), prefix, best)
+        for segment in (part for part in parts if isinstance(part, Segment)):
             begun = segment.beginning or self.preparations[0].beginning("", segment.prepared)
             if not begun.whole:
                 return self._next_words(segment, begun, limit)
@@ -396,47 +382,13 @@ class Translator(Loaded):
         options = self.recipe.search
         return [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in sources]
 
+    @property
+    def _segmenter(self):
+        return Segmenter(self.preparations, self.recipe.data.max_pieces, self.glossary)
+
     def _prepared(self, line):
         """The line as each preparation makes it."""
         return [preparation.source(line) for preparation in self.preparations]
-
-    def _parts(self, text):
-        """Segments of a text, and what stands between them."""
-        for part in split_message(text):
-            # Line breaks stay, and white space at the ends of lines.
-            for line in LINE_BREAK.split(part.text):
-                content = line.strip() if part.translated else ""
-                before, _, after = line.partition(content) if content else (line, "", "")
-                yield before
-                if content:
-                    yield from self._segments(content)
-                yield after
-
-    def _segments(self, line):
-        """The segments of a line, or the line itself where it has nothing to translate."""
-        first = self.preparations[0]
-        slotted = first.slotted(line)
-        limit = self.recipe.data.max_pieces
-        symbols = min(preparation.symbols for preparation in self.preparations)
-        if not has_text(slotted.text):
-            yield line
-            return
-        texts = split_text(slotted.text, lambda text: first.fits(text, limit, symbols))
-        for number, text in enumerate(texts):
-            if number:
-                yield first.separator()
-            prepared = first.prepared(slotted, text)
-            if not prepared.has_text():
-                yield slotted.filled(text)
-                continue
-            found = self.glossary.find(text) if self.glossary else ()
-            warnings = [SPLIT] if len(texts) > 1 else []
-            yield self._segment(prepared, text, warnings, found)
-
-    def _segment(self, prepared, text, warnings, found):
-        """A segment: the members of an ensemble get the same ones, each in its own pieces."""
-        others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
-        return Segment(prepared, [prepared.ids, *others], warnings, text, found)
 
     def _searched(self, segments, phrases, nbest, beam, attention):
         """The hypotheses of each segment; equal ones are searched once.
@@ -461,46 +413,6 @@ class Translator(Loaded):
             [self._prefix(segment.beginning) for segment in distinct],
         )
         return [found[places[number]] for number in numbers]
-
-    def _with_match(self, line, match, given):
-        """The parts of a line; what the memory has as it is stays so, if it begins as given."""
-        if match and match.similarity == 1:
-            before, _, after = line.partition(line.strip())
-            text = f"{before}{match.target}{after}"
-            if text.startswith(given):
-                return [text]
-        parts = list(self._parts(line))
-        places = [n for n, part in enumerate(parts) if _is_segment(part)]
-        # Of several segments nothing tells which one the match is like.
-        if match and len(places) == 1:
-            phrases = similar.phrases(match, self.preparations[0])
-            parts[places[0]] = parts[places[0]]._replace(match=match, similar=phrases)
-        return parts
-
-    def _begun(self, parts, given, best):
-        """The parts of a line, whose translation begins as given: each in order has its part of it.
-
-        best: searches segments.
-        """
-        begun = []
-        for number, part in enumerate(parts):
-            if given and _is_segment(part):
-                # A translation begins with no white space.
-                begun.append(given[: len(given) - len(given.lstrip())])
-                given = given.lstrip()
-                own = given
-                if any(_is_segment(later) for later in parts[number + 1 :]):
-                    own = _own_part(given, part, best)
-                begins = self.preparations[0].beginning(own, part.prepared, own != given)
-                part = part._replace(beginning=begins) if own else part
-                given = given[len(own) :]
-            elif given and part.startswith(given):
-                given = ""
-            elif given:
-                # What is not translated gives way to what is given.
-                part, given = (part, given[len(part) :]) if given.startswith(part) else ("", given)
-            begun.append(part)
-        return [*begun, given] if given else begun
 
     def _prefix(self, beginning):
         """What a search takes of the beginning of a translation."""
@@ -645,17 +557,6 @@ class Translator(Loaded):
                     others = candidates[: nbest - 1] if best.length else []
                     ranked[number] = _as_sure([best, *others], ranked[number])
 
-    def _with_copies(self, segment, found):
-        """A segment with symbols in the place of these terms of it."""
-        line = segment.prepared.line
-        text = terms.copied(line, segment.text, found)
-        prepared = self.preparations[0].prepared(line, text)
-        copied = self._segment(prepared, text, segment.warnings, segment.terms)
-        begun = segment.beginning
-        if begun:
-            begun = self.preparations[0].beginning(begun.given, prepared, begun.whole)
-        return copied._replace(similar=segment.similar, beginning=begun)
-
     def _translation(self, segment, hypothesis, attention, joined, words):
         """A hypothesis as text, with its pieces and its words if they are asked for."""
         prepared = segment.prepared
@@ -723,28 +624,6 @@ class Translator(Loaded):
                 written = prepared.line.filled(text[slice(*place)], prepared.names)
                 pieces.append((written, log_prob))
         return pieces
-
-
-def _own_part(given, segment, best):
-    """How much of a text that is given for several segments the translation of the first one is.
-
-    Its own translation if the text begins with that; else as many sentences as the segment has.
-    """
-    ((own, *_),) = best([segment])
-    rest = given[len(own.text) :]
-    if given.startswith(own.text) and (not rest or rest[0].isspace()):
-        return own.text
-    line = LINE_BREAK.split(given)[0]
-    sentences = len(SENTENCE_END.split(segment.text.strip()))
-    ends = [match.start() for match in SENTENCE_END.finditer(line)]
-    if len(ends) >= sentences:
-        return line[: ends[sentences - 1]]
-    # A translation has no line breaks.
-    return given if line == given else line.rstrip()
-
-
-def _is_segment(part):
-    return not isinstance(part, str)
 
 
 def _loaded_and_changed(origin, method, *arguments):

@@ -1,0 +1,156 @@
+"""What of a line is searched at once: its segments, and what stands between them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from nmt.decoding.bonus import Phrase
+from nmt.inference import memory as similar
+from nmt.inference import terms
+from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_text
+from nmt.text.beginning import Beginning
+from nmt.text.glossary import FoundTerm, Glossary
+from nmt.text.messages import split_message
+from nmt.text.preparation import Preparation, PreparedLine, has_text
+
+SPLIT = "long, translated in parts"
+
+
+class Segment(NamedTuple):
+    """What is searched at once: a line, or a part of one."""
+
+    prepared: PreparedLine  # by the first preparation
+    ids: list[list[int]]  # of pieces, a list for each preparation
+    warnings: list[str]  # of how it was made
+    text: str  # with slots, before it was prepared
+    terms: Sequence[FoundTerm] = ()
+    match: similar.Match | None = None  # a similar pair of the memory
+    similar: Sequence[Phrase] = ()  # what that pair suggests
+    beginning: Beginning | None = None  # of its translation
+
+
+Parts = list[str | Segment]  # of a line
+
+
+class Segmenter:
+    """Makes the segments of lines.
+
+    preparations: all ways in which a line becomes ids. max_pieces: of a segment. glossary: whose
+    terms segments have.
+    """
+
+    def __init__(
+        self, preparations: Sequence[Preparation], max_pieces: int, glossary: Glossary | None
+    ):
+        self.preparations = preparations
+        self.max_pieces = max_pieces
+        self.glossary = glossary
+
+    def parts(self, text: str) -> Iterator[str | Segment]:
+        """Segments of a text, and what stands between them."""
+        for part in split_message(text):
+            # Line breaks stay, and white space at the ends of lines.
+            for line in LINE_BREAK.split(part.text):
+                content = line.strip() if part.translated else ""
+                before, _, after = line.partition(content) if content else (line, "", "")
+                yield before
+                if content:
+                    yield from self._segments(content)
+                yield after
+
+    def with_match(self, line: str, match: similar.Match | None, given: str) -> Parts:
+        """The parts of a line; what the memory has as it is stays so, if it begins as given."""
+        if match and match.similarity == 1:
+            before, _, after = line.partition(line.strip())
+            text = f"{before}{match.target}{after}"
+            if text.startswith(given):
+                return [text]
+        parts = list(self.parts(line))
+        segments = [(n, part) for n, part in enumerate(parts) if isinstance(part, Segment)]
+        # Of several segments nothing tells which one the match is like.
+        if match and len(segments) == 1:
+            ((place, segment),) = segments
+            phrases = similar.phrases(match, self.preparations[0])
+            parts[place] = segment._replace(match=match, similar=phrases)
+        return parts
+
+    def begun(self, parts: Parts, given: str, best: Callable) -> Parts:
+        """The parts of a line, whose translation begins as given: each in order has its part of it.
+
+        best: searches segments.
+        """
+        begun: Parts = []
+        for number, part in enumerate(parts):
+            if not given:
+                return [*begun, *parts[number:]]
+            if isinstance(part, Segment):
+                # A translation begins with no white space.
+                begun.append(given[: len(given) - len(given.lstrip())])
+                given = given.lstrip()
+                own = given
+                if any(isinstance(later, Segment) for later in parts[number + 1 :]):
+                    own = _own_part(given, part, best)
+                begins = self.preparations[0].beginning(own, part.prepared, own != given)
+                part = part._replace(beginning=begins) if own else part
+                given = given[len(own) :]
+            elif part.startswith(given):
+                given = ""
+            else:
+                # What is not translated gives way to what is given.
+                part, given = (part, given[len(part) :]) if given.startswith(part) else ("", given)
+            begun.append(part)
+        return [*begun, given] if given else begun
+
+    def with_copies(self, segment: Segment, found: Sequence[FoundTerm]) -> Segment:
+        """A segment with symbols in the place of these terms of it."""
+        line = segment.prepared.line
+        text = terms.copied(line, segment.text, found)
+        prepared = self.preparations[0].prepared(line, text)
+        copied = self._segment(prepared, text, segment.warnings, segment.terms)
+        begun = segment.beginning
+        if begun:
+            begun = self.preparations[0].beginning(begun.given, prepared, begun.whole)
+        return copied._replace(similar=segment.similar, beginning=begun)
+
+    def _segments(self, line):
+        """The segments of a line, or the line itself where it has nothing to translate."""
+        first = self.preparations[0]
+        slotted = first.slotted(line)
+        limit = self.max_pieces
+        symbols = min(preparation.symbols for preparation in self.preparations)
+        if not has_text(slotted.text):
+            yield line
+            return
+        texts = split_text(slotted.text, lambda text: first.fits(text, limit, symbols))
+        for number, text in enumerate(texts):
+            if number:
+                yield first.separator()
+            prepared = first.prepared(slotted, text)
+            if not prepared.has_text():
+                yield slotted.filled(text)
+                continue
+            found = self.glossary.find(text) if self.glossary else ()
+            warnings = [SPLIT] if len(texts) > 1 else []
+            yield self._segment(prepared, text, warnings, found)
+
+    def _segment(self, prepared, text, warnings, found):
+        """A segment: the members of an ensemble get the same ones, each in its own pieces."""
+        others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
+        return Segment(prepared, [prepared.ids, *others], warnings, text, found)
+
+
+def _own_part(given, segment, best):
+    """How much of a text that is given for several segments the translation of the first one is.
+
+    Its own translation if the text begins with that; else as many sentences as the segment has.
+    """
+    ((own, *_),) = best([segment])
+    rest = given[len(own.text) :]
+    if given.startswith(own.text) and (not rest or rest[0].isspace()):
+        return own.text
+    line = LINE_BREAK.split(given)[0]
+    sentences = len(SENTENCE_END.split(segment.text.strip()))
+    ends = [match.start() for match in SENTENCE_END.finditer(line)]
+    if len(ends) >= sentences:
+        return line[: ends[sentences - 1]]
+    # A translation has no line breaks.
+    return given if line == given else line.rstrip()
