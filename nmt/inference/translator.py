@@ -22,6 +22,7 @@ from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, word_confidence
+from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
 from nmt.inference.scoring import score_ids
 from nmt.inference.segments import Segment, Segmenter
@@ -32,11 +33,6 @@ from nmt.text.languages import unspaced
 from nmt.text.preparation import NO_PROFILE, Preparation
 from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
-
-LIKE_PAIR = "like a similar pair of the memory"
-# How much less probable a similar pair may make a translation, in natural logarithms a piece;
-# chosen on validation text (docs/translating.md).
-FALL = 0.8
 
 
 class Alternative(NamedTuple):
@@ -226,8 +222,9 @@ class Translator(Loaded):
         search = functools.partial(self._found, asked)
         ranked = search(segments)
         if not asked.sampling:
-            self._use_matches(segments, ranked, search)
-            self._use_terms(segments, ranked, search, asked.nbest, asked.beam)
+            helped = HelpedSearch(self._segmenter, search, self._log_probs)
+            helped.use_matches(segments, ranked)
+            helped.use_terms(segments, ranked, asked.nbest, asked.beam)
         return ranked
 
     def _found(self, asked, segments, phrases=(), nbest=0):
@@ -450,112 +447,11 @@ class Translator(Loaded):
             raise UserError("prefixes and sampling exclude each other")
         return givens
 
-    def _use_matches(self, segments, ranked, search):
-        """Searches again what the memory has something similar of.
-
-        A pair that would turn the meaning of the line into its own has no part in it.
-        """
-        numbers = [number for number, segment in enumerate(segments) if segment.similar]
-        if not numbers:
-            return
-        again = [segments[number] for number in numbers]
-        found = search(again, [segment.similar for segment in again])
-        fits = self._fits([ranked[number] for number in numbers], again, found)
-        for number, candidates, is_fit in zip(numbers, found, fits, strict=True):
-            if not is_fit:
-                segments[number] = segments[number]._replace(similar=())
-            elif candidates[0].text != ranked[number][0].text:
-                match = segments[number].match
-                percentage = similar.percentage(match.similarity)
-                told = [f"{LIKE_PAIR}: {percentage} %, {' '.join(match.source.split())}"]
-                segments[number] = segments[number]._replace(
-                    warnings=segments[number].warnings + told
-                )
-                for candidate in candidates:
-                    candidate.warnings += told
-                ranked[number] = _as_sure(candidates, ranked[number])
-
-    def _fits(self, plain, segments, found):
-        """Whether candidates that a similar pair has helped to translate their segments.
-
-        They do not where the model finds the best of them much less probable than the one without
-        help, or more probable for the source of that pair: what the line has of its own, such as a
-        "not", would be lost.
-        """
-        helped = [
-            self._pieces(segment, best) for segment, [best, *_] in zip(segments, found, strict=True)
-        ]
-        without = [
-            self._pieces(segment, best) for segment, [best, *_] in zip(segments, plain, strict=True)
-        ]
-        lines = [segment.ids for segment in segments]
-        pairs = [[each.ids for each in self._prepared(s.match.source)] for s in segments]
-        # All three of the whole vocabulary, a search without help may be of a shortlist.
-        of_line, of_pair, before = (
-            np.array(log_probs)
-            for log_probs in (
-                self._log_probs(lines, helped),
-                self._log_probs(pairs, helped),
-                self._log_probs(lines, without),
-            )
-        )
-        fall = before / _lengths(without) - of_line / _lengths(helped)
-        whole = [
-            best.finished and best.left_out <= former.left_out
-            for [best, *_], [former, *_] in zip(found, plain, strict=True)
-        ]
-        return (of_line >= of_pair) & (fall <= FALL) & np.array(whole, bool)
-
-    def _pieces(self, segment, translation):
-        """The ids of a translation of a segment."""
-        return self.preparations[0].target_ids(translation.text, segment.prepared.names)
-
     def _log_probs(self, source_ids, target_ids):
         """The log-probability of each target, of the whole vocabulary."""
         size = self.hypotheses_per_batch
         scores = score_ids(self.model, source_ids, target_ids, 1.0, self.threads, size)
         return [log_prob for log_prob, _ in scores]
-
-    def _use_terms(self, segments, ranked, search, nbest, beam):
-        """Puts better candidates in the place of those without the terms of their segment.
-
-        What was found without help stays. The others are searched with all terms wanted, then
-        with those copied that are missing still. The best is the first one that has more
-        terms and no more holes.
-        """
-        for copies in (False, True):
-            lacking: dict[int, int] = {}
-            again = []
-            wanted = []
-            for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True)):
-                missing = terms.missing(segment.terms, best.text)
-                if not missing:
-                    continue
-                copied = missing if copies else []
-                rest = [found for found in segment.terms if found not in copied]
-                lacking[number] = len(missing)
-                again.append(self._with_copies(segment, copied) if copied else segment)
-                phrases = terms.phrases(rest, self.preparations[0])
-                wanted.append([*phrases, *segment.similar])
-            if not again:
-                return
-            found = search(again, wanted, max(nbest, beam))
-            for (number, count), candidates in zip(lacking.items(), found, strict=True):
-                own = segments[number].terms
-                most = ranked[number][0].left_out
-                first = next(
-                    (
-                        place
-                        for place, each in enumerate(candidates)
-                        if len(terms.missing(own, each.text)) < count and each.left_out <= most
-                    ),
-                    None,
-                )
-                if first is not None:
-                    best = candidates.pop(first)
-                    # What is nothing but terms has one translation.
-                    others = candidates[: nbest - 1] if best.length else []
-                    ranked[number] = _as_sure([best, *others], ranked[number])
 
     def _translation(self, segment, hypothesis, attention, joined, words):
         """A hypothesis as text, with its pieces and its words if they are asked for."""
@@ -629,21 +525,3 @@ class Translator(Loaded):
 def _loaded_and_changed(origin, method, *arguments):
     function, of_function = origin
     return getattr(function(*of_function), method)(*arguments)
-
-
-def _as_sure(candidates, plain):
-    """Candidates that were helped, at least as sure as those found without help.
-
-    Help makes a search choose what the model finds improbable. That says little of its worth; how
-    hard the line is to translate says more.
-    """
-    for candidate, former in zip(candidates, plain, strict=False):
-        confidences = candidate.confidence, former.confidence
-        if candidate.finished and None not in confidences:
-            candidate.confidence = max(confidences)
-    return candidates
-
-
-def _lengths(target_ids):
-    """Of targets in pieces, EOS counted."""
-    return np.array([len(ids) + 1 for ids in target_ids])

@@ -9,10 +9,10 @@ import pytest
 from nmt.corpora import toy as grammar
 from nmt.errors import UserError
 from nmt.inference.confidence import Curve
+from nmt.inference.helped import FALL, LIKE_PAIR
 from nmt.inference.load import load
 from nmt.inference.memory import THRESHOLD, Memory
 from nmt.inference.memory_files import read_memory
-from nmt.inference.translator import FALL, LIKE_PAIR
 from nmt.text.glossary import Glossary, Term
 from tests.fakes import nmt_command
 
