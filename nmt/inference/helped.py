@@ -67,38 +67,34 @@ class HelpedSearch:
         terms and no more holes.
         """
         for copies in (False, True):
-            lacking: dict[int, int] = {}
-            again = []
-            wanted = []
-            for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True)):
-                missing = terms.missing(segment.terms, best.text)
-                if not missing:
-                    continue
-                copied = missing if copies else []
-                rest = [found for found in segment.terms if found not in copied]
-                lacking[number] = len(missing)
-                again.append(self.segmenter.with_copies(segment, copied) if copied else segment)
-                phrases = terms.phrases(rest, self.preparations[0])
-                wanted.append([*phrases, *segment.similar])
+            again = self._lacking(segments, ranked, copies)
             if not again:
                 return
-            found = self.search(again, wanted, max(nbest, beam))
-            for (number, count), candidates in zip(lacking.items(), found, strict=True):
-                own = segments[number].terms
-                most = ranked[number][0].left_out
-                first = next(
-                    (
-                        place
-                        for place, each in enumerate(candidates)
-                        if len(terms.missing(own, each.text)) < count and each.left_out <= most
-                    ),
-                    None,
-                )
-                if first is not None:
-                    best = candidates.pop(first)
+            found = self.search(*zip(*again.values(), strict=True), max(nbest, beam))
+            for number, candidates in zip(again, found, strict=True):
+                place = _first_better(segments[number].terms, ranked[number][0], candidates)
+                if place is not None:
+                    best = candidates.pop(place)
                     # What is nothing but terms has one translation.
                     others = candidates[: nbest - 1] if best.length else []
                     ranked[number] = _as_sure([best, *others], ranked[number])
+
+    def _lacking(self, segments, ranked, copies):
+        """By number of those whose best candidate lacks terms: the segment, and what is wanted.
+
+        copies: what it lacks is copied, and the rest of its terms wanted.
+        """
+        again: dict[int, tuple] = {}
+        for number, (segment, [best, *_]) in enumerate(zip(segments, ranked, strict=True)):
+            missing = terms.missing(segment.terms, best.text)
+            if not missing:
+                continue
+            copied = missing if copies else []
+            rest = [found for found in segment.terms if found not in copied]
+            phrases = terms.phrases(rest, self.preparations[0])
+            searched = self.segmenter.with_copies(segment, copied) if copied else segment
+            again[number] = searched, [*phrases, *segment.similar]
+        return again
 
     def _fits(self, plain, segments, found):
         """Whether candidates that a similar pair has helped to translate their segments.
@@ -140,6 +136,15 @@ def _told(match):
     """What users are told of a pair that has helped."""
     percentage = similar.percentage(match.similarity)
     return f"{LIKE_PAIR}: {percentage} %, {' '.join(match.source.split())}"
+
+
+def _first_better(wanted, plain, candidates):
+    """The place of the first candidate with more of the terms than `plain`, and no more holes."""
+    lacking = len(terms.missing(wanted, plain.text))
+    for place, each in enumerate(candidates):
+        if len(terms.missing(wanted, each.text)) < lacking and each.left_out <= plain.left_out:
+            return place
+    return None
 
 
 def _as_sure(candidates, plain):
