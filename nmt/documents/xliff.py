@@ -169,40 +169,49 @@ def _trans_unit(tree: Tree, element: Element, options: Options) -> Iterator[Unit
     """The unit of a <trans-unit>, if there is something to translate."""
     if not _is_translatable(element):
         return
-    # 1. Its segments: those of seg-source, unless there is a target that has none.
-    source = element.child("source")
+    parts, found = _divided(tree, element)
+    segments = [segment for segment in found if segment.source.text]
+    if not segments:
+        return
+    state, segments = _state_of_all(element, segments)
+    unit = _TransUnit(tree, element, options.trusted, segments, parts)
+    lacks = options.alternatives and state is State.EMPTY and not _has_ours(element)
+    beside = unit.alternatives if lacks else None
+    yield _made(segments, element.line, state, unit.edits, beside)
+
+
+def _divided(tree, element):
+    """The parts of the source of a <trans-unit> by id, none if it is undivided; its segments.
+
+    The parts are those of seg-source, unless there is a target that has none.
+    """
     target = element.child("target")
     parts = _parts(element.child("seg-source"))
     in_target = _parts(target)
     if target and not in_target and inline.read(tree, target).text:
         parts = {}
-    if parts:
-        found = [_segment(tree, part, in_target.get(mid), mid) for mid, part in parts.items()]
-    else:
-        found = [_segment(tree, source, target)]
-    segments = [segment for segment in found if segment.source.text]
-    if not segments:
-        return
-    # 2. What of them is to be translated.
-    written = target.attributes.get("state", "") if target else ""
-    empty = [segment for segment in segments if segment.is_empty(written in UNTRANSLATED)]
+    if not parts:
+        return {}, [_segment(tree, element.child("source"), target)]
+    return parts, [_segment(tree, part, in_target.get(mid), mid) for mid, part in parts.items()]
+
+
+def _state_of_all(element, segments):
+    """The state of a <trans-unit>, and those of its segments that are translated in it."""
+    target = element.child("target")
+    state = target.attributes.get("state", "") if target else ""
+    empty = [segment for segment in segments if segment.is_empty(state in UNTRANSLATED)]
     if element.attributes.get("approved") == "yes":
-        state = State.TRANSLATED
-    elif empty:
-        state = State.EMPTY
-        segments = empty
-    elif written in UNTRANSLATED or written.startswith("needs-"):
-        state = State.FUZZY
-    else:
-        state = State.TRANSLATED
-    # 3. The unit.
-    unit = _TransUnit(tree, element, options.trusted, segments, parts)
-    beside = None
-    if options.alternatives and state is State.EMPTY:
-        children = [child for child in element.children if child.name == "alt-trans"]
-        is_new = all(child.attributes.get("origin") != ORIGIN for child in children)
-        beside = unit.alternatives if is_new else None
-    yield _made(segments, element.line, state, unit.edits, beside)
+        return State.TRANSLATED, segments
+    if empty:
+        return State.EMPTY, empty
+    is_fuzzy = state in UNTRANSLATED or state.startswith("needs-")
+    return (State.FUZZY if is_fuzzy else State.TRANSLATED), segments
+
+
+def _has_ours(element):
+    """Whether a <trans-unit> has alternatives of ours."""
+    children = [child for child in element.children if child.name == "alt-trans"]
+    return any(child.attributes.get("origin") == ORIGIN for child in children)
 
 
 def _parts(element):
