@@ -1,6 +1,7 @@
 """What stands in for something larger in tests."""
 
 import contextlib
+import functools
 import io
 import itertools
 import logging
@@ -92,9 +93,7 @@ class World(FromDistribution):
         self.seed, self.vocab = seed, [EOS, *range(4, 4 + words)]
 
     def table(self, sentence, history):
-        rng = np.random.default_rng([self.seed, int(sentence), int(history)])
-        logits = rng.normal(size=len(self.vocab)) * 2
-        return logits - np.log(np.exp(logits).sum())
+        return random_log_probs(len(self.vocab), self.seed, int(sentence), int(history))
 
     def encode(self, source):
         return {"sentence": source[:, 0]}, {"history": np.ones(len(source), np.int64)}
@@ -121,6 +120,15 @@ class World(FromDistribution):
                     token = word
                 found.append((total / (length + 1) ** penalty, total, list(words)))
         return sorted(found, reverse=True)
+
+
+@functools.cache
+def random_log_probs(count, *seed):
+    """Log-probabilities of so many tokens, a function of the seed; not to be changed."""
+    logits = np.random.default_rng(seed).normal(size=count) * 2
+    log_probs = logits - np.log(np.exp(logits).sum())
+    log_probs.flags.writeable = False
+    return log_probs
 
 
 def shouted(line):
