@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from nmt import files
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
-from nmt.training.checkpoint import Stopped
+from nmt.training.checkpoint import ResumeState, Stopped
+from tests.fakes import nmt_command
+from tests.moments import act_at
 from tests.short_run import (
     SHORT,
     after_step,
-    after_validation,
     assert_same_run,
     contents,
     history,
@@ -29,8 +31,7 @@ from tests.short_run import (
 
 ROOT = Path(nmt.__file__).parents[1]
 
-# Moments of a kill: (before or after the call of a function, the function, end of its last
-# argument or of a keyword's value, which such call).
+# Of a kill, as `act_at` takes them.
 MOMENTS = {
     "while the first file is written": ("before", "os:replace", "run.json", 1),
     "between the first two files": ("before", "os:replace", "recipe.toml", 1),
@@ -46,33 +47,13 @@ MOMENTS = {
 }
 
 PROGRAM = """
-import importlib, os, signal, sys
-
-def deadly(when, place, ending, number):
-    module, name = place.split(":")
-    owner = importlib.import_module(module)
-    function, calls = getattr(owner, name), 0
-
-    def wrapped(*arguments, **options):
-        nonlocal calls
-        calls += str(arguments[-1]).endswith(ending)
-        last = calls == int(number)
-        if last and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = function(*arguments, **options)
-        if last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, wrapped)
-
-moment, arguments = sys.argv[1:5], sys.argv[5:]
+import os, signal, sys
 from nmt.__main__ import main
-from nmt.machine import start_keras
-if moment[1].startswith("nmt.training"):
-    start_keras(1)
+from tests.moments import act_at
+
+*moment, arguments = *sys.argv[1:5], sys.argv[5:]
 if moment[0]:
-    deadly(*moment)
+    act_at(moment, lambda: os.kill(os.getpid(), signal.SIGKILL))
 sys.exit(main(arguments))
 """
 
@@ -90,10 +71,18 @@ def start_training(recipe, folder, moment=("", "", "", "")):
     )
 
 
-def kill_training(recipe, folder, name):
-    process = start_training(recipe, folder, MOMENTS[name])
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == -signal.SIGKILL, f"not killed {name}:\n{output}"
+def left_by_a_kill(recipe, folder, name):
+    """What a kill at that moment leaves: a copy that is made just then, of a training here."""
+    left = folder.with_name(name)
+
+    def copy():
+        shutil.copytree(folder, left)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        act_at(MOMENTS[name], copy, patch.setattr)
+        trained(recipe, folder, *SHORT)
+    return left
 
 
 def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe, tmp_path):
@@ -105,7 +94,7 @@ def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe
         "between the weights and their entry",
         "while choosing weights",
     ):
-        kill_training(tiny_recipe, folder, name)
+        folder = left_by_a_kill(tiny_recipe, folder, name)
     trained(tiny_recipe, folder, *SHORT)
     assert_same_run(folder, short_run)
     assert contents(folder) == contents(short_run), "a kill left something behind"
@@ -136,7 +125,9 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path):
     """Neither empty nor a run yet."""
     folder = tmp_path / "run"
     for name in ("while the first file is written", "between the first two files"):
-        kill_training(tiny_recipe, folder, name)
+        process = start_training(tiny_recipe, folder, MOMENTS[name])
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == -signal.SIGKILL, f"not killed {name}:\n{output}"
         assert any(files.is_partial(path.name) for path in folder.iterdir())
     with pytest.raises(KeyboardInterrupt):
         trained(tiny_recipe, folder, *SHORT, callbacks=[after_step(1, interrupt)])
@@ -144,16 +135,20 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path):
     assert not any(files.is_partial(path.name) for path in folder.rglob("*"))
 
 
-def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path):
+def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path, monkeypatch):
     """SIGTERM amid an epoch, ctrl-C when a validation is next; the same command goes on."""
-    folder = tmp_path / "run"
-    process = start_training(tiny_recipe, folder)
-    while not (folder / "state" / "state.npz").exists():
-        assert process.poll() is None, "it ended without a state"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 128 + signal.SIGTERM and "state saved" in output
+    folder, save = tmp_path / "run", ResumeState.save
+    signals = iter([signal.SIGTERM])
+
+    def save_and_signal(state):
+        save(state)
+        for number in signals:
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeState, "save", save_and_signal)
+        done = nmt_command("train", tiny_recipe, *SHORT, "--run", folder)
+    assert done.status == 128 + signal.SIGTERM and "state saved" in done.err
     with pytest.raises(UserError, match="no weights yet"):
         Run.open(folder)
 
@@ -163,18 +158,10 @@ def test_signals_save_and_stop(short_run, tiny_recipe, tmp_path):
     with pytest.raises(Stopped) as stopped:
         trained(tiny_recipe, folder, *options, callbacks=[ctrl_c], lines=lines)
     assert stopped.value.number == signal.SIGINT
-    assert any("resuming at step" in line for line in lines)
+    assert "resuming at step 2 of 32" in lines, "it did not stop after the step"
     assert len(history(folder)) == 1, "the validation was not waited for"
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
 
     trained(tiny_recipe, folder, *SHORT, lines=lines)
     assert "resuming at step 16 of 32" in lines
     assert_same_run(folder, short_run)
-
-
-def test_a_run_that_goes_on_is_not_complete(short_copy, tiny_recipe):
-    """Stopped on its way to more epochs."""
-    callback = after_validation(interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        trained(tiny_recipe, short_copy, *SHORT, "train.epochs=3", callbacks=[callback])
-    assert Run(short_copy).info.complete is False

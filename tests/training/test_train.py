@@ -133,7 +133,10 @@ def test_train_takes_a_path_and_callbacks(short_copy, tiny_recipe, tmp_path):
 
 
 def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(short_copy, tiny_recipe, monkeypatch):
-    """The former weights and state stay, so a lower rate can go on from there."""
+    """The former weights and state stay, so a lower rate can go on from there.
+
+    As all that are stopped on their way to more epochs, the run is not complete.
+    """
     before, outputs = arrays(short_copy), load(short_copy).translate(LINES)
     cross_entropy = model_module.cross_entropy
 
@@ -144,6 +147,7 @@ def test_a_loss_that_is_not_a_number_stops_and_spoils_nothing(short_copy, tiny_r
     with pytest.raises(Failure, match="not a number at step 33") as failure:
         trained(tiny_recipe, short_copy, *SHORT, "train.epochs=3")
     assert "\n" not in str(failure.value) and "learning_rate" in str(failure.value)
+    assert Run(short_copy).info.complete is False
     for name, value in arrays(short_copy).items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
     assert load(short_copy).translate(LINES) == outputs
