@@ -21,6 +21,8 @@ vocab_size = 140
 byte_fallback = false
 
 [model]
+cell = "rnn"
+bidirectional = false
 embedding = 8
 encoder_units = 8
 decoder_units = 8
@@ -34,7 +36,7 @@ threads = 1
 """
 # Each trains two steps. A row may name the runs of the rows before it.
 ROWS = {
-    "adamw": (
+    "adamw, wait-k": (
         "train.optimizer=adamw",
         "train.weight_decay=0.1",
         "train.decay=inverse_sqrt",
@@ -47,6 +49,8 @@ ROWS = {
         "train.seed=7",
         "train.batch_tokens=256",
         "train.log_every=1",
+        "train.wait=1",
+        "train.wait_to=3",
         "train.save_minutes=0",
         "tokenizer.kind=bpe",
         "tokenizer.sampling=0.2",
@@ -71,7 +75,6 @@ ROWS = {
         "tokenizer.vocab_size=420",
         "tokenizer.normalization=none",
     ),
-    "wait-k": ("model.bidirectional=false", "train.wait=1", "train.wait_to=3"),
     "epochs, parts of batches": (
         "train.steps=0",
         "train.epochs=1",

@@ -32,7 +32,7 @@ def trained_until(callback, *arguments):
         (["model.embedding=25"], ["model.embedding: 24 there, 25 here"]),
         (
             ["model.cell=gru", "train.seed=2"],
-            ["model.cell: 'lstm' there, 'gru' here", "train.seed: 1 there, 2 here"],
+            ["model.cell: 'rnn' there, 'gru' here", "train.seed: 1 there, 2 here"],
         ),
         (["data.size=301"], ["data.size: 300 there, 301 here"]),
         (["tokenizer.vocab_size=240"], ["tokenizer.vocab_size"]),
@@ -133,6 +133,8 @@ def own_text(tmp_path_factory):
         "train.average=0",
         "train.warmup_steps=0",
         "train.save_minutes=0",
+        "model.cell=rnn",
+        "model.bidirectional=false",
     ], path
 
 

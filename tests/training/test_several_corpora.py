@@ -39,6 +39,8 @@ vocab_size = 250
 byte_fallback = false
 
 [model]
+cell = "rnn"
+bidirectional = false
 embedding = 8
 encoder_units = 8
 decoder_units = 8
