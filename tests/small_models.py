@@ -75,6 +75,9 @@ MODELS = {
 }
 PLAIN = ["lstm", "deep gru", "deep rnn", "transformer"]  # where the architecture hardly matters
 every_model = pytest.mark.parametrize("name", MODELS)
+# Where dropout is off, "word dropout" is "lstm".
+STRUCTURES = [name for name in MODELS if name != "word dropout"]
+every_structure = pytest.mark.parametrize("name", STRUCTURES)
 
 
 def made(name, **more):

@@ -21,11 +21,11 @@ from nmt.models.cells import CELLS, LSTMCell
 from nmt.recipe import ModelOptions
 from nmt.runs.folder import Run
 from nmt.text.vocabulary import BOS, EOS, PAD
-from tests.small_models import MODELS, VOCAB, compiled, made, sentences
+from tests.small_models import MODELS, STRUCTURES, VOCAB, compiled, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
-EXPORTED = [name for name in MODELS if not reason_against(ModelOptions(**MODELS[name]))]
+EXPORTED = [name for name in STRUCTURES if not reason_against(ModelOptions(**MODELS[name]))]
 MORE = {
     "deep plain lstm": {"encoder_layers": 3, "decoder_layers": 3, "tie": "all"},
     "deep plain gru": {"cell": "gru", "encoder_layers": 2, "decoder_layers": 2},

@@ -19,12 +19,12 @@ from nmt.models.translation import TranslationModel
 from nmt.recipe import ModelOptions, Recipe, TokenizerOptions
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS, PAD
-from tests.small_models import SMALL, VOCAB, compiled, every_model, made, sentences
+from tests.small_models import PLAIN, SMALL, VOCAB, compiled, made, sentences
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
 
-@every_model
+@pytest.mark.parametrize("name", [*PLAIN, "fixed vector"])
 def test_scoring_reproduces_what_the_search_found(name):
     """For every finished hypothesis of an n-best list, from the search's reordered states."""
     model = compiled(name)

@@ -25,6 +25,7 @@ from tests.small_models import (
     VOCAB,
     compiled,
     every_model,
+    every_structure,
     made,
     sentences,
     without_dropout,
@@ -71,7 +72,7 @@ def test_the_table_has_every_choice_of_every_option():
 # ---- the decoder exists once
 
 
-@every_model
+@every_structure
 def test_one_step_on_n_tokens_equals_n_steps_on_one(name):
     model, (source, target) = made(name), sentences()
     memory, state = model.encode(source)
@@ -225,7 +226,7 @@ def test_the_transformer_is_the_formula_it_claims():
 # ---- padding and the loss
 
 
-@every_model
+@every_structure
 def test_padding_changes_neither_loss_nor_gradients(name):
     model, (source, target) = made(name, **without_dropout(name)), sentences()
     model.label_smoothing = 0.1
@@ -415,10 +416,11 @@ def test_saved_models_come_back(name, tmp_path):
     np.testing.assert_array_equal(loaded((source, target)), expected)
     assert [v.path for v in loaded.weights] == [v.path for v in model.weights]
 
-    fresh = TranslationModel(model.options, model.source_vocab, VOCAB, seed=99)
-    assert np.abs(fresh((source, target)) - expected).max() > 1e-3
-    fresh.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_array_equal(fresh((source, target)), expected)
+    for variable in loaded.weights:
+        variable.assign(variable.value + 1)
+    loaded.load_weights(tmp_path / "model.weights.h5")
+    for own, other in zip(loaded.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(own, other, err_msg=own.path)
 
 
 def test_a_model_saved_before_its_module_moved_comes_back(tmp_path):
@@ -474,7 +476,7 @@ def test_a_joint_vocabulary_begins_with_one_vector_a_piece():
 # ---- graphs, as search calls them
 
 
-@every_model
+@every_structure
 def test_graphs_equal_the_eager_contract_row_by_row(name):
     """Three hypotheses a sentence in one call, against each hypothesis alone with its sentence;
     one trace.
@@ -542,7 +544,7 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
     of most batches.
     """
     model, distances = made(name, **without_dropout(name)), []
-    for seed in range(5):
+    for seed in range(3):
         data = sentences(seed=seed)
         _, exact = gradients_of(model, *data, training=True)
         with kernels.precision("bfloat16"):
@@ -563,10 +565,11 @@ def test_bfloat16_gradients_are_close_to_those_of_float32(name):
         assert distance < 0.25, variable.path
 
 
-@pytest.mark.parametrize("name", [*PLAIN, "recurrent dropout"])
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
 def test_models_learn(name):
     """Sixty steps on one batch, compiled for any shape;
-    `precision=auto` is one of the two there are. Gradients of every model: tests/models/test_update
+    `precision=auto` is one of the two there are. Gradients of every model, traced as well:
+    tests/models/test_update
     """
     recipe = Recipe(model=ModelOptions(**{**SMALL, **MODELS[name]}))
     model = build(recipe, VOCAB, VOCAB)

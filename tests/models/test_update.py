@@ -11,13 +11,13 @@ from nmt.models.language import LanguageModel
 from nmt.recipe import ModelOptions
 from nmt.training.optimizers import Adam, AdamW
 from tests import language_models
-from tests.small_models import PLAIN, every_model, made, sentences, without_dropout
+from tests.small_models import every_structure, made, sentences, without_dropout
 
 
-def gradients_of(model, batch, training):
+def gradients_of(model, batch):
     """Of the mean loss a token; without training the weights are no constants of the time loop."""
     with tf.GradientTape() as tape:
-        loss, _, tokens = model.losses_of(*batch, training=training)
+        loss, _, tokens = model.losses_of(*batch, training=False)
         mean = loss / tokens
     gradients = tape.gradient(mean, [v.value for v in model.trainable_variables])
     return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
@@ -28,19 +28,18 @@ def assert_same(own, expected):
         np.testing.assert_allclose(each, other, rtol=1e-4, atol=1e-5)
 
 
-@every_model
+@every_structure
 def test_gradients_are_those_of_a_loop_that_weights_change_in(name):
     model = made(name, **without_dropout(name))
     batch = sentences()
-    expected = gradients_of(model, batch, training=False)
-    assert_same(gradients_of(model, batch, training=True), expected)
-    # A function that is traced, as in training.
+    expected = gradients_of(model, batch)
+    # Those of a function that is traced, as in training.
     model.compile(keras.optimizers.SGD())
     traced = tf.function(lambda *batch: model.gradients(batch)[0], autograph=False)
     assert_same([each.numpy() for each in traced(*map(tf.constant, batch))], expected)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", ["lstm", "deep rnn", "transformer"])
 def test_parts_of_a_batch_have_the_gradients_of_the_whole(name):
     model = made(name, **without_dropout(name))
     model.compile(keras.optimizers.SGD(), replicas=1)
@@ -66,7 +65,7 @@ def test_gradients_with_dropout_are_the_slope_of_the_loss(name, r_drop):
     start = [np.array(variable) for variable in variables]
     rng = np.random.default_rng(1)
     # Random directions through all weights at once.
-    for _ in range(5):
+    for _ in range(3):
         directions = [rng.standard_normal(value.shape).astype(np.float32) for value in start]
         losses = []
         for side in (1, -1):
