@@ -2,13 +2,26 @@
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from nmt.text.messages import Part, split_message
 
 # Within a text.
 LINE_BREAK = re.compile("(\r\n|[\n\r\v\f\x85\u2028\u2029])")
 # Sentences end here, words end here; a segment may also end anywhere.
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；])")
 WORD_END = re.compile(r"\s+")
+
+
+def split_lines(text: str) -> Iterator[Part]:
+    """The lines of a text, and what stays: line breaks, white space around them, ICU's syntax."""
+    for part in split_message(text):
+        for line in LINE_BREAK.split(part.text):
+            content = line.strip() if part.translated else ""
+            before, _, after = line.partition(content) if content else (line, "", "")
+            for each in (Part(before, False), Part(content, True), Part(after, False)):
+                if each.text:
+                    yield each
 
 
 def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:

@@ -1,15 +1,15 @@
 """What of a line is searched at once: its segments, and what stands between them."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from nmt.decoding.bonus import Phrase
 from nmt.inference import memory as similar
 from nmt.inference import terms
-from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_text
+from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_lines, split_text
 from nmt.text.beginning import Beginning
 from nmt.text.glossary import FoundTerm, Glossary
-from nmt.text.messages import split_message
 from nmt.text.preparation import Preparation, PreparedLine, has_text
 
 SPLIT = "long, translated in parts"
@@ -47,15 +47,11 @@ class Segmenter:
 
     def parts(self, text: str) -> Iterator[str | Segment]:
         """Segments of a text, and what stands between them."""
-        for part in split_message(text):
-            # Line breaks stay, and white space at the ends of lines.
-            for line in LINE_BREAK.split(part.text):
-                content = line.strip() if part.translated else ""
-                before, _, after = line.partition(content) if content else (line, "", "")
-                yield before
-                if content:
-                    yield from self._segments(content)
-                yield after
+        for part in split_lines(text):
+            if part.translated:
+                yield from self._segments(part.text)
+            else:
+                yield part.text
 
     def with_match(self, line: str, match: similar.Match | None, given: str) -> Parts:
         """The parts of a line; what the memory has as it is stays so, if it begins as given."""
@@ -102,7 +98,8 @@ class Segmenter:
 
     def with_copies(self, segment: Segment, found: Sequence[FoundTerm]) -> Segment:
         """A segment with symbols in the place of these terms of it."""
-        line = segment.prepared.line
+        # Other segments of the line may be searched at the same time.
+        line = copy.deepcopy(segment.prepared.line)
         text = terms.copied(line, segment.text, found)
         prepared = self.preparations[0].prepared(line, text)
         copied = self._segment(prepared, text, segment.warnings, segment.terms)

@@ -5,7 +5,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,14 @@ class Alternative(NamedTuple):
 
     text: str  # a word with what stands before it, or the rest of one; "": nothing more
     probability: float
+
+
+class Ready(NamedTuple):
+    """Lines that are prepared: what is searched of them, and how that becomes their candidates."""
+
+    segments: list[Any]  # each a `Segment`, or of others than translators a text
+    # Takes the candidates of each segment, and gives those of each line.
+    joined: Callable[[Sequence[list[Translation]]], list[list[Translation]]]
 
 
 class _Asked(NamedTuple):
@@ -191,28 +199,57 @@ class Translator(Loaded):
         givens = self._check_prefixes(lines, prefixes, sampling)
 
         asked = _Asked(nbest, beam or self.recipe.search.beam, attention, joined, sampling, words)
+        ready = self._ready(asked, lines, givens)
+        segments = ready.segments
+        # A glossary is for searches.
+        if sampling:
+            segments = [segment._replace(terms=()) for segment in segments]
+        return ready.joined(self._best(asked, segments))
+
+    # `candidates` in two steps, so that segments of several callers can be searched together.
+
+    def ready(self, lines: Iterable[str], words: bool = False) -> Ready:
+        """Lines as `candidates` takes them, for `search`; raises what that does."""
+        asked = _Asked(1, self.recipe.search.beam, False, True, None, words)
+        lines = check_lines(lines)
+        return self._ready(asked, lines, [""] * len(lines))
+
+    def search(
+        self,
+        segments: Iterable[Segment],
+        nbest: int = 1,
+        attention: bool = False,
+        words: bool = False,
+    ) -> list[list[Translation]]:
+        """Up to `nbest` candidates of each segment of `ready` lines, options as of `candidates`."""
+        asked = _Asked(nbest, self.recipe.search.beam, attention, True, None, words)
+        return self._best(asked, list(segments))
+
+    def _ready(self, asked, lines, givens):
+        """Lines to search. givens: what the translation of each begins with."""
         best = functools.partial(self._best, asked)
         segmenter = self._segmenter
-
-        # 1. Prepare the lines: parts to search, and text that stays as it is.
-        matches = [None if sampling else next(iter(self.matches(line)), None) for line in lines]
+        matches = [
+            None if asked.sampling else next(iter(self.matches(line)), None) for line in lines
+        ]
         parts_of_line = [
             segmenter.begun(segmenter.with_match(line, match, given), given, best)
             for line, match, given in zip(lines, matches, givens, strict=True)
         ]
-        # 2. Search all segments. A glossary is for searches.
+
+        def joined(ranked: Sequence[list[Translation]]) -> list[list[Translation]]:
+            rest = iter(ranked)
+            return [
+                assembled(
+                    [part if isinstance(part, str) else next(rest) for part in parts],
+                    match,
+                    asked.words,
+                )
+                for parts, match in zip(parts_of_line, matches, strict=True)
+            ]
+
         segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
-        if sampling:
-            segments = [segment._replace(terms=()) for segment in segments]
-        ranked = best(segments)
-        # 3. Put the parts of each line together.
-        rest = iter(ranked)
-        return [
-            assembled(
-                [part if isinstance(part, str) else next(rest) for part in parts], match, words
-            )
-            for parts, match in zip(parts_of_line, matches, strict=True)
-        ]
+        return Ready(segments, joined)
 
     def _best(self, asked, segments):
         """Candidates of each segment.

@@ -1,7 +1,8 @@
-"""Lines of many clients, translated together: a queue, and a worker thread a core.
+"""Segments of many clients, searched together: a queue, and a worker thread a core.
 
 A worker takes what waits, without any timer: who comes while one is idle is served at once, and
-who comes while all are busy is translated together with the others that wait.
+who comes while all are busy is translated together with the others that wait. A segment is a line,
+or a part of a long one: so a long line is not in the way of others, and several workers share it.
 """
 
 import threading
@@ -9,20 +10,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
-from nmt.inference.translation import Translation
-from nmt.inference.translator import Translator
-
-LINES = 16  # that a worker takes; more of them at once are hardly faster
+SEGMENTS = 16  # that a worker takes; more of them at once are hardly faster
+CHARACTERS = 2_000  # of them together, so that a short one does not wait for many long ones
 
 
 class BusyError(Exception):
-    """More lines wait than may, or the end has begun."""
+    """More waits than may, or the end has begun."""
+
+
+class Searcher(Protocol):
+    """A translator, or what asks one. Equal ones search together."""
+
+    def search(self, segments: Sequence[Any], nbest: int) -> list[Any]:
+        """Up to `nbest` candidates of each segment: whatever others it has beside it, the same."""
 
 
 class Batcher:
-    """Translates lines in worker threads. Close it in the end."""
+    """Searches segments in worker threads. Close it in the end."""
 
     def __init__(
         self,
@@ -30,10 +36,10 @@ class Batcher:
         limit: int = 10_000,
         on_batch: Callable[[int, list[float], float], Any] = lambda *_: None,
     ):
-        """limit: lines that may wait before more are refused.
+        """limit: segments that may wait before more are refused.
 
-        on_batch: is told of each batch its lines, how long each of them waited, and how long the
-        translation took, in seconds.
+        on_batch: is told of each batch its segments, how long each of them waited, and how long
+        the search took, in seconds.
         """
         self.limit = limit
         self._on_batch = on_batch
@@ -51,25 +57,26 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Lines that no worker has taken yet."""
+        """Segments that no worker has taken yet."""
         return self._waiting
 
     def submit(
-        self, translator: Translator, lines: Sequence[str], nbest: int = 1
-    ) -> "Future[list[list[Translation]]]":
-        """The future of what `translator.candidates(lines, nbest)` returns.
+        self, searcher: Searcher, segments: Sequence[Any], nbest: int = 1
+    ) -> "Future[list[Any]]":
+        """The future of what `searcher.search(segments, nbest)` returns.
 
-        Cancelled, its lines that wait are dropped. BusyError if too many wait already.
+        segments: texts, or with a `text`. Cancelled, those that wait are dropped. BusyError if too
+        many wait already.
         """
-        job = _Job(translator, list(lines), nbest)
-        if not job.lines:
+        job = _Job(searcher, list(segments), nbest)
+        if not job.segments:
             job.future.set_result([])
             return job.future
         with self._changed:
             if self._closed or self._waiting >= self.limit:
                 raise BusyError
             self._jobs.append(job)
-            self._waiting += len(job.lines)
+            self._waiting += len(job.segments)
             self._changed.notify_all()
         job.future.add_done_callback(lambda _: self._drop(job))
         return job.future
@@ -86,7 +93,7 @@ class Batcher:
             job.future.cancel()
 
     def _drop(self, job):
-        """Forgets the lines of a job that wait, since it has ended."""
+        """Forgets the segments of a job that wait, since it has ended."""
         with self._changed:
             if job in self._jobs:
                 self._jobs.remove(job)
@@ -99,7 +106,7 @@ class Batcher:
             self._translate(batch)
 
     def _next_batch(self):
-        """(job, number of the line) of the lines to translate next; none when it is the end."""
+        """(job, number of the segment) of those to search next; none when it is the end."""
         with self._changed:
             self._idle += 1
             self._changed.wait_for(lambda: self._jobs or self._closed)
@@ -108,10 +115,10 @@ class Batcher:
         return batch
 
     def _take(self):
-        """Lines for one of the idle workers: of the jobs of one kind, in turn.
+        """Segments for one of the idle workers: of the jobs of one kind, in turn.
 
         So a short text does not wait until a long one is done. The oldest job is the first, then
-        come those whose lines are about as long as its: a batch takes as long as its longest line.
+        come those whose segments are about as long as its: a batch takes as long as its longest.
         """
         share = -(-self._waiting // self._idle)
         oldest = self._jobs[0]
@@ -119,12 +126,16 @@ class Batcher:
         alike = [job for job in self._jobs if job.kind == oldest.kind]
         length = oldest.next_length()
         turns = deque(sorted(alike, key=lambda job: abs(job.next_length() - length)))
-        while turns and len(batch) < min(LINES, share):
+        characters = 0
+        while turns and len(batch) < min(SEGMENTS, share):
             job = turns.popleft()
+            characters += job.next_length()
             batch.append((job, job.take()))
             if job.untaken():
                 turns.append(job)
-        # Those that have lines left go behind the others.
+            if characters >= CHARACTERS:
+                break
+        # Those that have segments left go behind the others.
         served = {id(job) for job, _ in batch}
         others = [job for job in self._jobs if id(job) not in served]
         unfinished = [job for job in turns if id(job) in served]
@@ -133,12 +144,12 @@ class Batcher:
         return batch
 
     def _translate(self, batch):
-        """Translates the lines of a batch, and gives each job its own."""
-        translator, nbest = batch[0][0].kind
+        """Searches the segments of a batch, and gives each job its own."""
+        searcher, nbest = batch[0][0].kind
         begin = time.monotonic()
         try:
-            lines = [job.lines[number] for job, number in batch]
-            translations = translator.candidates(lines, nbest)
+            segments = [job.segments[number] for job, number in batch]
+            found = searcher.search(segments, nbest)
         except Exception as error:
             # Each by itself: one that cannot be translated must not take others with it.
             if len(batch) == 1:
@@ -147,45 +158,46 @@ class Batcher:
                 for entry in batch:
                     self._translate([entry])
             return
-        for (job, number), candidates in zip(batch, translations, strict=True):
+        for (job, number), candidates in zip(batch, found, strict=True):
             job.give(number, candidates)
         waits = [begin - job.since for job, _ in batch]
         self._on_batch(len(batch), waits, time.monotonic() - begin)
 
 
 class _Job:
-    """Lines that one client waits for."""
+    """Segments that one client waits for."""
 
-    def __init__(self, translator, lines, nbest):
-        self.kind = (translator, nbest)
-        self.lines = lines
+    def __init__(self, searcher, segments, nbest):
+        self.kind = (searcher, nbest)
+        self.segments = segments
         self.since = time.monotonic()
-        self.future: Future[list[list[Translation]]] = Future()
+        self.future: Future[list[Any]] = Future()
         self._taken = 0
-        self._translations: dict[int, list[Translation]] = {}
+        self._found: dict[int, Any] = {}
         self._lock = threading.Lock()
 
     def untaken(self):
-        return len(self.lines) - self._taken
+        return len(self.segments) - self._taken
 
     def next_length(self):
-        """Characters of the next line."""
-        return len(self.lines[self._taken])
+        """Characters of the next segment."""
+        segment = self.segments[self._taken]
+        return len(segment if isinstance(segment, str) else segment.text)
 
     def take(self):
-        """The number of the next line."""
+        """The number of the next segment."""
         self._taken += 1
         return self._taken - 1
 
     def give(self, number, candidates):
-        """Takes the translations of a line; the last one ends the job."""
+        """Takes the candidates of a segment; the last ones end the job."""
         with self._lock:
-            self._translations[number] = candidates
-            if len(self._translations) == len(self.lines) and self._begin_end():
-                self.future.set_result([self._translations[n] for n in range(len(self.lines))])
+            self._found[number] = candidates
+            if len(self._found) == len(self.segments) and self._begin_end():
+                self.future.set_result([self._found[n] for n in range(len(self.segments))])
 
     def fail(self, error):
-        """Ends the job, as one of its lines cannot be translated."""
+        """Ends the job, as one of its segments cannot be searched."""
         with self._lock:
             if self._begin_end():
                 self.future.set_exception(error)

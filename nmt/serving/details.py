@@ -10,7 +10,7 @@ from nmt.documents.units import per_cent
 from nmt.inference.confidence import word_spans
 from nmt.inference.memory import percentage
 from nmt.inference.translation import Translation
-from nmt.inference.translator import Translator
+from nmt.inference.translator import Ready, Translator
 from nmt.serving.texts import Corrected
 from nmt.text.languages import unspaced
 
@@ -33,12 +33,17 @@ class Detailed(NamedTuple):
     translator: Translator
     prefix: str = ""
 
-    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Translation]]:
+    def ready(self, lines: Sequence[str]) -> Ready:
+        """As those of the translator; with a prefix each line as a whole."""
+        return Ready(list(lines), list) if self.prefix else self.translator.ready(lines, words=True)
+
+    def search(self, segments: Sequence[Any], nbest: int = 1) -> list[list[Translation]]:
         """As those of the translator."""
-        prefixes = [self.prefix] * len(lines) if self.prefix else None
-        return self.translator.candidates(
-            lines, nbest, attention=True, words=True, prefixes=prefixes
-        )
+        options = {"attention": True, "words": True}
+        if not self.prefix:
+            return self.translator.search(segments, nbest, **options)
+        prefixes = [self.prefix] * len(segments)
+        return self.translator.candidates(segments, nbest, prefixes=prefixes, **options)
 
 
 class Continued(NamedTuple):
@@ -47,7 +52,11 @@ class Continued(NamedTuple):
     translator: Translator
     prefix: str
 
-    def candidates(self, lines: Sequence[str], nbest: int = 1) -> list[list[Begun]]:
+    def ready(self, lines: Sequence[str]) -> Ready:
+        """Each line as a whole."""
+        return Ready(list(lines), list)
+
+    def search(self, lines: Sequence[str], nbest: int = 1) -> list[list[Begun]]:
         """Up to `nbest` alternatives of each line, with different next words, the best first."""
         return [self._alternatives(line, nbest) for line in lines]
 

@@ -17,6 +17,7 @@ from nmt.serving.runs import Runs
 from nmt.serving.texts import Corrected, cut
 
 AUTO = "auto"
+MANY_CHARACTERS = 2_000  # that take a few milliseconds to prepare
 RETRY_SECONDS = 10  # what a client is told to wait when too much waits already
 
 
@@ -189,14 +190,22 @@ class Service:
             self.metrics.translated(direction, lines)
         translator = direction.translator
         try:
-            searched = through(translator) if through else translator
-            future = self.batcher.submit(searched, lines, nbest)
-            return await asyncio.wrap_future(future)
+            searcher = through(translator) if through else translator
+            ready = await _prepared(searcher, lines)
+            future = self.batcher.submit(searcher, ready.segments, nbest)
+            return ready.joined(await asyncio.wrap_future(future))
         except BusyError:
             headers = {"Retry-After": str(RETRY_SECONDS)}
             raise Refusal(503, "Too much waits to be translated", headers) from None
         except UserError as error:
             raise Refusal(400, f"Invalid request: {error}") from None
+
+
+async def _prepared(searcher, lines):
+    """Lines that are ready; many of them in a thread, so that others have their turn beside it."""
+    if sum(map(len, lines)) < MANY_CHARACTERS:
+        return searcher.ready(lines)
+    return await asyncio.to_thread(searcher.ready, lines)
 
 
 async def _all(work):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nmt.documents import html
-from nmt.inference.long_lines import LINE_BREAK
+from nmt.inference.long_lines import split_lines
 from nmt.inference.translation import Translation, assembled
 from nmt.text.messages import Part, split_message
 
@@ -53,11 +53,5 @@ def _cut_html(text):
 def _lines(text):
     """The lines of a text that have more than white space, and what stands between them."""
     # A message may go over several lines, and is one text.
-    if split_message(text) != [Part(text, True)]:
-        return [Part(text, True)]
-    parts = []
-    for line in LINE_BREAK.split(text):
-        content = line.strip()
-        before, _, after = line.partition(content) if content else (line, "", "")
-        parts += [Part(before, False), Part(content, True), Part(after, False)]
-    return [part for part in parts if part.text]
+    whole = [Part(text, True)]
+    return list(split_lines(text)) if split_message(text) == whole else whole

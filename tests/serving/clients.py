@@ -8,6 +8,7 @@ import time
 import types
 
 from nmt.inference.translation import Translation
+from nmt.inference.translator import Ready
 from nmt.serving.batching import Batcher
 from nmt.serving.corrections import Corrections
 from nmt.serving.directions import Direction, Directions
@@ -28,7 +29,10 @@ class Shouter:
         self.gate.set()
         self.batches = []
 
-    def candidates(self, lines, nbest=1, **_):
+    def ready(self, lines):
+        return Ready(list(lines), list)
+
+    def search(self, lines, nbest=1):
         self.batches.append(list(lines))
         self.gate.wait(20)
         if "poison" in lines:

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from nmt.inference.load import load
-from nmt.serving.batching import LINES, Batcher, BusyError
+from nmt.serving.batching import CHARACTERS, SEGMENTS, Batcher, BusyError
 from tests.serving.clients import Shouter, wait_until
 
 
@@ -25,28 +25,32 @@ def test_answers_are_those_of_each_text_alone(tiny_run):
     rng = random.Random(1)
     words = ["the", "a", "boy", "girl", "reads", "sees", "book", "house", "{name}", "not", "and"]
     texts = [" ".join(rng.choices(words, k=rng.randrange(1, 20))) for _ in range(40)]
+    # Some are several segments.
+    texts += [" . ".join(rng.choices(texts, k=6)) for _ in range(10)]
     alone = {text: translator.candidates([text], 2)[0] for text in texts}
     batcher = Batcher(2)
     futures = []
 
     def client(seed):
         own = random.Random(seed).sample(texts, 10)
-        futures.append((own, batcher.submit(translator, own, 2)))
+        ready = translator.ready(own)
+        futures.append((own, ready, batcher.submit(translator, ready.segments, 2)))
 
     clients = [threading.Thread(target=client, args=(seed,)) for seed in range(8)]
     for each in clients:
         each.start()
     for each in clients:
         each.join()
-    for own, future in futures:
-        for text, candidates in zip(own, future.result(30), strict=True):
+    assert any(len(ready.segments) > len(own) for own, ready, _ in futures)
+    for own, ready, future in futures:
+        for text, candidates in zip(own, ready.joined(future.result(30)), strict=True):
             assert [c.text for c in candidates] == [c.text for c in alone[text]]
             assert candidates[0].score == alone[text][0].score
     batcher.close(1)
 
 
 def test_what_waits_is_taken_together(batcher):
-    """By one worker at most so many lines, of all clients in turn, of one kind only."""
+    """By one worker at most so many segments, of all clients in turn, of one kind only."""
     slow, other = Shouter(), Shouter()
     slow.gate.clear()
     first = batcher.submit(slow, ["first"])
@@ -60,9 +64,23 @@ def test_what_waits_is_taken_together(batcher):
     for future in (first, long, short, elsewhere, more):
         future.result(10)
     assert batcher.waiting == 0
-    assert [len(batch) for batch in slow.batches] == [1, LINES, 1, 5]
+    assert [len(batch) for batch in slow.batches] == [1, SEGMENTS, 1, 5]
     assert slow.batches[1][:3] == ["line 0", "short", "line 1"]
     assert other.batches == [["elsewhere"]]
+
+
+def test_a_short_one_does_not_wait_for_many_long_ones(batcher):
+    slow = Shouter()
+    slow.gate.clear()
+    first = batcher.submit(slow, ["first"])
+    wait_until(lambda: slow.batches)
+    long = batcher.submit(slow, ["long " * 100] * 20)
+    short = batcher.submit(slow, ["short"])
+    slow.gate.set()
+    assert short.result(10) and first.result(10) and len(long.result(10)) == 20
+    assert "short" in slow.batches[1]
+    longest = max(sum(map(len, batch)) for batch in slow.batches)
+    assert CHARACTERS <= longest <= CHARACTERS + 500
 
 
 def test_idle_workers_share_what_waits():

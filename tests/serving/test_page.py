@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from nmt.inference.translation import Translation
+from nmt.inference.translator import Ready
 from tests.serving.clients import ask, ask_json, fixed_runs, serving, wait_until
 
 pytest.importorskip("uvicorn")
@@ -46,6 +47,12 @@ class Backwards:
         prefixes = prefixes or [""] * len(lines)
         pairs = zip(lines, prefixes, strict=True)
         return [self._begun(line, prefix)[:nbest] for line, prefix in pairs]
+
+    def ready(self, lines, words=False):
+        return Ready(list(lines), list)
+
+    def search(self, segments, nbest=1, attention=False, words=False):
+        return self.candidates(segments, nbest)
 
     def alternatives(self, line, prefix="", limit=5):
         rests = [each.text[len(prefix) :] for each in self._begun(line, prefix)]

@@ -275,9 +275,9 @@ from nmt.serving.service import Service
 from tests.serving.clients import Shouter, fixed_runs
 
 class Slow(Shouter):
-    def candidates(self, lines, nbest=1):
+    def search(self, lines, nbest=1):
         time.sleep(0.3)
-        return super().candidates(lines, nbest)
+        return super().search(lines, nbest)
 
 runs = fixed_runs(("en", "de"), translator=Slow())
 with bind("127.0.0.1", 0) as listening:
