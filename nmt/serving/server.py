@@ -15,15 +15,17 @@ from nmt.errors import UserError
 
 HEADER_SECONDS = 10  # in which a connection must have sent the head of a request
 KEEP_ALIVE_SECONDS = 5
+READING_SECONDS = 30  # in which a client must go on to read an answer
 END_SECONDS = 10  # for requests in work, after SIGTERM
 MOST_HEADER_BYTES = 2**16  # with the address, which has the text of some interfaces
 BACKLOG = 1024
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that closes connections whose next request does not come in time."""
+    """HTTP/1.1 without connections whose next request does not come, or that do not read."""
 
     _timer: asyncio.TimerHandle | None = None
+    _reading_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -37,8 +39,18 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         self._start_timer()
 
+    def pause_writing(self) -> None:
+        """Too much waits for the client to read."""
+        super().pause_writing()
+        self._start_reading_timer()
+
+    def resume_writing(self) -> None:
+        self._stop_reading_timer()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_reading_timer()
         super().connection_lost(exc)
 
     def _start_timer(self):
@@ -52,6 +64,16 @@ class Protocol(H11Protocol):
     def _end_if_idle(self):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+            # What is left of an answer may keep it open.
+            self._start_reading_timer()
+
+    def _start_reading_timer(self):
+        self._stop_reading_timer()
+        self._reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def _stop_reading_timer(self):
+        if self._reading_timer:
+            self._reading_timer.cancel()
 
 
 def bind(host: str, port: int) -> socket.socket:

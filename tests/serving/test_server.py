@@ -1,5 +1,6 @@
 """Who may use a server, clients that are slow, greedy or gone, and its end."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -129,8 +130,8 @@ def test_a_body_that_is_too_large_is_refused_unread(monkeypatch):
         status, headers, answer = ask(port, "POST", "/translate", b"x" * 5_000_000)
         assert status == 413 and "1000 bytes" in answer["error"]
         assert headers["connection"] == "close"
-        # 2. Announced, and never sent.
-        with connected(port, HEAD + b"Content-Length: 100000000\r\n\r\n") as connection:
+        # 2. Announced, and sent in part.
+        with connected(port, HEAD + b"Content-Length: 100000000\r\n\r\nxxx") as connection:
             assert b" 413 " in received(connection).splitlines()[0]
         # 3. In chunks, without an end.
         with connected(port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
@@ -154,6 +155,28 @@ def test_clients_that_are_too_slow(monkeypatch):
         assert received(again).count(b"HTTP/1.1") == 1
         for connection in (half_head, nothing, half_body, again):
             connection.close()
+
+
+def test_clients_that_do_not_read(monkeypatch):
+    """Their answers are not kept for ever, and others have theirs meanwhile."""
+    monkeypatch.setattr(server, "READING_SECONDS", 0.5)
+    size = 6_000_000  # more than systems hold for a connection
+    limits = Limits(characters=size, body=2 * size)
+    body = json.dumps(HELLO | {"q": "x" * size}).encode()
+    with serving(fixed_runs(("en", "de")), limits=limits) as port:
+        head = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+        with socket.socket() as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.settimeout(20)
+            lazy.connect(("127.0.0.1", port))
+            lazy.sendall(head + body)
+            # Its answer has begun.
+            assert lazy.recv(1)
+            assert ask_json(port, "/translate", HELLO)[0] == 200
+            time.sleep(1)
+            with contextlib.suppress(ConnectionResetError):
+                size -= len(received(lazy))
+            assert size > 0
 
 
 def test_clients_that_leave_hold_nobody_up(slow):
