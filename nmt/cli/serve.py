@@ -67,7 +67,6 @@ def run(args: argparse.Namespace) -> None:
     from nmt.machine import cores
     from nmt.serving.application import application
     from nmt.serving.batching import Batcher
-    from nmt.serving.metrics import Metrics
     from nmt.serving.runs import Runs
     from nmt.serving.server import bind, serve
     from nmt.serving.service import Limits, Service
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
     with listening:
         runs = Runs(args.run, args.engine)
         # 2. The service.
-        metrics = Metrics() if args.metrics else None
+        metrics = _metrics() if args.metrics else None
         observed = {"on_batch": metrics.on_batch} if metrics else {}
         batcher = Batcher(args.threads or cores(), args.queue, **observed)
         if metrics:
@@ -93,6 +92,13 @@ def run(args: argparse.Namespace) -> None:
         message = f"serving {pairs}: http://{host}:{listening.getsockname()[1]}/"
         app = application(service, _hosts(args), args.cors, lambda: log.info(message))
         serve(app, listening)
+
+
+def _metrics():
+    # Imported here, as every start of a server would pay for it.
+    from nmt.serving.metrics import Metrics
+
+    return Metrics()
 
 
 def _keys(args):

@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from nmt.serving import apertium, interactive, libretranslate, static, tmserver
 from nmt.serving.exchange import Endpoint, Handler, Values, key_of
-from nmt.serving.metrics import CONTENT_TYPE
 from nmt.serving.service import Refusal, Service
 from nmt.serving.shelf import Shelf
 
@@ -108,7 +107,7 @@ async def _metrics(service: Service, request: Request, values: Values) -> Respon
     service.check_key(key_of(request, values))
     if not service.metrics:
         raise Refusal(404, "No metrics")
-    return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+    return Response(service.metrics.text(), media_type=service.metrics.content_type)
 
 
 async def _renew(service):

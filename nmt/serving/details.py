@@ -39,11 +39,12 @@ class Detailed(NamedTuple):
 
     def search(self, segments: Sequence[Any], nbest: int = 1) -> list[list[Translation]]:
         """As those of the translator."""
-        options = {"attention": True, "words": True}
         if not self.prefix:
-            return self.translator.search(segments, nbest, **options)
+            return self.translator.search(segments, nbest, attention=True, words=True)
         prefixes = [self.prefix] * len(segments)
-        return self.translator.candidates(segments, nbest, prefixes=prefixes, **options)
+        return self.translator.candidates(
+            segments, nbest, attention=True, words=True, prefixes=prefixes
+        )
 
 
 class Continued(NamedTuple):

@@ -14,13 +14,14 @@ from prometheus_client import (
 
 from nmt.serving.directions import Direction
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SIZES = (1, 2, 4, 8, 16)
 
 
 class Metrics:
     """Counts requests, text and time."""
+
+    content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nmt.errors import UserError
 from nmt.inference.translation import Translation
@@ -12,9 +12,11 @@ from nmt.inference.translator import Translator
 from nmt.serving.batching import Batcher, BusyError
 from nmt.serving.detection import Detected
 from nmt.serving.directions import Direction, Directions, matching
-from nmt.serving.metrics import Metrics
 from nmt.serving.runs import Runs
 from nmt.serving.texts import Corrected, cut
+
+if TYPE_CHECKING:
+    from nmt.serving.metrics import Metrics
 
 AUTO = "auto"
 MANY_CHARACTERS = 2_000  # that take a few milliseconds to prepare
@@ -66,7 +68,7 @@ class Service:
         limits: Limits | None = None,
         keys: Sequence[str] = (),
         suggestions: bool = False,
-        metrics: Metrics | None = None,
+        metrics: "Metrics | None" = None,
     ):
         """keys: one of them is needed, where there are any. suggestions: corrections are taken."""
         self.runs = runs

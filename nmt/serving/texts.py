@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nmt.documents import html
 from nmt.inference.long_lines import split_lines
 from nmt.inference.translation import Translation, assembled
 from nmt.text.messages import Part, split_message
@@ -39,6 +38,9 @@ def cut(text: str, form: str = "text") -> Cut:
 
 def _cut_html(text):
     """The texts of blocks; inline tags stay in them."""
+    # Imported here, as every start of a server would pay for it.
+    from nmt.documents import html
+
     blocks = html.blocks(text)
 
     def joined(candidates: Sequence[list[Translation]]) -> list[Translation]:
