@@ -2,7 +2,8 @@
 
     python -m tests.serving.load RUN [SECONDS] [CLIENTS] [WORDS]
 
-Seconds of the processor count: the clients take some of the machine, and so may others.
+Each answer must be the translation that the engine gives of that text alone. Beside other work
+seconds of the processor count: the clients take some of the machine, too.
 """
 
 import http.client
@@ -23,6 +24,7 @@ from nmt.runs.held_out import held_out
 
 TEXTS = 300
 MOST_WORDS = 200
+MEMORY_SECONDS = 30  # between two looks at the memory
 SHORT = "Turn off the lights."
 TICKS = 100  # a second, in /proc
 
@@ -57,6 +59,7 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self._languages = {"source": source, "target": target}
         self.seconds = []
+        self.words = 0
 
     def ask(self, text):
         begin = time.perf_counter()
@@ -67,6 +70,7 @@ class Client:
         answer = json.loads(response.read())
         assert response.status == 200, answer
         self.seconds.append(time.perf_counter() - begin)
+        self.words += len(text.split())
         return answer["translatedText"]
 
 
@@ -75,15 +79,14 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
     translator = load(run, "onnx")
     data = translator.recipe.data
     texts = sample(run, most_words)
-    # 1. The engine, all texts at once, and one by one.
-    begin, processor = time.perf_counter(), time.process_time()
-    expected = dict(zip(texts, translator.translate(texts), strict=True))
-    engine = time.process_time() - processor, time.perf_counter() - begin
-    some = texts[::5]
+    words = sum(len(text.split()) for text in texts)
+    # 1. The engine, one by one, and all texts at once.
     processor = time.process_time()
-    for text in some:
-        translator.translate([text])
-    one_by_one = (time.process_time() - processor) / len(some)
+    expected = {text: translator.translate([text])[0] for text in texts}
+    one_by_one = (time.process_time() - processor) / len(texts)
+    begin, processor = time.perf_counter(), time.process_time()
+    assert translator.translate(texts) == list(expected.values())
+    engine = time.process_time() - processor, time.perf_counter() - begin
     alone = []
     for _ in range(30):
         begin = time.perf_counter()
@@ -96,10 +99,10 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
         lone.ask(SHORT)
     figures = {
         "texts": len(texts),
-        "words a text": statistics.mean(len(text.split()) for text in texts),
+        "words a text": words / len(texts),
         "engine, processor ms a text": 1000 * engine[0] / len(texts),
         "one by one, processor ms a text": 1000 * one_by_one,
-        "engine, texts a second": len(texts) / engine[1],
+        "engine, words a second": words / engine[1],
         "short text alone, engine, ms": 1000 * statistics.median(alone),
         "short text alone, server, ms": 1000 * statistics.median(lone.seconds),
         "MiB before": server.memory(),
@@ -116,6 +119,7 @@ def _under_load(server, expected, languages, seconds, clients):
     wrong = []
     each = [Client(server.port, *languages) for _ in range(clients)]
     memory = []
+    pause = min(MEMORY_SECONDS, seconds / 4)
 
     def work(number):
         rng = random.Random(number)
@@ -128,22 +132,23 @@ def _under_load(server, expected, languages, seconds, clients):
     threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
     for thread in threads:
         thread.start()
-    for part in (0.25, 0.5, 0.75):
-        time.sleep(max(0, begin + part * seconds - time.perf_counter()))
-        memory.append(server.memory())
+    while (rest := deadline - time.perf_counter()) > 0:
+        time.sleep(min(pause, rest))
+        memory.append(round(server.memory()))
     for thread in threads:
         thread.join()
     took = time.perf_counter() - begin
-    waits = [wait for client in each for wait in client.seconds]
+    waits = sorted(wait for client in each for wait in client.seconds)
     assert not wrong, wrong[0]
     return {
         "clients": clients,
         "requests": len(waits),
         "server, processor ms a text": 1000 * (server.processor_seconds() - processor) / len(waits),
-        "server, texts a second": len(waits) / took,
+        "server, words a second": sum(client.words for client in each) / took,
         "median wait, s": statistics.median(waits),
-        "longest wait, s": max(waits),
-        "MiB in between": memory,
+        "95 of 100 wait at most, s": waits[int(0.95 * len(waits))],
+        "longest wait, s": waits[-1],
+        f"MiB, each {pause:.0f} s": memory,
         "MiB after": server.memory(),
     }
 

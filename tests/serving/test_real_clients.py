@@ -122,5 +122,5 @@ def test_load(tiny_run):
     names = "one by one", "server"
     alone, served = (figures[f"{name}, processor ms a text"] for name in names)
     assert served < alone + 5
-    assert figures["MiB after"] < 1.2 * figures["MiB in between"][1]
+    assert figures["MiB after"] < 1.2 * figures["MiB, each 5 s"][1]
     assert figures["exit status"] == 0
