@@ -14,7 +14,7 @@ EXTRAS = {
     "formats": ("moz.l10n", "markdown_it"),
     "memory": ("rapidfuzz",),
     "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
-    "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx"),
+    "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx", "filelock"),
 }
 # What commands need.
 KERAS = ("tensorflow", "keras")

@@ -81,7 +81,7 @@ def installed(core):
 
 def test_the_core_is_small_and_has_no_tensorflow(core):
     names = installed(core)
-    assert {DISTRIBUTION, "numpy", "onnxruntime", "sentencepiece", "filelock"} <= names
+    assert {DISTRIBUTION, "numpy", "onnxruntime", "sentencepiece"} <= names
     optional = {module.partition(".")[0] for brings in EXTRAS.values() for module in brings}
     assert not names & {name.replace("_", "-") for name in optional}
     (packages,) = core.glob("lib/*/site-packages")
