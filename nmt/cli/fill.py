@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import sys
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace) -> None:
         entries: list[tmx.Entry] = []
         for (path, document), filled in zip(pool, results, strict=True):
             with problems.of_a_file():
-                _write(outputs[path], path, document.data, filled.data)
+                _write(outputs[path], document.before, filled.data)
                 log.info(f"{path}: {filled.summary}")
                 _tell_refused(path, filled.refused)
                 total += filled.summary
@@ -192,8 +193,13 @@ def _documents(paths, translator, options, choice, problems):
             formats.check_name(path)
             document = formats.read(path, _content(path), options)
             check(document, translator, choice, str(path))
-            if _is_in_place(path, paths[path]):
+            output = paths[path]
+            if _is_in_place(path, output):
                 formats.check_in_place(path, document)
+                document = dataclasses.replace(document, before=document.data)
+            elif str(output) != "-" and formats.has_keys(path) and output.exists():
+                before = _content(output)
+                document = formats.continued(path, document, output, before, options)
             yield path, document
 
 
@@ -219,17 +225,18 @@ def _is_in_place(path, output):
     return str(output) != "-" and _identity(path) == _identity(output)
 
 
-def _write(output, path, before, data):
-    """Writes what is new; a file that nothing was filled in stays as it is."""
+def _write(output, before, data):
+    """Writes what is new; a file that nothing was filled in stays as it is.
+
+    before: what stood in the file, if it was read.
+    """
     from nmt import files
 
     if str(output) == "-":
         sys.stdout.buffer.write(data)
-        return
-    in_place = _is_in_place(path, output)
-    if in_place and data != before and _content(path) != before:
-        raise UserError(f"{path}: has changed meanwhile; run the same command again")
-    if not in_place or data != before:
+    elif data != before:
+        if before is not None and _content(output) != before:
+            raise UserError(f"{output}: has changed meanwhile; run the same command again")
         with files.atomic(output, "wb") as file:
             file.write(data)
 

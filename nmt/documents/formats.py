@@ -1,9 +1,13 @@
 """The formats of files that can be filled, by the ends of their names."""
 
+import codecs
+import contextlib
+import dataclasses
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from nmt.documents import keyed
 from nmt.documents.units import Document, Options
 from nmt.errors import UserError, did_you_mean
 
@@ -20,7 +24,14 @@ FORMATS = {
     ".xhtml": "html",
     ".md": "markdown",
     ".markdown": "markdown",
+    ".json": "json",
+    ".arb": "json",
+    ".properties": "properties",
+    ".xml": "android",
+    ".ftl": "fluent",
 }
+# Those that have a text under each key: a file that is there is gone on with.
+KEYED = ("json", "properties", "android", "fluent")
 # Options that not every format has a use for, and the modules of those that have.
 USES = {"refill": ("po", "xliff"), "trusted": ("po", "xliff"), "note": ("po",)}
 # Files that others are made of: their places stay empty.
@@ -34,10 +45,9 @@ ADVICE = {
     ".tmx": "nmt train takes it as training text (data.format=tmx)",
     **{
         f".{name}": _X2PO.format(name, name)
-        for name in ("csv", "ical", "idml", "ini", "json", "php", "rc", "resx", "toml", "yaml")
+        for name in ("csv", "ical", "idml", "ini", "php", "rc", "resx", "toml", "yaml")
     },
     ".yml": _X2PO.format("yaml", "yaml"),
-    ".properties": _X2PO.format("prop", "prop"),
     ".odt": "odf2xliff and xliff2odf of translate-toolkit make XLIFF of it, and back",
     ".docx": "Okapi's tikal makes XLIFF of it, and back",
     ".pdf": "save its text as a plain text file first (pdftotext)",
@@ -77,9 +87,45 @@ def check_in_place(path: Path, document: Document) -> None:
 def read(path: Path, data: bytes, options: Options) -> Document:
     """The document of a file; UserError, with its name, for one that cannot be filled."""
     check_name(path)
-    module = importlib.import_module(f"nmt.documents.{FORMATS[path.suffix.lower()]}")
+    with _named(path):
+        return _module(path).read(data, options)
+
+
+def has_keys(path: Path) -> bool:
+    """Whether a file has a text under each key, so that an older translation is gone on with."""
+    return FORMATS.get(path.suffix.lower()) in KEYED
+
+
+def continued(
+    path: Path, document: Document, output: Path, before: bytes, options: Options
+) -> Document:
+    """The document of a translation that is there, with what is new in its source.
+
+    path, document: of the source; output, before: of the translation. Raises UserError, with its
+    name, for a translation that cannot be read.
+    """
+    module = _module(path)
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    with _named(output):
+        present = before.removeprefix(mark)
+        if present.strip():
+            source = document.data.removeprefix(codecs.BOM_UTF8)
+            present = mark + module.merged(source, present)
+        else:
+            present = document.data
+        made = keyed.beside(document, module.read(present, options))
+    return dataclasses.replace(made, before=before)
+
+
+def _module(path):
+    return importlib.import_module(f"nmt.documents.{FORMATS[path.suffix.lower()]}")
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors of a format in the block name the file."""
     try:
-        return module.read(data, options)
+        yield
     except RecursionError:
         raise UserError(f"{path}: its elements are nested too deeply") from None
     except UserError as error:

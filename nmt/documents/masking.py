@@ -166,10 +166,12 @@ class Masked:
                 opened.append(each)
 
 
-def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:
+def mask(
+    parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool = False
+) -> Masked:
     """A text for a translator: its tags as masks, white space as single spaces.
 
-    text: reads what stands between the masks.
+    text: reads what stands between the masks. lines: white space stays as it is read.
     """
     found = pairs(parts)
     closings = {closing: opening for opening, closing in found.items()}
@@ -201,4 +203,5 @@ def mask(parts: Sequence[Part], text: Callable[[str], str] = str) -> Masked:
         if part.role is not Role.TEXT:
             masks[written[-1]] = list(parts[at:after])
         at = after
-    return Masked(SPACES.sub(" ", "".join(written)), masks)
+    source = "".join(written)
+    return Masked(source if lines else SPACES.sub(" ", source), masks)

@@ -59,6 +59,7 @@ class Unit:
     alternatives: Callable[[Sequence[Sequence[Translation]]], list[Edit]] | None = None
     # Of each source: what stands in it for a code of the document, and the code.
     codes: tuple[Mapping[str, str], ...] = ()
+    key: tuple[str, ...] = ()  # what tells it from others, in a file of keys and texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Document:
     edits: Sequence[Edit] = ()  # of the file itself, which go with those of any unit
     alternatives: bool = False  # whether its format has a place for them
     bilingual: bool = True  # False: translations take the place of their sources
+    before: bytes | None = None  # what stands in the file that it is written to, if it is read
 
 
 def per_cent(translation: Translation) -> int | None:

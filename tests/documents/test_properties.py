@@ -106,6 +106,30 @@ and go to bed.
 code stays
 ```
 """
+JSON = """{
+  "@@locale": "en",
+  "menu": {
+    "open": "Open the {{name}}",
+    "@open": {"description": "A comment"},
+    "empty": "",
+    "list": ["One", 2, "Three \\"quoted\\"\\n"]
+  },
+  "items_one": "{{count}} item",
+  "items_other": "{{count}} items",
+  "mails": "You have {n, plural, =0 {no mail} one {# mail} other {# mails}} now",
+  "url": "https://example.org/a"
+}
+"""
+PROPERTIES = """# About the program
+# in two lines
+
+! Opens it
+open = Open the {0}
+lines : It's on \\
+    two lines\\nhere
+empty=
+last Good day
+"""
 FORMATS = {
     "po": Row("de.po", PO),
     "xliff 1.2": Row("a.xlf", SAMPLES["Angular"].decode()),
@@ -113,6 +137,8 @@ FORMATS = {
     "srt": Row("film.srt", SRT, bilingual=False),
     "html": Row("page.html", HTML, bilingual=False),
     "markdown": Row("guide.md", MARKDOWN, bilingual=False),
+    "json": Row("en.arb", JSON, bilingual=False),
+    "properties": Row("en.properties", PROPERTIES, bilingual=False),
 }
 VARIANTS = {
     "as it is": lambda data: data,

@@ -1,0 +1,105 @@
+"""Messages in the syntax of ICU with a choice: {count, plural, one {# file} other {# files}}.
+
+Each form is translated as a whole, with the words around the block. So these stand in each form of
+what is written: translators are told to write them so, as words around change with the number.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from nmt.documents import keyed
+from nmt.documents.categories import NAMES
+from nmt.documents.keyed import Key, Text, Variant
+from nmt.documents.units import Edit, Unit
+
+_CHOICE = re.compile(r"\{\s*([\w.-]+)\s*,\s*(plural|select|selectordinal|choice)\s*,")
+_OFFSET = re.compile(r"\s*offset:\d+")
+_FORM = re.compile(r"(\s*)(=?[\w-]+)(\s*)\{")
+_TOKEN = re.compile(r"''|'[{}#|][^']*'?|[{}]")
+# What would begin a quotation, before a brace.
+_APOSTROPHE = re.compile("(?<!')'(?=[{}])")
+
+
+class Block(NamedTuple):
+    """A choice within a message, and its forms: (white space, name, white space, text)."""
+
+    start: int
+    end: int
+    opening: str
+    argument: str
+    kind: str
+    forms: list[tuple[str, str, str, str]]
+    closing: str
+
+
+def has_choice(text: str) -> bool:
+    """Whether a message has forms."""
+    return bool(_CHOICE.search(text))
+
+
+def unit(
+    text: str, line: int, key: Key, edit: Callable[[str], list[Edit]], language: str | None
+) -> Unit:
+    """The unit of a message with forms; edit: puts a message in place."""
+    try:
+        block = _block(text)
+    except ValueError as error:
+        return keyed.left(str(error), line, key, text)
+    before, after = text[: block.start], text[block.end :]
+    names = [form[1] for form in block.forms]
+    is_plural = block.kind == "plural" and "other" in names
+
+    variants = [
+        Variant(name, space, f"{name}{gap}{{", _text(before + inner + after), "}")
+        for space, name, gap, inner in block.forms
+    ]
+
+    def put(joined: str) -> list[Edit]:
+        return edit(f"{block.opening}{joined}{block.closing}")
+
+    def number(message: str) -> str | None:
+        found = re.findall(rf"#|\{{\s*{re.escape(block.argument)}\s*\}}", message)
+        return found[0] if len(found) == 1 else None
+
+    return keyed.choice(variants, line, key, put, language, number if is_plural else None)
+
+
+def _text(message):
+    return keyed.plain(message).then(lambda text: _APOSTROPHE.sub("''", text))
+
+
+def _block(text):
+    """The only choice of a message; ValueError where it has several, or is none that is read."""
+    start = _CHOICE.search(text)
+    if start[2] == "selectordinal":
+        raise ValueError("ordinal numbers")
+    if start[2] == "choice":
+        raise ValueError("a choice of numbers")
+    at = start.end()
+    if offset := _OFFSET.match(text, at):
+        at = offset.end()
+    opening = text[start.start() : at]
+    forms = []
+    while form := _FORM.match(text, at):
+        end = _closing(text, form.end())
+        forms.append((form[1], form[2], form[3], text[form.end() : end]))
+        at = end + 1
+    closing = re.compile(r"\s*\}").match(text, at)
+    if not forms or not closing:
+        raise ValueError("not in the syntax of ICU")
+    block = Block(start.start(), closing.end(), opening, start[1], start[2], forms, closing[0])
+    rest = [text[: block.start], *(form[3] for form in forms), text[block.end :]]
+    if any(map(has_choice, rest)):
+        raise ValueError("several choices in one text")
+    return block
+
+
+def _closing(text, at):
+    """The bracket that closes what is open at a place."""
+    depth = 1
+    for token in _TOKEN.finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if not depth:
+            return token.start()
+    raise ValueError("not in the syntax of ICU")

@@ -1,0 +1,253 @@
+"""JSON: strings of nested objects, by their keys; ARB, messages of browser extensions, i18next.
+
+Only the strings change. Plurals are keys such as `files_one` and `files_other`, objects of such
+keys, or blocks in the syntax of ICU within a string.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from nmt.documents import icu, keyed
+from nmt.documents.categories import NAMES
+from nmt.documents.content import Content
+from nmt.documents.keyed import Key, Variant
+from nmt.documents.masking import Part, Role
+from nmt.documents.units import Document, Edit, Options, Unit, spliced
+from nmt.errors import UserError
+
+# What is text in an object that says more of a message: browser extensions, FormatJS.
+MESSAGES = ("message", "defaultMessage")
+LOCALE = "@@locale"  # of ARB
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_SCALAR = re.compile(r"[^\s,\]}]+")
+_SPACE = re.compile(r"\s*")
+_COLON = re.compile(r"\s*:\s*")
+_COMMA = re.compile(r"\s*,?\s*")
+_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_FORM = re.compile(rf"(?P<name>(?:.*[_.-])?)(?P<form>{'|'.join(NAMES)})")
+# What Chrome replaces.
+_CHROME = re.compile(r"\$(?:[A-Za-z0-9_@]+\$|[1-9])")
+
+
+@dataclasses.dataclass
+class Value:
+    """A value, and where it stands: a string, or the members of an object or items of a list."""
+
+    start: int
+    end: int
+    text: str | None = None
+    members: list["Member"] | None = None
+    is_object: bool = False
+
+    def member(self, key: str) -> "Value | None":
+        """That of a key; of several the last one counts."""
+        found = [each.value for each in self.members or () if each.key == key]
+        return found[-1] if self.is_object and found else None
+
+
+@dataclasses.dataclass
+class Member:
+    """A key, or the number of an item, and its value."""
+
+    key: str
+    start: int
+    value: Value
+
+
+def read(data: bytes, options: Options) -> Document:
+    """The strings that have a text; UserError for what is no JSON."""
+    file = _File(data, options.language)
+    locale = file.root.member(LOCALE)
+    edits = []
+    if locale and locale.text is not None and options.language:
+        edits.append(file.edit(locale, file.string(options.language)))
+    language = locale.text if locale else None
+    units = list(file.units())
+    return Document(data, units, source_language=language, edits=edits, bilingual=False)
+
+
+def merged(source: bytes, present: bytes) -> bytes:
+    """A file with the members of another one that it lacks."""
+    ours, theirs = _File(source, None), _File(present, None)
+    return spliced(present, _additions(ours, ours.root, theirs, theirs.root))
+
+
+class _File:
+    """The text of a file, and its values."""
+
+    def __init__(self, data: bytes, language: str | None):
+        self.content = Content(data)
+        self.language = language
+        self.text = _COMMENT.sub(lambda match: " " * len(match[0]), self.content.text)
+        try:
+            json.loads(self.text)
+        except json.JSONDecodeError as error:
+            raise UserError(f"line {error.lineno}: not JSON ({error.msg})") from None
+        self.root = _value(self.text, _SPACE.match(self.text).end())
+        # Letters are written as those that are there.
+        self.escapes = data.isascii() and "\\u" in self.text
+        members = self.root.members if self.root.is_object else None
+        self.is_catalogue = bool(members) and all(map(_is_message, members or ()))
+        self.is_chrome = self.is_catalogue and any(
+            member.value.member(MESSAGES[0]) for member in members or ()
+        )
+
+    def string(self, text: str) -> str:
+        """A text as a string."""
+        return json.dumps(text, ensure_ascii=self.escapes)
+
+    def edit(self, value: Value, content: str) -> Edit:
+        return self.content.edit(value.start, value.end, content)
+
+    def units(self) -> Iterator[Unit]:
+        return self._of(self.root, ())
+
+    def _of(self, value: Value, key: Key) -> Iterator[Unit]:
+        if value.text is not None:
+            yield from self._string_unit(value, value.text, key)
+            return
+        if self.is_catalogue and key:
+            name = next(filter(value.member, MESSAGES))
+            yield from self._of(value.member(name), key)
+            return
+        members = value.members or []
+        done = 0
+        for number, member in enumerate(members):
+            if member.key.startswith("@") or number < done:
+                continue
+            forms = _plural_forms(members[number:]) if value.is_object else []
+            if forms:
+                done = number + len(forms)
+                yield self._plural_unit(forms, (*key, member.key))
+            else:
+                yield from self._of(member.value, (*key, member.key))
+
+    def _string_unit(self, value, text, key):
+        line = self.content.line(value.start)
+
+        def edit(content):
+            return [self.edit(value, self.string(content))]
+
+        if icu.has_choice(text):
+            yield icu.unit(text, line, key, edit, self.language)
+        elif keyed.is_text(text):
+            made = _chrome_text(text) if self.is_chrome else keyed.plain(text)
+            yield keyed.unit(made, line, key, text, edit)
+
+    def _plural_unit(self, members: Sequence[Member], key: Key) -> Unit:
+        """The unit of members that follow one another, of which each is for a category."""
+        variants = []
+        end = members[0].start
+        for member in members:
+            value = member.value
+            text = keyed.plain(value.text or "").then(self._inner)
+            head = self.text[member.start : value.start] + '"'
+            form = _FORM.fullmatch(member.key)
+            before = self.text[end : member.start]
+            variants.append(Variant(form["form"] if form else "", before, head, text, '"'))
+            end = value.end
+
+        def edit(content):
+            return [self.content.edit(members[0].start, end, content)]
+
+        line = self.content.line(members[0].start)
+        number = keyed.number_placeholder
+        return keyed.choice(variants, line, key, edit, self.language, number)
+
+    def _inner(self, text):
+        return self.string(text)[1:-1]
+
+
+def _value(text, at):
+    """The value that begins at a place of what is JSON."""
+    if text[at] == '"':
+        end = _STRING.match(text, at).end()
+        return Value(at, end, text=json.loads(text[at:end]))
+    if text[at] not in "{[":
+        return Value(at, _SCALAR.match(text, at).end())
+    is_object = text[at] == "{"
+    members: list[Member] = []
+    end = _SPACE.match(text, at + 1).end()
+    while text[end] not in "]}":
+        start, key = end, str(len(members))
+        if is_object:
+            name = _STRING.match(text, start)
+            key, end = json.loads(name[0]), _COLON.match(text, name.end()).end()
+        value = _value(text, end)
+        members.append(Member(key, start, value))
+        end = _COMMA.match(text, value.end).end()
+    return Value(at, end + 1, members=members, is_object=is_object)
+
+
+def _is_message(member):
+    values = map(member.value.member, MESSAGES)
+    return any(value is not None and value.text is not None for value in values)
+
+
+def _plural_forms(members):
+    """The first of these members that are the plural forms of a text, or none."""
+    forms: list[Member] = []
+    name = _FORM.fullmatch(members[0].key)
+    for member in members:
+        form = _FORM.fullmatch(member.key)
+        if not form or not name or form["name"] != name["name"] or member.value.text is None:
+            break
+        forms.append(member)
+    # Ordinal numbers have other categories.
+    ordinal = name and name["name"].endswith("ordinal_")
+    keys = [member.key for member in forms]
+    whole = len(forms) > 1 and len(set(keys)) == len(keys) and name["name"] + "other" in keys
+    fit = whole and not ordinal and all(keyed.is_text(member.value.text) for member in forms)
+    return forms if fit else []
+
+
+def _chrome_text(text):
+    """A text with its placeholders as masks: they are written as variables of a shell are."""
+    parts = []
+    at = 0
+    for match in _CHROME.finditer(text):
+        parts += [Part(Role.TEXT, text[at : match.start()]), Part(Role.OPAQUE, match[0])]
+        at = match.end()
+    return keyed.masked([*parts, Part(Role.TEXT, text[at:])])
+
+
+def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Iterator[Edit]:
+    """Edits that put members into an object of a file, each behind the one before it."""
+    members = present.members or []
+    found = {member.key: member.value for member in members}
+    forms = {match["name"] for key in found if (match := _FORM.fullmatch(key))}
+    before, after = _around(theirs, present) if members else _around(ours, source)
+    new: dict[int, list[str]] = {}
+    at = present.start + 1
+    for member in source.members or ():
+        form = _FORM.fullmatch(member.key)
+        if own := found.get(member.key):
+            at = own.end
+            if source.is_object and member.value.is_object and own.is_object:
+                if not ours.is_catalogue:
+                    yield from _additions(ours, member.value, theirs, own)
+        elif not member.key.startswith("@") and not (form and form["name"] in forms):
+            text = ours.content.text[member.start : member.value.end].replace("\r\n", "\n")
+            text = text.replace(_around(ours, source)[0].replace("\r\n", "\n"), before)
+            new.setdefault(at, []).append(text)
+    for place, texts in new.items():
+        written = f",{before}".join(texts)
+        if place > present.start + 1:
+            written = f",{before}{written}"
+        else:
+            written = f"{before}{written}{',' if members else after}"
+        line_end = theirs.content.line_end
+        written = re.sub("\r\n|\n", lambda _, end=line_end: end, written)
+        # White space of an empty object stays behind what is put into it.
+        yield theirs.content.edit(place, place, written)
+
+
+def _around(file, value):
+    """What stands before the first member of an object, and behind the last one."""
+    members = value.members
+    return (
+        file.content.text[value.start + 1 : members[0].start],
+        file.content.text[members[-1].value.end : value.end - 1],
+    )

@@ -1,0 +1,272 @@
+"""Files of texts by key, one for each language: what their formats share.
+
+The file of a language is made of that of the source: a text stands in the place of a text. Where it
+is there already, what is new in the source is put into it first, and what is translated stays.
+"""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from nmt.documents import masking
+from nmt.documents.categories import NAMES, forms
+from nmt.documents.format_strings import NAMED
+from nmt.documents.masking import Part, Role
+from nmt.documents.plurals import Form
+from nmt.documents.units import Document, Edit, State, Unit, spliced
+from nmt.text.spans import find_spans
+
+Key = tuple[str, ...]
+
+# What a number has for a name, if it has one: {{count}} %(num)s %1$d {n}
+_NUMBER = re.compile(
+    r"#|%.*[diu]|\W*(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total|quantity|amount)\W*\w?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A text as a translator gets it, and how a translation stands in its place."""
+
+    source: str
+    # Raises ValueError for a translation that cannot stand there.
+    written: Callable[[str], str]
+    codes: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what its masks stand for
+
+    def then(self, encode: Callable[[str], str]) -> "Text":
+        """The same, with what is written encoded."""
+        return Text(self.source, lambda text: encode(self.written(text)), self.codes)
+
+
+class Variant(NamedTuple):
+    """A form of a text, as a file writes it: before, head, text, tail."""
+
+    name: str  # what chooses it: a plural category, or another word of the file
+    before: str  # what parts it from the last one
+    head: str
+    text: Text
+    tail: str
+
+
+class Entry(NamedTuple):
+    """A key of a file, and the bytes that it stands in with all that belongs to it."""
+
+    key: Key
+    start: int
+    end: int
+
+
+class Entries(NamedTuple):
+    """Those of a file in their order, and the byte before which a new first one stands."""
+
+    entries: list[Entry]
+    first: int
+
+
+def plain(raw: str) -> Text:
+    """A text without masks. White space around it stays."""
+    return masked([Part(Role.TEXT, raw)])
+
+
+def masked(
+    parts: Sequence[Part], read: Callable[[str], str] = str, escape: Callable[[str], str] = str
+) -> Text:
+    """A text of parts, of which those that are no text become masks.
+
+    White space around it stays, as do marks. read: what a part of text says; escape: how that is
+    written.
+    """
+    before, inside, after = masking.trimmed(parts)
+    text = masking.mask(inside, read, lines=True)
+
+    def written(translation: str) -> str:
+        check_placeholders(text.source, translation)
+        text.check(translation)
+        content = text.filled(translation.strip(), escape)
+        return masking.raw(before) + content + masking.raw(after)
+
+    return Text(text.source, written, text.codes)
+
+
+def check_placeholders(source: str, translation: str) -> None:
+    """Raises ValueError for a translation that is empty, or lacks or has placeholders and tags."""
+    if not translation.strip():
+        raise ValueError("the translation is empty")
+    ours, theirs = placeholders(source), placeholders(translation)
+    if Counter(ours) != Counter(theirs):
+        raise ValueError("placeholders differ")
+    if _unnamed(ours) != _unnamed(theirs):
+        raise ValueError("placeholders in another order")
+
+
+def placeholders(text: str) -> list[str]:
+    """What a program puts something in the place of, and tags."""
+    return [
+        text[start:end]
+        for start, end, kind in find_spans(text)
+        if kind.group == "placeholder" or (kind.group == "tag" and text[start] == "<")
+    ]
+
+
+def number_placeholder(text: str) -> str | None:
+    """The placeholder that the number of a plural stands for: by its name, or the only one."""
+    found = [each for each in placeholders(text) if not each.startswith("<")]
+    numbers = [each for each in found if _NUMBER.fullmatch(each)] or found
+    return numbers[0] if len(set(numbers)) == 1 else None
+
+
+def is_text(text: str) -> bool:
+    """Whether there are letters outside of what is not translated."""
+    letters = text
+    for span in reversed(find_spans(text)):
+        letters = letters[: span.start] + letters[span.end :]
+    return any(character.isalpha() for character in letters) and _is_unicode(text)
+
+
+def unit(text: Text, line: int, key: Key, raw: str, edit: Callable[[str], list[Edit]]) -> Unit:
+    """The unit of a text. raw: what stands there now. edit: puts what is written there."""
+    return Unit(
+        (text.source,),
+        lambda translations: edit(text.written(translations[0].text)),
+        line,
+        targets=(raw,),
+        codes=(text.codes,),
+        key=key,
+    )
+
+
+def left(reason: str, line: int, key: Key, raw: str) -> Unit:
+    """The unit of a text that is never translated; what is left is told with the reason."""
+
+    def edits(_):
+        raise ValueError(reason)
+
+    return Unit((), edits, line, targets=(raw,), key=key)
+
+
+def choice(
+    variants: Sequence[Variant],
+    line: int,
+    key: Key,
+    edit: Callable[[str], list[Edit]],
+    language: str | None,
+    number: Callable[[str], str | None] | None = None,
+) -> Unit:
+    """The unit of variants that follow one another; edit: puts all of them in place.
+
+    number: for variants by plural category, gives the placeholder of the number in a text. They
+    become those of the language; others stay.
+    """
+    texts = {variant.name: variant.text for variant in variants}
+    wanted = {name: (name, Form(text.source, text.source)) for name, text in texts.items()}
+    if number:
+        named = {name: text.source for name, text in texts.items() if name in NAMES}
+        wanted = {name: own for name, own in wanted.items() if name not in NAMES}
+        wanted |= forms(named, language, number, _fit)
+    every = [(origin, source) for origin, form in wanted.values() for source in form[:2]]
+    codes = {source: texts[origin].codes for origin, source in every}
+
+    def edits(translations):
+        found = dict(zip(codes, (each.text for each in translations), strict=True))
+        contents = {
+            name: _written(form, texts[origin], found) for name, (origin, form) in wanted.items()
+        }
+        return edit(_joined(variants, contents))
+
+    raw = tuple(variant.text.source for variant in variants)
+    return Unit(tuple(codes), edits, line, targets=raw, codes=tuple(codes.values()), key=key)
+
+
+def beside(source: Document, present: Document) -> Document:
+    """A file that is there, with all keys of the source: what is no copy of that is translated."""
+    copies = {(unit.key, unit.targets) for unit in source.units}
+    units = [
+        unit
+        if (unit.key, unit.targets) in copies
+        else dataclasses.replace(unit, state=State.TRANSLATED)
+        for unit in present.units
+    ]
+    return dataclasses.replace(present, units=units)
+
+
+def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -> bytes:
+    """A file with the entries of another one that it lacks, each behind the one before it."""
+    ours, at = entries(present)
+    ends = {entry.key: entry.end for entry in ours}
+    line_end = b"\r\n" if b"\r\n" in present else b"\n"
+    added: dict[int, list[bytes]] = {}
+    for entry in entries(source)[0]:
+        if entry.key in ends:
+            at = ends[entry.key]
+            continue
+        content = source[entry.start : entry.end].replace(b"\r\n", b"\n")
+        added.setdefault(at, []).append(content.replace(b"\n", line_end))
+    return spliced(present, (Edit(at, at, b"".join(new)) for at, new in added.items()))
+
+
+def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:
+    """Entries as lines, with a comment right before them and the blank lines before that.
+
+    found: (key, start, end) of each.
+    """
+    entries = []
+    at = 0
+    for key, start, end in found:
+        blank = list(re.finditer(r"^[ \t]*\r?\n", text[at:start], re.MULTILINE))
+        lines = [each.start() for each in blank]
+        # Of several blank lines all.
+        while len(lines) > 1 and blank[len(lines) - 2].end() == lines[-1]:
+            lines.pop()
+        begin = at + (lines[-1] if lines else 0)
+        at = text.find("\n", end) + 1 or len(text)
+        entries.append(Entry(key, begin, at))
+    return Entries(entries, entries[0].start if entries else len(text))
+
+
+def _fit(singular, plural):
+    return Counter(placeholders(singular)) == Counter(placeholders(plural))
+
+
+def _written(form, text, translations):
+    """A form in its place; ValueError where no translation of it can stand there."""
+    problem = ValueError("nothing was translated")
+    for translation in (form.put_back(translations[form.source]), translations[form.message]):
+        if translation is not None:
+            try:
+                return text.written(translation)
+            except ValueError as error:
+                problem = error
+    raise problem
+
+
+def _joined(variants, contents):
+    """Variants with these contents; new ones are written as one that is not the last resort."""
+    own = {variant.name: variant for variant in variants}
+    model = variants[0]
+    written: list[str] = []
+    for name, content in contents.items():
+        variant = own.get(name, model)
+        before = variant.before
+        if not written:
+            before = variants[0].before
+        elif variant is variants[0]:
+            before = variants[min(1, len(variants) - 1)].before
+        start, _, rest = variant.head.rpartition(variant.name)
+        head = variant.head if name in own else f"{start.lstrip('*')}{name}{rest}"
+        written += [before, head, content, variant.tail]
+    return "".join(written)
+
+
+def _unnamed(found):
+    return [each for each in found if each[0] == "%" and not NAMED.match(each)]
+
+
+def _is_unicode(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
