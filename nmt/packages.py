@@ -11,7 +11,7 @@ DISTRIBUTION = "own-nmt"
 EXTRAS = {
     "evaluate": ("sacrebleu",),
     "plots": ("matplotlib",),
-    "formats": ("moz.l10n", "markdown_it"),
+    "formats": ("moz.l10n", "fluent.syntax", "markdown_it"),
     "memory": ("rapidfuzz",),
     "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx", "filelock"),

@@ -102,6 +102,7 @@ REFUSED = {
     "fetch ted-pt-en": "train",
     "serve RUN": "serve",
     "fill RUN guide.md -o new.md": "formats",
+    "fill RUN en.ftl -o de.ftl": "formats",
     "translate RUN --memory pairs.tsv Hello": "memory",
 }
 # Those that run without.
@@ -109,6 +110,7 @@ WITHOUT = (
     "translate RUN Hello",
     "translate RUN/export Hello",
     "fill RUN/export de.po",
+    "fill RUN/export en.json strings.xml en.properties -o new",
     "score RUN/export -i pairs.tsv",
     "filter RUN/export -i pairs.tsv",
     "augment RUN/export -i pairs.tsv -o new.tsv",
@@ -126,6 +128,10 @@ def write_files(folder):
     (folder / "pairs.tsv").write_text("a\tb\n")
     (folder / "guide.md").write_text("Hello.\n")
     (folder / "de.po").write_text(PO)
+    (folder / "en.ftl").write_text("a = Hello\n")
+    (folder / "en.json").write_text('{"a": "Hello"}')
+    (folder / "en.properties").write_text("a = Hello\n")
+    (folder / "strings.xml").write_text('<resources><string name="a">Hi</string></resources>')
 
 
 @pytest.mark.parametrize("command", REFUSED)

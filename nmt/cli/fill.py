@@ -25,7 +25,7 @@ from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
 
-HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown"
+HELP = "translate files in place: PO, XLIFF, subtitles, HTML, Markdown, JSON, Android and others"
 EXAMPLE = "nmt fill runs/default locale/de/LC_MESSAGES/*.po"
 
 SHOWN = 5  # lines that are named for a reason

@@ -5,11 +5,10 @@ what is written: translators are told to write them so, as words around change w
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from nmt.documents import keyed
-from nmt.documents.categories import NAMES
 from nmt.documents.keyed import Key, Text, Variant
 from nmt.documents.units import Edit, Unit
 
@@ -58,8 +57,8 @@ def unit(
     def put(joined: str) -> list[Edit]:
         return edit(f"{block.opening}{joined}{block.closing}")
 
-    def number(message: str) -> str | None:
-        found = re.findall(rf"#|\{{\s*{re.escape(block.argument)}\s*\}}", message)
+    def number(message: Text) -> str | None:
+        found = re.findall(rf"#|\{{\s*{re.escape(block.argument)}\s*\}}", message.source)
         return found[0] if len(found) == 1 else None
 
     return keyed.choice(variants, line, key, put, language, number if is_plural else None)
@@ -71,7 +70,7 @@ def _text(message):
 
 def _block(text):
     """The only choice of a message; ValueError where it has several, or is none that is read."""
-    start = _CHOICE.search(text)
+    start = next(_CHOICE.finditer(text))
     if start[2] == "selectordinal":
         raise ValueError("ordinal numbers")
     if start[2] == "choice":

@@ -85,7 +85,7 @@ class _File:
             json.loads(self.text)
         except json.JSONDecodeError as error:
             raise UserError(f"line {error.lineno}: not JSON ({error.msg})") from None
-        self.root = _value(self.text, _SPACE.match(self.text).end())
+        self.root = _value(self.text, next(_SPACE.finditer(self.text)).end())
         # Letters are written as those that are there.
         self.escapes = data.isascii() and "\\u" in self.text
         members = self.root.members if self.root.is_object else None
@@ -109,8 +109,8 @@ class _File:
             yield from self._string_unit(value, value.text, key)
             return
         if self.is_catalogue and key:
-            name = next(filter(value.member, MESSAGES))
-            yield from self._of(value.member(name), key)
+            messages = filter(None, map(value.member, MESSAGES))
+            yield from self._of(next(messages), key)
             return
         members = value.members or []
         done = 0
@@ -163,21 +163,21 @@ class _File:
 def _value(text, at):
     """The value that begins at a place of what is JSON."""
     if text[at] == '"':
-        end = _STRING.match(text, at).end()
+        end = next(_STRING.finditer(text, at)).end()
         return Value(at, end, text=json.loads(text[at:end]))
     if text[at] not in "{[":
-        return Value(at, _SCALAR.match(text, at).end())
+        return Value(at, next(_SCALAR.finditer(text, at)).end())
     is_object = text[at] == "{"
     members: list[Member] = []
-    end = _SPACE.match(text, at + 1).end()
+    end = next(_SPACE.finditer(text, at + 1)).end()
     while text[end] not in "]}":
         start, key = end, str(len(members))
         if is_object:
-            name = _STRING.match(text, start)
-            key, end = json.loads(name[0]), _COLON.match(text, name.end()).end()
+            name = next(_STRING.finditer(text, start))
+            key, end = json.loads(name[0]), next(_COLON.finditer(text, name.end())).end()
         value = _value(text, end)
         members.append(Member(key, start, value))
-        end = _COMMA.match(text, value.end).end()
+        end = next(_COMMA.finditer(text, value.end)).end()
     return Value(at, end + 1, members=members, is_object=is_object)
 
 
@@ -196,11 +196,12 @@ def _plural_forms(members):
             break
         forms.append(member)
     # Ordinal numbers have other categories.
-    ordinal = name and name["name"].endswith("ordinal_")
+    if not name or name["name"].endswith("ordinal_"):
+        return []
     keys = [member.key for member in forms]
-    whole = len(forms) > 1 and len(set(keys)) == len(keys) and name["name"] + "other" in keys
-    fit = whole and not ordinal and all(keyed.is_text(member.value.text) for member in forms)
-    return forms if fit else []
+    needed = {f"{name['name']}one", f"{name['name']}other"}
+    whole = needed <= set(keys) and len(set(keys)) == len(keys)
+    return forms if whole and all(keyed.is_text(each.value.text or "") for each in forms) else []
 
 
 def _chrome_text(text):
@@ -218,36 +219,38 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
     members = present.members or []
     found = {member.key: member.value for member in members}
     forms = {match["name"] for key in found if (match := _FORM.fullmatch(key))}
-    before, after = _around(theirs, present) if members else _around(ours, source)
+    before, between, after = _around(theirs, present) if members else _around(ours, source)
     new: dict[int, list[str]] = {}
-    at = present.start + 1
+    first = members[0].start if members else present.start + 1
+    at = first
     for member in source.members or ():
         form = _FORM.fullmatch(member.key)
         if own := found.get(member.key):
             at = own.end
-            if source.is_object and member.value.is_object and own.is_object:
-                if not ours.is_catalogue:
-                    yield from _additions(ours, member.value, theirs, own)
+            if member.value.is_object and own.is_object and not ours.is_catalogue:
+                yield from _additions(ours, member.value, theirs, own)
         elif not member.key.startswith("@") and not (form and form["name"] in forms):
-            text = ours.content.text[member.start : member.value.end].replace("\r\n", "\n")
-            text = text.replace(_around(ours, source)[0].replace("\r\n", "\n"), before)
+            text = ours.content.text[member.start : member.value.end]
+            # Further lines are as far from the margin as its own is.
+            text = text.replace(_around(ours, source)[0], before) if before.strip(" ") else text
             new.setdefault(at, []).append(text)
     for place, texts in new.items():
-        written = f",{before}".join(texts)
-        if place > present.start + 1:
-            written = f",{before}{written}"
+        written = f",{between}".join(texts)
+        if place > first:
+            written = f",{between}{written}"
+        elif members:
+            written = f"{written},{between}"
         else:
-            written = f"{before}{written}{',' if members else after}"
-        line_end = theirs.content.line_end
-        written = re.sub("\r\n|\n", lambda _, end=line_end: end, written)
-        # White space of an empty object stays behind what is put into it.
+            written = f"{before}{written}{after}"
+        written = written.replace("\r\n", "\n").replace("\n", theirs.content.line_end)
         yield theirs.content.edit(place, place, written)
 
 
 def _around(file, value):
-    """What stands before the first member of an object, and behind the last one."""
-    members = value.members
-    return (
-        file.content.text[value.start + 1 : members[0].start],
-        file.content.text[members[-1].value.end : value.end - 1],
-    )
+    """What stands before the first member of an object, between members, behind the last one."""
+    text, members = file.text, value.members
+    before = text[value.start + 1 : members[0].start]
+    between = before or " "
+    if len(members) > 1:
+        between = text[members[0].value.end : members[1].start].partition(",")[2]
+    return before, between, text[members[-1].value.end : value.end - 1]

@@ -22,9 +22,11 @@ Key = tuple[str, ...]
 
 # What a number has for a name, if it has one: {{count}} %(num)s %1$d {n}
 _NUMBER = re.compile(
-    r"#|%.*[diu]|\W*(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total|quantity|amount)\W*\w?",
+    r"#|.*%(?:\d+\$)?[-,\d]*l*[diu](?:<.*)?|\W*(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total|quantity|amount)\W*\w?",
     re.IGNORECASE | re.ASCII,
 )
+# One between variants is of that which follows it.
+_COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Entries(NamedTuple):
 
     entries: list[Entry]
     first: int
+    lines: bool = False  # whether each has lines of its own
 
 
 def plain(raw: str) -> Text:
@@ -85,7 +88,9 @@ def masked(
     def written(translation: str) -> str:
         check_placeholders(text.source, translation)
         text.check(translation)
-        content = text.filled(translation.strip(), escape)
+        # Line breaks may be none of the white space of the file.
+        start, _, end = text.source.partition(text.source.strip())
+        content = text.filled(start + translation.strip() + end, escape)
         return masking.raw(before) + content + masking.raw(after)
 
     return Text(text.source, written, text.codes)
@@ -111,10 +116,10 @@ def placeholders(text: str) -> list[str]:
     ]
 
 
-def number_placeholder(text: str) -> str | None:
-    """The placeholder that the number of a plural stands for: by its name, or the only one."""
-    found = [each for each in placeholders(text) if not each.startswith("<")]
-    numbers = [each for each in found if _NUMBER.fullmatch(each)] or found
+def number_placeholder(text: Text) -> str | None:
+    """The placeholder of the number of a plural: by its name or kind, or the only one."""
+    found = [each for each in placeholders(text.source) if not each.startswith("<")]
+    numbers = [each for each in found if _NUMBER.fullmatch(text.codes.get(each, each))] or found
     return numbers[0] if len(set(numbers)) == 1 else None
 
 
@@ -153,7 +158,7 @@ def choice(
     key: Key,
     edit: Callable[[str], list[Edit]],
     language: str | None,
-    number: Callable[[str], str | None] | None = None,
+    number: Callable[[Text], str | None] | None = None,
 ) -> Unit:
     """The unit of variants that follow one another; edit: puts all of them in place.
 
@@ -165,7 +170,8 @@ def choice(
     if number:
         named = {name: text.source for name, text in texts.items() if name in NAMES}
         wanted = {name: own for name, own in wanted.items() if name not in NAMES}
-        wanted |= forms(named, language, number, _fit)
+        exact = not {"=1", "1"}.isdisjoint(texts)
+        wanted |= forms(named, language, lambda name: number(texts[name]), _fit, exact)
     every = [(origin, source) for origin, form in wanted.values() for source in form[:2]]
     codes = {source: texts[origin].codes for origin, source in every}
 
@@ -194,7 +200,7 @@ def beside(source: Document, present: Document) -> Document:
 
 def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -> bytes:
     """A file with the entries of another one that it lacks, each behind the one before it."""
-    ours, at = entries(present)
+    ours, at, lines = entries(present)
     ends = {entry.key: entry.end for entry in ours}
     line_end = b"\r\n" if b"\r\n" in present else b"\n"
     added: dict[int, list[bytes]] = {}
@@ -203,6 +209,11 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
             at = ends[entry.key]
             continue
         content = source[entry.start : entry.end].replace(b"\r\n", b"\n")
+        if lines:
+            content = content.rstrip(b"\n") + b"\n"
+            content = content if at else content.lstrip(b"\n")
+            if at and not present[:at].endswith(b"\n"):
+                content = b"\n" + content
         added.setdefault(at, []).append(content.replace(b"\n", line_end))
     return spliced(present, (Edit(at, at, b"".join(new)) for at, new in added.items()))
 
@@ -223,7 +234,7 @@ def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:
         begin = at + (lines[-1] if lines else 0)
         at = text.find("\n", end) + 1 or len(text)
         entries.append(Entry(key, begin, at))
-    return Entries(entries, entries[0].start if entries else len(text))
+    return Entries(entries, entries[0].start if entries else len(text), lines=True)
 
 
 def _fit(singular, plural):
@@ -249,10 +260,11 @@ def _joined(variants, contents):
     written: list[str] = []
     for name, content in contents.items():
         variant = own.get(name, model)
-        before = variant.before
+        before = variant.before if name in own else _COMMENT.sub("", variant.before)
         if not written:
             before = variants[0].before
-        elif variant is variants[0]:
+        elif not before:
+            # Nothing parts the first one from others.
             before = variants[min(1, len(variants) - 1)].before
         start, _, rest = variant.head.rpartition(variant.name)
         head = variant.head if name in own else f"{start.lstrip('*')}{name}{rest}"

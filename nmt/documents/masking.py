@@ -166,9 +166,7 @@ class Masked:
                 opened.append(each)
 
 
-def mask(
-    parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool = False
-) -> Masked:
+def mask(parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool = False) -> Masked:
     """A text for a translator: its tags as masks, white space as single spaces.
 
     text: reads what stands between the masks. lines: white space stays as it is read.

@@ -128,6 +128,35 @@ def test_what_is_read_is_not_written_over(folder, case):
     assert tree(folder) == before
 
 
+def test_a_translation_by_key_is_gone_on_with(folder, translator):
+    """The output is read where it is there: what is translated in it stays byte for byte."""
+    (folder / "en.json").write_text('{"a": "one", "b": "two"}')
+    (folder / "de.json").write_text('{"a":  "Eins"}')
+    done = nmt_command("fill", "RUN", "en.json", "-o", "de.json")
+    assert done.err == "en.json: 1 filled, 1 translated before\n"
+    assert (folder / "de.json").read_text() == '{"a":  "Eins", "b": "TWO"}'
+    assert (folder / "en.json").read_text() == '{"a": "one", "b": "two"}'
+    # Nothing is left to do: the file is not written again.
+    before = (folder / "de.json").stat()
+    assert nmt_command("fill", "RUN", "en.json", "-o", "de.json").status == 0
+    assert (folder / "de.json").stat() == before
+    assert nmt_command("fill", "RUN", "en.json", "-o", "-").out == '{"a": "ONE", "b": "TWO"}'
+    # What cannot be read is named and stays, as does what changes meanwhile.
+    (folder / "de.json").write_text("{")
+    done = nmt_command("fill", "RUN", "en.json", "-o", "de.json")
+    assert done.status == MISTAKE and "nmt: de.json, line 1: not JSON" in done.err
+
+    def save(line):
+        (folder / "de.json").write_text("saved")
+        return line.upper()
+
+    translator.text = save
+    (folder / "de.json").write_text("{}")
+    done = nmt_command("fill", "RUN", "en.json", "-o", "de.json")
+    assert done.status == MISTAKE and "de.json: has changed meanwhile" in done.err
+    assert (folder / "de.json").read_text() == "saved"
+
+
 def test_what_is_left_is_told_with_its_lines(folder, translator):
     translator.text = lambda line: ""
     (folder / "one.po").write_text(

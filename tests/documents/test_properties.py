@@ -130,6 +130,46 @@ lines : It's on \\
 empty=
 last Good day
 """
+ANDROID = """<?xml version="1.0" encoding="utf-8"?>
+<!-- A licence -->
+<resources xmlns:xliff="urn:oasis:names:tc:xliff:document:1.2">
+    <string name="app" translatable="false">App</string>
+    <!-- Said first -->
+    <string name="hi">It\\'s <b>on</b>, <xliff:g id="x">%1$s</xliff:g> &amp; &lt;i>x&lt;/i></string>
+    <string name="lines">"  One's line\\nand another  "</string>
+    <string name="link">@string/hi</string>
+    <string-array name="list"><item>One</item>
+        <item>A \\u0026 B</item></string-array>
+    <plurals name="files">
+        <item quantity="one">%d file</item>
+        <!-- several -->
+        <item quantity="other">%d files</item>
+    </plurals>
+    <string name="html"><![CDATA[Go <a href="x">home</a>]]></string>
+</resources>
+"""
+FLUENT = """# A licence
+
+## Group
+
+-brand = Own Name
+
+# Said first
+hello = Hello, { $name }!
+    .title = A title of { -brand }
+    .accesskey = H
+
+long =
+    A line with <a data-l10n-name="x">a link</a>
+    and more of it.
+
+    Another paragraph { "" }
+mails = You have { $n ->
+        [0] no mail
+        [one] one mail
+       *[other] { $n } mails
+    } now
+"""
 FORMATS = {
     "po": Row("de.po", PO),
     "xliff 1.2": Row("a.xlf", SAMPLES["Angular"].decode()),
@@ -138,6 +178,8 @@ FORMATS = {
     "html": Row("page.html", HTML, bilingual=False),
     "markdown": Row("guide.md", MARKDOWN, bilingual=False),
     "json": Row("en.arb", JSON, bilingual=False),
+    "android": Row("strings.xml", ANDROID, bilingual=False),
+    "fluent": Row("en.ftl", FLUENT, bilingual=False),
     "properties": Row("en.properties", PROPERTIES, bilingual=False),
 }
 VARIANTS = {
@@ -151,6 +193,8 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 
 def document_of(name, data, **options):
+    if name == "fluent":
+        pytest.importorskip("fluent.syntax", reason="Fluent is read by fluent.syntax")
     return formats.read(formats.Path(FORMATS[name].name), data, Options(**options))
 
 

@@ -1,0 +1,367 @@
+"""Files of texts by key: a translation is gone on with, plurals and escapes are those of a format.
+
+What is written is read by other readers, moz.l10n where it is there.
+"""
+
+import codecs
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from nmt.documents import formats
+from nmt.documents.filling import Choice, fill
+from nmt.documents.units import Options
+from nmt.errors import UserError
+from tests.documents.test_properties import FORMATS
+from tests.fakes import UpperCase
+
+
+def needs(name):
+    """Skips a test of a format whose package is not there."""
+    if name.endswith(".ftl"):
+        pytest.importorskip("fluent.syntax", reason="Fluent is read by fluent.syntax")
+
+
+def filled(name, text, language="de", present=None, translate=None):
+    """(text of the file, what became of its units)."""
+    needs(name)
+    path, options = Path(name), Options(language=language)
+    document = formats.read(path, text.encode(), options)
+    if present is not None:
+        output = Path("out", name)
+        document = formats.continued(path, document, output, present.encode(), options)
+    (done,) = fill(UpperCase(text=translate), [document], Choice())
+    return done.data.decode(), done
+
+
+# A source, a translation that lacks some of it, and what becomes of that.
+CONTINUED = {
+    "en.json": (
+        '{\n  "a": "one",\n  "b": {"c": "two", "d": "three"},\n  "e": {\n    "f": "four"\n  }\n}\n',
+        '{\n    "own": "Eigenes",\n    "b": {"d": "Drei"}\n}\n',
+        '{\n    "a": "ONE",\n    "own": "Eigenes",\n    "b": {"c": "TWO", "d": "Drei"},\n'
+        '    "e": {\n      "f": "FOUR"\n    }\n}\n',
+    ),
+    "empty.json": ('{\n  "a": "one",\n  "b": "two"\n}', "{}", '{\n  "a": "ONE",\n  "b": "TWO"\n}'),
+    "plural.json": (
+        '{"a": "x", "n_one": "{{count}} day", "n_other": "{{count}} days", "z": "y"}',
+        '{"n_other": "{{count}} Tage"}',
+        '{"a": "X", "n_other": "{{count}} Tage", "z": "Y"}',
+    ),
+    "messages.json": (
+        '{\n  "a": {"message": "one $X$", "description": "no"},\n  "b": {"message": "two"}\n}\n',
+        '{\n  "a": {"message": "eins $X$"}\n}\n',
+        '{\n  "a": {"message": "eins $X$"},\n  "b": {"message": "TWO"}\n}\n',
+    ),
+    "en.properties": (
+        "# Licence\n\n# about a\na=one\nb=two\n\n# about c\nc=three",
+        "# Lizenz\n\nb = Zwei\nown=Eigenes\n",
+        "# Lizenz\n\n# about a\na=ONE\n\nb = Zwei\n\n# about c\nc=THREE\nown=Eigenes\n",
+    ),
+    "strings.xml": (
+        '<resources>\n    <!-- about a -->\n    <string name="a">one</string>\n'
+        '    <string name="no" translatable="false">x</string>\n'
+        '    <string name="b">two</string>\n    <string name="c">three</string>\n</resources>\n',
+        '<resources>\n  <string name="b">Zwei</string>\n</resources>\n',
+        '<resources>\n    <!-- about a -->\n    <string name="a">ONE</string>\n'
+        '  <string name="b">Zwei</string>\n    <string name="c">THREE</string>\n</resources>\n',
+    ),
+    "en.ftl": (
+        "### Licence\n\n-brand = Name\n# about a\na = one\n    .title = five\nb = two\n"
+        "\nc = three\n",
+        "a = Eins\nb = Zwei\n\nown = Eigenes",
+        "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE\n\nown = Eigenes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTINUED)
+def test_a_translation_that_is_there_is_gone_on_with(name):
+    source, present, expected = CONTINUED[name]
+    text, done = filled(name, source, present=present)
+    assert text == expected
+    assert done.summary.filled and bool(done.summary.translated) == (present != "{}")
+    # Once more nothing changes, with other line ends and a mark neither.
+    assert filled(name, source, present=text)[0] == text
+    crlf = filled(name, source, present=present.replace("\n", "\r\n"))[0]
+    if "\n" in present:
+        assert crlf == expected.replace("\n", "\r\n")
+    mark = codecs.BOM_UTF8.decode()
+    assert filled(name, mark + source, present=mark + present)[0] == mark + expected
+    # All of a file that is empty is new.
+    assert filled(name, source, present="\n")[0] == filled(name, source)[0]
+
+
+@pytest.mark.parametrize("name", CONTINUED)
+def test_a_copy_of_the_source_is_filled_and_what_is_left_is_tried_again(name):
+    source = CONTINUED[name][0]
+    text, done = filled(name, source, translate=lambda line: "")
+    assert text == source and done.summary.refused.total()
+    again, done = filled(name, source, present=source)
+    assert again == filled(name, source)[0] and not done.summary.translated
+
+
+def test_a_translation_that_cannot_be_read_is_named():
+    with pytest.raises(UserError, match=r"^out/en.json, line 2: not JSON \("):
+        filled("en.json", '{"a": "b"}', present='{"a":\n')
+
+
+# In the file, in the language, what becomes of it in capitals.
+PLURALS = {
+    "i18next": (
+        "x.json",
+        "ru",
+        '{"a_one": "{{count}} day", "a_other": "{{count}} days", "b_other": "c"}',
+        '{"a_one": "{{count}} DAY", "a_few": "{{count}} DAYS", "a_many": "{{count}} DAYS", '
+        '"a_other": "{{count}} DAYS", "b_other": "C"}',
+    ),
+    "of one category": (
+        "x.json",
+        "ja",
+        '{"a": {"one": "%{n} day", "other": "%{n} days"}, "b": 1}',
+        '{"a": {"other": "%{n} DAYS"}, "b": 1}',
+    ),
+    "ordinal numbers": (
+        "x.json",
+        "ja",
+        '{"a_ordinal_one": "{{count}}st", "a_ordinal_other": "{{count}}th day"}',
+        '{"a_ordinal_one": "{{count}}ST", "a_ordinal_other": "{{count}}TH DAY"}',
+    ),
+    "ICU": (
+        "x.arb",
+        "pl",
+        '{"a": "Hi {b, plural, one {a day} other {{b} days}}!"}',
+        '{"a": "{b, plural, one {HI A DAY!} few {HI {b} DAYS!} many {HI {b} DAYS!} '
+        'other {HI {b} DAYS!}}"}',
+    ),
+    "ICU, exact": (
+        "x.json",
+        "de",
+        '{"a": "{b, plural, offset:1 =0 {none} =1 {it} other {# days}}"}',
+        '{"a": "{b, plural, offset:1 =0 {NONE} =1 {IT} other {# DAYS}}"}',
+    ),
+    "ICU, by words": (
+        "x.properties",
+        "ru",
+        "a={b, select, male {his day} other {one's day}}",
+        "a={b, select, male {HIS DAY} other {ONE'S DAY}}",
+    ),
+    "Android": (
+        "x.xml",
+        "cs",
+        '<resources xmlns:xliff="x"><plurals name="a">\n  <item quantity="one">A day</item>\n'
+        '  <!-- c -->\n  <item quantity="other"><xliff:g id="n">%1$d</xliff:g> of %2$s</item>\n'
+        "</plurals></resources>",
+        '<resources xmlns:xliff="x"><plurals name="a">\n  <item quantity="one">A DAY</item>\n'
+        '  <item quantity="few"><xliff:g id="n">%1$d</xliff:g> OF %2$s</item>\n'
+        '  <item quantity="many"><xliff:g id="n">%1$d</xliff:g> OF %2$s</item>\n'
+        '  <!-- c -->\n  <item quantity="other"><xliff:g id="n">%1$d</xliff:g> OF %2$s</item>\n'
+        "</plurals></resources>",
+    ),
+    "Fluent": (
+        "x.ftl",
+        "pl",
+        "a = { $u } has { NUMBER($n) ->\n    [one] a day\n   *[other] { $n } days\n}.\n",
+        "a = { NUMBER($n) ->\n    [one] { $u } HAS A DAY.\n    [few] { $u } HAS { $n } DAYS.\n"
+        "    [many] { $u } HAS { $n } DAYS.\n   *[other] { $u } HAS { $n } DAYS.\n}\n",
+    ),
+    "Fluent, by words": (
+        "x.ftl",
+        "pl",
+        "a = { PLATFORM() ->\n    [macos] Preferences\n   *[other] Options\n}\n",
+        "a = { PLATFORM() ->\n    [macos] PREFERENCES\n   *[other] OPTIONS\n}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PLURALS)
+def test_plurals_have_the_categories_of_the_language(case):
+    name, language, source, expected = PLURALS[case]
+    text, done = filled(name, source, language)
+    assert text == expected
+    assert done.summary.refused.total() == 0
+    # Each is translated with a number where it has one.
+    translated = [unit.sources for unit, _ in done.units]
+    assert all("5" not in text for unit in translated for text in unit) == (
+        case not in ("i18next", "ICU", "Fluent", "Android")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("x.json", '{"a": "{n, selectordinal, one {#st} other {#th}}"}', "ordinal numbers"),
+        ("x.properties", "a={0,choice,0#no day|1#a day}", "a choice of numbers"),
+        ("x.json", '{"a": "{n, plural, one {x} other"}', "not in the syntax of ICU"),
+        (
+            "x.json",
+            '{"a": "{n, plural, other {{m, plural, other {x}}}}"}',
+            "several choices in one text",
+        ),
+        (
+            "x.ftl",
+            "a = { $n ->\n   *[other] x\n} { $m ->\n   *[other] y\n}\n",
+            "several choices in one text",
+        ),
+    ],
+)
+def test_what_is_not_understood_is_left(name, text, reason):
+    written, done = filled(name, text)
+    assert written == text and done.refused == {reason: [1]}
+
+
+# What a translator sees, and what is written of a translation.
+ESCAPES = {
+    "JSON": ("x.json", '{"a": "b\\tc"}', "b\tc", "„Ü“\n\"\\", '{"a": "„Ü“\\n\\"\\\\"}'),
+    "JSON of ASCII": (
+        "x.json",
+        '{"a": "b\\u2026"}',
+        "b…",
+        "Ü😀",
+        '{"a": "\\u00dc\\ud83d\\ude00"}',
+    ),
+    "Chrome": (
+        "x.json",
+        '{"a": {"message": "to $B_1$ of $2"}}',
+        "to ⟦1⟧ of ⟦2⟧",
+        "⟦2⟧ x ⟦1⟧",
+        '{"a": {"message": "$2 x $B_1$"}}',
+    ),
+    "FormatJS": (
+        "x.json",
+        '{"a": {"defaultMessage": "b", "description": "no"}}',
+        "b",
+        "c",
+        '{"a": {"defaultMessage": "c", "description": "no"}}',
+    ),
+    "ICU": (
+        "x.json",
+        '{"a": "{n, select, other {of {b}}}"}',
+        "of {b}",
+        "d'{b}",
+        '{"a": "{n, select, other {d\'\'{b}}}"}',
+    ),
+    "properties": (
+        "x.properties",
+        r"a = \u00fc\tb\:",
+        "ü\tb:",
+        "Ü\n\\😀",
+        r"a = \u00dc\n\\\ud83d\ude00",
+    ),
+    "properties of UTF-8": ("x.properties", "a = ä", "ä", "ß", "a = ß"),
+    "properties with arguments": ("x.properties", "a=of {0}", "of {0}", "d'{0}", "a=d''{0}"),
+    "Android": (
+        "x.xml",
+        r'<resources><string name="a">It\'s\n \u0026 &amp; \"b\" \@</string></resources>',
+        "It's\n & & \"b\" @",
+        "@\"'\n&<\xa0\\",
+        r'<resources><string name="a">\@\"\'\n&amp;&lt;\u00a0\\</string></resources>',
+    ),
+    "Android in quotation marks": (
+        "x.xml",
+        '<resources><string name="a">" It\'s  b "</string></resources>',
+        "It's  b",
+        "c'",
+        '<resources><string name="a">" c\\\' "</string></resources>',
+    ),
+    "Android in CDATA": (
+        "x.xml",
+        '<resources><string name="a"><![CDATA[<p>b &amp; <b>c</b></p>]]></string></resources>',
+        "b &amp; <1>c</1>",
+        "'<1>&amp;</1>",
+        "<resources><string name=\"a\"><![CDATA[<p>\\'<b>&amp;</b></p>]]></string></resources>",
+    ),
+    "Fluent": (
+        "x.ftl",
+        "a =\n    b { $c } <d>{ -e }</d>\n    f\n\n    g { \"\" }\n",
+        "b ⟦1⟧ ⟦2⟧ f\n\ng",
+        "{⟦2⟧ ⟦1⟧\n\n[h]",
+        "a =\n    {\"{\"}<d>{ -e }</d> { $c }\n\n    {\"[\"}h] { \"\" }\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ESCAPES)
+def test_texts_are_read_and_written_as_the_format_has_them(case):
+    name, text, source, translation, expected = ESCAPES[case]
+    seen = []
+
+    def translate(line):
+        seen.append(line)
+        return translation
+
+    assert filled(name, text, translate=translate)[0] == expected
+    assert seen == [source]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "translation"),
+    [
+        ("x.json", '{"a": "b {{c}}"}', "b {{d}}"),
+        ("x.json", '{"a": {"message": "b $C$"}}', "b"),
+        ("x.properties", "a = %s of %d", "%d von %s"),
+        ("x.xml", '<resources><string name="a">b <b>c</b></string></resources>', "b <1>c"),
+        ("x.xml", '<resources><string name="a">b %1$s</string></resources>', "b %1$s %1$s"),
+        ("x.ftl", "a = b { $c }\n", "b"),
+        ("x.ftl", "a = b\n", " "),
+    ],
+)
+def test_a_translation_without_its_placeholders_is_left(name, text, translation):
+    written, done = filled(name, text, translate=lambda line: translation)
+    assert written == text and done.summary.refused.total() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.json", '{"a": "b",\n}', "x.json, line [12]: not JSON"),
+        ("x.ftl", "a = b\n= c\n", "x.ftl, line 2: not Fluent"),
+        ("x.xml", "<a/>", "x.xml: its first element is <a>; of XML, strings of Android"),
+        ("x.xml", "<resources>", "x.xml, line 1: not well-formed"),
+        ("x.json", "[" * 100_000, "x.json: its elements are nested too deeply|not JSON"),
+    ],
+)
+def test_what_is_no_such_file_is_a_mistake(name, text, message):
+    with pytest.raises(UserError, match=message):
+        filled(name, text)
+
+
+def test_comments_and_what_is_said_of_texts_stay():
+    text = '// comment\n{\n  // "x": "y"\n  "a": "b", "@a": {"c": "d"}, "url": "https://a.b/c"\n}\n'
+    assert filled("x.json", text)[0] == text.replace('"b"', '"B"')
+    assert filled("x.arb", '{"@@locale": "en", "a": "b"}')[0] == '{"@@locale": "de", "a": "B"}'
+
+
+@pytest.mark.parametrize("name", ["android", "fluent", "properties", "json"])
+def test_another_reader_finds_the_texts_that_were_written(name):
+    """Filled with what was there already, a file says the same; in capitals other texts alone."""
+    needs(FORMATS[name].name)
+    row = FORMATS[name]
+    # Lines of Fluent that belong together become one.
+    row = dataclasses.replace(row, text=row.text.replace("\n    and", " and"))
+    same, _ = filled(row.name, row.text, None, translate=lambda line: line)
+    if name == "json":
+        assert json.loads(same)["menu"] == json.loads(row.text)["menu"]
+        return
+    pytest.importorskip("moz.l10n", reason="moz.l10n is the other reader")
+    pytest.importorskip("lxml", reason="moz.l10n reads XML with lxml")
+    from moz.l10n.formats import Format
+    from moz.l10n.resource import l10n_equal, parse_resource
+
+    before, after, shouted = (
+        parse_resource(Format[name], text)
+        for text in (row.text, same, filled(row.name, row.text, None)[0])
+    )
+    assert l10n_equal(before, after) and not l10n_equal(before, shouted)
+    keys = [
+        [
+            (entry.id, entry.comment)
+            for section in resource.sections
+            for entry in section.entries
+            if hasattr(entry, "id")
+        ]
+        for resource in (before, after, shouted)
+    ]
+    assert keys[0] == keys[1] == keys[2]
