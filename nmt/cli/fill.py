@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refill",
         action="store_true",
-        help="translate anew what is marked as fuzzy (PO, XLIFF; default: only what is empty)",
+        help="translate anew what is fuzzy (PO, XLIFF), or a copy of its source (JSON and others); "
+        "default: only what is empty",
     )
     parser.add_argument(
         "--trusted",

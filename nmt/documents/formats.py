@@ -33,7 +33,7 @@ FORMATS = {
 # Those that have a text under each key: a file that is there is gone on with.
 KEYED = ("json", "properties", "android", "fluent")
 # Options that not every format has a use for, and the modules of those that have.
-USES = {"refill": ("po", "xliff"), "trusted": ("po", "xliff"), "note": ("po",)}
+USES = {"refill": ("po", "xliff", *KEYED), "trusted": ("po", "xliff"), "note": ("po",)}
 # Files that others are made of: their places stay empty.
 TEMPLATES = (".pot",)
 # What helps with files that no format is for.
@@ -107,13 +107,12 @@ def continued(
     module = _module(path)
     mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
     with _named(output):
-        present = before.removeprefix(mark)
-        if present.strip():
-            source = document.data.removeprefix(codecs.BOM_UTF8)
-            present = mark + module.merged(source, present)
-        else:
-            present = document.data
-        made = keyed.beside(document, module.read(present, options))
+        content = before.removeprefix(mark)
+        if not content.strip():
+            return dataclasses.replace(document, before=before)
+        source = document.data.removeprefix(codecs.BOM_UTF8)
+        merged = module.read(mark + module.merged(source, content), options)
+        made = keyed.beside(document, module.read(before, options), merged)
     return dataclasses.replace(made, before=before)
 
 

@@ -186,16 +186,22 @@ def choice(
     return Unit(tuple(codes), edits, line, targets=raw, codes=tuple(codes.values()), key=key)
 
 
-def beside(source: Document, present: Document) -> Document:
-    """A file that is there, with all keys of the source: what is no copy of that is translated."""
+def beside(source: Document, present: Document, merged: Document) -> Document:
+    """A translation with all keys of its source; what it had before is translated.
+
+    Copies of the source are fuzzy: names are the same in both languages, and what could not be
+    filled is, too. present: the translation as it was; merged: with what it lacked.
+    """
     copies = {(unit.key, unit.targets) for unit in source.units}
-    units = [
-        unit
-        if (unit.key, unit.targets) in copies
-        else dataclasses.replace(unit, state=State.TRANSLATED)
-        for unit in present.units
-    ]
-    return dataclasses.replace(present, units=units)
+    before = {unit.key for unit in present.units}
+
+    def state(unit: Unit) -> State:
+        if (unit.key, unit.targets) not in copies:
+            return State.TRANSLATED
+        return State.FUZZY if unit.key in before else State.EMPTY
+
+    units = [dataclasses.replace(unit, state=state(unit)) for unit in merged.units]
+    return dataclasses.replace(merged, units=units)
 
 
 def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -> bytes:

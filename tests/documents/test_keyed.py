@@ -24,7 +24,7 @@ def needs(name):
         pytest.importorskip("fluent.syntax", reason="Fluent is read by fluent.syntax")
 
 
-def filled(name, text, language="de", present=None, translate=None):
+def filled(name, text, language="de", present=None, translate=None, choice=None):
     """(text of the file, what became of its units)."""
     needs(name)
     path, options = Path(name), Options(language=language)
@@ -32,7 +32,7 @@ def filled(name, text, language="de", present=None, translate=None):
     if present is not None:
         output = Path("out", name)
         document = formats.continued(path, document, output, present.encode(), options)
-    (done,) = fill(UpperCase(text=translate), [document], Choice())
+    (done,) = fill(UpperCase(text=translate), [document], choice or Choice())
     return done.data.decode(), done
 
 
@@ -95,12 +95,17 @@ def test_a_translation_that_is_there_is_gone_on_with(name):
 
 
 @pytest.mark.parametrize("name", CONTINUED)
-def test_a_copy_of_the_source_is_filled_and_what_is_left_is_tried_again(name):
+def test_a_copy_of_the_source_is_filled_where_that_is_wanted(name):
     source = CONTINUED[name][0]
     text, done = filled(name, source, translate=lambda line: "")
     assert text == source and done.summary.refused.total()
-    again, done = filled(name, source, present=source)
-    assert again == filled(name, source)[0] and not done.summary.translated
+    text, done = filled(name, source, present=source)
+    assert text == source and done.summary.fuzzy and not done.summary.filled
+    text, done = filled(name, source, present=source, choice=Choice(refill=True))
+    assert text == filled(name, source)[0] and done.summary.filled
+    # What somebody has translated stays.
+    text, done = filled(name, source, present=text, choice=Choice(refill=True))
+    assert not done.summary.filled
 
 
 def test_a_translation_that_cannot_be_read_is_named():
