@@ -4,7 +4,6 @@ import argparse
 import logging
 
 from nmt.cli.arguments import add_engine
-from nmt.cli.directions import load_directions
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +32,7 @@ def run(args: argparse.Namespace) -> None:
     """Prints precision and recall by threshold; with -o draws the curve."""
     from nmt import plots
     from nmt.evaluation import mismatch
+    from nmt.inference.directions import load_directions
     from nmt.runs.folder import Run
     from nmt.runs.held_out import held_out
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     # Text that none of the runs was trained on.
     run = Run.open_all(args.run[0])[0]
     sources, targets = zip(*held_out(run, "valid", mismatch.CHECKED), strict=True)
-    translators = load_directions(args)
+    translators = load_directions(args.run, args.engine, args.threads)
     log.info(
         f"scoring {len(sources):,} validation pairs with {100 * mismatch.SHARE:g} % of the targets "
         f"shuffled, seeds {', '.join(map(str, mismatch.SEEDS))}"

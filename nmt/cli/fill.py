@@ -18,7 +18,6 @@ from nmt.cli.arguments import (
     add_min_confidence,
     add_to,
     bounded,
-    check_confidence,
 )
 from nmt.cli.io import check_output_file
 from nmt.errors import Failure, UserError
@@ -80,6 +79,7 @@ def run(args: argparse.Namespace) -> None:
     from nmt.documents import formats, tmx
     from nmt.documents.filling import Choice, Summary, fill, pools
     from nmt.documents.units import Options
+    from nmt.inference.checks import check_confidence
     from nmt.inference.load import load
 
     outputs = _outputs(args)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
     if args.glossary or args.memory:
         translator = translator.using(args.glossary, args.memory)
     if args.min_confidence or args.note:
-        check_confidence(translator, args)
+        check_confidence(translator, args.run, args.engine)
     data = translator.recipe.data
     if args.tmx:
         tmx.check(args.tmx, data.source)

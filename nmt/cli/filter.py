@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from nmt.cli import check
 from nmt.cli.arguments import add_engine, real, share
-from nmt.cli.directions import load_directions
 from nmt.cli.io import input_pairs, output
 
 log = logging.getLogger(__name__)
@@ -55,8 +54,9 @@ def run(args: argparse.Namespace) -> None:
     """Writes each pair behind its score, or with --clean the pairs that are not flagged."""
     from nmt.evaluation import mismatch
     from nmt.inference.batching import windows
+    from nmt.inference.directions import load_directions
 
-    scorer = mismatch.Scorer(*load_directions(args))
+    scorer = mismatch.Scorer(*load_directions(args.run, args.engine, args.threads))
     # 1. Scores, window by window.
     scored: Iterable = (
         (pair, score)

@@ -1,6 +1,7 @@
 """What callers of Python get wrong, as one clear line."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from nmt.bounds import expected, fits
 from nmt.errors import UserError
@@ -36,3 +37,16 @@ def check_numbers(**options: float | None) -> None:
     for name, value in options.items():
         if value is not None and not fits(name, value):
             raise UserError(f"{name}={value!r}: a {expected(name)} is needed")
+
+
+def check_confidence(translator: Any, run: str, engine: str) -> None:
+    """UserError where confidence is asked for of a `Translator` that has none."""
+    if translator.curve:
+        return
+    if "," in run or translator.recipe.search.lm:
+        raise UserError(f"{run}: a combination of models has no confidence")
+    option = "" if engine == "auto" else f" --engine {engine}"
+    raise UserError(
+        f"{run}: has no confidence yet; if its validation text is enough it gets some by: "
+        f"nmt evaluate {run} --split valid{option}"
+    )
