@@ -20,6 +20,7 @@ from typing import Any
 
 from nmt import signatures
 from nmt.errors import Failure, UserError
+from nmt.packages import require
 
 # Byte order marks; the longer one of two that begin alike comes first.
 MARKS = {
@@ -82,6 +83,43 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def atomic_lines(path: str | os.PathLike) -> Iterator[Any]:
+    """As `atomic`, for text that is compressed if the name ends with .gz or .zst."""
+    ending = Path(path).suffix
+    if ending not in (".gz", ".zst"):
+        with atomic(path) as file:
+            yield file
+        return
+    if ending == ".zst":
+        require("pyarrow", what=f"writing {path}")
+    with atomic(path, "wb") as raw, _compressing(raw, ending) as packed:
+        with io.TextIOWrapper(packed, "utf-8", newline="\n") as file:
+            yield file
+
+
+def _compressing(raw, ending):
+    """A file that compresses into the open file `raw`: the same bytes whenever it is written."""
+    if ending == ".gz":
+        return gzip.GzipFile("", "wb", 6, raw, mtime=0)
+    import pyarrow
+
+    return pyarrow.CompressedOutputStream(pyarrow.PythonFile(_Kept(raw), "w"), "zstd")
+
+
+class _Kept(io.RawIOBase):
+    """Writes into an open file, which stays open when this is closed."""
+
+    def __init__(self, raw):
+        self.raw = raw
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self.raw.write(data)
+
+
+@contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """A new folder beside `beside` for the block to fill; its rest goes when the block ends."""
     folder = beside.with_name(partial_name())
@@ -120,7 +158,7 @@ def write_failure(path: Path, error: OSError) -> Failure:
 
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[io.BufferedReader]:
-    """The content of a file as bytes, uncompressed: gzip, xz, bzip2, or a ZIP file of one member.
+    """The content of a file as bytes, uncompressed: gzip, xz, bzip2, zstd, or a ZIP of one file.
 
     The content tells what it is, not the name. Raises UserError: no file, a folder, damaged data
     (also while it is read), a document or an archive of several files.
@@ -159,6 +197,11 @@ def _uncompressed(raw, path, stack):
             return lzma.open(raw)
         case "bzip2":
             return bz2.open(raw)
+        case "zstd":
+            require("pyarrow", what=f"{path}: zstd")
+            import pyarrow
+
+            return pyarrow.CompressedInputStream(pyarrow.PythonFile(raw, "r"), "zstd")
         case "ZIP":
             return _only_member(stack.enter_context(zipfile.ZipFile(raw)), path)
     return raw

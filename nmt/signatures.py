@@ -33,13 +33,13 @@ MAGIC = {
     b"\x95\x04\x12\xde": CATALOGUE,
     b"7z\xbc\xaf'\x1c": ARCHIVE,
     b"Rar!\x1a": ARCHIVE,
-    b"(\xb5/\xfd": COMPRESSED,
 }
 # Those that we uncompress where they are files.
 COMPRESSIONS = {
     "gzip": re.compile(rb"\x1f\x8b"),
     "xz": re.compile(rb"\xfd7zXZ\x00"),
     "bzip2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+    "zstd": re.compile(rb"\(\xb5/\xfd"),
     "ZIP": re.compile(rb"PK\x03\x04"),
 }
 # Members of a ZIP archive that make it a document.

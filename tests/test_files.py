@@ -6,6 +6,7 @@ import io
 import lzma
 import zipfile
 
+import pyarrow
 import pytest
 
 from nmt import files
@@ -98,6 +99,7 @@ PO = b'# Licence\n\nmsgid ""\nmsgstr ""\n"Language: de\\n"\n\nmsgid "a"\nmsgstr 
         (gzip.compress(b"text", mtime=0)[:-3], ["damaged gzip data"]),
         (lzma.compress(b"text")[:-9], ["damaged xz data"]),
         (bz2.compress(b"text")[:-9], ["damaged bzip2 data"]),
+        (pyarrow.compress(b"text", "zstd", asbytes=True)[:-3], ["damaged zstd data"]),
     ],
 )
 def test_what_is_no_text_is_named_in_one_line(tmp_path, content, words):
@@ -106,3 +108,20 @@ def test_what_is_no_text_is_named_in_one_line(tmp_path, content, words):
         list(files.lines(tmp_path / "t.txt", plain=True))
     assert all(word in str(caught.value) for word in ["t.txt", *words]), caught.value
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t.txt.gz", "t.zst"])
+def test_text_is_written_as_its_name_says_and_read_as_it_was(tmp_path, name):
+    texts = [f"Zeile {number} \u2028 ä" for number in range(1000)]
+    for path in (tmp_path / name, tmp_path / f"again-{name}"):
+        with files.atomic_lines(path) as file:
+            for text in texts:
+                file.write(f"{text}\n")
+            file.flush()
+    assert list(files.lines(path)) == texts
+    assert path.read_bytes() == (tmp_path / name).read_bytes()
+    assert (path.stat().st_size < 16_000) == (name != "t.txt")
+    with pytest.raises(ZeroDivisionError), files.atomic_lines(path) as file:
+        file.write(str(1 / 0))
+    assert list(files.lines(path)) == texts
+    assert len(list(tmp_path.iterdir())) == 2

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from nmt.bounds import BOUNDS, expected, fits
-from nmt.errors import UserError
 
 
 def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
@@ -64,19 +63,6 @@ def add_min_confidence(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def check_confidence(translator: Any, args: argparse.Namespace) -> None:
-    """UserError where confidence is asked for of a `Translator` that has none."""
-    if translator.curve:
-        return
-    if "," in args.run or translator.recipe.search.lm:
-        raise UserError(f"{args.run}: a combination of models has no confidence")
-    engine = "" if args.engine == "auto" else f" --engine {args.engine}"
-    raise UserError(
-        f"{args.run}: has no confidence yet; if its validation text is enough it gets some by: "
-        f"nmt evaluate {args.run} --split valid{engine}"
-    )
-
-
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How many threads a command takes."""
     parser.add_argument(
@@ -88,15 +74,16 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
-    """What translates, and on how many threads."""
+def add_engine(parser: argparse.ArgumentParser, threads: bool = True) -> None:
+    """What translates, and on how many threads, if that can be chosen."""
     parser.add_argument(
         "--engine",
         choices=("auto", "onnx", "keras"),
         default="auto",
         help="onnx: the run's export; keras: its weights (default: onnx if possible)",
     )
-    add_threads(parser)
+    if threads:
+        add_threads(parser)
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

@@ -44,14 +44,14 @@ def typed_text(words: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def output(path: str) -> Iterator[TextIO]:
-    """stdout ("-"), or a file that appears when it is complete."""
+    """stdout ("-"), or a file that appears when it is complete, compressed if it is .gz or .zst."""
     if path == "-":
         yield sys.stdout
     else:
         from nmt import files
 
         check_output_file(path)
-        with files.atomic(path) as file:
+        with files.atomic_lines(path) as file:
             yield file
 
 

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from nmt.cli.arguments import (
     add_min_confidence,
     add_to,
     bounded,
-    check_confidence,
     lm_overrides,
     positive,
 )
@@ -45,7 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="text to translate, one line; without it lines are read from the input",
     )
     parser.add_argument("-i", "--input", default="-", help="input file (default: stdin)")
-    parser.add_argument("-o", "--output", default="-", help="output file (default: stdout)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        help="output file (default: stdout), compressed if its name ends with .gz or .zst",
+    )
+    parser.add_argument(
+        "--skip-done",
+        action="store_true",
+        help="do nothing where the output file is there already: it appears when it is complete",
+    )
     add_to(parser)
     add_beam(parser)
     parser.add_argument(
@@ -95,16 +105,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Translates the lines of the input, window by window."""
     from nmt.inference.batching import windows
+    from nmt.inference.checks import check_confidence
     from nmt.inference.line_warnings import log_warnings
     from nmt.inference.load import load
 
     _check(args)
+    if args.skip_done and _is_done(args):
+        return
     # On a terminal each line has its answer at once.
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     window_size = args.window or (1 if on_terminal else WINDOW)
     translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
     if args.confidence or args.min_confidence is not None:
-        check_confidence(translator, args)
+        check_confidence(translator, args.run, args.engine)
     words = args.confidence and args.format == "json"
     if args.glossary or args.memory:
         translator = translator.using(args.glossary, args.memory)
@@ -140,6 +153,8 @@ def _check(args):
     """UserError for options that exclude each other."""
     if args.text and args.input != "-":
         raise UserError("--input and text as arguments exclude each other")
+    if args.skip_done and args.output == "-":
+        raise UserError("--skip-done needs --output")
     if args.scores and args.format != "text":
         raise UserError(
             f"--scores has no effect here: --format {args.format} has the scores anyway"
@@ -148,6 +163,15 @@ def _check(args):
         raise UserError("--prefix has a line break: a translation is one line")
     if args.nbest > 1 and args.format == "text":
         raise UserError("--nbest needs --format tsv or json: text is one line out for one line in")
+
+
+def _is_done(args):
+    """Whether all outputs are there, and says so."""
+    outputs = [args.output, *([args.attention] if args.attention else [])]
+    if not all(map(os.path.isfile, outputs)):
+        return False
+    log.info(f"{' and '.join(outputs)}: there already, left as it is")
+    return True
 
 
 def _is_below(translation, percentage):

@@ -1,5 +1,6 @@
 """A filter that keeps lines: any text in, as many lines out, in every format; whole files."""
 
+import gzip
 import json
 import os
 import random
@@ -359,6 +360,19 @@ def test_files_in_and_out(babbling, world):
     lines = (world / "sub/out.json").read_bytes().decode().split("\n")
     assert [json.loads(line)["source"] for line in lines[:-1]] == ["Größe", "", "犬"]
     assert [path.name for path in (world / "sub").iterdir()] == ["out.json"]
+
+
+def test_what_is_done_is_not_done_again(babbling, world):
+    command = ["translate", "any", "-i", "good.en", "-o", "out/part.gz", "--skip-done"]
+    assert nmt_command(*command).err == ""
+    done = tree(world)
+    assert len(gzip.decompress(done["out/part.gz"]).splitlines()) == 3
+    again = nmt_command(*command)
+    assert (again.status, again.err) == (0, "out/part.gz: there already, left as it is\n")
+    assert tree(world) == done
+    assert nmt_command(*command, "--attention", "a.jsonl").err == ""
+    assert set(tree(world)) == {*done, "a.jsonl"}
+    assert nmt_command("translate", "any", "--skip-done").status == MISTAKE
 
 
 @pytest.mark.parametrize("arguments", [["-i", "bad.en"], []])
