@@ -34,7 +34,7 @@ help:
 	    echo "setting up .venv with $$($$python --version)" >&2; $$python -m venv .venv >&2 && break; fi; \
 	done; \
 	test -x .venv/bin/python || { echo "Python 3.11, 3.12 or 3.13 with venv is needed" >&2; exit 1; }
-	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[train,test,ja,tensorboard,plots,formats,memory,serve]" >&2 || \
+	@.venv/bin/python -m pip install -q -c constraints.txt -e ".[train,test,ja,tensorboard,plots,formats,memory,serve,bulk]" >&2 || \
 	  { echo "the packages could not be installed; is the network there? run the same command again" >&2; exit 1; }
 	@touch $@
 

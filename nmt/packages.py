@@ -13,6 +13,8 @@ EXTRAS = {
     "plots": ("matplotlib",),
     "formats": ("moz.l10n", "fluent.syntax", "markdown_it"),
     "memory": ("rapidfuzz",),
+    "bulk": ("pyarrow",),
+    "ray": ("ray",),
     "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx", "filelock"),
 }

@@ -104,6 +104,8 @@ REFUSED = {
     "fill RUN guide.md -o new.md": "formats",
     "fill RUN en.ftl -o de.ftl": "formats",
     "translate RUN --memory pairs.tsv Hello": "memory",
+    "translate RUN -i pairs.tsv -o new.zst": "bulk",
+    "bulk translate RUN pairs.tsv new": "bulk",
 }
 # Those that run without.
 WITHOUT = (

@@ -4,6 +4,7 @@ Scripts are made from the parsers of all commands, so that pressing tab starts n
 """
 
 import argparse
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -96,9 +97,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _arguments(parser):
-    """The arguments of a command and of its variants, each once."""
+    """The arguments of a command, of its variants and of its tasks, each once."""
     arguments: dict[tuple, Argument] = {}
-    for each in (parser, *parser.variants.values()):
+    tasks = (a.choices.values() for a in parser._actions if isinstance(a.choices, dict))
+    for each in itertools.chain([parser], parser.variants.values(), *tasks):
         for action in each._actions:
             values = None if action.nargs == 0 else _values(action)
             argument = Argument(list(action.option_strings), values, action.help or "")

@@ -31,6 +31,7 @@ COMMANDS = (
     "evaluate",
     "score",
     "filter",
+    "bulk",
     "augment",
     "generate",
     "runs",

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from nmt.cli.bulk import TASKS
 from nmt.cli.parser import COMMANDS
 from nmt.recipe import describe_options
 from nmt.recipe.library import builtin_recipes
@@ -34,6 +35,9 @@ TYPED = {
     "translate runs/one --str": {"--stream"},
     "translate runs/one --lm r": RUNS,
     "translate runs/one --beam ": set(),
+    "bulk tr": {"translate"},
+    "bulk translate runs/t": {"runs/two"},
+    "bulk translate runs/one --thr": {"--threshold"},
     "runs r": RUNS,
     "options ": SECTIONS | {"--help", "--debug", "-h"},
     "recipes my": {"my-own"},
@@ -99,7 +103,9 @@ def test_bash_completes_values_of_options(scripts, words):
 @needs("bash")
 def test_every_option_of_a_command_is_offered(scripts):
     for command in COMMANDS:
-        help_text = nmt_command(command, "--help").out
+        tasks = TASKS if command == "bulk" else ()
+        helps = [[command], *([command, task] for task in tasks)]
+        help_text = "".join(nmt_command(*words, "--help").out for words in helps)
         for name in bash(scripts, [command, "--"]):
             assert name in help_text or name == "--debug"
         assert "--help" in bash(scripts, [command, "--"])

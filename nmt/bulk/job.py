@@ -1,0 +1,138 @@
+"""A job: files cut in windows by position, each window a file of its own in the output.
+
+A window is done when its file is there. A job that was killed therefore goes on with the windows
+that have none, and a window that is worked on twice is written twice, with the same content.
+"""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from nmt.bulk.formats import format_of, split_name
+from nmt.bulk.storage import Folder
+from nmt.bulk.work import Function, Work, identity
+from nmt.errors import Failure, UserError
+
+RECORD = "_nmt_bulk.json"  # tells jobs apart; datasets leave out names that begin with "_"
+READERS = 8  # files that are counted at the same time
+
+
+class Window(NamedTuple):
+    """Rows of a file of the input, and the file that they become."""
+
+    name: str
+    start: int
+    rows: int
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is done with which files. All of it travels to the workers."""
+
+    work: Work
+    source: Folder
+    only: str | None  # a file in it; None: all of them
+    target: Folder
+    columns: Sequence[str]  # of the input, that the work takes
+    id_column: str | None = None  # the one that the output keeps; None: all
+    window: int = 1000  # rows
+
+    def windows(self) -> list[Window]:
+        """All windows in order; UserError where the input does not fit the work."""
+        names = [self.only] if self.only else self.source.listed()
+        with ThreadPoolExecutor(READERS) as pool:
+            contents = pool.map(lambda name: format_of(name).contents(self.source, name), names)
+            found = list(zip(names, contents, strict=True))
+        for name, (_, columns) in found:
+            if columns:
+                self._check_columns(columns, self.source.where(name))
+        return [each for name, (rows, _) in found for each in cut(name, rows, self.window)]
+
+    def _check_columns(self, columns, where):
+        for wanted in [*self.columns, *([self.id_column] if self.id_column else [])]:
+            if wanted not in columns:
+                raise UserError(f"{where}: has no column {wanted}; it has {', '.join(columns)}")
+        kept = [self.id_column] if self.id_column else columns
+        for new in self.work.new_columns:
+            if new in kept:
+                raise UserError(
+                    f"{where}: has a column {new} already; --id NAME keeps one column only"
+                )
+
+    def begin(self, windows: Sequence[Window]) -> list[Window]:
+        """Makes the output this job's, and returns the windows that it has not yet.
+
+        UserError where it holds another job, or files that are none.
+        """
+        there = set(self.target.names())
+        record = self._record(windows)
+        if RECORD in there:
+            with self.target.text(RECORD) as file:
+                self._check_record(json.load(file), record)
+            self.target.remove_leftovers()
+        elif there:
+            raise UserError(f"{self.target.path}: holds other files; a folder of its own is needed")
+        else:
+            self.target.write(RECORD, json.dumps(record, indent=2).encode())
+        return [window for window in windows if window.output not in there]
+
+    def _record(self, windows):
+        """What a job is: the same one, the same output."""
+        rows = Counter[str]()
+        for window in windows:
+            rows[window.name] += window.rows
+        record = {
+            **identity(self.work),
+            "columns": self.columns,
+            "id": self.id_column,
+            "window": self.window,
+            "input": {name: [self.source.size(name), count] for name, count in rows.items()},
+        }
+        return json.loads(json.dumps(record))
+
+    def _check_record(self, begun, record):
+        other = [name for name, value in record.items() if begun.get(name) != value]
+        if other:
+            raise UserError(
+                f"{self.target.path}: holds a job that differs in {', '.join(other)}; "
+                "choose another folder"
+            )
+
+    def do(self, window: Window, function: Function) -> Counter[str]:
+        """Writes the file of a window; returns what is told of its rows."""
+        kind = format_of(window.name)
+        rows = kind.window(self.source, window.name, window.start, window.rows)
+        columns = kind.texts(rows, self.columns, self.source.where(window.name), window.start)
+        added, told = function(columns)
+        self.target.write(window.output, kind.written(rows, self.id_column, added))
+        return told
+
+
+def cut(name: str, rows: int, size: int) -> list[Window]:
+    """The windows of a file; one without rows has one, so that its output is there.
+
+    >>> [window.output for window in cut("a.txt.gz", 3, 2)]
+    ['a-00001.txt.gz', 'a-00002.txt.gz']
+    """
+    stem, ending, compression = split_name(name)
+    starts = range(0, max(rows, 1), size)
+    # In order of names is in order of rows.
+    digits = max(5, len(str(len(starts))))
+    return [
+        Window(name, start, min(size, rows - start), f"{stem}-{n:0{digits}}{ending}{compression}")
+        for n, start in enumerate(starts, 1)
+    ]
+
+
+def result_of(job: Job, window: dict[str, Any], function: Function) -> dict[str, Any]:
+    """What a worker says of a window that it has done; mistakes and failures as their one line."""
+    result = {"rows": window["rows"], "told": "{}", "error": "", "status": 0}
+    try:
+        result["told"] = json.dumps(job.do(Window(**window), function))
+    except (UserError, Failure) as error:
+        result.update(error=str(error), status=error.exit_status)
+    return result
