@@ -1,5 +1,7 @@
 """What README and docs/ tell people to type: options that exist, and commands that run."""
 
+import gzip
+import json
 import os
 import re
 import shlex
@@ -22,7 +24,7 @@ PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs"
 # Commands that take hours, a network, or what only another command of the page makes.
 NOT_HERE = re.compile(
     r"make (train|test|test-all|lint|setup|compare|notebooks)\b"
-    r"|nmt (train|bench|compare|sweep)\b|nmt\.train\(|\$C|NMT_DATA"
+    r"|nmt (train|bench|compare|sweep)\b|nmt\.train\(|\$C|NMT_DATA|pyspark"
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -125,6 +127,11 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     (folder / "memory.tsv").write_text("".join("\t".join(pair) + "\n" for pair in pairs))
     header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\nLanguage: de\\n"\n\n'
     entries = (f'msgid "{source}"\nmsgstr ""\n\n' for source, _ in pairs)
+    (folder / "texts").mkdir()
+    rows = [json.dumps({"id": n, "text": source}) for n, (source, _) in enumerate(pairs)]
+    (folder / "texts" / "b.jsonl").write_text("".join(f"{row}\n" for row in rows))
+    (folder / "parts").mkdir()
+    (folder / "parts" / "0000.gz").write_bytes(gzip.compress((folder / "manual.en").read_bytes()))
     catalogue = folder / "locale" / "de" / "LC_MESSAGES" / "app.po"
     catalogue.parent.mkdir(parents=True)
     catalogue.write_text(header + "".join(entries))
@@ -188,6 +195,23 @@ def test_documented_commands_run(page, checkout):
             text=True,
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_documented_jobs_of_schedulers_run(checkout):
+    yaml = pytest.importorskip("yaml")
+    page = ROOT / "docs" / "bulk.md"
+    (script,) = blocks(page, "sh")
+    (job,) = map(yaml.safe_load, blocks(page, "yaml"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    index = {"SLURM_ARRAY_TASK_ID": "0", "JOB_COMPLETION_INDEX": "0"}
+    path = f"{checkout / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, **index, "PYTHONPATH": str(ROOT), "PATH": path}
+    output = checkout / "translated" / "0000.gz"
+    for command in (["bash", "-c", script], [*container["command"], *container["args"]]):
+        output.unlink(missing_ok=True)
+        subprocess.run(command, cwd=checkout, env=env, check=True)
+        assert len(gzip.decompress(output.read_bytes()).splitlines()) == 20
 
 
 def started_and_ended(command, folder, env):
