@@ -34,8 +34,9 @@ def run(job: Job, workers: int | None) -> None:
     left = job.begin(windows)
     rows = sum(window.rows for window in windows)
     rows_left = sum(window.rows for window in left)
-    files = len({window.name for window in windows})
-    log.info(f"{rows:,} rows in {files:,} files, {len(windows):,} windows of {job.window:,}")
+    counts = {"row": rows, "file": len({each.name for each in windows}), "window": len(windows)}
+    texts = (f"{count:,} {what}{'s' * (count != 1)}" for what, count in counts.items())
+    log.info(", ".join(texts))
     if len(left) < len(windows):
         log.info(f"{rows - rows_left:,} rows are done already")
     if not left:
