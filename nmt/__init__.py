@@ -52,6 +52,8 @@ def load(
     glossary: a file of terms with their translations (source TAB target [TAB exact], or TBX).
     memory: earlier translations: a TMX, PO, XLIFF or TSV file, a folder of them, or a run.
 
+    Sentences that users have corrected (`nmt correct`) have their corrections.
+
     The translator can be pickled and copied: it is loaded again, by its path and these options.
     Raises UserError for what is no run, and for values that are not possible.
     """
@@ -67,7 +69,7 @@ def load(
     }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
     translator = load_run(run, engine, threads, overrides, hypotheses_per_batch)
-    return translator.using(glossary, memory) if glossary or memory else translator
+    return translator.using(glossary, memory, run)
 
 
 def train(

@@ -87,8 +87,7 @@ def run(args: argparse.Namespace) -> None:
         if getattr(args, option):
             formats.check_option(option, outputs)
     translator = load(args.run, args.engine, args.threads, to=args.to)
-    if args.glossary or args.memory:
-        translator = translator.using(args.glossary, args.memory)
+    translator = translator.using(args.glossary, args.memory, args.run)
     if args.min_confidence or args.note:
         check_confidence(translator, args.run, args.engine)
     data = translator.recipe.data

@@ -119,8 +119,7 @@ def run(args: argparse.Namespace) -> None:
     if args.confidence or args.min_confidence is not None:
         check_confidence(translator, args.run, args.engine)
     words = args.confidence and args.format == "json"
-    if args.glossary or args.memory:
-        translator = translator.using(args.glossary, args.memory)
+    translator = translator.using(args.glossary, args.memory, args.run)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import nmt
 from nmt.corpora.corpus import Corpus
 from nmt.errors import Failure, UserError
 from nmt.evaluation.metrics import bleu, tokenize_of
 from nmt.experiments.aligned_words import AlignedWords, Phrase, words
+from nmt.inference.load import load
 from nmt.text.languages import unspaced
 from nmt.text.variants import CHANGES
 
@@ -364,7 +364,7 @@ def main() -> None:
     parser.add_argument("run", help="run folder; with an export it takes minutes")
     arguments = parser.parse_args()
     try:
-        translator = nmt.load(arguments.run)
+        translator = load(arguments.run)
         data = translator.recipe.data
         corpus = Corpus(data)
         spaced = not unspaced(data.source) and not unspaced(data.target)

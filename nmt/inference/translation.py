@@ -36,6 +36,7 @@ class Translation:
     terms: list[tuple[str, bool]] = dataclasses.field(default_factory=list)
     # Of a translation memory: the pair most similar to the line; of similarity 1.0 its target.
     match: similar.Match | None = None
+    corrected: bool = False  # a user gave it
 
 
 def assembled(

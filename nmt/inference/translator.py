@@ -24,12 +24,15 @@ from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, word_confidence
 from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
+from nmt.inference.long_lines import LINE_BREAK
 from nmt.inference.scoring import score_ids
-from nmt.inference.segments import Segment, Segmenter
+from nmt.inference.segments import Parts, Segment, Segmenter
 from nmt.inference.translation import Translation, assembled
 from nmt.recipe import Recipe
+from nmt.runs.corrections import Corrections
 from nmt.text.glossary import Glossary
 from nmt.text.languages import unspaced
+from nmt.text.messages import Part, split_message
 from nmt.text.preparation import NO_PROFILE, Preparation
 from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
@@ -50,6 +53,25 @@ class Ready(NamedTuple):
     joined: Callable[[Sequence[list[Translation]]], list[list[Translation]]]
 
 
+class _Line(NamedTuple):
+    """A line that is prepared: its parts, its match in the memory, and what a user gave."""
+
+    parts: Parts
+    match: similar.Match | None
+    corrected: Translation | None
+
+    def joined(self, rest, asked):
+        """The candidates of the line, whose segments have the next ones of `rest`; a user's first."""
+        if self.corrected and asked.nbest == 1:
+            return [self.corrected]
+        found = [part if isinstance(part, str) else next(rest) for part in self.parts]
+        candidates = assembled(found, self.match, asked.words)
+        if not self.corrected:
+            return candidates
+        others = (each for each in candidates if each.text != self.corrected.text)
+        return [self.corrected, *others][: asked.nbest]
+
+
 class _Asked(NamedTuple):
     """Options of `Translator.candidates`."""
 
@@ -64,9 +86,11 @@ class _Asked(NamedTuple):
 class Translator(Loaded):
     """Translates and scores lines with a model. `nmt.load` makes one of a run."""
 
-    # How terms of the source are translated, and lines that were translated before.
+    # How terms of the source are translated, lines that were translated before, and what users
+    # gave as translations.
     glossary: Glossary | None = None
     memory: similar.Memory | None = None
+    corrections: Corrections | None = None
 
     def __init__(
         self,
@@ -110,23 +134,29 @@ class Translator(Loaded):
         self,
         glossary: Glossary | str | Path | None = None,
         memory: similar.Memory | str | Path | None = None,
+        corrections: Corrections | str | Path | None = None,
     ) -> "Translator":
-        """The same translator with a glossary or a memory, which paths may name; None: its own.
+        """The same translator with these, which paths may name; None: its own.
 
         Translators that `into` and `first` give have none, as their languages may be others.
         memory: a TMX, PO, XLIFF or TSV file, a folder of them, or a run: its training text.
+        corrections: a run, or "RUN1,RUN2,...": what users gave as translations, which is then the
+        best candidate of that line.
         """
         translator = Translator.__new__(Translator)
         translator.__dict__.update(self.__dict__)
+        data = self.recipe.data
+        if corrections is not None and not isinstance(corrections, Corrections):
+            corrections = Corrections.of(corrections, data.source, data.target)
         if self.origin:
             # Paths hold in any working directory.
+            run = corrections.path.parent if corrections else None
             places = (
                 os.path.abspath(each) if isinstance(each, str | Path) else each
-                for each in (glossary, memory)
+                for each in (glossary, memory, run)
             )
             translator.origin = _loaded_and_changed, (self.origin, "using", *places)
         # Imported here, as every start of a program would pay for it.
-        data = self.recipe.data
         if glossary is not None and not isinstance(glossary, Glossary):
             from nmt.corpora.glossary import read_glossary
 
@@ -137,6 +167,7 @@ class Translator(Loaded):
             memory = read_memory(memory, data.source, data.target)
         translator.glossary = glossary or self.glossary
         translator.memory = memory or self.memory
+        translator.corrections = corrections or self.corrections
         return translator
 
     def matches(self, line: str, limit: int = 1) -> list[similar.Match]:
@@ -189,7 +220,7 @@ class Translator(Loaded):
         line without any text of the source language is its own translation. Lines longer than the
         training data's are split at sentences or words; that, and what was put right in a
         translation, is told in `Translation.warnings`. Line breaks within a text stay. words: with
-        `Translation.word_confidence`. A glossary or memory, see `using`, is for searches.
+        `Translation.word_confidence`. What `using` adds is for searches; a correction comes first.
         prefixes: what the translations of each line begin with, letter for letter; "": anything.
         Raises TypeError for a single text, UserError for options out of bounds, half characters,
         and prefixes that the model cannot write.
@@ -208,9 +239,9 @@ class Translator(Loaded):
 
     # `candidates` in two steps, so that segments of several callers can be searched together.
 
-    def ready(self, lines: Iterable[str], words: bool = False) -> Ready:
+    def ready(self, lines: Iterable[str], nbest: int = 1, words: bool = False) -> Ready:
         """Lines as `candidates` takes them, for `search`; raises what that does."""
-        asked = _Asked(1, self.recipe.search.beam, False, True, None, words)
+        asked = _Asked(nbest, self.recipe.search.beam, False, True, None, words)
         lines = check_lines(lines)
         return self._ready(asked, lines, [""] * len(lines))
 
@@ -227,29 +258,43 @@ class Translator(Loaded):
 
     def _ready(self, asked, lines, givens):
         """Lines to search. givens: what the translation of each begins with."""
-        best = functools.partial(self._best, asked)
-        segmenter = self._segmenter
-        matches = [
-            None if asked.sampling else next(iter(self.matches(line)), None) for line in lines
-        ]
-        parts_of_line = [
-            segmenter.begun(segmenter.with_match(line, match, given), given, best)
-            for line, match, given in zip(lines, matches, givens, strict=True)
+        prepared = [
+            self._ready_line(asked, line, given) for line, given in zip(lines, givens, strict=True)
         ]
 
         def joined(ranked: Sequence[list[Translation]]) -> list[list[Translation]]:
             rest = iter(ranked)
-            return [
-                assembled(
-                    [part if isinstance(part, str) else next(rest) for part in parts],
-                    match,
-                    asked.words,
-                )
-                for parts, match in zip(parts_of_line, matches, strict=True)
-            ]
+            return [each.joined(rest, asked) for each in prepared]
 
-        segments = [part for parts in parts_of_line for part in parts if isinstance(part, Segment)]
+        segments = [part for each in prepared for part in each.parts if isinstance(part, Segment)]
         return Ready(segments, joined)
+
+    def _ready_line(self, asked, line, given):
+        """A line to search, unless its only translation is a correction."""
+        corrected = None if asked.sampling else self._corrected(line, given, asked.words)
+        if corrected and asked.nbest == 1:
+            return _Line([], None, corrected)
+        match = None if asked.sampling else next(iter(self.matches(line)), None)
+        segmenter = self._segmenter
+        parts = segmenter.with_match(line, match, given)
+        begun = segmenter.begun(parts, given, functools.partial(self._best, asked))
+        return _Line(begun, match, corrected)
+
+    def _corrected(self, line, given, words):
+        """What a user gave as the translation of a line, if it begins so, or None."""
+        content = line.strip()
+        target = self.corrections.get(content) if self.corrections else None
+        # A correction is one line; only in a message line breaks mean nothing.
+        if target is None or (
+            LINE_BREAK.search(content) and split_message(content) == [Part(content, True)]
+        ):
+            return None
+        before, _, after = line.partition(content)
+        text = f"{before}{target}{after}"
+        if not text.startswith(given):
+            return None
+        own = [(word, None) for word in text.split()] if words else []
+        return Translation(text, confidence=1.0, word_confidence=own, corrected=True)
 
     def _best(self, asked, segments):
         """Candidates of each segment.

@@ -11,7 +11,6 @@ from nmt.inference.confidence import word_spans
 from nmt.inference.memory import percentage
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Ready, Translator
-from nmt.serving.texts import Corrected
 from nmt.text.languages import unspaced
 
 DIGITS = 3  # of attention
@@ -33,9 +32,11 @@ class Detailed(NamedTuple):
     translator: Translator
     prefix: str = ""
 
-    def ready(self, lines: Sequence[str]) -> Ready:
+    def ready(self, lines: Sequence[str], nbest: int = 1) -> Ready:
         """As those of the translator; with a prefix each line as a whole."""
-        return Ready(list(lines), list) if self.prefix else self.translator.ready(lines, words=True)
+        if self.prefix:
+            return Ready(list(lines), list)
+        return self.translator.ready(lines, nbest, words=True)
 
     def search(self, segments: Sequence[Any], nbest: int = 1) -> list[list[Translation]]:
         """As those of the translator."""
@@ -53,7 +54,7 @@ class Continued(NamedTuple):
     translator: Translator
     prefix: str
 
-    def ready(self, lines: Sequence[str]) -> Ready:
+    def ready(self, lines: Sequence[str], nbest: int = 1) -> Ready:
         """Each line as a whole."""
         return Ready(list(lines), list)
 
@@ -117,7 +118,7 @@ def _known(translation):
     match = translation.match
     return {
         "confidence": per_cent(translation),
-        "corrected": isinstance(translation, Corrected),
+        "corrected": translation.corrected,
         "matches": [
             {
                 "source": match.source,

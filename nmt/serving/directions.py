@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from nmt.errors import UserError
 from nmt.inference.translator import Translator
-from nmt.serving.corrections import Corrections
 from nmt.serving.detection import Detected, Detector
 from nmt.text.languages import Tag, parse
 
@@ -19,7 +18,6 @@ class Direction(NamedTuple):
     source: str
     target: str
     translator: Translator
-    corrections: Corrections | None = None  # what users gave as translations
 
 
 class Directions:

@@ -113,10 +113,11 @@ async def suggest(service: Service, request: Request, values: Values) -> Respons
         source = service.directions.detected_source(query, target).language
     direction = service.directions.find(source, target)
     sources, targets = cut(query).units, cut(better).units
-    if not direction or not direction.corrections or not sources or len(sources) != len(targets):
+    corrections = direction.translator.corrections if direction else None
+    if not corrections or not sources or len(sources) != len(targets):
         raise Refusal(400, "Invalid request: q and s must be texts with as many lines, in a pair")
     pairs = list(zip(sources, targets, strict=True))
-    await asyncio.to_thread(direction.corrections.add, pairs)
+    await asyncio.to_thread(corrections.add, pairs)
     return JSONResponse({"success": True})
 
 

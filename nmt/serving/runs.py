@@ -9,7 +9,6 @@ from nmt.errors import Failure, UserError
 from nmt.inference.load import load
 from nmt.runs.folder import Run
 from nmt.runs.info import ExportInfo
-from nmt.serving.corrections import Corrections
 from nmt.serving.directions import Direction, Directions
 
 log = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ class Runs:
             if list(paths).count(path) > 1:
                 raise UserError(f"{path}: is named twice")
         self._engine = engine
-        self._corrections: dict[tuple[str, str], Corrections] = {}
         # What each path had when it was loaded, and when loading it last failed.
         self._versions = {path: _versions(path) for path in paths}
         self._failed: dict[str, Any] = {}
@@ -73,17 +71,8 @@ class Runs:
         for target in data.targets():
             into = translator.into(target) if len(data.targets()) > 1 else translator
             code = target.replace("_", "-")
-            corrections = self._corrections_of(path, f"{source}-{code}")
-            directions.append(Direction(source, code, into, corrections))
+            directions.append(Direction(source, code, into.using(corrections=path)))
         return directions, translator.preparations[0].profile.words
-
-    def _corrections_of(self, path, languages):
-        """The corrections beside the first run of a path, read once."""
-        key = path, languages
-        if key not in self._corrections:
-            file = Run.open_all(path)[0].path / f"corrections.{languages}.tsv"
-            self._corrections[key] = Corrections(file)
-        return self._corrections[key]
 
     def _together(self, served):
         """The directions of all paths."""

@@ -1,4 +1,4 @@
-"""What all interfaces share: texts in, translations out, with limits and corrections."""
+"""What all interfaces share: texts in, translations out, with limits."""
 
 import asyncio
 import dataclasses
@@ -13,7 +13,7 @@ from nmt.serving.batching import Batcher, BusyError
 from nmt.serving.detection import Detected
 from nmt.serving.directions import Direction, Directions, matching
 from nmt.serving.runs import Runs
-from nmt.serving.texts import Corrected, cut
+from nmt.serving.texts import cut
 
 if TYPE_CHECKING:
     from nmt.serving.metrics import Metrics
@@ -168,17 +168,8 @@ class Service:
         if direction is None:
             return [[[Translation(unit)] for unit in units] for units in units_of_texts]
         flat = [unit for units in units_of_texts for unit in units]
-        corrected = [_correction(direction, unit) for unit in flat]
-        searched = [
-            unit for unit, known in zip(flat, corrected, strict=True) if known is None or nbest > 1
-        ]
-        found = iter(await self.search(direction, searched, nbest, through))
-        candidates = []
-        for known in corrected:
-            others = next(found) if known is None or nbest > 1 else []
-            candidates.append(others if known is None else [known, *others][:nbest])
-        rest = iter(candidates)
-        return [[next(rest) for _ in units] for units in units_of_texts]
+        found = iter(await self.search(direction, flat, nbest, through))
+        return [[next(found) for _ in units] for units in units_of_texts]
 
     async def search(
         self,
@@ -193,7 +184,7 @@ class Service:
         translator = direction.translator
         try:
             searcher = through(translator) if through else translator
-            ready = await _prepared(searcher, lines)
+            ready = await _prepared(searcher, lines, nbest)
             future = self.batcher.submit(searcher, ready.segments, nbest)
             return ready.joined(await asyncio.wrap_future(future))
         except BusyError:
@@ -203,11 +194,11 @@ class Service:
             raise Refusal(400, f"Invalid request: {error}") from None
 
 
-async def _prepared(searcher, lines):
+async def _prepared(searcher, lines, nbest):
     """Lines that are ready; many of them in a thread, so that others have their turn beside it."""
     if sum(map(len, lines)) < MANY_CHARACTERS:
-        return searcher.ready(lines)
-    return await asyncio.to_thread(searcher.ready, lines)
+        return searcher.ready(lines, nbest)
+    return await asyncio.to_thread(searcher.ready, lines, nbest)
 
 
 async def _all(work):
@@ -218,12 +209,6 @@ async def _all(work):
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _correction(direction, unit):
-    """What a user gave as the translation of a unit, or None."""
-    text = direction.corrections.get(unit) if direction.corrections else None
-    return None if text is None else Corrected(text, confidence=1.0)
 
 
 def _distinct(candidates):

@@ -19,10 +19,6 @@ class Cut(NamedTuple):
     joined: Callable[[Sequence[list[Translation]]], list[Translation]]
 
 
-class Corrected(Translation):
-    """What a user gave as the translation."""
-
-
 def cut(text: str, form: str = "text") -> Cut:
     """The units of a text in one of `FORMATS`. What is between them stays as it is."""
     if form == "html":

@@ -9,8 +9,8 @@ import types
 
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Ready
+from nmt.runs.corrections import Corrections
 from nmt.serving.batching import Batcher
-from nmt.serving.corrections import Corrections
 from nmt.serving.directions import Direction, Directions
 
 ENGLISH = ["the", "of", "and", "is", "light", "door", "open", "house", "this", "with"]
@@ -29,7 +29,10 @@ class Shouter:
         self.gate.set()
         self.batches = []
 
-    def ready(self, lines):
+    def using(self, *_, **__):
+        return self
+
+    def ready(self, lines, nbest=1):
         return Ready(list(lines), list)
 
     def search(self, lines, nbest=1):
@@ -43,17 +46,33 @@ class Shouter:
         ]
 
 
+class Corrected:
+    """A translator whose best candidates are corrections, where there are any."""
+
+    def __init__(self, translator, path):
+        self.translator = translator
+        self.corrections = Corrections(path)
+
+    def __getattr__(self, name):
+        return getattr(self.translator, name)
+
+    def search(self, lines, nbest=1, **options):
+        found = self.translator.search(lines, nbest, **options)
+        kept = map(self.corrections.get, lines)
+        return [
+            [Translation(text, confidence=1.0, corrected=True), *own][:nbest] if text else own
+            for text, own in zip(kept, found, strict=True)
+        ]
+
+
 def fixed_runs(*pairs, folder=None, translator=None):
     """What `nmt.serving.runs.Runs` is, of directions like ("en", "de")."""
-    directions = [
-        Direction(
-            source,
-            target,
-            translator or Shouter(),
-            Corrections(folder / f"corrections.{source}-{target}.tsv") if folder else None,
-        )
-        for source, target in pairs
-    ]
+
+    def made(languages):
+        fake = translator or Shouter()
+        return Corrected(fake, folder / f"corrections.{languages}.tsv") if folder else fake
+
+    directions = [Direction(*pair, made("-".join(pair))) for pair in pairs]
     known = Directions(directions, {"en": ENGLISH, "de": GERMAN})
     return types.SimpleNamespace(directions=known, renew=lambda: False)
 

@@ -48,7 +48,7 @@ class Backwards:
         pairs = zip(lines, prefixes, strict=True)
         return [self._begun(line, prefix)[:nbest] for line, prefix in pairs]
 
-    def ready(self, lines, words=False):
+    def ready(self, lines, nbest=1, words=False):
         return Ready(list(lines), list)
 
     def search(self, segments, nbest=1, attention=False, words=False):

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from nmt.serving.corrections import Corrections
 from tests.fakes import messages
 from tests.serving.clients import Shouter, ask, ask_json, fixed_runs, serving, wait_until
 
@@ -278,15 +277,6 @@ def test_corrections_are_used_at_once_and_after_a_restart(tmp_path):
         assert answer["alternatives"] == [" HELLO\nTWO\nTHREE!"]
         _, _, suggestions = ask(port, "GET", "/tm/en/de/unit/hello")
         assert (suggestions[0]["target"], suggestions[0]["quality"]) == ("hallo", 100)
-
-
-def test_a_line_that_was_cut_does_not_spoil_the_next(tmp_path):
-    path = tmp_path / "corrections.tsv"
-    path.write_text("a\tb\nhalf")
-    corrections = Corrections(path)
-    corrections.add([("c", "d")])
-    assert Corrections(path).get("c") == corrections.get("c") == "d"
-    assert corrections.get("a") == "b" and corrections.get("half") is None
 
 
 SERVER = """
