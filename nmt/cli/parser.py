@@ -29,6 +29,7 @@ COMMANDS = (
     "fill",
     "serve",
     "evaluate",
+    "correct",
     "score",
     "filter",
     "bulk",
