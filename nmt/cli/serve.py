@@ -5,7 +5,7 @@ import ipaddress
 import logging
 from pathlib import Path
 
-from nmt.cli.arguments import add_engine, number, positive
+from nmt.cli.arguments import add_engine, add_glossary, add_memory, number, positive
 from nmt.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take corrections of users, into RUN/corrections.SOURCE-TARGET.tsv",
     )
+    add_glossary(parser)
+    add_memory(parser, "; the page shows matches")
     parser.add_argument("--metrics", action="store_true", help="figures for Prometheus: /metrics")
     for name, default, what in (
         ("char-limit", 100_000, "characters of a request"),
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
     keys = _keys(args)
     listening = bind(args.host, args.port)
     with listening:
-        runs = Runs(args.run, args.engine)
+        runs = Runs(args.run, args.engine, args.glossary, args.memory)
         # 2. The service.
         metrics = _metrics() if args.metrics else None
         observed = {"on_batch": metrics.on_batch} if metrics else {}

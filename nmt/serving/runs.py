@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from nmt.errors import Failure, UserError
 from nmt.inference.load import load
+from nmt.inference.memory import Memory
 from nmt.runs.folder import Run
 from nmt.runs.info import ExportInfo
 from nmt.serving.directions import Direction, Directions
+from nmt.text.glossary import Glossary
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +19,23 @@ log = logging.getLogger(__name__)
 class Runs:
     """Runs or ensembles, and the directions that they make together."""
 
-    def __init__(self, paths: Sequence[str], engine: str = "auto"):
-        """UserError as of `load` and `Directions`, and for a path that is named twice."""
+    def __init__(
+        self,
+        paths: Sequence[str],
+        engine: str = "auto",
+        glossary: str | None = None,
+        memory: str | None = None,
+    ):
+        """UserError as of `load`, `Directions` and `Translator.using`, and for a path named twice.
+
+        glossary, memory: paths; they are of one pair of languages, so others are refused.
+        """
         for path in paths:
             if list(paths).count(path) > 1:
                 raise UserError(f"{path}: is named twice")
         self._engine = engine
+        self._glossary: Glossary | str | None = glossary
+        self._memory: Memory | str | None = memory
         # What each path had when it was loaded, and when loading it last failed.
         self._versions = {path: _versions(path) for path in paths}
         self._failed: dict[str, Any] = {}
@@ -68,10 +81,20 @@ class Runs:
         directions = []
         data = translator.recipe.data
         source = data.source.replace("_", "-")
+        helped = self._glossary or self._memory
+        if helped and len(data.targets()) * len(self._versions) > 1:
+            raise UserError(
+                "--glossary and --memory are of one pair of languages, but several are served; "
+                "start a server for that pair"
+            )
         for target in data.targets():
             into = translator.into(target) if len(data.targets()) > 1 else translator
             code = target.replace("_", "-")
-            directions.append(Direction(source, code, into.using(corrections=path)))
+            into = into.using(self._glossary, self._memory, path)
+            directions.append(Direction(source, code, into))
+        if helped:
+            # Read once, whatever is loaded anew.
+            self._glossary, self._memory = into.glossary, into.memory
         return directions, translator.preparations[0].profile.words
 
     def _together(self, served):

@@ -60,6 +60,66 @@ def test_answers_are_those_of_translate(tiny_run):
 
 
 @pytest.fixture
+def copy(tiny_run, tmp_path):
+    """The folder of a run, to be changed."""
+    return shutil.copytree(tiny_run, tmp_path / "copy")
+
+
+def test_corrections_of_any_process_are_answers_at_once(copy):
+    """Also under the new weights of a run."""
+    runs = Runs([str(copy)])
+    with serving(runs, suggestions=True) as port:
+
+        def answer(**more):
+            return ask_json(port, "/translate", HELLO | more)[1]
+
+        plain = answer()["translatedText"]
+        suggested = {"s": "Eine Zitrone"}
+        assert ask_json(port, "/suggest", HELLO | suggested) == (200, {"success": True})
+        assert answer()["translatedText"] == "Eine Zitrone"
+        assert nmt_command("correct", copy, HELLO["q"], "Zwei Zitronen").status == 0
+        assert answer()["confidence"] == 100 and answer()["translatedText"] == "Zwei Zitronen"
+        assert answer(alternatives=2)["alternatives"][0] == plain
+        run = Run(copy)
+        run.update(step=run.info.step, confidence=None)
+        export = Run(copy / "export")
+        export.info.engine.precision = "other"
+        export.update(engine=export.info.engine)
+        assert runs.renew() and answer()["translatedText"] == "Zwei Zitronen"
+        assert nmt_command("correct", copy, "--remove", HELLO["q"]).status == 0
+        assert answer()["translatedText"] == plain
+
+
+def test_glossary_and_memory_are_used_and_stay(copy, tmp_path):
+    """When the run has changed, whatever has become of the files."""
+    pytest.importorskip("rapidfuzz")
+    (tmp_path / "terms.tsv").write_text("dog\tZitrone\n")
+    (tmp_path / "memory.tsv").write_text("The boy reads a book.\tEs war einmal\n")
+    runs = Runs([str(copy)], "auto", str(tmp_path / "terms.tsv"), str(tmp_path / "memory.tsv"))
+    with serving(runs) as port:
+        for renewed in (False, True):
+            assert runs.renew() == renewed
+            fields = HELLO | {"q": [HELLO["q"], "The dog reads a book."], "details": True}
+            _, answer = ask_json(port, "/translate", fields)
+            known, similar = answer["translatedText"]
+            assert known == "Es war einmal" and "Zitrone" in similar
+            (segment,) = answer["details"][1]
+            assert segment["terms"] == [{"target": "Zitrone", "used": True}]
+            assert segment["matches"][0]["target"] == "Es war einmal"
+            for name in ("terms.tsv", "memory.tsv"):
+                (tmp_path / name).unlink(missing_ok=True)
+            export = Run(copy / "export")
+            export.info.engine.precision = "other"
+            export.update(engine=export.info.engine)
+
+
+def test_a_glossary_is_of_one_pair(nordic, tiny_run):
+    for paths in ([str(nordic)], [str(tiny_run), str(nordic)]):
+        with pytest.raises(UserError, match="of one pair of languages"):
+            Runs(paths, glossary="terms.tsv")
+
+
+@pytest.fixture
 def changing(tiny_run, tmp_path, monkeypatch):
     """A copy of a run, a function that changes it, and translators that tell the weights."""
     folder = tmp_path / "run"
@@ -163,6 +223,8 @@ def test_a_run_that_cannot_be_read_changes_nothing(changing, monkeypatch):
         (["RUN", "--api-keys", "empty.txt"], "empty.txt: has no key"),
         (["RUN", "--api-key", ""], "an empty key is none"),
         (["RUN", "--api-key", "a", "--api-keys", "b"], "not allowed with"),
+        (["RUN", "--glossary", "missing.tsv"], "missing.tsv: no such file"),
+        (["RUN", "--memory", "missing.tsv"], "missing.tsv: no such file"),
         (["RUN", "--queue", "0"], "'0' is not a whole number above 0"),
     ],
 )
