@@ -50,14 +50,22 @@ def run(args: argparse.Namespace) -> None:
     if args.list:
         _list(corrections, args)
     elif args.remove:
-        texts = [typed_text([text]) for text in args.text] or list(input_lines(args))
-        sources = list(filter(str.strip, texts))
+        sources = _sources(args)
         corrections.remove(sources)
         log.info(f"{len(sources):,} taken back; {_kept(corrections)}")
     else:
         pairs = _pairs(args)
         corrections.add(pairs)
         log.info(f"{len(pairs):,} added; {_kept(corrections)}")
+
+
+def _sources(args):
+    """The sentences whose corrections are taken back."""
+    texts = [typed_text([text]) for text in args.text] or input_lines(args)
+    sources = [text for text in texts if text.strip()]
+    if not sources:
+        raise UserError("no sentence in the input")
+    return sources
 
 
 def _pairs(args):

@@ -46,6 +46,7 @@ def test_corrections_are_added_listed_and_taken_back(run, tmp_path):
         ([], "one\teins\ntwo\n", "input, line 2: 0 tabs; a line is: source TAB target"),
         ([], "one\teins\ntwo\t \n", "'two' has no correction; nothing is kept"),
         (["--remove", "never"], "", "'never' has no correction in"),
+        (["--remove"], " \n", "no sentence in the input"),
         (["--list", "one"], "", "--list takes no text"),
         (["--list", "--remove", "one"], "", "not allowed with"),
         (["one", "eins", "-i", "more.tsv"], "", "exclude each other"),

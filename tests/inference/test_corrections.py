@@ -15,6 +15,13 @@ pytestmark = pytest.mark.usefixtures("load_once")
 
 MESSAGE = "{n, plural, one {a\nbook} other {# books}}"
 
+PAIRS = [
+    ("The dog sees a cat.", "Eine Zitrone, bitte"),
+    ("A cat.", "Na ja"),
+    ("Two lines", "2"),
+    (MESSAGE, "{n} Bücher"),
+]
+
 
 @pytest.fixture(scope="module")
 def run(tiny_run, tmp_path_factory):
