@@ -90,6 +90,24 @@ def test_corrections_of_any_process_are_answers_at_once(copy):
         assert answer()["translatedText"] == plain
 
 
+def test_a_link_that_names_another_run_is_followed(copy, tiny_run, tmp_path):
+    """With the corrections of that run."""
+    export = Run(copy / "export")
+    export.info.engine.precision = "other"
+    export.update(engine=export.info.engine)
+    nmt_command("correct", copy, HELLO["q"], "Eine Zitrone")
+    link = tmp_path / "served"
+    link.symlink_to(tiny_run)
+    runs = Runs([str(link)])
+    answers = []
+    for target in (tiny_run, copy):
+        link.unlink()
+        link.symlink_to(target)
+        assert runs.renew() == (target == copy)
+        answers += next(iter(runs.directions)).translator.translate([HELLO["q"]])
+    assert answers[1] == "Eine Zitrone" != answers[0]
+
+
 def test_glossary_and_memory_are_used_and_stay(copy, tmp_path):
     """When the run has changed, whatever has become of the files."""
     pytest.importorskip("rapidfuzz")
