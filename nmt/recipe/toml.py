@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nmt.errors import UserError
 from nmt.recipe import checks
-from nmt.recipe.options import all_options
+from nmt.recipe.options import all_options, value_of
 from nmt.recipe.sections import PLACE, Recipe
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ def load_recipe(
 
     path: a file, or the name of a recipe of the package: "toy". Relative paths in a recipe count
     from the recipe's folder, typed ones from the working directory.
-    notes: log a line for each option of the recipe that has no effect under the others. base: has
-    the other options, and is changed (default: their defaults).
+    notes: log a line for each option of the recipe that is no default and has no effect under the
+    others. base: has the other options, and is changed (default: their defaults).
     """
     # 1. What the file says, and what was typed.
     file = None if path is None else _file(path)
@@ -52,7 +52,8 @@ def load_recipe(
     for name, message in checks.without_effect(recipe, {**written, **typed}):
         if name in typed:
             mistakes.append(message)
-        elif notes:
+        elif notes and value_of(recipe, name) != value_of(Recipe(), name):
+            # The recipe of a run names all options.
             log.info(f"note: {message}")
     mistakes += checks.contradictions(recipe)
     if mistakes:
