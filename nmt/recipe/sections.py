@@ -429,6 +429,12 @@ class TrainOptions:
     log_every: int = option(50, "steps between progress lines in a log", low=1)
     threads: int = option(0, "processor threads; 0: all", high=BOUNDS["threads"][1])
     from_: str = option("", "run folder whose weights training starts from (fine-tuning)")
+    corrections: int = option(
+        20,
+        "how often an epoch has each correction that users made of train.from; 0: it has none",
+        high=100,
+        needs=TRANSLATOR & is_set("train.from"),
+    )
 
 
 @dataclass

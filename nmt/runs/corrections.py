@@ -32,8 +32,13 @@ class Corrections:
     @classmethod
     def of(cls, path: str | os.PathLike, source: str, target: str) -> "Corrections":
         """Those of a run, of "RUN1,RUN2,..." the first one's, from one language into another."""
+        return cls.beside(Run.open_all(path)[0], source, target)
+
+    @classmethod
+    def beside(cls, run: Run, source: str, target: str) -> "Corrections":
+        """The same of a run that may not have weights yet."""
         languages = f"{source}-{target}".replace("_", "-")
-        return cls(Run.open_all(path)[0].path / f"corrections.{languages}.tsv")
+        return cls(run.path / f"corrections.{languages}.tsv")
 
     def pairs(self) -> list[tuple[str, str]]:
         """(source, target) of all that are kept."""

@@ -10,7 +10,8 @@ export/         the run as ONNX graphs: a folder that translates by itself
 state/          what training resumes from;  cache/: prepared training pairs, may be deleted
 run.lock        held while a process trains here
 held_out.*.tsv  validation and test text (runs/held_out.py)
-history.csv, report.json, test.*.txt, README.md, tensorboard/
+corrections.*.tsv, learnt.*.tsv  what users have corrected, what training has learnt of it
+history.csv, report.json, learnt.json, test.*.txt, README.md, tensorboard/
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ PREPARED = [
     PROFILE,
     *(f"cache/{name}" for name in CACHE),
 ]
+LEARNT = r"learnt\.[\w-]+\.tsv"  # is prepared, too
 WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"
 
 
@@ -160,16 +162,16 @@ class Run:
         self._forget()
         with files.scratch_folder(self.path / "run.json") as aside:
             (aside / "cache").mkdir()
-            _move(PREPARED, self.path, aside)
+            _move(_prepared(self.path), self.path, aside)
             try:
                 yield
             except (UserError, Failure):
                 self.drop_cache()
-                for name in PREPARED:
+                for name in _prepared(self.path):
                     (self.path / name).unlink(missing_ok=True)
                 if info_before.format is not None:
                     self.cache.mkdir(exist_ok=True)
-                    _move(PREPARED, aside, self.path)
+                    _move(_prepared(aside), aside, self.path)
                 self.info = info_before
                 self._forget()
                 raise
@@ -367,6 +369,12 @@ class Run:
     def drop_cache(self) -> None:
         """Removes the prepared training text; files of others stay."""
         files.remove(self.cache, CACHE)
+
+
+def _prepared(folder: Path) -> list[str]:
+    """The names of what preparation writes, and may have written."""
+    learnt = [path.name for path in folder.iterdir() if re.fullmatch(LEARNT, path.name)]
+    return [*PREPARED, *learnt]
 
 
 def _move(names: Iterable[str], source: Path, target: Path) -> None:

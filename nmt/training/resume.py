@@ -7,7 +7,7 @@ from nmt.errors import UserError
 from nmt.recipe import Recipe, TrainOptions, differences
 from nmt.runs.folder import Run
 from nmt.runs.info import RunInfo
-from nmt.training import tasks
+from nmt.training import corrections, tasks
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +59,14 @@ def is_complete(info: RunInfo, options: TrainOptions) -> bool:
 def with_parent(run: Run, recipe: Recipe) -> Recipe:
     """The recipe; with train.from, model and tokenizer are those of the run that it names.
 
+    Corrections of that run are a further corpus.
     Raises UserError if that run has no weights to start from, or is of another kind.
     """
     path = recipe.train.from_
     if not path:
         return recipe
     if is_trained(run) and run.recipe.train.from_ == path:  # the parent may be gone
+        recipe = corrections.as_recorded(run, recipe)
         return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
 
     # What the parent must be.
@@ -80,7 +82,8 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
             f"which training cannot turn into {recipe.model.architecture}"
         )
 
-    # What stays the recipe's own.
+    # What it brings, and what stays the recipe's own.
+    recipe = corrections.with_corrections(run, recipe, path)
     own = {
         name: getattr(recipe.model, name)
         for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")

@@ -15,7 +15,7 @@ from nmt.machine import start_keras
 from nmt.packages import TRAINING, is_installed, require
 from nmt.recipe import Recipe
 from nmt.runs.folder import Run
-from nmt.training import resume, tasks, threads
+from nmt.training import corrections, resume, tasks, threads
 from nmt.training.prepare import training_store
 from nmt.training.stages import Stages
 
@@ -58,14 +58,19 @@ def train(
             if recorded is None:
                 with run.renewed():
                     run.save_recipe(recipe)
+                    corrections.keep(recipe)
                     batches = prepare(run, recipe)
             elif not complete:
+                corrections.keep(recipe)
                 batches = prepare(run, recipe)
                 run.save_recipe(recipe)
             else:
                 if recorded.data != recipe.data:  # must be another path to the same text
                     prepare(run, recipe)
                 run.save_recipe(dataclasses.replace(recipe, train=recorded.train))
+
+        if not complete:
+            corrections.hand_on(run, recipe)
 
         # The weights.
         if complete:
@@ -80,6 +85,8 @@ def train(
         if export:
             with stages.stage("export"):
                 export_weights(run)
+            with stages.stage("before and after"):
+                corrections.report(run)
     if not complete:
         log.info(stages.line())
     return run

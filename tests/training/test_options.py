@@ -95,6 +95,7 @@ ROWS = {
     ),
     "fine-tuned, fused": (
         "train.from=RUNS/epochs, parts of batches",
+        "train.corrections=3",
         "search.lm=RUNS/language model",
         "search.lm_weight=0.3",
     ),
