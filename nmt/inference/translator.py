@@ -21,7 +21,7 @@ from nmt.inference import memory as similar
 from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
 from nmt.inference.checks import check_lines, check_numbers
-from nmt.inference.confidence import Curve, word_confidence
+from nmt.inference.confidence import Curve, WordConfidence, word_confidence
 from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import LINE_BREAK
@@ -293,7 +293,7 @@ class Translator(Loaded):
         text = f"{before}{target}{after}"
         if not text.startswith(given):
             return None
-        own = [(word, None) for word in text.split()] if words else []
+        own: WordConfidence = [(word, None) for word in text.split()] if words else []
         return Translation(text, confidence=1.0, word_confidence=own, corrected=True)
 
     def _best(self, asked, segments):

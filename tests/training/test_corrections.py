@@ -107,6 +107,7 @@ TOKENS = '[data]\nformat = "tsv"\ntrain = "x"\npreprocess = "tokens"\n'
         (TWO, ["train.corrections=0"], []),
         (TOKENS, [], []),
     ],
+    ids=["of the directions of the recipe", "none if so asked", "none where text is tokens"],
 )
 def test_which_corrections_are_learnt(stub, tmp_path, text, options, targets):
     parent = stub(text)
