@@ -107,6 +107,8 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     runs = {
         "default": tiny_run,
         "second": tiny_run,
+        "served": tiny_run,
+        "corrected": tiny_run,
         "multi30k-en-de": tiny_run,
         "reverse": tiny_run,
         "nordic": nordic,
