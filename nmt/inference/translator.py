@@ -61,7 +61,7 @@ class _Line(NamedTuple):
     corrected: Translation | None
 
     def joined(self, rest, asked):
-        """The candidates of the line, whose segments have the next ones of `rest`; a user's first."""
+        """The candidates of the line: of its segments the next of `rest`; a correction first."""
         if self.corrected and asked.nbest == 1:
             return [self.corrected]
         found = [part if isinstance(part, str) else next(rest) for part in self.parts]
