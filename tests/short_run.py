@@ -20,7 +20,7 @@ SHORT = (
     "train.save_minutes=0",
     "train.decay=none",
     "model.recurrent_dropout=0.1",
-    # The cell that is traced fastest: what is saved and resumed does not depend on it.
+    # A cell that is traced fast: what is saved and resumed does not depend on it.
     "model.cell=rnn",
     "model.bidirectional=false",
 )

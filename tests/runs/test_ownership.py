@@ -144,7 +144,7 @@ def test_what_users_put_into_a_run_stays(tiny_run, tiny_recipe, tmp_path, monkey
         "notes/partial-x/a.tex",
     ]
     options = ["train.epochs=1", "train.valid_every=0", "train.valid_sentences=1"]
-    options += ["model.cell=rnn", "model.bidirectional=false"]  # traced fastest
+    options += ["model.cell=rnn", "model.bidirectional=false"]  # fast to trace
     for name in mine:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
