@@ -1,22 +1,26 @@
 """Parallel text: splits that never move, and cleaning that counts what it drops.
 
 `Corpus(recipe.data).fetch()` brings the corpus of a recipe onto the disk; `read(split)` then yields
-(source, target) pairs. Everything streams: memory does not grow with the corpus, but for 8 bytes a
-pair that find duplicates.
+(source, target) pairs. Everything streams: memory does not grow with the corpus, but for the hashes
+that find duplicates, and the text is read once: what it holds out is noted when it is first read.
 """
 
 import contextlib
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from nmt.corpora.cleaning import Pair, by_line, fit_for_training, with_two_sides, worth_testing
 from nmt.corpora.fetch import SPLITS, Downloads
 from nmt.corpora.formats import catalogues, mo, plain, po, resources, tables, tfds, tmx, xliff
-from nmt.corpora.hashing import TextSet, hash64, hash_fraction, split_key
+from nmt.corpora.hashing import TextSet, hash64, split_key
+from nmt.corpora.held_out import HeldOut
 from nmt.errors import Failure, UserError
 from nmt.recipe import DataOptions
+
+T = TypeVar("T")
 
 # Whose sources are not repeated.
 EARLIER_SPLITS = {"test": ("train",), "valid": ("train", "test")}
@@ -30,7 +34,7 @@ class Corpus(Downloads):
     def __init__(self, data: DataOptions, folder: Path | str | None = None):
         super().__init__(data, folder)
         self._sources_of: dict[str, TextSet] = {}
-        self._sides_of: dict[str, TextSet] = {}
+        self._held_out: HeldOut | None = None
 
     def standalone_splits(self) -> set[str]:
         """The splits with text of their own; the others are held out from train."""
@@ -74,11 +78,13 @@ class Corpus(Downloads):
         """The pairs of a split, cleaned as training pairs or as text to measure on."""
         data = self.data
 
-        # Read the text that holds the split, and leave out what belongs to others.
-        raw_pairs = self._raw_pairs(split if split in standalone else "train", dropped)
-        pairs = watch(by_line(raw_pairs))
-        if split not in standalone or (split == "train" and len(standalone) < len(SPLITS)):
-            pairs = self._only_split(pairs, split, standalone, dropped)
+        # The text of the split, or what the training text holds out.
+        if split not in standalone:
+            pairs = self._pairs_held_out(split, standalone, dropped)
+        elif split == "train" and len(standalone) < len(SPLITS):
+            pairs = self._training_pairs(standalone, dropped, watch)
+        else:
+            pairs = watch(by_line(self._raw_pairs(split, dropped)))
 
         # Training pairs pass every rule.
         if split == "train":
@@ -180,32 +186,36 @@ class Corpus(Downloads):
                         sides.add(split_key(side))
         return sides
 
-    def _only_split(self, pairs, split, standalone, dropped):
-        """The pairs of one split of the training text. Those held out from train are no loss.
-
-        No side of a pair that is held out is in an earlier split. The pairs of a corpus in the
-        other direction are in the same splits.
-        """
-        known = [
-            self._sides(each, standalone)
-            for each in EARLIER_SPLITS.get(split, ())
-            if each == "train" or each not in standalone
-        ]
-        for pair in pairs:
-            if self._split_of(pair, standalone) != split:
-                if split != "train":
-                    dropped["in other splits"] += 1
-            elif any(split_key(side) in sides for sides in known for side in pair):
-                dropped["one side in other splits"] += 1
-            else:
+    def _training_pairs(self, standalone, dropped, watch=iter):
+        """The training text without what it holds out, which is noted."""
+        held_out = HeldOut()
+        for pair in watch(by_line(self._raw_pairs("train", held_out.unread))):
+            hashes = [hash64(split_key(side)) for side in pair]
+            fraction = self._by_language(hashes)[0] / 2**64
+            split = split_of(fraction, self.data.held_out, standalone)
+            held_out.add(split, pair, hashes)
+            if split == "train":
                 yield pair
+        # Of text that is not read to the end nothing is known.
+        self._held_out = held_out
+        dropped.update(held_out.unread)
 
-    def _split_of(self, pair, standalone):
-        """The split of a pair of the training text."""
-        return split_of(self._by_language(pair)[0], self.data.held_out, standalone)
+    def _pairs_held_out(self, split, standalone, dropped):
+        """The pairs of a split of the training text. Those of other splits are no loss.
+
+        No side of a pair is in an earlier split. The pairs of a corpus in the other direction are
+        in the same splits.
+        """
+        if self._held_out is None:
+            for _ in self._training_pairs(standalone, Counter()):
+                pass
+        earlier = [
+            each for each in EARLIER_SPLITS[split] if each == "train" or each not in standalone
+        ]
+        return self._held_out.read(split, earlier, dropped)
 
     def _by_language(self, pair):
-        """The sides of a pair in the same order for both directions: what a hash is taken of."""
+        """The two of a pair in the same order for both directions: what a hash is taken of."""
         return pair if self.data.source >= self.data.target else pair[::-1]
 
     def _smallest_hashes(self, pairs):
@@ -216,34 +226,23 @@ class Corpus(Downloads):
         keyed = ((hash64("\n".join(self._by_language(pair))), *pair) for pair in pairs)
         return ((source, target) for _, source, target in heapq.nsmallest(self.data.pairs, keyed))
 
-    def _sides(self, split, standalone):
-        """Both sides of all pairs of the training text in a split, by `split_key`; read once."""
-        if not self._sides_of:
-            self._sides_of = {each: TextSet() for each in SPLITS}
-            for pair in by_line(self._raw_pairs("train", Counter())):
-                sides = self._sides_of[self._split_of(pair, standalone)]
-                for side in pair:
-                    sides.add(split_key(side))
-        return self._sides_of[split]
-
     def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
-        return spread(list(self.read(split)), limit)
+        return list(spread(list(self.read(split)), limit))
 
 
-def spread(pairs: list[Pair], limit: int | None) -> list[Pair]:
+def spread(pairs: Sequence[T], limit: int | None) -> Sequence[T]:
     """At most `limit` pairs, spread over all: neighbours resemble each other."""
     if not limit or len(pairs) <= limit:
         return pairs
     return [pairs[n * len(pairs) // limit] for n in range(limit)]
 
 
-def split_of(text: str, held_out: float, standalone: Collection[str]) -> str:
-    """The split of a pair by one side of it.
+def split_of(fraction: float, held_out: float, standalone: Collection[str]) -> str:
+    """The split of a pair by a number from 0 to 1.
 
     held_out: the share of each split that does not stand on its own.
     """
-    fraction = hash_fraction(split_key(text))
     if fraction < held_out:
         return "train" if "valid" in standalone else "valid"
     return "test" if fraction < 2 * held_out and "test" not in standalone else "train"

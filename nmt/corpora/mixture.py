@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nmt.corpora.cleaning import Pair
-from nmt.corpora.corpus import Corpus
+from nmt.corpora.corpus import Corpus, spread
 from nmt.corpora.hashing import TextSet, split_key
 from nmt.errors import UserError
 from nmt.recipe import DataOptions
@@ -64,18 +64,29 @@ class Mixture:
 
         limit: of all together. UserError where none has any.
         """
+        texts: dict[int, list[Pair]] = {}
+        for number, pair in self.pairs_held_out(split):
+            texts.setdefault(number, []).append(pair)
+        share = limit and max(1, limit // len(self.measured()))
+        return {number: list(spread(pairs, share)) for number, pairs in texts.items()}
+
+    def pairs_held_out(self, split: str) -> Iterator[tuple[int, Pair]]:
+        """Yields the "valid" or "test" pairs of all measured corpora, each with its number.
+
+        UserError where none has any.
+        """
         measured = self.measured()
-        share = limit and max(1, limit // len(measured))
-        texts = {}
+        found = False
         for number in measured:
             try:
-                texts[number] = self.corpora[number].held_out(split, share)
+                for pair in self.corpora[number].read(split):
+                    found = True
+                    yield number, pair
             except UserError as error:
                 # Of further corpora some are too small to hold out any.
-                if number == measured[-1] and not texts:
+                if number == measured[-1] and not found:
                     raise
                 log.info(f"note: corpus {self.data.label(number)} has no {split} text: {error}")
-        return texts
 
     def _sides(self, corpus):
         """Both sides of all that a corpus holds out; read once."""

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from nmt.batches.streams import whole_texts
-from nmt.corpora.mixture import Mixture
 from nmt.decoding.sampling import Sampling, sample
 from nmt.inference.batching import Ids
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.loaded import Loaded
 from nmt.inference.scoring import score_ids
 from nmt.recipe import Recipe
+from nmt.runs import held_out
+from nmt.runs.folder import Run
 from nmt.text.languages import unspaced
 from nmt.text.preparation import Preparation
 from nmt.text.tokenizer import Tokenizer
@@ -108,15 +109,15 @@ class TextGenerator(Loaded):
         }
 
 
-def lines_of(recipe: Recipe, split: str, limit: int | None = None) -> list[str]:
-    """Lines of a split as the model sees them.
+def lines_of(run: Run, split: str, limit: int | None = None) -> list[str]:
+    """Lines of a split that a run keeps, as the model sees them.
 
     At most `limit`: spread over the split or, of running text, the first ones.
     """
-    running = recipe.model.across_sentences
-    texts = Mixture(recipe.data).held_out(split, None if running else limit)
+    running = run.recipe.model.across_sentences
+    texts = held_out.of_all(run, split, None if running else limit)
     pairs = itertools.chain(*texts.values())
-    return [target for _, target in Preparation(recipe).pairs(pairs)][:limit]
+    return [target for _, target in Preparation(run.recipe).pairs(pairs)][:limit]
 
 
 def batches_of(recipe: Recipe, sentences: Sequence[Ids]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

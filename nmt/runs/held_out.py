@@ -7,6 +7,7 @@ their checksums. Runs of older versions have none: their corpus is read.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nmt import files
@@ -30,11 +31,10 @@ def keep(run: Run, mixture: Mixture) -> None:
     for split, name in HELD_OUT.items():
         try:
             with files.atomic(run.path / name) as file:
-                for number, pairs in mixture.held_out(split).items():
-                    for pair in pairs:
-                        fields = [files.one_line(side).replace("\t", " ") for side in pair]
-                        fields += [str(number)] if number else []
-                        file.write("\t".join(fields) + "\n")
+                for number, pair in mixture.pairs_held_out(split):
+                    fields = [files.one_line(side).replace("\t", " ") for side in pair]
+                    fields += [str(number)] if number else []
+                    file.write("\t".join(fields) + "\n")
         except UserError as error:
             if split == "valid":
                 raise
@@ -53,17 +53,49 @@ def held_out(run: Run, split: str, limit: int | None = None, number: int = 0) ->
     is damaged.
     """
     # Imported here, as runs that translate need no corpora.
-    from nmt.corpora.corpus import Corpus, spread
+    from nmt.corpora.corpus import Corpus
 
-    digest = _digest(run, split)
-    if digest is None:
+    if _digest(run, split) is None:
         corpus = Corpus(run.recipe.data.corpora()[number])
         corpus.fetch()
         return corpus.held_out(split, limit)
-    lines = files.lines(run.checked(HELD_OUT[split], digest))
-    rows = (line.split("\t") for line in lines)
-    pairs = [(row[0], row[1]) for row in rows if int("".join(row[2:]) or 0) == number]
-    return spread(pairs, limit)
+    return _spread(run, split, limit).get(number, [])
+
+
+def of_all(run: Run, split: str, limit: int | None = None) -> dict[int, list[Pair]]:
+    """The "valid" or "test" pairs of each measured corpus that has some, by its number.
+
+    limit: of all together. Otherwise as `held_out`.
+    """
+    from nmt.corpora.mixture import Mixture
+
+    mixture = Mixture(run.recipe.data)
+    if _digest(run, split) is None:
+        mixture.fetch()
+        return mixture.held_out(split, limit)
+    return _spread(run, split, limit and max(1, limit // len(mixture.measured())))
+
+
+def _spread(run, split, limit):
+    """The kept pairs of each corpus, at most `limit` of each; others are never in memory."""
+    from nmt.corpora.corpus import spread
+
+    counts = Counter(number for number, _ in _rows(run, split))
+    wanted = {number: set(spread(range(count), limit)) for number, count in counts.items()}
+    pairs: dict[int, list[Pair]] = {number: [] for number in counts}
+    places: Counter[int] = Counter()
+    for number, pair in _rows(run, split):
+        if places[number] in wanted[number]:
+            pairs[number].append(pair)
+        places[number] += 1
+    return pairs
+
+
+def _rows(run, split):
+    """(number of the corpus, pair) of each line that the run keeps."""
+    for line in files.lines(run.checked(HELD_OUT[split], _digest(run, split))):
+        source, target, *number = line.split("\t")
+        yield int("".join(number) or 0), (source, target)
 
 
 def stamp(run: Run, split: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nmt.errors import UserError
 from nmt.recipe import ModelOptions, Recipe, reason_against_waiting
+from nmt.runs import held_out
 from nmt.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -107,13 +108,12 @@ class TranslationTask(Task):
         return {"r_drop": train.r_drop}
 
     def validation(self, run: Run, history: History, model: Any) -> Validation:
-        from nmt.corpora.mixture import Mixture
         from nmt.inference.translator import Translator
         from nmt.simultaneous.model import WaitKSearch
         from nmt.training.validation import TranslationValidation, pair_batches
 
         recipe = self.recipe
-        held_out = Mixture(recipe.data).held_out("valid", recipe.train.valid_sentences)
+        texts = held_out.of_all(run, "valid", recipe.train.valid_sentences)
         if recipe.train.wait:
             searched = WaitKSearch(model, model.draw_wait(0, training=False))
             beam = 1  # streams are translated greedily
@@ -124,13 +124,13 @@ class TranslationTask(Task):
             run,
             recipe,
             history,
-            list(pair_batches(recipe, run.tokenizers)),
+            list(pair_batches(run)),
             texts=[
                 (
                     Translator(searched, run.tokenizers, recipe.first(number), profile=run.profile),
                     pairs,
                 )
-                for number, pairs in held_out.items()
+                for number, pairs in texts.items()
             ],
             beam=beam,
         )
@@ -184,7 +184,7 @@ class LanguageTask(Task):
             run,
             self.recipe,
             history,
-            list(line_batches(self.recipe, run.tokenizers)),
+            list(line_batches(run)),
             generator=TextGenerator(model, run.tokenizers, self.recipe),
         )
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from nmt.batches.padding import cut, pad
 from nmt.corpora.cleaning import Pair
-from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
 from nmt.evaluation import metrics
 from nmt.evaluation.calibration import Fit, fit_translations
@@ -19,6 +18,7 @@ from nmt.inference.generator import TextGenerator, batches_of, lines_of
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Translator
 from nmt.recipe import Recipe
+from nmt.runs import held_out
 from nmt.runs.folder import Run
 from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
@@ -197,23 +197,24 @@ class LanguageValidation(Validation):
         return Final(-self.evaluate()["perplexity"])
 
 
-def line_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
+def line_batches(run: Run) -> Iterator[Batch]:
     """Yields (inputs, labels) of the validation text of a language model, [rows, n] each."""
-    encoded = tokenizers[1].encode(lines_of(recipe, "valid", MAX_PAIRS))
-    limit = LENGTHS * recipe.data.max_pieces
-    return batches_of(recipe, [ids for ids in encoded if len(ids) <= limit])
+    encoded = run.tokenizers[1].encode(lines_of(run, "valid", MAX_PAIRS))
+    limit = LENGTHS * run.recipe.data.max_pieces
+    return batches_of(run.recipe, [ids for ids in encoded if len(ids) <= limit])
 
 
-def pair_batches(recipe: Recipe, tokenizers: Any) -> Iterator[Batch]:
+def pair_batches(run: Run) -> Iterator[Batch]:
     """Yields (source [rows, source_len], target [rows, n]) of the validation pairs, padded right.
 
     UserError if no pair is short enough.
     """
     # Ids of both sides, without empty sources and too long pairs, sorted by length.
+    recipe = run.recipe
+    tokenizers = run.tokenizers
     limit = LENGTHS * recipe.data.max_pieces
     ids = []
-    mixture = Mixture(recipe.data)
-    for number, raw_pairs in mixture.held_out("valid", MAX_PAIRS).items():
+    for number, raw_pairs in held_out.of_all(run, "valid", MAX_PAIRS).items():
         preparation = Preparation(recipe.first(number), tokenizers)
         sides = zip(*preparation.pairs(raw_pairs), strict=True)
         encoded = [t.encode(side) for t, side in zip(tokenizers, sides, strict=True)]

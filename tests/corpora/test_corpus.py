@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import nmt
+from nmt.corpora import corpus as corpora
+from nmt.corpora import held_out as held_outs
 from nmt.corpora.corpus import SPLITS, Corpus, split_of
-from nmt.corpora.hashing import TextSet, hash_fraction
+from nmt.corpora.hashing import TextSet, hash_fraction, split_key
 from nmt.recipe import DataOptions
 from tests.corpora.texts import own, read, write
 
@@ -57,7 +59,7 @@ def test_held_out_splits_are_disjoint_complete_and_stable(tmp_path):
     assert {pair[::-1] for pair in read(other, "test")} <= set(pairs_of["test"]) | {
         pair for pair in pairs if pair[0] in {source for source, _ in pairs_of["test"]}
     }
-    assert split_of("The  END", 0.3, ["train"]) == split_of("the end", 0.3, ["train"])
+    assert split_key("The  END") == split_key("the end")
     assert round(hash_fraction("abc"), 9) == 0.846604636  # if this changes, every split moves
     data.valid = data.train  # text of its own: only test is held out now
     assert len(read(data, "valid")) == 2000
@@ -108,12 +110,64 @@ def test_fewer_pairs_are_a_part_of_more_whatever_their_order(tmp_path):
     assert read(other) == [pair[::-1] for pair in small]
 
 
-def test_hashes_are_a_set():
-    random.seed(2)
-    hashes = TextSet(newest=5)
-    texts = set()
-    for _ in range(500):
-        text = str(random.randrange(300))
-        assert (text in hashes) == (text in texts)
-        assert hashes.add(text) == (text not in texts)
-        texts.add(text)
+def test_duplicates_are_found_once_in_any_order():
+    rng = random.Random(2)
+    texts = [str(rng.randrange(3000)) for _ in range(6000)]
+    for _ in range(3):
+        rng.shuffle(texts)
+        hashes = TextSet(slots=1)
+        known = set()
+        for text in texts:
+            assert (text in hashes) == (text in known)
+            assert hashes.add(text) == (text not in known)
+            known.add(text)
+        assert sum(hashes.sizes) == len(known)
+        assert all(text in hashes for text in texts)
+
+
+def test_hashes_that_meet_in_a_table_stay_apart():
+    """Of one table, with equal last bits; 0 is a hash, too."""
+    hashes = TextSet(slots=4)
+    keys = [n << 40 for n in range(500)]
+    assert [hashes.add_hash(key) for key in [*keys, *keys[::-1]]] == [True] * 500 + [False] * 500
+
+
+def test_held_out_text_is_what_its_definition_says(tmp_path, monkeypatch):
+    """No side in an earlier split, each source once; and the text is read once for all of it."""
+    rng = random.Random(4)
+    words = [f"{rng.choice('aAbB')}{n}" for n in range(160)]
+    pairs = [(rng.choice(words), rng.choice(words) + "x" * (n % 7 > 0)) for n in range(900)]
+    data = own(tmp_path, "tsv", "".join(f"{a}\t{b}\n" for a, b in pairs), held_out=0.2)
+    assert data.source > data.target, "the hash is of the source"
+    split_of_pairs = [split_of(hash_fraction(split_key(s)), 0.2, ["train"]) for s, _ in pairs]
+    sides = {split: set() for split in SPLITS}
+    for split, pair in zip(split_of_pairs, pairs, strict=True):
+        sides[split] |= {split_key(side) for side in pair}
+    expected = {}
+    for split, earlier in (("test", sides["train"]), ("valid", sides["train"] | sides["test"])):
+        kept = [
+            pair
+            for each, pair in zip(split_of_pairs, pairs, strict=True)
+            if each == split and not {split_key(side) for side in pair} & earlier
+        ]
+        expected[split] = list({source: (source, target) for source, target in kept[::-1]}.values())
+        expected[split].sort(key=kept.index)
+    passes = []
+    read_tables = corpora.tables.read
+    monkeypatch.setattr(
+        corpora.tables, "read", lambda *args: passes.append(args) or read_tables(*args)
+    )
+    monkeypatch.setattr(held_outs, "IN_MEMORY", 100)
+    monkeypatch.setattr(held_outs, "BLOCK", 16)
+    for order in (["train", "test", "valid"], ["valid", "test"], ["test", "train", "valid"]):
+        corpus = Corpus(data)
+        passes.clear()
+        found = {split: list(corpus.read(split)) for split in order}
+        assert {split: found[split] for split in expected} == expected
+        assert len(passes) == 1 + (order[0] == "test" and "train" in order)
+    assert min(map(len, expected.values())) > 3
+    # Text that was not read to its end is read again; two readers do not disturb each other.
+    corpus = Corpus(data)
+    assert next(corpus.read("train")) and list(corpus.read("test")) == expected["test"]
+    both = zip(corpus.read("valid"), corpus.read("valid"), strict=True)
+    assert all(one == other for one, other in both)

@@ -31,7 +31,7 @@ def test_a_run_of_a_language_model(language_run, tmp_path):
     ours = {"run.json", "run.lock", "recipe.toml", "history.csv", "tokenizer.model", "state"}
     names = {path.name for path in run.path.iterdir()} - {"tensorboard"}
     assert run.info.complete and names == {*ours, *HELD_OUT.values(), run.info.weights}
-    lines = lines_of(run.recipe, "valid")
+    lines = lines_of(run, "valid")
     assert load_generator(run.path).perplexity(lines)["perplexity"] <= min(perplexities) * 1.001
 
 
