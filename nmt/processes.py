@@ -1,0 +1,97 @@
+"""Work for all processors: a function of chunks, with its results in their order."""
+
+import collections
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from nmt.errors import Failure
+from nmt.machine import cores
+
+T = TypeVar("T")
+
+# Chunks that are worked on before other processes are started: little work needs none.
+ALONE = 5
+# Chunks that wait for each process, which bounds memory.
+AHEAD = 3
+
+
+def chunks_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yields the items by `size` at a time."""
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
+
+
+def in_order(function: Callable, chunks: Iterable) -> Iterator:
+    """Yields function(chunk) of each chunk, the same with any number of processes.
+
+    The first ones are worked on here, those of larger work by a process for each core. function:
+    depends on its argument alone. Failure if a process is killed.
+    """
+    rest = iter(chunks)
+    yield from map(function, itertools.islice(rest, ALONE))
+    if cores() == 1 or not _may_fork():
+        yield from map(function, rest)
+        return
+    for chunk in rest:
+        yield from _by_pool(function, itertools.chain([chunk], rest))
+
+
+def _may_fork():
+    """Whether a copy of this process can work: one with TensorFlow's threads cannot."""
+    return sys.platform == "linux" and "tensorflow" not in sys.modules
+
+
+def _by_pool(function, chunks):
+    # A forked process has the function and what it needs; nothing is imported again.
+    pool = ProcessPoolExecutor(
+        cores(), multiprocessing.get_context("fork"), _begin, (function, os.getpid())
+    )
+    waiting: collections.deque = collections.deque()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(_call, chunk))
+            if len(waiting) > AHEAD * cores():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise Failure(
+            "a process that prepares text was killed, perhaps as memory ran out; "
+            "run the same command again"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+# What a process of the pool does.
+_function: Callable[[Any], Any]
+
+
+def _begin(function, parent):
+    global _function
+    _function = function
+    # An interrupt is for the parent, which then stops the pool.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+
+
+def _end_with(parent):
+    """Ends this process when its parent has ended, however it did."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _call(chunk):
+    return _function(chunk)
