@@ -17,7 +17,7 @@ from nmt.text.vocabulary import EOS
 SUGGESTED = 50  # target tokens a source token
 FREQUENT = 200  # target tokens that are always allowed
 OCCURRENCES = 10_000_000  # pairs of tokens that are looked at, at most; about 16 bytes each
-COUNTED = 100_000  # pairs counted at a time
+SAMPLED = 4_000_000  # sentence pairs these are drawn from
 ITERATIONS = 5  # of expectation maximisation
 
 Ids = Sequence[np.ndarray]
@@ -28,7 +28,7 @@ def write(
     store: Any,
     source: Tokenizer,
     target: Tokenizer,
-    languages: Mapping[int, np.ndarray] | None = None,
+    languages: Mapping[int, Sequence[range]] | None = None,
 ) -> None:
     """Writes the lexicon of a `batches.Store` and its tokenizers as .npz.
 
@@ -38,7 +38,7 @@ def write(
     languages: control piece of a target language -> its pairs; with several, arrays have a leading
     axis, and `controls` [languages] tells which is which.
     """
-    groups = languages or {EOS: np.arange(store.pairs)}
+    groups = languages or {EOS: [range(store.pairs)]}
     lexicons = [_lexicon(store, pairs, source, target) for pairs in groups.values()]
     # Padded with what is frequent anyway.
     longest = max(len(frequent) for _, frequent in lexicons)
@@ -65,18 +65,13 @@ def _lexicon(store, pairs, source, target):
         if same not in suggested[token]:
             suggested[token, -1] = same
     # 2. What is always allowed.
-    frequencies = np.zeros(target.size, np.int64)
-    frequencies[EOS] = len(pairs)
-    # By parts: counting copies the ids into memory.
-    for start in range(0, len(pairs), COUNTED):
-        ids = np.concatenate(store.ids(1, pairs[start : start + COUNTED]))
-        frequencies += np.bincount(ids, minlength=target.size)
+    frequencies = store.frequencies(target.size, pairs)
     frequent = np.argsort(-frequencies, kind="stable")[:FREQUENT]
     seen_bytes = [token for token in target.bytes_of_ids if frequencies[token]]
     return suggested, np.unique(np.concatenate([frequent, np.array(seen_bytes, frequent.dtype)]))
 
 
-def ibm1(store: Any, pairs: np.ndarray, source_vocab: int, target_vocab: int) -> np.ndarray:
+def ibm1(store: Any, pairs: Sequence[range], source_vocab: int, target_vocab: int) -> np.ndarray:
     """The most probable target tokens given each source token: [source_vocab, SUGGESTED].
 
     Best first, padded with EOS. pairs: those of the store that count.
@@ -130,7 +125,20 @@ def translation_table(
 
 def _sample(store, pairs):
     """Ids of both sides of random pairs with at most OCCURRENCES together."""
-    pair_ids = np.random.default_rng(0).permutation(pairs)
-    occurrences = np.prod(store.lengths, 0, dtype=np.int64)[pair_ids]
+    pair_ids = _drawn(pairs, np.random.default_rng(0))
+    lengths = [store.lengths_of(side, pair_ids) for side in (0, 1)]
+    occurrences = np.prod(lengths, 0, dtype=np.int64)
     count = max(1, int(np.searchsorted(np.cumsum(occurrences), OCCURRENCES)))
     return store.ids(0, pair_ids[:count]), store.ids(1, pair_ids[:count])
+
+
+def _drawn(pairs, rng):
+    """All pairs of some ranges in random order, or SAMPLED of them, nearly."""
+    total = sum(map(len, pairs))
+    if total <= SAMPLED:
+        return rng.permutation(np.concatenate([np.arange(part.start, part.stop) for part in pairs]))
+    # Numbers among all of them, few of which are drawn twice.
+    drawn = rng.permutation(np.unique(rng.integers(total, size=SAMPLED)))
+    starts = np.cumsum([0, *map(len, pairs)])
+    numbers = np.searchsorted(starts, drawn, "right") - 1
+    return np.array([part.start for part in pairs])[numbers] + drawn - starts[numbers]

@@ -22,14 +22,15 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import files
+from nmt.batches import store as stores
 from nmt.engine import layout
 from nmt.errors import Failure, UserError
-from nmt.recipe import SIDES, Recipe, TokenizerOptions, dump_recipe, load_recipe
+from nmt.recipe import Recipe, TokenizerOptions, dump_recipe, load_recipe
 from nmt.runs.info import FORMAT, ExportInfo, RunInfo
 from nmt.text.preparation import NO_PROFILE, Preparation
 from nmt.text.profile import Profile
@@ -41,12 +42,8 @@ if TYPE_CHECKING:
 LOCK = "run.lock"
 PROFILE = "profile.json"
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
-# What preparation writes: these files, and no others, make room for another recipe.
-CACHE = [
-    *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
-    "meta.json",
-]
 HELD_OUT = {"valid": "held_out.valid.tsv", "test": "held_out.test.tsv"}
+# What preparation writes beside the store: these, and no others, make room for another recipe.
 PREPARED = [
     "run.json",
     "recipe.toml",
@@ -55,7 +52,6 @@ PREPARED = [
     "target.model",
     *HELD_OUT.values(),
     PROFILE,
-    *(f"cache/{name}" for name in CACHE),
 ]
 LEARNT = r"learnt\.[\w-]+\.tsv"  # is prepared, too
 WEIGHTS = r"(best|average)-\d{7}\.weights\.h5"
@@ -161,8 +157,7 @@ class Run:
         self.info = RunInfo()
         self._forget()
         with files.scratch_folder(self.path / "run.json") as aside:
-            (aside / "cache").mkdir()
-            _move(_prepared(self.path), self.path, aside)
+            _move_prepared(self.path, aside)
             try:
                 yield
             except (UserError, Failure):
@@ -170,8 +165,7 @@ class Run:
                 for name in _prepared(self.path):
                     (self.path / name).unlink(missing_ok=True)
                 if info_before.format is not None:
-                    self.cache.mkdir(exist_ok=True)
-                    _move(_prepared(aside), aside, self.path)
+                    _move_prepared(aside, self.path)
                 self.info = info_before
                 self._forget()
                 raise
@@ -368,17 +362,21 @@ class Run:
 
     def drop_cache(self) -> None:
         """Removes the prepared training text; files of others stay."""
-        files.remove(self.cache, CACHE)
+        stores.remove(self.cache)
 
 
 def _prepared(folder: Path) -> list[str]:
-    """The names of what preparation writes, and may have written."""
+    """The names of what preparation writes beside the cache, and may have written."""
     learnt = [path.name for path in folder.iterdir() if re.fullmatch(LEARNT, path.name)]
     return [*PREPARED, *learnt]
 
 
-def _move(names: Iterable[str], source: Path, target: Path) -> None:
-    """Moves the files of these names, where they exist, from one folder into another."""
-    for name in names:
-        if (source / name).is_file():
-            os.replace(source / name, target / name)
+def _move_prepared(source: Path, target: Path) -> None:
+    """Moves what preparation writes from one folder into another."""
+    shards = stores.shard_folders(source / "cache")
+    prepared = [source / name for name in _prepared(source)]
+    prepared += [shard / name for shard in shards for name in stores.FILES]
+    for path in filter(Path.is_file, prepared):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, place)

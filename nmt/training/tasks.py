@@ -139,15 +139,14 @@ class TranslationTask(Task):
         from nmt.engine import lexicon
 
         # The pairs of each target language, by its control piece.
-        starts = np.cumsum([0, *store.corpora])
-        languages: dict[int, list[np.ndarray]] = {}
+        starts = np.cumsum([0, *store.corpora]).tolist()
+        languages: dict[int, list[range]] = {}
         for corpus, start, end in zip(
             self.recipe.data.corpora(), starts[:-1], starts[1:], strict=True
         ):
             for control in run.tokenizers[0].control_ids([f"<2{corpus.target}>"]):
-                languages.setdefault(control, []).append(np.arange(start, end))
-        pairs = {control: np.concatenate(parts) for control, parts in languages.items()}
-        lexicon.write(run.path / "lexicon.npz", store, *run.tokenizers, pairs)
+                languages.setdefault(control, []).append(range(start, end))
+        lexicon.write(run.path / "lexicon.npz", store, *run.tokenizers, languages)
 
 
 class LanguageTask(Task):

@@ -1,10 +1,13 @@
 """Batches: every pair once an epoch, within the budget, in an order of (seed, epoch)."""
 
+import hashlib
 import itertools
 
 import numpy as np
 import pytest
 
+from nmt.batches import buckets
+from nmt.batches import store as store_module
 from nmt.batches.buckets import Batches
 from nmt.batches.store import write_ids, write_text
 from nmt.corpora import toy
@@ -22,7 +25,7 @@ def same(left, right):
 def test_every_pair_once_an_epoch(store, budget):
     made = Batches(store, budget, seed=3)
     for number in range(3):
-        epoch = made.epoch(number)
+        epoch = list(made.epoch(number))
         assert len(epoch) == len(made)
         assert sorted(np.concatenate(epoch)) == list(range(store.pairs))
 
@@ -51,7 +54,8 @@ def test_order_is_a_function_of_seed_and_epoch(store):
     made = Batches(store, 200, 7)
     assert same(made.epoch(4), Batches(store, 200, 7).epoch(4))
     assert same(made.epoch(4), made.epoch(4))
-    epochs = [made.epoch(number) for number in range(5)] + [Batches(store, 200, 8).epoch(0)]
+    epochs = [list(made.epoch(number)) for number in range(5)]
+    epochs.append(list(Batches(store, 200, 8).epoch(0)))
     for left, right in itertools.combinations(epochs, 2):
         assert not np.array_equal(np.concatenate(left), np.concatenate(right))  # another order
         assert set(map(frozenset, left)) != set(map(frozenset, right))  # and other batches
@@ -114,7 +118,7 @@ def test_sampled_batches_are_repeatable_with_sentencepiece(tmp_path):
 
 def test_arrays_have_bos_eos_and_padding_on_the_right(store):
     made = Batches(store, 300, 1)
-    pair_ids = made.epoch(0)[5]
+    pair_ids = next(made.epoch(0, 5))
     source, target = made.arrays(pair_ids, 0)
     assert source.dtype == target.dtype == np.int32
     for side, matrix in enumerate((source, target)):
@@ -133,10 +137,12 @@ def test_corpora_have_their_weights_and_prefixes(tmp_path):
     batches = Batches(store, 100, 1, weights=[0.5, 1, 2.5], prefixes=prefixes)
     seen = []
     for number in range(6):
-        epoch = batches.epoch(number)
+        epoch = list(batches.epoch(number))
         assert len(epoch) == len(batches)
         seen.append(np.bincount(np.concatenate(epoch), minlength=60))
-    first = np.bincount(np.concatenate(batches._batches(np.random.default_rng(1))), minlength=60)
+    first = np.bincount(
+        np.concatenate(batches._batches(batches.parts[0], np.random.default_rng(1))), minlength=60
+    )
     assert sorted(first[:30]) == [0] * 15 + [1] * 15
     assert set(first[30:40]) == {1} and sorted(first[40:]) == [2] * 10 + [3] * 10
     assert any((one[:30] != other[:30]).any() for one in seen for other in seen)
@@ -166,3 +172,76 @@ def test_some_pairs_are_varied_anew_each_time(tmp_path):
             changed.append(new_source != old_source)
             assert new_target == old_target or changed[-1], "a target changes with its source only"
     assert 0.3 < np.mean(changed) < 0.7
+
+
+def test_batches_are_those_of_earlier_versions(store):
+    """Runs go on with them: if a checksum changes, no training that was stopped is exact."""
+    for weights, expected in (([1.0], "5703377d941d33cc"), ([1.7], "8d48de95628c33ba")):
+        made = Batches(store, 400, 3, weights=weights)
+        ids = np.concatenate([ids for number in range(3) for ids in made.epoch(number)])
+        assert hashlib.sha256(ids.tobytes()).hexdigest()[:16] == expected
+
+
+@pytest.fixture
+def shards(tmp_path, monkeypatch):
+    """The store of many shards; the last five have a corpus of their own."""
+    monkeypatch.setattr(store_module, "SHARD", 100)
+    write_text(pairs_of(2000), tmp_path)
+    return write_ids(tmp_path, (Words(), Words()), 120, [1550, 450])
+
+
+def test_shards_that_fit_in_memory_are_as_one(store, shards):
+    assert len(shards.shards) == 20
+    weights = [1.0, 1.0]
+    one, many = (Batches(each, 400, 3, weights=weights).batches_from(5) for each in (store, shards))
+    for expected, batch in itertools.islice(zip(one, many, strict=True), 150):
+        assert same(expected, batch)
+
+
+@pytest.mark.parametrize("group", [1, 350, 1999])
+def test_an_epoch_in_groups_has_every_pair_once(shards, monkeypatch, group):
+    monkeypatch.setattr(buckets, "GROUP", group)
+    made = Batches(shards, 400, 3, weights=[1.0, 1.0])
+    orders = []
+    for number in range(3):
+        epoch = list(made.epoch(number))
+        assert len(epoch) == len(made)
+        orders.append(np.concatenate(epoch))
+        assert sorted(orders[-1]) == list(range(2000))
+        # No more shards at a time than fit.
+        for ids in epoch:
+            assert len(set(ids // 100)) == 1
+        assert same(epoch, Batches(shards, 400, 3, weights=[1.0, 1.0]).epoch(number))
+    # Another order of shards each time.
+    firsts = [tuple(dict.fromkeys(order // 100)) for order in orders]
+    assert len(set(firsts)) == 3
+    other = np.concatenate(list(Batches(shards, 400, 4, weights=[1.0, 1.0]).epoch(0)))
+    assert not np.array_equal(other, orders[0])
+
+
+def test_groups_go_on_where_they_stopped(shards, monkeypatch):
+    monkeypatch.setattr(buckets, "GROUP", 350)
+
+    def batches_from(step):
+        return Batches(shards, 400, 3, weights=[0.6, 2.5], prefixes=[[7], [8]]).batches_from(step)
+
+    epoch = len(Batches(shards, 400, 3, weights=[0.6, 2.5], prefixes=[[7], [8]]))
+    whole = list(itertools.islice(batches_from(0), 2 * epoch + 3))
+    for step in (1, epoch - 1, epoch + 20):
+        for expected, batch in zip(whole[step:], batches_from(step), strict=False):
+            assert same(expected, batch)
+
+
+def test_corpora_have_their_weights_in_groups(shards, monkeypatch):
+    """Pairs that an epoch has more than once come in several of its groups."""
+    monkeypatch.setattr(buckets, "GROUP", 350)
+    made = Batches(shards, 400, 3, weights=[0.6, 2.5])
+    epoch = list(made.epoch(1))
+    seen = np.bincount(np.concatenate(epoch), minlength=2000)
+    assert abs(seen[:1550].mean() - 0.6) < 0.05 and abs(seen[1550:].mean() - 2.5) < 0.1
+    assert set(seen[:1550]) <= {0, 1, 2} and set(seen[1550:]) <= {1, 2, 3, 4}
+    halves = [
+        np.bincount(np.concatenate(half), minlength=2000)[1550:]
+        for half in (epoch[: len(epoch) // 2], epoch[len(epoch) // 2 :])
+    ]
+    assert all(half.any() for half in halves)

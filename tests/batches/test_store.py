@@ -1,5 +1,6 @@
 """The store: ids and text come back as they went in, whatever the characters."""
 
+import numpy as np
 import pytest
 
 from nmt.batches import store as store_module
@@ -8,6 +9,10 @@ from nmt.errors import UserError
 from nmt.recipe import Recipe, all_options
 from nmt.text.vocabulary import EOS
 from tests.batches.stores import Letters, Words, pairs_of, stored
+
+
+def same(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 10_000])
@@ -24,7 +29,7 @@ def test_ids_and_text_come_back(tmp_path, monkeypatch, chunk):
             assert again.text(side, pair_ids) == texts
             assert [ids.tolist() for ids in again.ids(side, pair_ids)] == words.encode(texts)
         assert again.target_tokens == sum(len(t.split()) + 1 for _, t in pairs)
-    ids = {int(i) for i in made.sides[1].ids}
+    ids = {int(i) for i in made.shards[0].sides[1].ids}
     assert max(ids) > 2**15  # beyond a signed 16-bit number
 
 
@@ -77,3 +82,49 @@ def test_nothing_left_is_a_mistake_of_the_user(tmp_path):
 def test_the_text_of_both_sides_is_counted(tmp_path):
     assert write_text(iter([("a", "b"), ("c", "d")]), tmp_path / "new") == 2
     assert (tmp_path / "new/target.txt").read_bytes() == b"b\nd\n"
+
+
+@pytest.mark.parametrize(("shard", "chunk"), [(7, 3), (23, 100), (100, 100)])
+def test_shards_hold_what_one_folder_would(tmp_path, monkeypatch, shard, chunk):
+    """Also where other processes tokenise, as they do with small chunks."""
+    pairs = [*pairs_of(23), ("", "dropped"), *pairs_of(9, seed=2)]
+    corpora = [10, 0, len(pairs) - 10]
+    write_text(pairs, tmp_path / "whole")
+    whole = write_ids(tmp_path / "whole", (Words(), Words()), 120, corpora)
+    monkeypatch.setattr(store_module, "SHARD", shard)
+    monkeypatch.setattr(store_module, "CHUNK", chunk)
+    assert write_text(pairs, tmp_path / "parts") == len(pairs)
+    parts = write_ids(tmp_path / "parts", (Words(), Words()), 120, corpora)
+    assert len(parts.shards) == -(-len(pairs) // shard)
+    for made in (parts, Store(tmp_path / "parts")):
+        assert (made.pairs, made.corpora) == (whole.pairs, whole.corpora) == (32, [10, 0, 22])
+        assert made.target_tokens == whole.target_tokens
+        order = np.random.default_rng(1).permutation(32)
+        for side in (0, 1):
+            assert made.text(side, order) == whole.text(side, order)
+            assert same(made.ids(side, order), whole.ids(side, order))
+            assert made.lengths_of(side, order).tolist() == whole.lengths[side][order].tolist()
+        assert same(made.lengths, whole.lengths)
+        for ranges in (None, [range(5, 6)], [range(2, 9), range(20, 32)]):
+            counts = [each.frequencies(64_000, ranges) for each in (made, whole)]
+            assert same(*counts)
+            assert counts[0][EOS] == (sum(map(len, ranges)) if ranges else 32)
+
+
+def test_a_smaller_store_replaces_a_larger_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "SHARD", 4)
+    stored(tmp_path, pairs_of(11))
+    (tmp_path / "0001" / "mine").write_text("stays")
+    assert len(stored(tmp_path, pairs_of(3)).shards) == 1
+    assert len(stored(tmp_path, pairs_of(5)).text(0, range(5))) == 5
+    store_module.remove(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["0001", "mine"]
+
+
+def test_places_are_written_as_numpy_would(tmp_path):
+    made = stored(tmp_path, pairs_of(20))
+    for side, name in zip(made.shards[0].sides, ("source", "target"), strict=True):
+        for numbers in ("starts", "lines"):
+            np.save(tmp_path / "again.npy", np.array(getattr(side, numbers)))
+            written = tmp_path / f"{name}.{numbers}.npy"
+            assert written.read_bytes() == (tmp_path / "again.npy").read_bytes()

@@ -38,8 +38,9 @@ def epoch_of(streams, number):
 
 
 def test_a_store_may_have_one_side(store):
-    folder = store.sides[-1].path.parent
-    assert not (folder / "source.txt").exists() and len(store.sides) == 1
+    (shard,) = store.shards
+    folder = shard.sides[-1].path.parent
+    assert not (folder / "source.txt").exists() and len(shard.sides) == 1
     again = Store(folder)
     assert again.pairs == 60 and again.target_tokens == sum(store.lengths[-1]) + 60
     assert again.text(-1, [1])[0].split() == list(map(str, again.ids(-1, [1])[0]))

@@ -20,16 +20,21 @@ class Store:
         rng = np.random.default_rng(0)
         chosen = [rng.permutation(6)[:3] for _ in range(self.pairs)]
         self.sides = [10 + c for c in chosen], [rng.permutation(20 + c) for c in chosen]
-        self.lengths = [[3] * self.pairs] * 2
 
     def ids(self, side, pair_ids):
         return [self.sides[side][pair] for pair in pair_ids]
+
+    def lengths_of(self, side, pair_ids):
+        return np.array([len(self.sides[side][pair]) for pair in pair_ids])
+
+    def frequencies(self, vocab, pairs):
+        ids = [id for part in pairs for pair in part for id in [*self.sides[1][pair], EOS]]
+        return np.bincount(ids, minlength=vocab)
 
     def with_other_pairs(self):
         """Other pieces have been seen in other pairs, bytes least often, one of them never."""
         others = [*range(30, 262)] * 2 + [262, 263, 264, 265, 267]
         self.sides = [[*self.sides[0], np.array([3])], [*self.sides[1], np.array(others)]]
-        self.lengths = [[*lengths, 1] for lengths in self.lengths]
         self.pairs += 1
         return self
 
@@ -57,11 +62,9 @@ def test_languages_have_shortlists_of_their_own(tmp_path):
     sources += other.sides[0]
     # Beyond those that are frequent where few occur.
     targets[:] = [ids + 500 for ids in targets] + [ids + 1000 for ids in other.sides[1]]
-    store.lengths = [[*lengths, *lengths] for lengths in store.lengths]
     store.pairs *= 2
-    pairs = np.arange(400)
     lexicon.write(
-        tmp_path / layout.LEXICON, store, source, target, {5: pairs[:200], 6: pairs[200:]}
+        tmp_path / layout.LEXICON, store, source, target, {5: [range(200)], 6: [range(200, 400)]}
     )
     bias = np.zeros(2000, np.float32)
     np.savez(tmp_path / layout.PROJECTION, bias=bias, **{layout.KERNEL: bias[:, None]})

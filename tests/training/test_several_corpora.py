@@ -86,7 +86,7 @@ def test_sources_begin_with_language_and_tag(recipe, tmp_path):
     assert not set(ids.values()) & set(np.concatenate(tokenizer.encode(["<2de> <bt> 2ja", "x"])))
     begins = [[ids["<2de>"]], [ids["<2ja>"]], [ids["<2ja>"], ids["<bt>"]]]
     assert batches.prefixes == begins
-    seen = np.concatenate(batches.epoch(0))
+    seen = np.concatenate(list(batches.epoch(0)))
     de, ja, made = batches.store.corpora
     counts = [
         np.sum((seen >= start) & (seen < start + size))
