@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 # Rarer characters and words say nothing of what is usual.
 MIN_CHARACTERS = 5
@@ -67,19 +67,13 @@ class Profile:
 
 
 class ProfileCounter:
-    """Counts characters and words of sources that pass by."""
+    """Counts characters and words of sources."""
 
     def __init__(self) -> None:
         self.lines = 0
         self.capitalised = 0
         self.characters: Counter[str] = Counter()
         self.words: Counter[str] = Counter()
-
-    def passing(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """The same pairs, counted."""
-        for pair in pairs:
-            self.add(pair[0])
-            yield pair
 
     def add(self, line: str) -> None:
         """Counts a line."""
@@ -94,6 +88,15 @@ class ProfileCounter:
         for word in words[first is not None :]:
             if word in self.words or len(self.words) < COUNTED_WORDS:
                 self.words[word] += 1
+
+    def merge(self, later: ProfileCounter) -> None:
+        """Adds the counts of lines that came later, as if each had been added here."""
+        self.lines += later.lines
+        self.capitalised += later.capitalised
+        self.characters.update(later.characters)
+        for word, count in later.words.items():
+            if word in self.words or len(self.words) < COUNTED_WORDS:
+                self.words[word] += count
 
     def profile(self) -> Profile:
         """What is usual in the lines so far."""

@@ -1,5 +1,6 @@
 """From a corpus to ids on disk: read, clean, prepare, train the tokenizers, tokenise once."""
 
+import functools
 import hashlib
 import itertools
 import logging
@@ -12,6 +13,7 @@ from nmt.batches import store as stores
 from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
+from nmt.processes import chunks_of, in_order
 from nmt.recipe import Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
@@ -21,6 +23,11 @@ from nmt.text.tokenizer import Tokenizer
 from nmt.training import tasks
 
 log = logging.getLogger(__name__)
+
+# Pairs prepared at a time.
+CHUNK = 10_000
+# Bytes read at a time.
+BLOCK = 1 << 20
 
 # Files whose pairs are told one by one, at most.
 NAMED_FILES = 10
@@ -45,8 +52,8 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     unit = tasks.of(recipe).unit
     readings = [Reading(mixture, number, recipe) for number in range(len(mixture.corpora))]
     counter = ProfileCounter()
-    pairs = itertools.chain.from_iterable(reading.pairs(unit) for reading in readings)
-    count = stores.write_text(counter.passing(pairs), run.cache, recipe.sides)
+    pairs = itertools.chain.from_iterable(reading.pairs(unit, counter) for reading in readings)
+    count = stores.write_text(pairs, run.cache, recipe.sides)
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
@@ -89,14 +96,19 @@ class Reading:
         self.recipe = recipe.first(number)
         self.count = 0  # pairs so far
 
-    def pairs(self, unit: str) -> Iterator[tuple[str, str]]:
-        """The prepared training pairs; logs in the end what was read and dropped."""
+    def pairs(self, unit: str, counter: ProfileCounter) -> Iterator[tuple[str, str]]:
+        """The prepared training pairs; logs in the end what was read and dropped.
+
+        counter: counts their sources.
+        """
         dropped: Counter[str] = Counter()
         inspection = Inspection(self.recipe.data)
         raw_pairs = self.mixture.training_pairs(self.number, dropped, inspection.watch)
-        for pair in Preparation(self.recipe).pairs(raw_pairs, more=True):
-            self.count += 1
-            yield pair
+        prepare = functools.partial(_prepared, Preparation(self.recipe))
+        for pairs, counted in in_order(prepare, chunks_of(raw_pairs, CHUNK)):
+            counter.merge(counted)
+            self.count += len(pairs)
+            yield from pairs
         file_counts = self.mixture.corpora[self.number].counts
         self._tell_counts(unit, dropped, file_counts)
         notes = inspection.notes(self.recipe.sides, file_counts)
@@ -116,6 +128,15 @@ class Reading:
             log.info(f"{name}: read from {counts}")
 
 
+def _prepared(preparation, pairs):
+    """Some pairs prepared, and the counts of their sources."""
+    prepared = list(preparation.pairs(pairs, more=True))
+    counter = ProfileCounter()
+    for source, _ in prepared:
+        counter.add(source)
+    return prepared, counter
+
+
 def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
     """(source, target) tokenizers: those of another run, or trained on the text of the cache.
 
@@ -132,7 +153,7 @@ def _tokenizers(run: Run, recipe: Recipe) -> tuple[Tokenizer, Tokenizer]:
             raise UserError(f"model.tie=all needs one vocabulary, but {options.from_} has two")
         return tokenizers[0], tokenizers[-1]
     log.info(f"tokenizer: training {options.kind}, {options.vocab_size:,} pieces")
-    texts = [files.lines(run.cache / f"{side}.txt") for side in recipe.sides]
+    texts = [_text(run.cache, side) for side in recipe.sides]
     if options.joint:
         texts = [itertools.chain.from_iterable(zip(*texts, strict=True))]
     controls = recipe.data.needed_controls()
@@ -145,7 +166,7 @@ def _tell_unknown(run: Run, recipe: Recipe) -> None:
     tokenizers = run.tokenizers[-len(recipe.sides) :]
     shares = {}
     for side, tokenizer in zip(recipe.sides, tokenizers, strict=True):
-        lines = itertools.islice(files.lines(run.cache / f"{side}.txt"), LOOKED_AT)
+        lines = itertools.islice(_text(run.cache, side), LOOKED_AT)
         share = tokenizer.share_unknown(lines)
         if share > UNKNOWN_SHARE:
             shares[side] = f"{100 * share:.0f} % of the characters of the {side} text"
@@ -158,7 +179,20 @@ def _tell_unknown(run: Run, recipe: Recipe) -> None:
         )
 
 
+def _text(cache: Path, side: str) -> Iterator[str]:
+    """The lines of a side, of all shards."""
+    for folder in stores.shard_folders(cache):
+        yield from files.lines(folder / f"{side}.txt")
+
+
 def _fingerprint(cache: Path, sides: Sequence[str]) -> str:
-    """One checksum over the prepared text of the sides."""
-    digests = "".join(files.digest(cache / f"{side}.txt") for side in sides)
+    """One checksum over the prepared text of the sides, however it is cut into shards."""
+    digests = ""
+    for side in sides:
+        digest = hashlib.sha256()
+        for folder in stores.shard_folders(cache):
+            with open(folder / f"{side}.txt", "rb") as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+        digests += digest.hexdigest()
     return hashlib.sha256(digests.encode()).hexdigest()

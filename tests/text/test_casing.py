@@ -2,6 +2,7 @@
 
 import pytest
 
+from nmt.text import profile as profiles
 from nmt.text.casing import title_case, usual_case
 from nmt.text.profile import Profile, ProfileCounter
 
@@ -15,12 +16,30 @@ SENTENCES = [
 ]
 
 
+def counted(lines):
+    counter = ProfileCounter()
+    for line in lines:
+        counter.add(line)
+    return counter
+
+
 @pytest.fixture(scope="module")
 def profile():
-    counter = ProfileCounter()
-    pairs = [(sentence, "") for sentence in SENTENCES * 5]
-    assert list(counter.passing(pairs)) == pairs
-    return counter.profile()
+    return counted(SENTENCES * 5).profile()
+
+
+@pytest.mark.parametrize("most", [3, 1000])
+def test_parts_of_a_text_are_counted_as_the_whole(profile, monkeypatch, most):
+    lines = SENTENCES * 5
+    parts = [counted(lines[start : start + 4]) for start in range(0, len(lines), 4)]
+    monkeypatch.setattr(profiles, "COUNTED_WORDS", most)
+    whole = counted(lines)
+    merged = ProfileCounter()
+    for part in parts:
+        merged.merge(part)
+    assert list(merged.words.items()) == list(whole.words.items())
+    assert merged.profile() == whole.profile()
+    assert (whole.profile() == profile) == (most == 1000)
 
 
 @pytest.mark.parametrize(
