@@ -19,6 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--growth", action="store_true", required=True, help="without it, speed is measured"
     )
     parser.add_argument(
+        "--pairs",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="N",
+        help="only prepare corpora of so many pairs, with all cores",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         default="growth.json",
@@ -37,7 +45,9 @@ def run(args: argparse.Namespace) -> None:
             f"{args.output}: a name that ends in .json is needed; the picture goes beside it"
         )
     path = Path(args.output)
-    rows = growth(path)
+    if any(number < 1 for number in args.pairs):
+        raise UserError("--pairs: numbers above 0 are needed")
+    rows = growth(path, args.pairs)
     print("\n".join(map(row_line, rows)))
     if is_installed("matplotlib"):
         plots.save(plots.growth(rows, UNITS), path.with_suffix(".png"))

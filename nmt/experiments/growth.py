@@ -1,15 +1,19 @@
 """`nmt bench --growth`: how time and memory grow with pairs, sentence length, vocabulary and beam.
 
-Preparing a corpus is measured on generated pairs. Translating and training use the reference model
-of bench.py with random weights. EOS is switched off, so every translation is exactly as long as its
-source, and the work is known. Each point is a process of its own, on one thread.
+Preparing is measured on a file of generated pairs, of which a twentieth are duplicates, with all
+cores; its memory is that of all processes. Translating and training use the reference model of
+bench.py with random weights, on one thread. EOS is switched off, so every translation is exactly as
+long as its source, and the work is known. Each point is a process of its own.
 """
 
+import contextlib
 import itertools
 import json
 import logging
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +39,24 @@ KINDS = {
 }
 STANDARD = {"length": 16, "vocabulary": 8000, "beam": 5}
 UNITS = {"preparing": "s", "translating": "µs a target piece", "training": "µs a target token"}
+# Generated sentences, two of which make a side of a pair, and characters of the longest one.
+SENTENCES = 2**16
+SHORT = 48
+MULTIPLIER = 2_654_435_761
+REPEATED = 20  # the last of so many pairs is one that came before
 REPEATS = 3  # after one that warms up; the median counts
 BATCH_TOKENS = 2048
 
 
-def growth(path: Path) -> list[dict]:
+def growth(path: Path, pairs: Sequence[int] = ()) -> list[dict]:
     """Measures every point that the JSON file `path` lacks; returns all rows.
 
-    The file gets a row as soon as it is measured. UserError where it holds anything else.
+    pairs: prepare so many, and measure nothing else. The file gets a row as soon as it is measured.
+    UserError where it holds anything else.
     """
     rows = _rows(path)
     with tempfile.TemporaryDirectory() as folder:
-        for point in _points():
+        for point in _points({"pairs": pairs} if pairs else VALUES):
             if any(point.items() <= row.items() for row in rows):
                 continue
             # The graphs of a vocabulary serve all points that have it.
@@ -60,8 +70,8 @@ def growth(path: Path) -> list[dict]:
     return rows
 
 
-def _points():
-    for what, values in VALUES.items():
+def _points(wanted):
+    for what, values in wanted.items():
         for kind, value in itertools.product(KINDS[what], values):
             yield {"kind": kind, "what": what, "value": value}
 
@@ -86,21 +96,85 @@ def row_line(row: dict) -> str:
     """A row as people read it."""
     point = f"{row['kind']:<12} {row['what']:<10} {row['value']:>9,}"
     unit = UNITS[row["kind"]]
-    return f"{point}   {row['time']:>9,.1f} {unit:<17} {row['memory']:>6,} MB"
+    line = f"{point}   {row['time']:>9,.1f} {unit:<17} {row['memory']:>6,} MB"
+    # Older figures of preparing are without it.
+    if "tokenizer" in row:
+        rates = [
+            row["value"] / seconds for seconds in (row["time"], row["time"] - row["tokenizer"])
+        ]
+        line += "   {:,.0f} pairs/s, {:,.0f} beside its tokenizer".format(*rates)
+    return line
 
 
 def _preparing(case):
-    """Generated pairs read, cleaned, a tokenizer trained, everything tokenised: seconds."""
+    """Pairs read, cleaned, a tokenizer trained, everything tokenised: seconds.
+
+    work: of all processors. tokenizer: of its training, which is a part of both. memory: of all
+    processes, MB.
+    """
     from nmt.recipe import DataOptions, Recipe, TokenizerOptions
     from nmt.runs.folder import Run
     from nmt.training.prepare import training_store
 
-    data = DataOptions(format="grammar", size=case["value"])
-    recipe = Recipe(data=data, tokenizer=TokenizerOptions(vocab_size=2000))
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "pairs.tsv")
+        _write_pairs(path, case["value"])
+        data = DataOptions(format="tsv", train=str(path))
+        recipe = Recipe(data=data, tokenizer=TokenizerOptions(vocab_size=2000))
+        with isolated.MemoryOfAll() as memory, _timed_trainer() as trainer:
+            work_before = isolated.processor_seconds()
+            started = time.perf_counter()
+            store = training_store(Run(Path(folder, "run")), recipe)
+            seconds = time.perf_counter() - started
+        return {
+            "time": seconds,
+            "work": isolated.processor_seconds() - work_before,
+            "tokenizer": sum(trainer),
+            "kept": store.pairs,
+            "memory": memory.peak,
+        }
+
+
+def _write_pairs(path, count):
+    """Writes so many generated pairs of two short sentences a side, some of them again."""
+    from nmt.corpora import toy
+
+    generated = toy.generate("en-de", "train", sys.maxsize)
+    sentences: dict[str, str] = {}
+    while len(sentences) < SENTENCES:
+        source, target = next(generated)
+        if len(source) <= SHORT:
+            sentences[source] = target
+    pool = list(sentences.items())
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(count):
+            if number % REPEATED == REPEATED - 1:
+                number //= 2
+            # Each number has a combination of its own: Knuth's multiplicative hash.
+            first, second = divmod(number * MULTIPLIER % SENTENCES**2, SENTENCES)
+            sides = zip(pool[first], pool[second], strict=True)
+            file.write("\t".join(map(" ".join, sides)) + "\n")
+
+
+@contextlib.contextmanager
+def _timed_trainer():
+    """Within the block, the seconds that tokenizers take to be trained."""
+    from nmt.text.tokenizer import Tokenizer
+
+    train = Tokenizer.train
+    seconds = []
+
+    def timed(*arguments):
         started = time.perf_counter()
-        store = training_store(Run(folder), recipe)
-        return {"time": time.perf_counter() - started, "kept": store.pairs}
+        tokenizer = train(*arguments)
+        seconds.append(time.perf_counter() - started)
+        return tokenizer
+
+    Tokenizer.train = timed  # type: ignore[method-assign, assignment]
+    try:
+        yield seconds
+    finally:
+        Tokenizer.train = train  # type: ignore[method-assign]
 
 
 def _graphs(case):
@@ -183,7 +257,7 @@ def run_case(case: dict) -> dict:
         "translating": _translating,
         "training": _training,
     }
-    return {**kinds[case["kind"]](case), "memory": isolated.peak_memory()}
+    return {"memory": isolated.peak_memory(), **kinds[case["kind"]](case)}
 
 
 if __name__ == "__main__":

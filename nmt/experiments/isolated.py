@@ -19,6 +19,7 @@ from typing import Any
 from nmt.errors import Failure, UserError
 from nmt.machine import show_messages
 
+LOOK_SECONDS = 0.2  # between two looks at the memory of several processes
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
 
 
@@ -84,3 +85,56 @@ def seconds(function: Callable, *arguments: Any, **options: Any) -> float:
 def peak_memory() -> int:
     """The most memory that this process had, MB."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_PER_MB)
+
+
+def processor_seconds() -> float:
+    """The processor time of this process and of those that it has started and that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+class MemoryOfAll(threading.Thread):
+    """In a `with` block, watches the memory of this process and of those that it has started.
+
+    peak: the most that they had together, MB. What they share counts once (Linux; elsewhere only
+    this process is seen).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self.ended = threading.Event()
+
+    def __enter__(self) -> "MemoryOfAll":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.join()
+        self.peak = max(self.peak, peak_memory())
+
+    def run(self) -> None:
+        while not self.ended.wait(LOOK_SECONDS):
+            kilobytes = sum(map(_proportional_memory, [os.getpid(), *_children()]))
+            self.peak = max(self.peak, round(kilobytes / 2**10))
+
+
+def _children():
+    """The ids of the processes that this one has started, of any of its threads."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return [int(number) for path in lists for number in _content(path).split()]
+
+
+def _proportional_memory(process):
+    """Kilobytes of a process; of pages that n processes share an n-th. 0 when it has ended."""
+    fields = _content(Path(f"/proc/{process}/smaps_rollup")).split()
+    return int(fields[fields.index("Pss:") + 1]) if "Pss:" in fields else 0
+
+
+def _content(path):
+    """What a file of /proc holds; nothing when its process has ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
