@@ -19,9 +19,9 @@ from nmt.machine import cores
 T = TypeVar("T")
 
 # Chunks that are worked on before other processes are started: little work needs none.
-ALONE = 5
+ALONE = 25
 # Chunks that wait for each process, which bounds memory.
-AHEAD = 3
+AHEAD = 2
 
 
 def chunks_of(items: Iterable[T], size: int) -> Iterator[list[T]]:

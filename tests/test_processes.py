@@ -14,7 +14,7 @@ from nmt.errors import Failure
 processes.cores = lambda: 3
 
 def squares(chunk):
-    if chunk == [70] and {killed}:
+    if chunk == [210] and {killed}:
         os.kill(os.getpid(), signal.SIGKILL)
     return os.getpid(), [number**2 for number in chunk]
 
@@ -31,9 +31,9 @@ print(len({{process for process, _ in found}}))
     ("count", "killed", "status", "printed"),
     [
         (0, False, 0, "0"),
-        (35, False, 0, "1"),
-        (700, False, 0, "234"),
-        (71, True, 1, ""),
+        (25 * 7, False, 0, "1"),
+        (2000, False, 0, "234"),
+        (211, True, 1, ""),
     ],
     ids=["nothing", "little", "much", "killed"],
 )

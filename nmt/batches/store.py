@@ -34,13 +34,13 @@ from nmt.text.vocabulary import EOS
 # Lines of a shard.
 SHARD = 1_000_000
 # Pairs tokenised at a time.
-CHUNK = 10_000
+CHUNK = 2_000
 # Ids counted at a time.
 COUNTED = 2**24
 # All files of a shard.
 FILES = [
-    *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
     "meta.json",
+    *(f"{side}.{ending}" for side in SIDES for ending in ("txt", "ids", "starts.npy", "lines.npy")),
 ]
 
 
@@ -183,6 +183,15 @@ class Store:
                 side.close()
 
 
+def is_complete(folder: Path) -> bool:
+    """Whether a folder has a store with all of its shards."""
+    try:
+        Store(folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def shard_folder(folder: Path, number: int) -> Path:
     """The folder of a shard of the store in `folder`."""
     return folder / f"{number:04d}" if number else folder
@@ -197,8 +206,9 @@ def shard_folders(folder: Path) -> list[Path]:
 
 def remove(folder: Path) -> None:
     """Deletes the files of a store; files of others stay."""
-    for shard in reversed(shard_folders(folder)):
+    for shard in shard_folders(folder):
         files.remove(shard, FILES)
+    files.remove(folder, [])
 
 
 def write_text(pairs: Iterable[tuple[str, str]], folder: Path, sides: Sequence[str] = SIDES) -> int:

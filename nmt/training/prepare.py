@@ -25,7 +25,7 @@ from nmt.training import tasks
 log = logging.getLogger(__name__)
 
 # Pairs prepared at a time.
-CHUNK = 10_000
+CHUNK = 2_000
 # Bytes read at a time.
 BLOCK = 1 << 20
 
@@ -45,7 +45,7 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     """
     mixture = Mixture(recipe.data)
     stamp = mixture.stamp()
-    if run.info.text == stamp and run.info.tokenizers and (run.cache / "meta.json").exists():
+    if run.info.text == stamp and run.info.tokenizers and stores.is_complete(run.cache):
         return stores.Store(run.cache)
 
     # 1. The text of each corpus, cleaned and prepared.

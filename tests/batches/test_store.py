@@ -84,7 +84,7 @@ def test_the_text_of_both_sides_is_counted(tmp_path):
     assert (tmp_path / "new/target.txt").read_bytes() == b"b\nd\n"
 
 
-@pytest.mark.parametrize(("shard", "chunk"), [(7, 3), (23, 100), (100, 100)])
+@pytest.mark.parametrize(("shard", "chunk"), [(7, 1), (23, 100), (100, 100)])
 def test_shards_hold_what_one_folder_would(tmp_path, monkeypatch, shard, chunk):
     """Also where other processes tokenise, as they do with small chunks."""
     pairs = [*pairs_of(23), ("", "dropped"), *pairs_of(9, seed=2)]

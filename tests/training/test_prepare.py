@@ -1,0 +1,72 @@
+"""Training text in shards: the same text and tokenizers, whole or not there."""
+
+import shutil
+
+import pytest
+
+from nmt.batches import store as stores
+from nmt.errors import UserError
+from nmt.recipe import load_recipe
+from nmt.runs.folder import Run
+from nmt.training import prepare
+from nmt.training.prepare import training_store
+
+RECIPE = """
+[data]
+format = "grammar"
+size = 60
+
+[tokenizer]
+vocab_size = 200
+byte_fallback = false
+"""
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """(run, store) of the same text, in one folder and in five shards."""
+
+    def of(name):
+        run = Run(tmp_path / name)
+        run.save_recipe(recipe)
+        return run, training_store(run, recipe)
+
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    whole = of("whole")
+    monkeypatch.setattr(stores, "SHARD", 13)
+    monkeypatch.setattr(prepare, "CHUNK", 7)
+    return whole, of("shards")
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_shards_have_the_same_text(prepared):
+    (whole, one), (parts, many) = prepared
+    assert (len(one.shards), len(many.shards)) == (1, 5)
+    for name in ("corpus_sha256", "tokenizer_sha256", "profile_sha256", "pairs", "held_out"):
+        assert getattr(parts.info, name) == getattr(whole.info, name)
+    for side in (0, 1):
+        assert many.text(side, range(60)) == one.text(side, range(60))
+
+
+def test_a_lost_shard_is_prepared_again(prepared):
+    _, (run, _) = prepared
+    before = contents(run.cache)
+    shutil.rmtree(run.cache / "0002")
+    assert len(training_store(run, run.recipe).shards) == 5
+    assert contents(run.cache) == before
+
+
+def test_shards_come_back_when_a_new_beginning_fails(prepared):
+    _, (run, _) = prepared
+    before = contents(run.cache)
+    with pytest.raises(UserError, match="no"), run.renewed():
+        assert not contents(run.cache)
+        stores.write_text([("other", "text")] * 30, run.cache)
+        raise UserError("no")
+    assert contents(run.cache) == before
+    run.drop_cache()
+    assert not run.cache.exists()
