@@ -79,8 +79,8 @@ class Batches:
         self.starts = np.cumsum([0, *store.corpora])  # of the corpora, in pairs
         self.parts = self._parts()
         # Batches of each part, and of an epoch.
-        first = [self._batches(part, np.random.default_rng([seed, 0])) for part in self.parts]
-        self.sizes = [len(batches) for batches in first]
+        rngs = (np.random.default_rng([seed, 0]) for _ in self.parts)
+        self.sizes = [len(batches) for batches in map(self._batches, self.parts, rngs)]
         self.size = sum(self.sizes)
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class Batches:
         for shard in itertools.pairwise(self.store.starts.tolist()):
             for time in range(math.ceil(max(self.weights))):
                 part = [_inside(share, *shard, time) for share in whole]
-                parts.append([share for share in part if share.pairs > 0])
+                parts.append([share for share in part if round(share.pairs)])
         return [part for part in parts if part]
 
     def _batches(self, part, rng):

@@ -1,6 +1,6 @@
 """`nmt bench --growth`: how time and memory grow with pairs, sentence length, vocabulary and beam.
 
-Preparing is measured on a file of generated pairs, of which a twentieth are duplicates, with all
+Preparing is measured on a file of generated pairs, of which one in forty came before, with all
 cores; its memory is that of all processes. Translating and training use the reference model of
 bench.py with random weights, on one thread. EOS is switched off, so every translation is exactly as
 long as its source, and the work is known. Each point is a process of its own.
@@ -43,7 +43,8 @@ UNITS = {"preparing": "s", "translating": "µs a target piece", "training": "µs
 SENTENCES = 2**16
 SHORT = 48
 MULTIPLIER = 2_654_435_761
-REPEATED = 20  # the last of so many pairs is one that came before
+# The last of so many pairs is the one of half its number, which may not have come yet.
+REPEATED = 20
 REPEATS = 3  # after one that warms up; the median counts
 BATCH_TOKENS = 2048
 

@@ -232,6 +232,12 @@ def test_groups_go_on_where_they_stopped(shards, monkeypatch):
             assert same(expected, batch)
 
 
+def test_too_few_pairs_to_draw_one_of_make_no_batch(shards, monkeypatch):
+    monkeypatch.setattr(buckets, "GROUP", 350)
+    epoch = list(Batches(shards, 400, 3, weights=[0.004, 1.0]).epoch(0))
+    assert sorted(np.concatenate(epoch)) == list(range(1550, 2000)) and all(map(len, epoch))
+
+
 def test_corpora_have_their_weights_in_groups(shards, monkeypatch):
     """Pairs that an epoch has more than once come in several of its groups."""
     monkeypatch.setattr(buckets, "GROUP", 350)
