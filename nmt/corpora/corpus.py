@@ -5,6 +5,7 @@
 that find duplicates, and the text is read once: what it holds out is noted when it is first read.
 """
 
+import collections
 import contextlib
 import heapq
 from collections import Counter
@@ -207,8 +208,8 @@ class Corpus(Downloads):
         in the same splits.
         """
         if self._held_out is None:
-            for _ in self._training_pairs(standalone, Counter()):
-                pass
+            collections.deque(self._training_pairs(standalone, Counter()), maxlen=0)
+        assert self._held_out is not None, "reading to the end notes it"
         earlier = [
             each for each in EARLIER_SPLITS[split] if each == "train" or each not in standalone
         ]
