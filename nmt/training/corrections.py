@@ -182,7 +182,7 @@ def _measured(run, learnt):
     valid = of_split(run, "valid")
     share = max(1, recipe.train.valid_sentences // len(valid))
     texts += [
-        _Text(f"validation {text.corpus}", text.data, spread(list(text.pairs), share))
+        _Text(f"validation {text.corpus}", text.data, list(spread(text.pairs, share)))
         for text in valid
     ]
     # 2. By both in the same form.
