@@ -146,6 +146,14 @@ def log_sum_exp(x: Tensor) -> Tensor:
     return largest - tf.math.log(tf.reduce_max(tf.nn.softmax(x), -1, keepdims=True))
 
 
+def running_count(x: Tensor) -> Tensor:
+    """Sums of x [rows, n] up to each position; x: int32, as its sums below 2**24.
+
+    By float32: TensorFlow has no cumulative sum of int32 on a GPU, and would copy to the host.
+    """
+    return tf.cast(tf.cumsum(tf.cast(x, tf.float32), 1), x.dtype)
+
+
 def dropout(x: Tensor, rate: float, seed: Any, mask_shape: Any = None) -> Tensor:
     """Inverted dropout.
 

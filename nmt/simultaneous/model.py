@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nmt.models import kernels
 from nmt.models.compiled import CompiledModel, traced
 from nmt.models.kernels import Step
 from nmt.models.sequence import Encoded, State
@@ -73,7 +74,7 @@ class WaitKModel(TranslationModel):
         x = self.embed(self.source_embedding, source, training)
 
         # How many positions the words read before the first target word have.
-        source_word = tf.cumsum(tf.gather(self.word_starts.source, source), 1)
+        source_word = kernels.running_count(tf.gather(self.word_starts.source, source))
         first = (source_word <= source_words_read(1, wait)[:, None]) & (source != PAD)
         read_at_first = tf.reduce_sum(tf.cast(first, tf.int32), 1)
 
@@ -92,7 +93,7 @@ class WaitKModel(TranslationModel):
         decoder_state = {name: leaf for name, leaf in state.items() if name not in ("t", "wait")}
 
         # [rows, n]: target words begun and source words read at each position.
-        t = state["t"][:, None] + tf.cumsum(tf.gather(self.word_starts.target, tokens), 1)
+        t = state["t"][:, None] + kernels.running_count(tf.gather(self.word_starts.target, tokens))
         words_read = source_words_read(t, wait[:, None])
 
         # [rows, n, source_len]; the hypotheses of a sentence share its source.
