@@ -74,11 +74,6 @@ class TrainableModel(keras.Model):
         self.optimizer.apply(gradients, self.trainable_variables)
         return self.running_means(*losses)
 
-    def test_step(self, data: Any) -> dict[str, Tensor]:
-        """The losses of a batch, without dropout."""
-        source, target = data
-        return self.running_means(*self.losses_of(source, target, training=False))
-
     def gradients(self, data: Any) -> tuple[list[Tensor], Losses]:
         """Dense gradients of the mean loss a token; what `losses_of` returned."""
         # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.

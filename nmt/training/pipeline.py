@@ -21,12 +21,6 @@ def dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
     return tf.data.Dataset.from_generator(batches, output_signature=(ids, ids)).prefetch(4)
 
 
-def finite_dataset(batches: list[Batch]) -> tf.data.Dataset:
-    """A pipeline over batches whose number is known; without it Keras would warn."""
-    cardinality = tf.data.experimental.assert_cardinality(len(batches))
-    return dataset(lambda: iter(batches)).apply(cardinality)
-
-
 def optimizer(options: TrainOptions, total_steps: int) -> keras.optimizers.Optimizer:
     """Adam or AdamW with warm-up, decay, and clipping by global norm."""
     schedule = WarmUp(options.learning_rate, options.warmup_steps, total_steps, options.decay)

@@ -1,5 +1,6 @@
 """Validation after each interval: loss, quality of outputs, best weights, early stopping."""
 
+import functools
 import itertools
 import logging
 from collections import Counter
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nmt.batches.padding import cut, pad
 from nmt.corpora.cleaning import Pair
@@ -17,6 +19,7 @@ from nmt.evaluation.calibration import Fit, fit_translations
 from nmt.inference.generator import TextGenerator, batches_of, lines_of
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Translator
+from nmt.models.compiled import traced
 from nmt.recipe import Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
@@ -24,7 +27,7 @@ from nmt.text.preparation import Preparation
 from nmt.text.vocabulary import BOS, EOS
 from nmt.training.checkpoint import save_snapshot
 from nmt.training.history import History
-from nmt.training.pipeline import Batch, finite_dataset
+from nmt.training.pipeline import Batch
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,8 @@ class Validation(keras.callbacks.Callback):
         self.run = run
         self.recipe = recipe
         self.history = history
-        self.batches = finite_dataset(batches)
+        self.batches = batches
+        self.losses_of: Any = None  # of the model, once it is traced
 
     def examine(self, valid: dict[str, float]) -> tuple[dict[str, float], float]:
         """A cheap measurement: columns for the history, and the score that selects weights.
@@ -69,8 +73,17 @@ class Validation(keras.callbacks.Callback):
         raise NotImplementedError
 
     def evaluate(self) -> dict[str, float]:
-        """Loss and perplexity of the model as it is now."""
-        return self.model.evaluate(self.batches, verbose=0, return_dict=True)
+        """Loss and perplexity of the model as it is now.
+
+        Not by Keras's `evaluate`, in which all devices and processes would take part.
+        """
+        if self.losses_of is None:
+            ids = tf.TensorSpec((None, None), tf.int32)
+            losses_of = functools.partial(self.model.losses_of, training=False)
+            self.losses_of = traced(losses_of, [ids, ids])
+        losses = np.array([self.losses_of(*batch) for batch in self.batches], np.float64)
+        loss, likelihood, tokens = losses.sum(0).tolist()
+        return {"loss": loss / tokens, "perplexity": float(np.exp(likelihood / tokens))}
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         history = self.history
