@@ -1,6 +1,6 @@
 """Sentences of different lengths in one matrix, and how many of them fit into a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,6 +20,17 @@ def pad(sentences: Sequence[Ids], before: list[int], after: list[int]) -> np.nda
     for row, ids in zip(matrix, sentences, strict=True):
         row[: len(ids) + extra] = [*before, *ids, *after]
     return matrix
+
+
+def parts(batches: Iterable[Arrays], numbers: Sequence[int], count: int) -> Iterator[Arrays]:
+    """Yields the parts of each batch that have these numbers; it is split into `count` parts.
+
+    Part n has the rows n, n + count, n + 2 count …: in a batch that is sorted by length all parts
+    have about as many tokens. One may be without rows.
+    """
+    for source, target in batches:
+        for number in numbers:
+            yield source[number::count], target[number::count]
 
 
 def cut(lengths: np.ndarray, other_lengths: np.ndarray, budget: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from nmt.machine import detect_precision
-from nmt.models import kernels
+from nmt.models import kernels, replicas
 from nmt.models.kernels import Tensor
 
 Losses = tuple[Tensor, Tensor, Tensor]  # of a batch; see `losses_of`
@@ -31,9 +31,12 @@ class TrainableModel(keras.Model):
         self.seed = seed
         self.noise = keras.random.SeedGenerator(seed)  # of dropout masks
         self.precision = "float32"
-        self.replicas = 1
+        self.parts = 1
         self.label_smoothing = 0.0
         self.r_drop = 0.0
+        self.train_function: Any = None  # Keras's
+        self.told = True  # whether the next step tells its losses; that waits for a GPU
+        self.asked_to_stop: tf.Variable | None = None  # 1 if this process wants all to stop
         self.totals: list[keras.metrics.Metric] = []
 
     def losses_of(self, source: Any, target: Any, training: bool) -> Losses:
@@ -49,44 +52,91 @@ class TrainableModel(keras.Model):
         optimizer: Any,
         label_smoothing: float = 0.0,
         precision: str = "float32",
-        replicas: int = 1,
+        parts: int = 1,
         r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """As Keras's.
 
         precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one.
-        replicas: parts of a batch that are computed at the same time. r_drop: weight of the
+        parts: parts of a replica's batch that are computed at the same time. r_drop: weight of the
         divergence between two passes of translation models; 0: one pass.
         """
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
         self.r_drop = r_drop
-        self.replicas = replicas if self.splits_batches else 1
+        self.parts = parts if self.splits_batches else 1
         self.precision = detect_precision() if precision == "auto" else precision
         # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.
         dtypes = {"loss": "float32", "likelihood": "float32", "target_tokens": "float64"}
-        self.totals = [keras.metrics.Sum(name=name, dtype=dtype) for name, dtype in dtypes.items()]
+        self.totals = [replicas.Sum(name=name, dtype=dtype) for name, dtype in dtypes.items()]
+
+    def make_train_function(self, force: bool = False) -> None:
+        """As Keras's, which on several devices would average what they tell, over machines too."""
+        if self.train_function is not None and not force:
+            return
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1:
+            super().make_train_function(force)
+            update = self.train_function
+        else:
+
+            @tf.function(reduce_retracing=True, autograph=False)
+            def update(iterator: Any) -> dict[str, Tensor]:
+                logs = strategy.run(self.train_step, args=(next(iterator),))
+                # All replicas tell the same.
+                return {
+                    name: strategy.experimental_local_results(value)[0]
+                    for name, value in logs.items()
+                }
+
+        def step(iterator: Any) -> dict[str, Tensor]:
+            logs = update(iterator)
+            return logs if self.told else {}
+
+        self.train_function = step
+
+    def ask_to_stop(self) -> None:
+        """Lets all processes know, with the next step, that this one stops after it."""
+        if self.asked_to_stop is not None:
+            self.asked_to_stop.assign(1.0)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Everything is built; Keras would average the first batches of the replicas."""
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
-        """One update from a batch, by the gradient of the mean loss a token."""
+        """One update from a batch, by the gradient of the mean loss a token.
+
+        data: on several devices, the replica's part of the batch.
+        """
         gradients, losses = self.gradients(data)
-        self.optimizer.apply(gradients, self.trainable_variables)
-        return self.running_means(*losses)
+        wishes = {}
+        if self.asked_to_stop is not None:
+            wishes["asked_to_stop"] = self.asked_to_stop.read_value()
+        totals = replicas.total([*gradients, *wishes.values()])
+        self.optimizer.apply(totals[: len(gradients)], self.trainable_variables)
+        told = zip(wishes, totals[len(gradients) :], strict=True)
+        return {**self.running_means(*losses), **dict(told)}
 
     def gradients(self, data: Any) -> tuple[list[Tensor], Losses]:
-        """Dense gradients of the mean loss a token; what `losses_of` returned."""
+        """Dense gradients of the mean loss a token; the losses of the batch, as of `losses_of`.
+
+        On several devices the mean and the losses are those of all replicas, the gradients this
+        replica's summand.
+        """
         # Dropout masks are a function of (seed, step), so that a resumed run draws the same ones.
-        self.noise.state.assign(tf.stack([tf.cast(self.seed, tf.uint32), self.first_noise()]))
+        seed = replicas.seed(self.seed)
+        self.noise.state.assign(tf.stack([seed, self.first_noise()]))
         variables = [v.value for v in self.trainable_variables]
         # The parts do not depend on each other: TensorFlow computes them at the same time.
         parts = []
-        for n in range(self.replicas):
-            source, target = (ids[n :: self.replicas] for ids in data)
+        for n in range(self.parts):
+            source, target = (ids[n :: self.parts] for ids in data)
             with kernels.precision(self.precision), tf.GradientTape() as tape:
                 losses = self.losses_of(source, target, training=True)
             parts.append((tape, losses))
-        loss, likelihood, tokens = map(tf.add_n, zip(*(each for _, each in parts), strict=True))
+        own = map(tf.add_n, zip(*(each for _, each in parts), strict=True))
+        loss, likelihood, tokens = replicas.total_numbers(list(own))
         summands = []
         for tape, (part_loss, _, _) in parts:
             with tape:

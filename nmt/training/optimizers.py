@@ -9,9 +9,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nmt.models import replicas
+
 
 class _FusedUpdate:
-    """Overrides the update of `keras.optimizers.Adam` (Kingma & Ba 2015, section 2)."""
+    """Overrides the update of `keras.optimizers.Adam` (Kingma & Ba 2015, section 2).
+
+    The gradients of several replicas are summed already. Keras would sum them only after it has
+    clipped those of each replica by their own norm.
+    """
+
+    def _all_reduce_sum_gradients(self: Any, grads_and_vars: Any) -> Any:
+        if replicas.count() > 1:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)
 
     def update_step(self: Any, gradient: tf.Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)

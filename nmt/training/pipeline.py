@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nmt.batches.padding import parts
 from nmt.recipe import Recipe, TrainOptions
 from nmt.training import threads
 from nmt.training.optimizers import Adam, AdamW
@@ -19,6 +20,23 @@ def dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
     """A pipeline over the batches that a call gives; one signature for all, so one trace."""
     ids = tf.TensorSpec((None, None), tf.int32)
     return tf.data.Dataset.from_generator(batches, output_signature=(ids, ids)).prefetch(4)
+
+
+def endless(batches: Callable[[], Iterator[Batch]], strategy: tf.distribute.Strategy) -> Any:
+    """As `dataset`, for the replicas of a strategy: each has its part of every batch."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return dataset(batches)
+
+    def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        own = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * own
+        numbers = range(first, first + own)
+        # Else the replicas ask each other at each step whether there is more.
+        infinite = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return dataset(lambda: parts(batches(), numbers, replicas)).apply(infinite)
+
+    return strategy.distribute_datasets_from_function(pipeline)
 
 
 def optimizer(options: TrainOptions, total_steps: int) -> keras.optimizers.Optimizer:

@@ -42,12 +42,12 @@ def test_gradients_are_those_of_a_loop_that_weights_change_in(name):
 @pytest.mark.parametrize("name", ["lstm", "deep rnn", "transformer"])
 def test_parts_of_a_batch_have_the_gradients_of_the_whole(name):
     model = made(name, **without_dropout(name))
-    model.compile(keras.optimizers.SGD(), replicas=1)
+    model.compile(keras.optimizers.SGD(), parts=1)
     source, target = sentences()
     expected, losses = model.gradients((source, target))
     # More than sentences: some are empty.
-    for replicas in (2, 5):
-        model.compile(keras.optimizers.SGD(), replicas=replicas)
+    for parts in (2, 5):
+        model.compile(keras.optimizers.SGD(), parts=parts)
         own, own_losses = model.gradients((source, target))
         assert_same(own, expected)
         np.testing.assert_allclose(own_losses, losses, rtol=1e-5)
@@ -82,8 +82,8 @@ def test_gradients_with_dropout_are_the_slope_of_the_loss(name, r_drop):
 def test_streams_of_a_language_model_are_not_split():
     options = ModelOptions(**language_models.SMALL)
     model = LanguageModel(options, language_models.VOCAB, streams=2)
-    model.compile(keras.optimizers.SGD(), replicas=2)
-    assert model.replicas == 1
+    model.compile(keras.optimizers.SGD(), parts=2)
+    assert model.parts == 1
 
 
 @pytest.mark.parametrize(
