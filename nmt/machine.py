@@ -5,8 +5,8 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 from nmt.packages import KERAS, is_installed, require
 
@@ -41,10 +41,10 @@ class _Formatter(logging.Formatter):
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def silence() -> Iterator[TextIO]:
     """Sends file descriptor 2 to nowhere: TensorFlow writes there whatever its log level is.
 
-    Exceptions are raised as usual.
+    Exceptions are raised as usual. Yields the stream that is still heard.
     """
     # Libraries in C++ know the descriptor, not sys.stderr.
     sys.stderr.flush()
@@ -52,22 +52,27 @@ def silence() -> Iterator[None]:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        yield
+        with open(original, "w", encoding="utf-8", closefd=False) as heard:
+            yield heard
     finally:
         os.dup2(original, 2)
         os.close(original)
         os.close(nowhere)
 
 
-def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
-    """Imports Keras on TensorFlow, quietly; without effect where it is imported already.
+def start_keras(
+    threads: int = 0, intra_op_threads: int = 0, connect: Callable[[], None] | None = None
+) -> None:
+    """Imports Keras on TensorFlow, quietly; where it is imported already, only connects.
 
     UserError that says what to install where they are not.
     threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
-    `threads`; without `threads` it has no effect. The environment variables that both packages
-    read are set in nmt/__init__.py.
+    `threads`; without `threads` it has no effect. connect: what must come before the first
+    operation. The environment variables that both packages read are set in nmt/__init__.py.
     """
     if "keras" in sys.modules:
+        if connect:
+            connect()
         return
     require(*KERAS)
     with silence():
@@ -77,10 +82,24 @@ def start_keras(threads: int = 0, intra_op_threads: int = 0) -> None:
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
+        # Else a process takes all memory of a GPU, and none can start beside it.
+        for gpu in gpus():
+            tf.config.experimental.set_memory_growth(gpu, True)
         import keras  # noqa: F401
-
+    if connect:
+        connect()
+    with silence():
         # The first operation prints messages, too.
         tf.constant(0) + 1
+
+
+def gpus() -> list[Any]:
+    """The GPUs that TensorFlow can use here; UserError where it is not installed."""
+    require(*KERAS)
+    with silence():
+        import tensorflow as tf
+
+        return tf.config.list_physical_devices("GPU")
 
 
 def cores() -> int:
@@ -108,9 +127,19 @@ def about() -> dict[str, str]:
 
 
 def detect_precision() -> str:
-    """ "bfloat16" where the processor multiplies it natively, else "float32"."""
+    """ "bfloat16" where the GPUs or else the processor multiply it natively, else "float32"."""
+    if devices := gpus():
+        return "bfloat16" if all(map(_has_bfloat16, devices)) else "float32"
     _, flags = _processor()
     return "bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
+
+
+def _has_bfloat16(gpu):
+    """NVIDIA's GPUs have it from Ampere on."""
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details(gpu)
+    return details.get("compute_capability", (0, 0)) >= (8, 0)
 
 
 @functools.cache

@@ -69,28 +69,36 @@ class History:
 
 
 class Clock(keras.callbacks.Callback):
-    """Counts steps, seconds and target tokens; Diverged where the loss is not a number."""
+    """Counts steps, seconds and target tokens; Diverged where the loss is not a number.
 
-    def __init__(self, history: History) -> None:
+    every: steps between two looks at the losses. Each look waits for a GPU to end what it has.
+    """
+
+    def __init__(self, history: History, every: int = 1) -> None:
         super().__init__()
         self.history = history
+        self.every = every
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.history.interval_tokens = 0
         self.history.interval_seconds = 0.0
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        is_last = batch + 1 == self.params["steps"]
+        self.model.told = is_last or (self.history.step + 1) % self.every == 0
         self.started = time.perf_counter()
 
-    def on_train_batch_end(self, batch: int, logs: dict) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         seconds = time.perf_counter() - self.started
         history = self.history
-        tokens = int(logs["target_tokens"]) - history.interval_tokens  # logs sum up the interval
         history.step += 1
         history.seconds += seconds
+        history.interval_seconds += seconds
+        if not logs:
+            return
+        tokens = int(logs["target_tokens"]) - history.interval_tokens  # logs sum up the interval
         history.target_tokens += tokens
         history.interval_tokens += tokens
-        history.interval_seconds += seconds
         if not math.isfinite(logs["loss"]):
             raise Diverged(
                 f"the loss is not a number at step {history.step}; lower train.learning_rate "

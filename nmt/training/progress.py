@@ -30,7 +30,8 @@ class Progress(keras.callbacks.Callback):
         self.history = history
         self.every = every
         self.length = length
-        self.timed_from = 0.0
+        self.timed_from: tuple[int, float] | None = None  # steps and seconds
+        self.estimated = False
         self.terminal = sys.stderr.isatty()
         self.started = time.monotonic()
         self.first_step = history.step
@@ -53,12 +54,16 @@ class Progress(keras.callbacks.Callback):
             self.bar_is_drawn = False
         return True
 
-    def on_train_batch_end(self, batch: int, logs: dict) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if not logs:  # a step of a GPU that nobody waits for
+            return
         steps = self.history.step - self.first_step
-        if steps == TRACED:
-            self.timed_from = self.history.seconds
-        elif steps == TRACED + TIMED:
-            log.info(self.estimate())
+        if self.timed_from is None:
+            if steps >= TRACED:
+                self.timed_from = self.history.step, self.history.seconds
+        elif not self.estimated and steps >= TRACED + TIMED:
+            self.estimated = True
+            log.info(self.estimate(*self.timed_from))
         if not self.terminal:
             if self.history.step % self.every == 0:
                 log.info(self.line(logs))
@@ -85,10 +90,10 @@ class Progress(keras.callbacks.Callback):
         self.bar_is_drawn = True
         self.drawn_at = time.monotonic()
 
-    def estimate(self) -> str:
-        """How long the training will take, after its first steps."""
+    def estimate(self, first_step: int, first_seconds: float) -> str:
+        """How long the training will take, by the steps since that one."""
         history = self.history
-        per_step = (history.seconds - self.timed_from) / TIMED
+        per_step = (history.seconds - first_seconds) / (history.step - first_step)
         steps = history.total_steps - history.step
         minutes = max(1, round(steps * per_step / 60))
         unit = "minute" if minutes == 1 else "minutes"

@@ -1,11 +1,17 @@
 """What is shown of a training in progress."""
 
+import itertools
+
+import keras
+import numpy as np
 import pytest
 
-from nmt.training.history import History
+from nmt.training.history import Clock, History
+from nmt.training.pipeline import endless
 from nmt.training.progress import TIMED, TRACED, Progress
 from nmt.training.stages import Stages
 from tests.fakes import messages
+from tests.small_models import made, sentences
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,18 @@ def test_the_last_line_of_a_training_says_where_its_time_went(monkeypatch):
         now += 2
     stages.move(40.6, "steps", "validation")
     assert stages.line() == "time: text 0:43, steps 1:00, validation 0:41; 2:24 in all"
+
+
+def test_losses_need_not_be_looked_at_after_every_step():
+    """Each look waits for a GPU; the last step of an interval has one, so that nothing is lost."""
+    model, batch, seen = made("lstm"), sentences(), []
+    model.compile(keras.optimizers.SGD(), run_eagerly=True)
+    history = History(total_steps=8, steps_per_epoch=8)
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: seen.append(bool(logs))
+    )
+    data = endless(lambda: itertools.repeat(batch), model.distribute_strategy)
+    model.fit(data, steps_per_epoch=8, verbose=0, callbacks=[Clock(history, every=3), look])
+    assert seen == [False, False, True, False, False, True, False, True]
+    assert history.step == 8
+    assert history.target_tokens == 8 * np.count_nonzero(batch[1][:, 1:])
