@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import add_overrides
-from nmt.errors import Failure
+from nmt.errors import Failure, UserError
 from nmt.packages import TRAINING
 
 if TYPE_CHECKING:
@@ -40,9 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Trains the recipe or, if its corpus cannot be fetched, the one of --fallback."""
     from nmt.recipe import load_recipe
+    from nmt.training.cluster import of_environment
 
     recipe = load_recipe(args.recipe, args.overrides, notes=True)
     folder = args.run or _default_folder(args.recipe)
+    cluster = of_environment()
+    if args.fallback and cluster.size > 1:
+        raise UserError("--fallback is for a training in one process")
     failure = _fetch_failure(recipe) if args.fallback else None
     if failure:
         recipe = load_recipe(args.fallback, notes=True)
@@ -53,6 +57,8 @@ def run(args: argparse.Namespace) -> None:
     from nmt.training.train import train
 
     train(recipe, folder)
+    if cluster.number:  # the first process says the rest
+        return
     if args.evaluate:
         _evaluate(folder)
     if failure:

@@ -18,7 +18,9 @@ from nmt import files
 from nmt.errors import Failure
 from nmt.runs.folder import Run
 from nmt.runs.weights import read_weights, write_weights
+from nmt.training.cluster import ALONE
 from nmt.training.history import History
+from nmt.training.team import Team
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +39,29 @@ class ResumeState(keras.callbacks.Callback):
     """Saves all that training needs to go on bit for bit; also on ctrl-C and SIGTERM.
 
     carried: variables that an update changes beside weights and optimizer (see `Task.carried`).
-    As a context manager it catches the signals.
+    team: the processes that train together; the first one saves, and a signal to one stops all
+    after the same step. As a context manager it catches the signals.
     """
 
     def __init__(
-        self, run: Run, history: History, model: Any, minutes: float, carried: Any = ()
+        self,
+        run: Run,
+        history: History,
+        model: Any,
+        minutes: float,
+        carried: Any = (),
+        team: Team | None = None,
     ) -> None:
         super().__init__()
         self.set_model(model)
         self.run = run
         self.history = history
         self.carried = carried
+        self.team = team or Team(ALONE)
         self.pause = 60 * minutes  # seconds between saves
         self.saved_at = time.monotonic()
         self.signal: int | None = None  # the first that came
+        self.stopping = False  # whether all processes know that training stops
         self.handlers: dict[int, Any] = {}  # of the signals, outside the block
 
     # Signals.
@@ -73,22 +84,35 @@ class ResumeState(keras.callbacks.Callback):
 
     # When to save.
 
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        if self.signal is not None and not self.team.alone:
+            self.model.ask_to_stop()
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if not logs:  # a step of a GPU that nobody waits for
+            return
+        self.stopping = bool(self.signal is not None if self.team.alone else logs["asked_to_stop"])
         # Validation comes first: resumed from a state between the two, training would skip it.
         if batch + 1 == self.params["steps"]:
             return
-        if self.signal is not None:
+        if self.stopping:
             self.save()
-            raise Stopped(self.signal)
+            self.stop()
         if time.monotonic() - self.saved_at > self.pause:
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        with files.atomic(self.run.path / "history.csv") as file:
-            file.write(self.history.csv())
+        if self.team.leads:
+            with files.atomic(self.run.path / "history.csv") as file:
+                file.write(self.history.csv())
         self.save()
-        if self.signal is not None:
-            raise Stopped(self.signal)
+        if self.stopping or (self.team.alone and self.signal is not None):
+            self.stop()
+
+    def stop(self) -> None:
+        """Ends training once the state is saved, in whatever process."""
+        self.team.settle()
+        raise Stopped(self.signal or signal.SIGTERM)
 
     # What is saved.
 
@@ -106,6 +130,9 @@ class ResumeState(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Writes one file, renamed into place; then removes snapshots that nothing needs."""
+        self.saved_at = time.monotonic()
+        if not self.team.leads:
+            return
         history = np.frombuffer(json.dumps(self.history.saved()).encode(), np.uint8)
         arrays: dict[str, Any] = {"history": history}
         for path, variable in self.variables().items():
@@ -131,6 +158,15 @@ class ResumeState(keras.callbacks.Callback):
             raise Failure(
                 f"{self.run.state_path}: damaged ({error}); restore it or train anew"
             ) from None
+
+
+def saved_step(run: Run) -> int:
+    """The step that training would go on after; 0 if no state is saved."""
+    try:
+        with np.load(run.state_path) as saved:
+            return json.loads(saved["history"].tobytes())["step"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return 0
 
 
 def snapshot_path(run: Run, name: str) -> Path:

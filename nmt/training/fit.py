@@ -5,22 +5,26 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from nmt.batches.buckets import Batches
 from nmt.batches.store import Store
 from nmt.batches.streams import Streams
 from nmt.errors import UserError
+from nmt.machine import gpus
 from nmt.packages import is_installed
 from nmt.recipe import Recipe, TrainOptions
 from nmt.runs.folder import Run
 from nmt.runs.weights import read_weights
-from nmt.training import tasks
+from nmt.training import devices, tasks
 from nmt.training.checkpoint import ResumeState, average_snapshots
+from nmt.training.following import Following, Leading
 from nmt.training.history import Clock, History
-from nmt.training.pipeline import compiled, dataset
+from nmt.training.pipeline import compiled, endless
 from nmt.training.progress import Progress
 from nmt.training.resume import length_option
 from nmt.training.stages import Stages
+from nmt.training.team import Team
 from nmt.training.transfer import transfer
 from nmt.training.validation import Validation
 
@@ -33,29 +37,33 @@ def fit(
     batches: Batches | Streams,
     callbacks: Iterable[keras.callbacks.Callback],
     stages: Stages,
+    team: Team,
 ) -> None:
     """Trains the run's model to the end, from the start or from where a training stopped.
 
-    callbacks: Keras's, called after ours. stages: get what the stages of the training take.
+    callbacks: Keras's, called after ours. stages: get what the stages of the training take. team:
+    its first process measures and writes, the others compute along.
     """
     options = recipe.train
     task = tasks.of(recipe)
     history = History(options.steps or options.epochs * len(batches), len(batches))
 
     # The model, and where it starts.
-    model = task.model(run.tokenizers)
-    compiled(model, recipe, history.total_steps, **task.compile_options())
-    state = ResumeState(run, history, model, options.save_minutes, task.carried(model))
+    with devices.scope(devices.strategy(recipe, team)):
+        model = task.model(run.tokenizers)
+        compiled(model, recipe, history.total_steps, **task.compile_options())
+    if not team.alone:
+        model.asked_to_stop = tf.Variable(0.0, trainable=False)
+    carried = task.carried(model)
+    state = ResumeState(run, history, model, options.save_minutes, carried, team)
     set_starting_point(run, recipe, model, state, batches.store)
 
-    # What happens beside the steps: measured and recorded, then saved, then shown.
-    validation = task.validation(run, history, model)
-    validation.set_model(model)
-    progress = Progress(history, options.log_every, length_option(options))
-    ours = [Clock(history), validation, state, progress]
-    ours += task.callbacks(history)
-    if is_installed("tensorboard"):
-        ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
+    # What happens beside the steps. The first process measures.
+    validation = None
+    if team.leads:
+        validation = task.validation(run, history, model)
+        validation.set_model(model)
+    ours = beside_steps(run, options, state, validation, team) + task.callbacks(history)
 
     # The steps, and what comes of them.
     log.info(
@@ -68,16 +76,41 @@ def fit(
             f"note: train.warmup_steps={options.warmup_steps} is over half of the "
             f"{history.total_steps} steps; the learning rate hardly gets to its peak"
         )
-    run.update(complete=False)
+    if team.leads:
+        run.update(complete=False)
     seconds_before = history.seconds
-    with state, stages.stage("steps"):
+    with state, stages.stage("steps"), devices.losses_of_others(run, team):
         take_steps(model, batches, history, options, [*ours, *callbacks])
+    if validation is None:
+        team.say(done=True)
+        return
+    team.gather()  # nobody reads the batches any more
     outside = stages.seconds["steps"] - (history.seconds - seconds_before)
     stages.move(outside, "steps", "validation and saving")
     with stages.stage("lexicon"):
         task.write_lexicon(run, batches.store)
     with stages.stage("choice of weights"):
         choose_weights(run, recipe, model, validation, history)
+
+
+def beside_steps(
+    run: Run,
+    options: TrainOptions,
+    state: ResumeState,
+    validation: Validation | None,
+    team: Team,
+) -> list[keras.callbacks.Callback]:
+    """Callbacks that count, measure and record, then save, then show; in their order."""
+    history = state.history
+    # Each look at the losses would wait for a GPU.
+    clock = Clock(history, options.log_every if gpus() else 1)
+    if validation is None:
+        return [clock, Following(history, team, options.patience), state]
+    progress = Progress(history, options.log_every, length_option(options))
+    ours = [clock, validation, Leading(history, team), state, progress]
+    if is_installed("tensorboard"):
+        ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
+    return ours
 
 
 def set_starting_point(
@@ -123,7 +156,7 @@ def take_steps(
         epochs = left // steps if steps == interval else 1
         epochs_done = history.step // interval
         model.fit(
-            dataset(lambda: batches.batches_from(history.step)),
+            endless(lambda: batches.batches_from(history.step), model.distribute_strategy),
             epochs=epochs_done + epochs,
             initial_epoch=epochs_done,
             steps_per_epoch=steps,

@@ -22,7 +22,7 @@ class _FusedUpdate:
     def _all_reduce_sum_gradients(self: Any, grads_and_vars: Any) -> Any:
         if replicas.count() > 1:
             return grads_and_vars
-        return super()._all_reduce_sum_gradients(grads_and_vars)
+        return keras.optimizers.Adam._all_reduce_sum_gradients(self, grads_and_vars)
 
     def update_step(self: Any, gradient: tf.Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)

@@ -29,6 +29,7 @@ class Task:
 
     unit: str  # what the training text consists of, in messages
     usage: str  # how to use the trained run, for its folder
+    shares_batches = True  # whether several devices can each have a part of a batch
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -154,6 +155,7 @@ class LanguageTask(Task):
 
     unit = "sentences"
     usage = "have it write with: .venv/bin/nmt generate {}"
+    shares_batches = False  # the state that each stream carries is in one place
 
     def batches(self, store: Store, tokenizers: Any) -> Streams:
         from nmt.batches.streams import Streams

@@ -1,0 +1,316 @@
+"""The processes of a training on several machines: they meet, and hear from the first one.
+
+Process 0 listens where TensorFlow will, the others come to it. Their connections stay open beside
+those of TensorFlow: a process that ends is noticed in whatever it does, and its reason is told.
+A word is a JSON object on a line. What the processes compute together is TensorFlow's own.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from nmt.errors import Failure, UserError
+from nmt.training.cluster import Cluster
+from nmt.version import __version__
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 600.0  # seconds that a process waits for the others to come
+FIRST_NOTE = 5.0  # seconds after which it says for whom
+NEXT_NOTE = 60.0
+PAUSE = 0.5  # seconds between two looks
+ANSWER = 10.0  # seconds in which a process that has connected must speak
+LOST = 5.0  # seconds in which the others say why TensorFlow has lost a process
+AGAIN = "start all processes again, training goes on"
+LONGEST = 2**24  # bytes of a word
+
+
+class Gone(Exception):
+    """The other side of a connection has ended."""
+
+
+class Channel:
+    """A connection to another process that carries words."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.buffer = b""
+        # A machine that is switched off says no farewell.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, seconds in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
+
+    def say(self, word: dict[str, Any]) -> None:
+        """Sends a word; one that nobody hears any more is no error."""
+        with contextlib.suppress(OSError):
+            self.socket.sendall(json.dumps(word).encode() + b"\n")
+
+    def hear(self, seconds: float | None = None) -> dict[str, Any]:
+        """The next word; Gone, ValueError if it is none, TimeoutError after so many seconds."""
+        self.socket.settimeout(seconds)
+        while b"\n" not in self.buffer:
+            if len(self.buffer) > LONGEST:
+                raise ValueError("no word")
+            try:
+                received = self.socket.recv(2**16)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise Gone from error
+            if not received:
+                raise Gone
+            self.buffer += received
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        word = json.loads(line)
+        if not isinstance(word, dict):
+            raise ValueError("no word")
+        return word
+
+
+class Team:
+    """This process among all that train together. One that is alone speaks to nobody.
+
+    channels: to the others for process 0, to process 0 for the others.
+    """
+
+    def __init__(self, cluster: Cluster, channels: dict[int, Channel] | None = None) -> None:
+        self.cluster = cluster
+        self.channels = channels or {}
+        self.strategy: Any = None  # of tf.distribute, once TensorFlow has connected
+
+    @property
+    def alone(self) -> bool:
+        """Whether the training is this process."""
+        return self.cluster.size == 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process prepares, validates and writes."""
+        return self.cluster.number == 0
+
+    def say(self, **word: Any) -> None:
+        """Tells process 0, or as process 0 all others."""
+        for channel in self.channels.values():
+            channel.say(word)
+
+    def hear(self) -> dict[str, Any]:
+        """The next word of process 0; Failure if it ends instead."""
+        return self._word_of(0)
+
+    def gather(self) -> None:
+        """As process 0, waits for a word of each other one; Failure if one of them ends."""
+        for number in self.channels:
+            self._word_of(number)
+
+    def settle(self) -> None:
+        """Waits until process 0 has written what it writes, and ends."""
+        with contextlib.suppress(Failure):
+            while not self.leads:
+                self.hear()
+
+    def reason(self) -> str:
+        """Why TensorFlow has lost a process, as far as the others tell or their end shows."""
+        until = time.monotonic() + LOST
+        while time.monotonic() < until:
+            if found := self._end_of_another(PAUSE):
+                return found
+        return "another process does not answer"
+
+    @contextlib.contextmanager
+    def watched(self, stderr: TextIO) -> Iterator[None]:
+        """Within the block, which nothing can interrupt, the end of another ends this process."""
+        done = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(stderr, done), daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
+
+    def _watch(self, stderr, done):
+        until = time.monotonic() + PATIENCE
+        reason = ""
+        while not reason and not done.wait(PAUSE):
+            reason = self._end_of_another(0.01)
+            if time.monotonic() > until:
+                reason = f"TensorFlow did not connect the processes in {_minutes(PATIENCE)}"
+        if reason:
+            print(f"nmt: {reason}; {AGAIN}", file=stderr, flush=True)
+            os._exit(Failure.exit_status)
+
+    def _end_of_another(self, seconds):
+        """Which other one ended, and why; "" if none is heard of, each for so many seconds."""
+        for number, channel in self.channels.items():
+            try:
+                word = channel.hear(seconds)
+            except TimeoutError:
+                continue
+            except (Gone, ValueError):
+                return f"{self.cluster.name(number)} is gone"
+            if "end" in word:
+                return self._ended(number, word["end"])
+        return ""
+
+    def _word_of(self, number):
+        try:
+            while "waiting" in (word := self.channels[number].hear()):
+                log.info(word["waiting"])
+        except (Gone, ValueError):
+            raise Failure(f"{self.cluster.name(number)} is gone; {AGAIN}") from None
+        if "end" in word:
+            raise Failure(self._ended(number, word["end"]))
+        return word
+
+    def _ended(self, number, reason):
+        # What process 0 tells of another one needs no second name.
+        return reason if reason.startswith("process ") else f"{self.cluster.name(number)}: {reason}"
+
+
+@contextlib.contextmanager
+def together(cluster: Cluster, recipe: str) -> Iterator[Team]:
+    """The team of a training for the block, once all processes are there.
+
+    recipe: the text of the recipe, which must be the same for all; UserError if it is not. Failure
+    if a process does not come. How the block ends is told to the others.
+    """
+    if cluster.size == 1:
+        yield Team(cluster)
+        return
+    hello = {"nmt": __version__, "number": cluster.number, "recipe": recipe}
+    with contextlib.ExitStack() as stack:
+        if cluster.number == 0:
+            channels = _gathered(cluster, hello, stack)
+        else:
+            channels = {0: _joined(cluster, hello, stack)}
+        team = Team(cluster, channels)
+        try:
+            yield team
+        except BaseException as error:
+            # An interruption says nothing.
+            team.say(end=(str(error) or "interrupted").splitlines()[0])
+            raise
+        team.settle()
+        team.say(end="complete")
+
+
+class _Wait:
+    """The time in which others must come; says now and then for whom this process waits."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.began = time.monotonic()
+        self.next_note = self.began + FIRST_NOTE
+
+    def note(self, missing):
+        """What is due to be said, or ""; Failure when the time is over."""
+        now = time.monotonic()
+        if not missing:
+            return ""
+        names = ", ".join(self.cluster.addresses[number] for number in sorted(missing))
+        of_all = f"{len(missing)} of {self.cluster.size} processes"
+        if now > self.began + PATIENCE:
+            raise Failure(f"{of_all} did not come within {_minutes(PATIENCE)}: {names}")
+        if now < self.next_note:
+            return ""
+        self.next_note = now + NEXT_NOTE
+        return f"waiting for {of_all}: {names} (up to {_minutes(PATIENCE)})"
+
+
+def _gathered(cluster, hello, stack):
+    """Process 0: connections to all others, by their numbers."""
+    channels: dict[int, Channel] = {}
+    wait = _Wait(cluster)
+    try:
+        with _server(cluster) as server:
+            while len(channels) < cluster.size - 1:
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = server.accept()
+                    stack.callback(connection.close)
+                    _welcome(Channel(connection), channels, cluster, hello)
+                if note := wait.note(set(range(1, cluster.size)) - channels.keys()):
+                    log.info(note)
+                    for channel in channels.values():
+                        channel.say({"waiting": note})
+    except (Failure, UserError) as error:
+        for channel in channels.values():
+            channel.say({"end": str(error)})
+        raise
+    return channels
+
+
+def _server(cluster):
+    """Listens where the others will come; with a timeout."""
+    port = int(cluster.addresses[0].rpartition(":")[2])
+    try:
+        if socket.has_dualstack_ipv6():
+            server = socket.create_server(
+                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=cluster.size
+            )
+        else:
+            server = socket.create_server(("", port), backlog=cluster.size)
+    except OSError as error:
+        raise Failure(f"port {port} cannot be listened at: {error.strerror}") from None
+    server.settimeout(PAUSE)
+    return server
+
+
+def _welcome(channel, channels, cluster, hello):
+    """Takes a connection in if it is one of the team; UserError where it trains something else."""
+    try:
+        word = channel.hear(ANSWER)
+        number = int(word["number"])
+        name = cluster.name(number)
+    except (Gone, OSError, ValueError, KeyError, TypeError, IndexError):
+        return  # somebody else's
+    if number in channels:
+        channels[number].say({"end": f"another process is {name}, too"})
+    channels[number] = channel
+    if word.get("nmt") != hello["nmt"]:
+        raise UserError(f"{name} has nmt {word.get('nmt')}, process 0 has {hello['nmt']}")
+    if word.get("recipe") != hello["recipe"]:
+        difference = _first_difference(hello["recipe"], str(word.get("recipe")))
+        raise UserError(
+            f"{name} trains another recipe than process 0: {difference} (trainings of their own "
+            "need a SLURM step each, or no TF_CONFIG)"
+        )
+    channel.say({"welcome": number})
+
+
+def _first_difference(own, other):
+    """The first line of a recipe that the other one does not have, and the line there."""
+    pairs = zip(own.splitlines(), other.splitlines(), strict=False)
+    differing = ((a, b) for a, b in pairs if a != b)
+    here, there = next(differing, ("", ""))
+    return f"{there or 'more options'} instead of {here or 'none'}"
+
+
+def _joined(cluster, hello, stack):
+    """The others: the connection to process 0."""
+    wait = _Wait(cluster)
+    host, _, port = cluster.addresses[0].rpartition(":")
+    while True:
+        with contextlib.suppress(Gone, OSError, ValueError):
+            connection = socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER)
+            stack.callback(connection.close)
+            channel = Channel(connection)
+            channel.say(hello)
+            word = channel.hear(ANSWER)
+            if "end" in word:
+                raise UserError(word["end"])
+            if "welcome" in word:
+                return channel
+        if note := wait.note([0]):
+            log.info(note)
+        time.sleep(PAUSE)
+
+
+def _minutes(seconds):
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"

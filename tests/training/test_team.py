@@ -1,0 +1,270 @@
+"""The processes of a training: how they find, meet and miss each other. Here they are threads."""
+
+import contextlib
+import io
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from nmt.errors import Failure, UserError
+from nmt.training import team as teams
+from nmt.training.cluster import ALONE, Cluster, of_environment
+from nmt.training.team import together
+from tests.fakes import messages, nmt_command
+
+RECIPE = "[train]\nseed = 1\n"
+
+
+def tf_config(jobs, kind="worker", index=0):
+    return {"TF_CONFIG": json.dumps({"cluster": jobs, "task": {"type": kind, "index": index}})}
+
+
+def slurm(hosts, tasks, number):
+    return {
+        "SLURM_STEP_NUM_TASKS": "4",
+        "SLURM_STEP_NODELIST": hosts,
+        "SLURM_STEP_TASKS_PER_NODE": tasks,
+        "SLURM_PROCID": str(number),
+        "SLURM_JOB_ID": "20007",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environment", "addresses", "number"),
+    [
+        ({}, ALONE.addresses, 0),
+        (tf_config({"worker": ["a:9009"]}), ALONE.addresses, 0),
+        (tf_config({}), ALONE.addresses, 0),
+        (tf_config({"worker": ["a:1", "b:2"]}, index=1), ("a:1", "b:2"), 1),
+        (tf_config({"worker": ["b:2"], "chief": ["a:1"]}, "chief"), ("a:1", "b:2"), 0),
+        (tf_config({"worker": ["b:2"], "chief": ["a:1"]}), ("a:1", "b:2"), 1),
+        # A batch script and a step of one task are no cluster.
+        ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, ALONE.addresses, 0),
+        ({"SLURM_STEP_NUM_TASKS": "1", "SLURM_STEP_NODELIST": "a"}, ALONE.addresses, 0),
+        (
+            slurm("n[2,09-10],m5", "1(x4)", 2),
+            ("n2:12007", "n09:12007", "n10:12007", "m5:12007"),
+            2,
+        ),
+        (
+            slurm("r[1-2]n[3-4]", "1(x4)", 3),
+            tuple(f"{n}:12007" for n in ("r1n3", "r1n4", "r2n3", "r2n4")),
+            3,
+        ),
+        (slurm("a,b", "3,1", 3), ("a:12007", "a:12008", "a:12009", "b:12007"), 3),
+    ],
+)
+def test_the_environment_names_the_processes(environment, addresses, number):
+    assert of_environment(environment) == Cluster(addresses, number)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TF_CONFIG": "worker"},
+        {"TF_CONFIG": "[]"},
+        tf_config({"worker": ["a:1", "b"]}),
+        tf_config({"worker": ["a:1", "b:2"]}, index=2),
+        tf_config({"worker": ["a:1", "b:2"], "ps": ["c:3"]}, "ps"),
+        slurm("a,b", "1", 1),
+        {**slurm("a", "4", 1), "SLURM_PROCID": "x"},
+    ],
+)
+def test_a_wrong_environment_is_one_line(environment):
+    with pytest.raises(UserError) as error:
+        of_environment(environment)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def addresses(monkeypatch):
+    """Free ports of this machine; nobody waits long for anybody."""
+    monkeypatch.setattr(teams, "PAUSE", 0.02)
+    monkeypatch.setattr(teams, "FIRST_NOTE", 0.1)
+    monkeypatch.setattr(teams, "PATIENCE", 20.0)
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        return tuple(f"127.0.0.1:{server.getsockname()[1]}" for server in servers)
+
+
+def run(addresses, *acts, recipes=None):
+    """What act(team) returns or raises in each process; without an act, one does not come."""
+    results = [None] * len(acts)
+
+    def process(number):
+        recipe = (recipes or {}).get(number, RECIPE)
+        try:
+            with together(Cluster(addresses, number), recipe) as team:
+                results[number] = acts[number](team)
+        except Exception as error:
+            results[number] = error
+
+    threads = [threading.Thread(target=process, args=[n]) for n, act in enumerate(acts) if act]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    return results
+
+
+def lead(team):
+    team.say(step=1)
+    team.gather()
+    team.say(step=2)
+    return team.leads
+
+
+def follow(team):
+    first = team.hear()
+    team.say(seen=True)
+    return first, team.hear(), team.leads
+
+
+def test_all_hear_the_first_one_and_it_waits_for_all(addresses):
+    first, *others = run(addresses, lead, follow, follow)
+    assert first is True
+    assert others == [({"step": 1}, {"step": 2}, False)] * 2
+
+
+def test_one_process_needs_nobody():
+    with together(ALONE, RECIPE) as team:
+        assert team.alone and team.leads
+        team.say(step=1)
+        team.gather()
+        team.settle()
+
+
+def test_who_does_not_come_is_named_and_not_waited_for_forever(addresses, monkeypatch):
+    monkeypatch.setattr(teams, "PATIENCE", 1.0)
+    with messages() as lines:
+        first, second, _ = run(addresses, lead, follow, None)
+    said = f"waiting for 1 of 3 processes: {addresses[2]} (up to 1 seconds)"
+    assert lines.count(said) == 2  # both say it
+    for error in (first, second):
+        assert isinstance(error, Failure)
+        assert f"1 of 3 processes did not come within 1 seconds: {addresses[2]}" in str(error)
+
+    with messages() as lines:
+        _, error = run(addresses[:2], None, follow)
+    assert any(addresses[0] in line for line in lines)
+    assert isinstance(error, Failure) and addresses[0] in str(error)
+
+
+def test_another_recipe_or_version_is_refused_everywhere(addresses, monkeypatch):
+    other = RECIPE.replace("1", "2")
+    for error in run(addresses[:2], lead, follow, recipes={1: other}):
+        assert isinstance(error, UserError)
+        assert "process 1 of 2" in str(error) and "seed = 2 instead of seed = 1" in str(error)
+
+
+def test_the_end_of_one_and_its_reason_reach_the_others(addresses):
+    def fails(team):
+        raise Failure("the disk is full")
+
+    def hears(team):
+        team.hear()
+
+    first, *others = run(addresses, fails, hears, hears)
+    assert str(first) == "the disk is full"
+    for error in others:
+        assert isinstance(error, Failure)
+        assert str(error) == f"process 0 of 3 ({addresses[0]}): the disk is full"
+
+    # A follower that vanishes; the first process tells the third one of it.
+    def vanishes(team):
+        team.channels[0].socket.close()
+
+    first, _, third = run(addresses, lambda team: team.gather(), vanishes, hears)
+    for error in (first, third):
+        assert isinstance(error, Failure)
+        assert f"process 1 of 3 ({addresses[1]}) is gone; start all processes again" in str(error)
+
+
+def test_the_reason_why_tensorflow_has_lost_a_process(addresses, monkeypatch):
+    monkeypatch.setattr(teams, "LOST", 0.3)
+
+    def vanishes(team):
+        team.channels[0].socket.close()
+
+    first, _ = run(addresses[:2], lambda team: team.reason(), vanishes)
+    assert first == f"process 1 of 2 ({addresses[1]}) is gone"
+    over = threading.Event()
+
+    def frozen(team):
+        over.wait(20)
+
+    def asks(team):
+        try:
+            return team.reason()
+        finally:
+            over.set()
+
+    first, _ = run(addresses[:2], asks, frozen)
+    assert first == "another process does not answer"
+
+
+def test_strangers_at_the_port_are_no_team(addresses):
+    host, port = addresses[0].split(":")
+
+    def stranger():
+        for text in (b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b'{"number": 9}\n', b""):
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    with socket.create_connection((host, int(port)), timeout=1) as connection:
+                        connection.sendall(text)
+                    break
+
+    thread = threading.Thread(target=stranger)
+    thread.start()
+
+    def late(team):
+        return follow(team)
+
+    first, second = run(addresses[:2], lead, late)
+    thread.join(30)
+    assert first is True and second[1] == {"step": 2}
+
+
+def test_the_command_tells_it_in_a_line(
+    addresses, monkeypatch, tiny_recipe, language_recipe, tmp_path
+):
+    """Without Keras, and before a folder is touched."""
+    monkeypatch.setattr(teams, "PATIENCE", 0.2)
+    jobs = {"worker": list(addresses[:2])}
+    for recipe, index, status, said in (
+        (tiny_recipe, 0, 1, f"1 of 2 processes did not come within 0.2 seconds: {addresses[1]}"),
+        (tiny_recipe, 1, 1, f"1 of 2 processes did not come within 0.2 seconds: {addresses[0]}"),
+        (language_recipe, 0, 2, "a language model trains in one process"),
+        (tiny_recipe, 2, 2, "worker 2 does not train"),
+    ):
+        monkeypatch.setenv("TF_CONFIG", tf_config(jobs, index=index)["TF_CONFIG"])
+        done = nmt_command("train", recipe, "--run", tmp_path / "run")
+        assert (done.status, said in done.err.splitlines()[-1]) == (status, True), done.err
+        assert not (tmp_path / "run").exists()
+
+
+def test_while_tensorflow_connects_the_end_of_another_ends_the_process(addresses, monkeypatch):
+    """It cannot be interrupted there: the line comes from a thread, which ends the process."""
+    left = []
+    monkeypatch.setattr(teams.os, "_exit", left.append)
+
+    def connects(team):
+        said = io.StringIO()
+        with team.watched(said):
+            for _ in range(200):
+                if left:
+                    break
+                time.sleep(0.05)
+        return said.getvalue()
+
+    def fails(team):
+        raise Failure("the port is taken")
+
+    first, _ = run(addresses[:2], connects, fails)
+    assert left == [1]
+    assert first.startswith(f"nmt: process 1 of 2 ({addresses[1]}): the port is taken; start all")
+    assert first.count("\n") == 1
