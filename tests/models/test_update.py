@@ -106,6 +106,21 @@ def test_the_update_of_one_operation_is_that_of_keras(fused, plain):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
 
 
+def test_keras_calls_what_several_replicas_need_in_another_way(monkeypatch):
+    """They are private. Under another name Keras's own would sum, or average, and not say so."""
+    model, called = made("lstm"), set()
+    hooks = {"_maybe_symbolic_build": type(model), "_all_reduce_sum_gradients": Adam}
+
+    def noting(name, own):
+        return lambda *arguments, **options: called.add(name) or own(*arguments, **options)
+
+    for name, owner in hooks.items():
+        monkeypatch.setattr(owner, name, noting(name, getattr(owner, name)))
+    model.compile(Adam(0.1), run_eagerly=True)
+    model.fit(*sentences(), verbose=0)
+    assert called == hooks.keys()
+
+
 # ---- two passes (R-Drop)
 
 

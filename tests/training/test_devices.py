@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+# A process of its own, with two replicas to trace: 20 seconds.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
