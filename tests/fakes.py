@@ -155,6 +155,9 @@ class UpperCase:
         self.lines = []  # all that were to translate
         self.attended = []  # of these, those with attention
 
+    def using(self, *_):
+        return self
+
     def candidates(self, lines, nbest=1, beam=None, attention=False):
         lines = list(lines)
         self.lines += lines

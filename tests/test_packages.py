@@ -122,6 +122,7 @@ WITHOUT = (
     "schema",
     "completion bash",
     "fetch toy",
+    "correct RUN --list",
 )
 PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Hello"\nmsgstr ""\n'
 

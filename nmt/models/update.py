@@ -118,6 +118,11 @@ class TrainableModel(keras.Model):
         told = zip(wishes, totals[len(gradients) :], strict=True)
         return {**self.running_means(*losses), **dict(told)}
 
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """The losses of a batch, without dropout."""
+        source, target = data
+        return self.running_means(*self.losses_of(source, target, training=False))
+
     def gradients(self, data: Any) -> tuple[list[Tensor], Losses]:
         """Dense gradients of the mean loss a token; the losses of the batch, as of `losses_of`.
 

@@ -26,6 +26,8 @@ import nmt.inference.translator
 class Echo:
     def candidates(self, window, *_, **__):
         return [[nmt.inference.translator.Translation(line)] for line in window]
+    def using(self, *_):
+        return self
 nmt.inference.load.load = lambda *_, **__: Echo()
 from nmt.__main__ import main
 sys.exit(main())
