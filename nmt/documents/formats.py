@@ -102,7 +102,7 @@ def continued(
     """The document of a translation that is there, with what is new in its source.
 
     path, document: of the source; output, before: of the translation. Raises UserError, with its
-    name, for a translation that cannot be read.
+    name, for a translation that cannot be read, or that its source does not fit.
     """
     module = _module(path)
     mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
@@ -110,10 +110,16 @@ def continued(
         content = before.removeprefix(mark)
         if not content.strip():
             return dataclasses.replace(document, before=before)
-        source = document.data.removeprefix(codecs.BOM_UTF8)
-        merged = module.read(mark + module.merged(source, content), options)
-        made = keyed.beside(document, module.read(before, options), merged)
-    return dataclasses.replace(made, before=before)
+        present = module.read(before, options)
+        data = mark + module.merged(document.data.removeprefix(codecs.BOM_UTF8), content)
+    try:
+        merged = module.read(data, options)
+    except UserError as error:
+        raise UserError(
+            f"{output}: could not take in what is new in {path} ({error} of both together); "
+            "name another output"
+        ) from None
+    return dataclasses.replace(keyed.beside(document, present, merged), before=before)
 
 
 def _module(path):

@@ -71,6 +71,8 @@ def read(data: bytes, options: Options) -> Document:
 def merged(source: bytes, present: bytes) -> bytes:
     """A file with the members of another one that it lacks."""
     ours, theirs = _File(source, None), _File(present, None)
+    if _kind(ours.root) != _kind(theirs.root):
+        raise UserError(f"is {_kind(theirs.root)}, but its source is {_kind(ours.root)}")
     return spliced(present, _additions(ours, ours.root, theirs, theirs.root))
 
 
@@ -181,6 +183,12 @@ def _value(text, at):
     return Value(at, end + 1, members=members, is_object=is_object)
 
 
+def _kind(value):
+    if value.members is None:
+        return "a value alone"
+    return "an object" if value.is_object else "a list"
+
+
 def _is_message(member):
     values = map(member.value.member, MESSAGES)
     return any(value is not None and value.text is not None for value in values)
@@ -216,23 +224,26 @@ def _chrome_text(text):
 
 def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Iterator[Edit]:
     """Edits that put members into an object of a file, each behind the one before it."""
+    if not source.members:
+        return
     members = present.members or []
     found = {member.key: member.value for member in members}
-    forms = {match["name"] for key in found if (match := _FORM.fullmatch(key))}
+    plurals = _plural_names(source.members) & _names(found)
     before, between, after = _around(theirs, present) if members else _around(ours, source)
+    indent = _around(ours, source)[0]
     new: dict[int, list[str]] = {}
     first = members[0].start if members else present.start + 1
     at = first
-    for member in source.members or ():
+    for member in source.members:
         form = _FORM.fullmatch(member.key)
         if own := found.get(member.key):
             at = own.end
             if member.value.is_object and own.is_object and not ours.is_catalogue:
                 yield from _additions(ours, member.value, theirs, own)
-        elif not member.key.startswith("@") and not (form and form["name"] in forms):
+        elif not member.key.startswith("@") and not (form and form["name"] in plurals):
             text = ours.content.text[member.start : member.value.end]
             # Further lines are as far from the margin as its own is.
-            text = text.replace(_around(ours, source)[0], before) if before.strip(" ") else text
+            text = text.replace(indent, before) if "\n" in indent and "\n" in before else text
             new.setdefault(at, []).append(text)
     for place, texts in new.items():
         written = f",{between}".join(texts)
@@ -244,6 +255,17 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
             written = f"{before}{written}{after}"
         written = written.replace("\r\n", "\n").replace("\n", theirs.content.line_end)
         yield theirs.content.edit(place, place, written)
+
+
+def _names(keys):
+    """What plural forms among these keys are called without their categories."""
+    return {match["name"] for key in keys if (match := _FORM.fullmatch(key))}
+
+
+def _plural_names(members):
+    """The same of members that are plural forms of a text."""
+    found = (_plural_forms(members[number:]) for number in range(len(members)))
+    return _names(member.key for forms in found for member in forms)
 
 
 def _around(file, value):

@@ -113,6 +113,43 @@ def test_a_translation_that_cannot_be_read_is_named():
         filled("en.json", '{"a": "b"}', present='{"a":\n')
 
 
+# The same of files that lie otherwise.
+LAYOUTS = {
+    "nothing in an object": ('{"a": {}, "b": "x"}', '{"a": {}}', '{"a": {}, "b": "X"}'),
+    "nothing in a list": ('{"a": [], "b": "x"}', '{"a": []}', '{"a": [],"b": "X"}'),
+    "nothing at all": ("{}", '{"a": "Eins"}', '{"a": "Eins"}'),
+    "a line among lines": (
+        '{ "a": { "b": "one  two" } }',
+        '{\n  "c": "Drei"\n}',
+        '{\n  "a": { "b": "ONE  TWO" },\n  "c": "Drei"\n}',
+    ),
+    "a line without spaces": (
+        '{"a": {"b": "one two"}}',
+        '{\n  "c": "Drei"\n}',
+        '{\n  "a": {"b": "ONE TWO"},\n  "c": "Drei"\n}',
+    ),
+    "names of categories": ('{"many": "x"}', '{"other": "Y"}', '{"many": "X","other": "Y"}'),
+}
+
+
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_json_stays_json_however_it_lies(case):
+    source, present, expected = LAYOUTS[case]
+    text, _ = filled("en.json", source, present=present)
+    assert json.loads(text) == json.loads(expected)
+    if "line" in case:
+        assert text == expected
+
+
+def test_a_translation_that_its_source_does_not_fit_is_named(monkeypatch):
+    with pytest.raises(UserError, match="^out/en.json: is a list, but its source is an object"):
+        filled("en.json", '{"a": "b"}', present="[]")
+    # What could not be put together is not told as a mistake in the file.
+    monkeypatch.setattr("nmt.documents.json.merged", lambda source, present: b"{")
+    with pytest.raises(UserError, match="^out/en.json: could not take in what is new in en.json"):
+        filled("en.json", '{"a": "b"}', present="{}")
+
+
 # In the file, in the language, what becomes of it in capitals.
 PLURALS = {
     "i18next": (
