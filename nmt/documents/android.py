@@ -11,7 +11,7 @@ from nmt.documents import html, keyed
 from nmt.documents.elements import Element, Tree, escaped, parsed
 from nmt.documents.keyed import Entries, Entry, Key, Text, Variant
 from nmt.documents.masking import SPACES, Part, Role, raw
-from nmt.documents.units import Document, Edit, Options, Unit
+from nmt.documents.units import Document, Edit, Options, Unit, spliced
 from nmt.errors import UserError
 
 _KINDS = ("string", "string-array", "plurals")
@@ -33,8 +33,25 @@ def read(data: bytes, options: Options) -> Document:
 
 
 def merged(source: bytes, present: bytes) -> bytes:
-    """A file with the strings of another one that it lacks."""
-    return keyed.merged(source, present, _entries)
+    """A file with the strings of another one that it lacks, and the prefixes that these have."""
+    root, own = _tree(source).root, _tree(present)
+    opened = present
+    if own.root.is_closed:
+        tag = own.encoded(f"{own.start_tag(own.root)}\n</{own.root.tag}>")
+        opened = spliced(present, [Edit(own.root.start, own.root.end, tag)])
+    made = keyed.merged(source, opened, _entries)
+    if made == opened:
+        return present
+    lacked = {
+        name: entities.escape(value)
+        for name, value in root.attributes.items()
+        if name.startswith("xmlns:")
+        and name not in own.root.attributes
+        and f"{name.removeprefix('xmlns:')}:".encode() in made
+    }
+    start = _tree(opened).root
+    tag = own.encoded(own.start_tag(own.root, lacked))
+    return spliced(made, [Edit(start.start, start.inner, tag)])
 
 
 def _tree(data):
@@ -54,9 +71,15 @@ def _entries(data: bytes) -> Entries:
     for element in tree.found:
         before = next(_BEFORE.finditer(data[at : element.start].decode("latin-1")))
         if _is_translatable(element):
-            entries.append(Entry(_key(element), at + before.start(), element.end))
+            body = element.start, element.end
+            empty = all(not _inner(tree, item).strip() for item in _items(element) or [element])
+            entries.append(Entry(_key(element), at + before.start(), element.end, body, empty))
         at = element.end
     return Entries(entries, tree.root.inner)
+
+
+def _items(element):
+    return [child for child in element.children if child.name == "item"]
 
 
 def _key(element):
@@ -70,7 +93,7 @@ def _is_translatable(element):
 def _units(tree: Tree, element: Element, language: str | None) -> Iterator[Unit]:
     if not _is_translatable(element):
         return
-    items = [child for child in element.children if child.name == "item"]
+    items = _items(element)
     key = _key(element)
     if element.name == "string":
         yield from _string_unit(tree, element, key)
@@ -125,14 +148,15 @@ def _text(content: str) -> Text:
     if match := _CDATA.fullmatch(content):
         # No tags of XML: those of HTML are read by the program.
         parts = [*_around(match, list(html.tokens(match[2])))]
-        return keyed.masked(parts, _said, _with_backslashes).then(_begun)
+        return keyed.masked(parts, _said_in_line, _with_backslashes, _edge).then(_begun)
     if match := _QUOTED.fullmatch(content):
         parts = [*_around(match, list(_parts(match[2])))]
-        return keyed.masked(parts, lambda text: _said(entities.unescape(text)), _written)
+        return keyed.masked(parts, lambda text: _said(entities.unescape(text)), _written, _edge)
     text = keyed.masked(
         list(_parts(content)),
-        lambda text: _said(SPACES.sub(" ", entities.unescape(text))),
+        lambda text: _said_in_line(entities.unescape(text)),
         _written,
+        _edge,
     )
     return text.then(_begun)
 
@@ -162,7 +186,17 @@ def _said(text):
     def character(match):
         return chr(int(match[1], 16)) if match[1] else _LETTERS.get(match[2], match[2])
 
-    return _ESCAPE.sub(character, text)
+    return keyed.joined_surrogates(_ESCAPE.sub(character, text))
+
+
+def _said_in_line(text):
+    """The same where white space of the file is a space."""
+    return _said(SPACES.sub(" ", text))
+
+
+def _edge(space):
+    """White space at an edge, which programs would leave out."""
+    return _with_backslashes(space).replace(" ", r"\u0020")
 
 
 def _with_backslashes(text):

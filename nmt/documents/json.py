@@ -228,7 +228,7 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
         return
     members = present.members or []
     found = {member.key: member.value for member in members}
-    plurals = _plural_names(source.members) & _names(found)
+    plurals = _kept_plurals(source.members, members)
     before, between, after = _around(theirs, present) if members else _around(ours, source)
     indent = _around(ours, source)[0]
     new: dict[int, list[str]] = {}
@@ -236,11 +236,14 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
     at = first
     for member in source.members:
         form = _FORM.fullmatch(member.key)
+        is_text = not member.key.startswith("@") and not (form and form["name"] in plurals)
         if own := found.get(member.key):
             at = own.end
             if member.value.is_object and own.is_object and not ours.is_catalogue:
                 yield from _additions(ours, member.value, theirs, own)
-        elif not member.key.startswith("@") and not (form and form["name"] in plurals):
+            elif is_text:
+                yield from _replacements(ours, member.value, theirs, own)
+        elif is_text:
             text = ours.content.text[member.start : member.value.end]
             # Further lines are as far from the margin as its own is.
             text = text.replace(indent, before) if "\n" in indent and "\n" in before else text
@@ -257,15 +260,38 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
         yield theirs.content.edit(place, place, written)
 
 
-def _names(keys):
-    """What plural forms among these keys are called without their categories."""
-    return {match["name"] for key in keys if (match := _FORM.fullmatch(key))}
+def _replacements(ours, source, theirs, present):
+    """The edits that put a text, or one of a message, in the place of an empty one."""
+    pairs = [(source, present), *((source.member(key), present.member(key)) for key in MESSAGES)]
+    for value, own in pairs:
+        if value and own and (value.text or "").strip() and _is_empty(own):
+            yield theirs.content.edit(own.start, own.end, ours.text[value.start : value.end])
 
 
-def _plural_names(members):
-    """The same of members that are plural forms of a text."""
-    found = (_plural_forms(members[number:]) for number in range(len(members)))
-    return _names(member.key for forms in found for member in forms)
+def _is_empty(value):
+    return value.text is not None and not value.text.strip()
+
+
+def _kept_plurals(source, present):
+    """What texts are called whose plural forms are translated: by their categories or some."""
+    starts = range(len(source))
+    ours = _by_name(member for number in starts for member in _plural_forms(source[number:]))
+    theirs = _by_name(present)
+    return {
+        name
+        for name in ours.keys() & theirs.keys()
+        if ours[name].keys() != theirs[name].keys()
+        or not all(map(_is_empty, theirs[name].values()))
+    }
+
+
+def _by_name(members):
+    """{what plural forms are called without their categories: {key: value}}."""
+    found: dict[str, dict[str, Value]] = {}
+    for member in members:
+        if form := _FORM.fullmatch(member.key):
+            found.setdefault(form["name"], {})[member.key] = member.value
+    return found
 
 
 def _around(file, value):

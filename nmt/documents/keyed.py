@@ -59,6 +59,8 @@ class Entry(NamedTuple):
     key: Key
     start: int
     end: int
+    body: tuple[int, int] = (0, 0)  # what is put in the place of an empty one
+    is_empty: bool = False
 
 
 class Entries(NamedTuple):
@@ -75,13 +77,17 @@ def plain(raw: str) -> Text:
 
 
 def masked(
-    parts: Sequence[Part], read: Callable[[str], str] = str, escape: Callable[[str], str] = str
+    parts: Sequence[Part],
+    read: Callable[[str], str] = str,
+    escape: Callable[[str], str] = str,
+    edge: Callable[[str], str] | None = None,
 ) -> Text:
     """A text of parts, of which those that are no text become masks.
 
     White space around it stays, as do marks. read: what a part of text says; escape: how that is
-    written.
+    written; edge: how white space is at the beginning and the end, if in another way.
     """
+    edge = edge or escape
     before, inside, after = masking.trimmed(parts)
     text = masking.mask(inside, read, lines=True)
 
@@ -90,7 +96,7 @@ def masked(
         text.check(translation)
         # Line breaks may be none of the white space of the file.
         start, _, end = text.source.partition(text.source.strip())
-        content = text.filled(start + translation.strip() + end, escape)
+        content = edge(start) + text.filled(translation.strip(), escape) + edge(end)
         return masking.raw(before) + content + masking.raw(after)
 
     return Text(text.source, written, text.codes)
@@ -114,6 +120,11 @@ def placeholders(text: str) -> list[str]:
         for start, end, kind in find_spans(text)
         if kind.group == "placeholder" or (kind.group == "tag" and text[start] == "<")
     ]
+
+
+def joined_surrogates(text: str) -> str:
+    """The text with a character for two surrogates that stand for it; others stay."""
+    return text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
 
 def number_placeholder(text: Text) -> str | None:
@@ -205,14 +216,21 @@ def beside(source: Document, present: Document, merged: Document) -> Document:
 
 
 def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -> bytes:
-    """A file with the entries of another one that it lacks, each behind the one before it."""
+    """A file with the entries of another one that it lacks, each behind the one before it.
+
+    Where it has an empty one, that of the other file takes its place.
+    """
     ours, at, lines = entries(present)
-    ends = {entry.key: entry.end for entry in ours}
+    found = {entry.key: entry for entry in ours}
     line_end = b"\r\n" if b"\r\n" in present else b"\n"
     added: dict[int, list[bytes]] = {}
+    edits = []
     for entry in entries(source)[0]:
-        if entry.key in ends:
-            at = ends[entry.key]
+        if own := found.get(entry.key):
+            at = own.end
+            if own.is_empty and not entry.is_empty:
+                body = source[slice(*entry.body)].replace(b"\r\n", b"\n")
+                edits.append(Edit(*own.body, body.replace(b"\n", line_end)))
             continue
         content = source[entry.start : entry.end].replace(b"\r\n", b"\n")
         if lines:
@@ -221,7 +239,8 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
             if at and not present[:at].endswith(b"\n"):
                 content = b"\n" + content
         added.setdefault(at, []).append(content.replace(b"\n", line_end))
-    return spliced(present, (Edit(at, at, b"".join(new)) for at, new in added.items()))
+    edits += (Edit(at, at, b"".join(new)) for at, new in added.items())
+    return spliced(present, edits)
 
 
 def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:

@@ -40,8 +40,13 @@ def merged(source: bytes, present: bytes) -> bytes:
 
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
-    found = [((_said(line["key"]),), *line.span()) for line in _LINE.finditer(text) if line["key"]]
-    return keyed.line_entries(text, found)
+    lines = [line for line in _LINE.finditer(text) if line["key"]]
+    made = keyed.line_entries(text, [((_said(line["key"]),), *line.span()) for line in lines])
+    entries = [
+        entry._replace(body=line.span("value"), is_empty=not _said(line["value"]).strip())
+        for entry, line in zip(made.entries, lines, strict=True)
+    ]
+    return made._replace(entries=entries)
 
 
 def _units(content: Content, is_ascii: bool, language: str | None) -> Iterator[Unit]:
@@ -98,6 +103,4 @@ def _said(raw):
             return chr(int(match[1], 16))
         return _LETTERS.get(match[2], match[2]) if match[2] else ""
 
-    text = _ESCAPE.sub(character, raw)
-    # Two of them are one letter.
-    return text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
+    return keyed.joined_surrogates(_ESCAPE.sub(character, raw))

@@ -7,6 +7,7 @@ import codecs
 import dataclasses
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -148,6 +149,53 @@ def test_a_translation_that_its_source_does_not_fit_is_named(monkeypatch):
     monkeypatch.setattr("nmt.documents.json.merged", lambda source, present: b"{")
     with pytest.raises(UserError, match="^out/en.json: could not take in what is new in en.json"):
         filled("en.json", '{"a": "b"}', present="{}")
+
+
+STRINGS = '<resources xmlns:a="b&amp;c" xmlns:xliff="urn:x">\n  {}\n</resources>\n'
+ARRAY = '<resources><string-array name="a">{}</string-array></resources>'
+HELD = '<string name="a">one <xliff:g id="n">%1$s</xliff:g></string>'
+
+
+@pytest.mark.parametrize(
+    ("present", "start"),
+    [
+        ("<resources>\n</resources>", '<resources xmlns:xliff="urn:x">\n  <string '),
+        ("<resources/>\n", '<resources xmlns:xliff="urn:x">\n  <string '),
+        ('<resources xmlns:xliff = "urn:x" />', '<resources xmlns:xliff = "urn:x">\n  <string '),
+    ],
+)
+def test_strings_of_android_bring_the_prefixes_that_they_have(present, start):
+    text, done = filled("x.xml", STRINGS.format(HELD), present=present)
+    assert text.startswith(start) and done.summary.filled == 1
+    root = ElementTree.fromstring(text)
+    assert root.find(".//{urn:x}g").text == "%1$s"
+    # Where nothing is new a file stays.
+    assert filled("x.xml", "<resources></resources>", present=present)[0] == present
+
+
+# A source, a translation with empty texts, and what becomes of that.
+EMPTY = {
+    "a text": ("x.json", '{"a": "b", "c": {"d": "e"}}', '{"a": "", "c": {"d": " "}}',
+               '{"a": "B", "c": {"d": "E"}}'),
+    "a message": ("x.json", '{"a": {"message": "b"}}', '{"a": {"message": ""}}',
+                  '{"a": {"message": "B"}}'),
+    "all forms": ("x.json", '{"a_one": "{{n}} b", "a_other": "{{n}} c"}',
+                  '{"a_one": "", "a_other": ""}', '{"a_one": "{{n}} B", "a_other": "{{n}} C"}'),
+    "one form": ("x.json", '{"a_one": "b", "a_other": "c"}', '{"a_one": "", "a_other": "C"}', None),
+    "what is about a text": ("x.arb", '{"a": "b", "@x": "c"}', '{"a": "C", "@x": ""}', None),
+    "properties": ("x.properties", "a=b\\\n c\nd=e\n", "# f\r\na =\r\nd:  \r\n",
+                   "# f\r\na =BC\r\nd:  E\r\n"),
+    "strings": ("x.xml", STRINGS.format(HELD), '<resources><string name="a"/></resources>',
+                f'<resources xmlns:xliff="urn:x">{HELD.replace("one", "ONE")}</resources>'),
+    "arrays": ("x.xml", ARRAY.format("<item>b</item>"), ARRAY.format("<item></item><item/>"),
+               ARRAY.format("<item>B</item>")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_an_empty_text_is_filled(case):
+    name, source, present, expected = EMPTY[case]
+    assert filled(name, source, present=present)[0] == (expected or present)
 
 
 # In the file, in the language, what becomes of it in capitals.
@@ -314,6 +362,20 @@ ESCAPES = {
         "b &amp; <1>c</1>",
         "'<1>&amp;</1>",
         "<resources><string name=\"a\"><![CDATA[<p>\\'<b>&amp;</b></p>]]></string></resources>",
+    ),
+    "Android with spaces": (
+        "x.xml",
+        r'<resources><string name="a"> \u0020\nb \uD83D\uDE00 c\u0020</string></resources>',
+        " \nb 😀 c ",
+        "d <",
+        r'<resources><string name="a"> \u0020\nd &lt;\u0020</string></resources>',
+    ),
+    "Android in CDATA, over lines": (
+        "x.xml",
+        '<resources><string name="a"><![CDATA[<p>b\n  c</p>\n  <p>d</p>]]></string></resources>',
+        "<1>b c</1> <2>d</2>",
+        "<1>B</1> <2>D</2>",
+        '<resources><string name="a"><![CDATA[<p>B</p> <p>D</p>]]></string></resources>',
     ),
     "Fluent": (
         "x.ftl",
