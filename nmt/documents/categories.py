@@ -6,8 +6,11 @@ from nmt.documents.plurals import Form
 from nmt.text import languages
 
 NAMES = ("zero", "one", "two", "few", "many", "other")
-# Of each category the smallest whole numbers that say which form of a word it takes: 1, and one
-# above; none where it is for fractions alone. Languages that are not here have the usual two.
+# What a message of these may tell without a number.
+_ALONE = {"zero": 0, "one": 1, "two": 2}
+# Of each category the smallest whole numbers that say which form of a word it takes: 0, 1 or 2,
+# and one above; none where it is for fractions alone. Languages that are not here have the usual
+# two.
 _USUAL = {"one": [1], "other": [2]}
 _RULES = (
     "other=1,2: bm bo dz hnj id ig ii ja jbo jv kde kea km ko lkt lo ms my nqo osa sah ses sg su th"
@@ -16,7 +19,7 @@ _RULES = (
     "one=1 two=2 other=3: he iu naq sat se sma smj smn sms",
     "zero=0 one=1 other=2: blo cv ksh lag",
     "one=1,21 few=2 many=5 other=: be ru uk",
-    "one=1,101 two=2 few=3 other=5: dsb hsb sl",
+    "one=1,101 two=2,102 few=3 other=5: dsb hsb sl",
     "one=1,21 few=2 other=5: bs hr sr",
     "one=1 few=2 many= other=5: cs sk",
     "one=1,21 other=2: is mk",
@@ -25,15 +28,15 @@ _RULES = (
     "one=1,21 few=2 many= other=10: lt",
     "zero=0 one=1 two=2 few=3 many=11 other=100: ar ars",
     "one=1,11 other=2: tzm",
-    "one=1,11 two=2 few=20 many= other=3: gv",
+    "one=1,11 two=2,12 few=20 many= other=3: gv",
     "one=1 two=2 few=3 many=7 other=11: ga",
     "one=1 few=2 other=11: shi",
-    "one=1,11 two=2 few=3 other=20: gd",
-    "one=1,21 two=2 few=3 many=1000000 other=5: br",
+    "one=1,11 two=2,12 few=3 other=20: gd",
+    "one=1,21 two=2,22 few=3 many=1000000 other=5: br",
     "zero=0 one=1 two=2 few=3 many=6 other=4: cy",
     "one=1 few=2 many=5 other=: pl",
     "one=1 few=2 other=20: mo ro",
-    "zero=0 one=1 two=2 few=3 many=21 other=4: kw",
+    "zero=0 one=1 two=2,22 few=3 many=21 other=4: kw",
     "one=1 two=2 few=3 many=11 other=20: mt",
 )
 
@@ -76,12 +79,14 @@ def forms(
         several = [number for number in numbers if number > 1]
         number = several[0] if several else max(numbers, default=2)
         origin = "other"
-        if 1 in numbers and len(own) > 1 and "one" in messages:
-            # A file alone needs no number; where 21 files have the same form, they do.
-            if not several or fit(messages["one"], messages["other"]):
-                origin, number = "one", 1
-        elif name in ("zero", "two") and name in messages:
-            origin = name
+        alone = _ALONE.get(name)
+        # A file alone needs no number; where 21 files have the same form, they do.
+        if (
+            alone in numbers
+            and name in messages
+            and (numbers == [alone] or fit(messages[name], messages["other"]))
+        ):
+            origin, number = name, number if name == "zero" else alone
         made[name] = origin, _form(messages[origin], number, placeholder(origin))
     return made
 

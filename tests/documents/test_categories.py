@@ -54,6 +54,18 @@ def test_a_message_for_one_is_taken_where_it_has_the_number():
     assert made(messages, "ru", fit=lambda singular, plural: True)["one"] == "%d file"
 
 
+@pytest.mark.parametrize(
+    ("language", "name", "number"), [("lv", "zero", 10), ("gd", "two", 2), ("sl", "two", 2)]
+)
+def test_a_message_without_a_number_is_for_one_number_alone(language, name, number):
+    messages = {name: "some files", **FILES}
+    assert made(messages, language)[name] == f"{number} files in %s"
+    messages[name] = "%d such files"
+    assert made(messages, language, fit=lambda *_: True)[name] == "%d such files"
+    # Arabic has a form for this number alone.
+    assert made({name: "some files", **FILES}, "ar")[name] == "some files"
+
+
 def test_what_a_program_asks_for_in_any_language_stays():
     messages = {"zero": "no file", **FILES}
     assert made(messages, "de")["zero"] == "no file"
