@@ -8,16 +8,17 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from nmt.documents import keyed
+from nmt.documents import keyed, masking
 from nmt.documents.keyed import Key, Text, Variant
+from nmt.documents.masking import Part, Role
 from nmt.documents.units import Edit, Unit
 
 _CHOICE = re.compile(r"\{\s*([\w.-]+)\s*,\s*(plural|select|selectordinal|choice)\s*,")
 _OFFSET = re.compile(r"\s*offset:\d+")
 _FORM = re.compile(r"(\s*)(=?[\w-]+)(\s*)\{")
-_TOKEN = re.compile(r"''|'[{}#|][^']*'?|[{}]")
-# What would begin a quotation, before a brace.
-_APOSTROPHE = re.compile("(?<!')'(?=[{}])")
+_TOKEN = re.compile(r"''|'[{}#|](?:[^']|'')*'?|[{}#]")
+# What would begin a quotation.
+_APOSTROPHE = re.compile("(?<!')'(?=[{}#|])")
 
 
 class Block(NamedTuple):
@@ -49,8 +50,12 @@ def unit(
     names = [form[1] for form in block.forms]
     is_plural = block.kind == "plural" and "other" in names
 
+    # Around the block # is a sign; within, it is the number.
+    outside = [list(_parts(each, block.kind == "plural")) for each in (before, after)]
     variants = [
-        Variant(name, space, f"{name}{gap}{{", _text(before + inner + after), "}")
+        Variant(
+            name, space, f"{name}{gap}{{", _text([*outside[0], *_parts(inner), *outside[1]]), "}"
+        )
         for space, name, gap, inner in block.forms
     ]
 
@@ -64,8 +69,39 @@ def unit(
     return keyed.choice(variants, line, key, put, language, number if is_plural else None)
 
 
-def _text(message):
-    return keyed.plain(message).then(lambda text: _APOSTROPHE.sub("''", text))
+def _parts(message, is_sign=False):
+    """Text and quotations, which stay; is_sign: # is no number, and becomes a quotation."""
+    at = 0
+    for token in _TOKEN.finditer(message):
+        if len(token[0]) > 2 or (is_sign and token[0] == "#"):
+            raw = "'#'" if token[0] == "#" else token[0]
+            yield from (Part(Role.TEXT, message[at : token.start()]), Part(Role.OPAQUE, raw))
+            at = token.end()
+    yield Part(Role.TEXT, message[at:])
+
+
+def _text(parts):
+    """The text of a form."""
+    text = keyed.masked(parts, escape=lambda said: _APOSTROPHE.sub("''", said))
+    numbers = _numbers(masking.raw(parts))
+
+    def checked(written: str) -> str:
+        try:
+            is_whole = _closing(f"{written}}}", 0) == len(written)
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            raise ValueError("braces are not in pairs")
+        if _numbers(written) != numbers:
+            raise ValueError("placeholders differ")
+        return written
+
+    return text.then(checked)
+
+
+def _numbers(message):
+    """How often a message has #."""
+    return [token[0] for token in _TOKEN.finditer(message)].count("#")
 
 
 def _block(text):

@@ -232,6 +232,12 @@ PLURALS = {
         '{"a": "{b, plural, offset:1 =0 {none} =1 {it} other {# days}}"}',
         '{"a": "{b, plural, offset:1 =0 {NONE} =1 {IT} other {# DAYS}}"}',
     ),
+    "ICU, signs": (
+        "x.json",
+        "de",
+        """{"a": "No. #1's: {b, plural, one {# '{day}'} other {# '#' days}}"}""",
+        """{"a": "{b, plural, one {NO. '#'1'S: # '{day}'} other {NO. '#'1'S: # '#' DAYS}}"}""",
+    ),
     "ICU, by words": (
         "x.properties",
         "ru",
@@ -333,6 +339,13 @@ ESCAPES = {
         "d'{b}",
         '{"a": "{n, select, other {d\'\'{b}}}"}',
     ),
+    "ICU with a sign": (
+        "x.json",
+        '{"a": "{n, select, other {of #}}"}',
+        "of #",
+        "d'#",
+        '{"a": "{n, select, other {d\'\'#}}"}',
+    ),
     "properties": (
         "x.properties",
         r"a = \u00fc\tb\:",
@@ -405,6 +418,10 @@ def test_texts_are_read_and_written_as_the_format_has_them(case):
     [
         ("x.json", '{"a": "b {{c}}"}', "b {{d}}"),
         ("x.json", '{"a": {"message": "b $C$"}}', "b"),
+        ("x.json", '{"a": "{n, plural, other {b # #}}"}', "b #"),
+        ("x.json", '{"a": "{n, plural, other {b}}"}', "b {"),
+        ("x.json", '{"a": "{n, plural, other {b}}"}', "b }, c {"),
+        ("x.json", '{"a": "#1: {n, plural, other {b}}"}', "#1: b"),
         ("x.properties", "a = %s of %d", "%d von %s"),
         ("x.xml", '<resources><string name="a">b <b>c</b></string></resources>', "b <1>c"),
         ("x.xml", '<resources><string name="a">b %1$s</string></resources>', "b %1$s %1$s"),
