@@ -10,6 +10,7 @@ from pathlib import Path
 from nmt.documents import keyed
 from nmt.documents.units import Document, Options
 from nmt.errors import UserError, did_you_mean
+from nmt.text import languages
 
 # The module of this room that reads such files.
 FORMATS = {
@@ -111,6 +112,7 @@ def continued(
         if not content.strip():
             return dataclasses.replace(document, before=before)
         present = module.read(before, options)
+        is_own = _has_own_language(document, present, options.language)
         data = mark + module.merged(document.data.removeprefix(codecs.BOM_UTF8), content)
     try:
         merged = module.read(data, options)
@@ -119,7 +121,21 @@ def continued(
             f"{output}: could not take in what is new in {path} ({error} of both together); "
             "name another output"
         ) from None
-    return dataclasses.replace(keyed.beside(document, present, merged), before=before)
+    made = keyed.beside(document, present, merged)
+    return dataclasses.replace(made, before=before, edits=() if is_own else made.edits)
+
+
+def _has_own_language(source, present, language):
+    """Whether a translation tells its language; UserError where it is not the one wanted.
+
+    A copy of its source tells that of the source.
+    """
+    own = present.source_language
+    if not own or not language or own == source.source_language:
+        return False
+    if languages.language(own) != languages.language(language):
+        raise UserError(f"is in {own!r}, but the translations are in {language!r}; name another")
+    return True
 
 
 def _module(path):

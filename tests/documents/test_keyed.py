@@ -452,7 +452,18 @@ def test_what_is_no_such_file_is_a_mistake(name, text, message):
 def test_comments_and_what_is_said_of_texts_stay():
     text = '// comment\n{\n  // "x": "y"\n  "a": "b", "@a": {"c": "d"}, "url": "https://a.b/c"\n}\n'
     assert filled("x.json", text)[0] == text.replace('"b"', '"B"')
-    assert filled("x.arb", '{"@@locale": "en", "a": "b"}')[0] == '{"@@locale": "de", "a": "B"}'
+
+
+def test_a_file_that_tells_its_language_tells_that_of_the_texts():
+    text = '{{"@@locale": "{}", "a": "{}"}}'
+    assert filled("x.arb", text.format("en", "b"))[0] == text.format("de", "B")
+    # What is there keeps its region; a copy of the source has none of its own.
+    for locale, expected in {"de": "de", "de_AT": "de_AT", "en": "de"}.items():
+        present = text.format(locale, "")
+        made = filled("x.arb", text.format("en", "b"), present=present)[0]
+        assert made == text.format(expected, "B")
+    with pytest.raises(UserError, match="^out/x.arb: is in 'fr', but the translations are in 'de'"):
+        filled("x.arb", text.format("en", "b"), present=text.format("fr", ""))
 
 
 @pytest.mark.parametrize("name", ["android", "fluent", "properties", "json"])
