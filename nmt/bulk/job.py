@@ -9,14 +9,17 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from nmt import files
 from nmt.bulk.formats import format_of, split_name
 from nmt.bulk.storage import Folder
 from nmt.bulk.work import Function, Work, identity
 from nmt.errors import Failure, UserError
 
 RECORD = "_nmt_bulk.json"  # tells jobs apart; datasets leave out names that begin with "_"
+DEATHS = 3  # of workers, on a window: then it is given up
 READERS = 8  # files that are counted at the same time
 
 
@@ -27,6 +30,7 @@ class Window(NamedTuple):
     start: int
     rows: int
     output: str
+    at: int = 0  # the byte of its first row; 0: only the rows before it tell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +49,19 @@ class Job:
         """All windows in order; UserError where the input does not fit the work."""
         names = [self.only] if self.only else self.source.listed()
         with ThreadPoolExecutor(READERS) as pool:
-            contents = pool.map(lambda name: format_of(name).contents(self.source, name), names)
+            contents = pool.map(self._contents, names)
             found = list(zip(names, contents, strict=True))
-        for name, (_, columns) in found:
-            if columns:
-                self._check_columns(columns, self.source.where(name))
-        return [each for name, (rows, _) in found for each in cut(name, rows, self.window)]
+        for name, each in found:
+            if each.columns:
+                self._check_columns(each.columns, self.source.where(name))
+        return [
+            window
+            for name, each in found
+            for window in cut(name, each.rows, self.window, each.places)
+        ]
+
+    def _contents(self, name):
+        return format_of(name).contents(self.source, name, self.window)
 
     def _check_columns(self, columns, where):
         for wanted in [*self.columns, *([self.id_column] if self.id_column else [])]:
@@ -68,7 +79,8 @@ class Job:
 
         UserError where it holds another job, or files that are none.
         """
-        there = set(self.target.names())
+        names = self.target.names()
+        there = {name for name in names if not files.is_partial(PurePosixPath(name).name)}
         record = self._record(windows)
         if RECORD in there:
             with self.target.text(RECORD) as file:
@@ -105,15 +117,20 @@ class Job:
     def do(self, window: Window, function: Function) -> Counter[str]:
         """Writes the file of a window; returns what is told of its rows."""
         kind = format_of(window.name)
-        rows = kind.window(self.source, window.name, window.start, window.rows)
-        columns = kind.texts(rows, self.columns, self.source.where(window.name), window.start)
+        needed = list({*self.columns, self.id_column}) if self.id_column else None
+        rows = kind.window(self.source, window.name, window.start, window.rows, window.at, needed)
+        new = [] if self.id_column else self.work.new_columns
+        where = self.source.where(window.name)
+        columns = kind.texts(rows, self.columns, where, window.start, new)
         added, told = function(columns)
         self.target.write(window.output, kind.written(rows, self.id_column, added))
         return told
 
 
-def cut(name: str, rows: int, size: int) -> list[Window]:
+def cut(name: str, rows: int, size: int, places: Sequence[int] = ()) -> list[Window]:
     """The windows of a file; one without rows has one, so that its output is there.
+
+    places: the bytes of their first rows, if they are known.
 
     >>> [window.output for window in cut("a.txt.gz", 3, 2)]
     ['a-00001.txt.gz', 'a-00002.txt.gz']
@@ -122,17 +139,37 @@ def cut(name: str, rows: int, size: int) -> list[Window]:
     starts = range(0, max(rows, 1), size)
     # In order of names is in order of rows.
     digits = max(5, len(str(len(starts))))
+    outputs = (f"{stem}-{n:0{digits}}{ending}{compression}" for n in range(1, len(starts) + 1))
     return [
-        Window(name, start, min(size, rows - start), f"{stem}-{n:0{digits}}{ending}{compression}")
-        for n, start in enumerate(starts, 1)
+        Window(name, start, min(size, rows - start), output, at)
+        for start, output, at in zip(starts, outputs, places or [0] * len(starts), strict=True)
     ]
 
 
 def result_of(job: Job, window: dict[str, Any], function: Function) -> dict[str, Any]:
     """What a worker says of a window that it has done; mistakes and failures as their one line."""
-    result = {"rows": window["rows"], "told": "{}", "error": "", "status": 0}
+    own = Window(**window)
+    result = {"rows": own.rows, "told": "{}", "error": "", "status": 0}
     try:
-        result["told"] = json.dumps(job.do(Window(**window), function))
+        result["told"] = json.dumps(job.do(own, function))
     except (UserError, Failure) as error:
         result.update(error=str(error), status=error.exit_status)
+    except Exception as error:
+        reason = files.one_line(f"{type(error).__name__} {error}")
+        line = f"{described(job, own)}: {reason}"
+        result.update(error=line, status=Failure.exit_status)
     return result
+
+
+def described(job: Job, window: Window) -> str:
+    """What a window is called in messages: its file and rows."""
+    rows = f"rows {window.start + 1:,} to {window.start + window.rows:,}"
+    return f"{job.source.where(window.name)}, {rows}"
+
+
+def died(deaths: int, where: str = "") -> Failure:
+    """The failure of a job whose workers die."""
+    return Failure(
+        f"{where}workers died {deaths} times (killed, or out of memory?); the same command goes "
+        "on, with fewer --workers or a smaller --window if memory is short"
+    )

@@ -4,8 +4,9 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
@@ -15,6 +16,7 @@ from nmt.errors import Failure, UserError
 
 # Where a file appears as a whole when it is closed.
 OBJECT_STORES = ("s3", "gcs", "abfs")
+BUFFER = 2**20
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -63,12 +65,26 @@ class Folder:
             return self.files.get_file_info(f"{self.root}/{name}").size
 
     @contextlib.contextmanager
-    def text(self, name: str) -> Iterator[io.TextIOWrapper]:
-        """A file as `files.lines_of` reads it, uncompressed if its ending says gz or zst."""
+    def text(
+        self, name: str, seen: Callable[[bytes], None] | None = None
+    ) -> Iterator[io.TextIOWrapper]:
+        """A file as `files.lines_of` reads it, uncompressed if its ending says gz or zst.
+
+        seen: is given the bytes that are read, one block after the other.
+        """
         with reported(self.where(name)):
             compression = COMPRESSIONS.get(PurePosixPath(name).suffix)
             with self.files.open_input_stream(f"{self.root}/{name}", compression) as stream:
-                yield io.TextIOWrapper(io.BufferedReader(stream))
+                raw = _Seen(stream, seen) if seen else stream
+                yield io.TextIOWrapper(io.BufferedReader(raw))
+
+    @contextlib.contextmanager
+    def lines(self, name: str, at: int) -> Iterator[io.BufferedReader]:
+        """The lines of a file that is not compressed, as bytes, from a byte on."""
+        with self.binary(name) as file:
+            file.seek(at)
+            # In object storage each read is a request.
+            yield io.BufferedReader(file, BUFFER)
 
     @contextlib.contextmanager
     def binary(self, name: str) -> Iterator[pa.NativeFile]:
@@ -98,6 +114,23 @@ class Folder:
             if files.is_partial(PurePosixPath(name).name):
                 with contextlib.suppress(FileNotFoundError):
                     self.files.delete_file(f"{self.root}/{name}")
+
+
+class _Seen(io.RawIOBase):
+    """A stream whose bytes are shown to a function, too."""
+
+    def __init__(self, stream, seen):
+        self.stream = stream
+        self.seen = seen
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.seen(data)
+        return len(data)
 
 
 @contextlib.contextmanager

@@ -152,6 +152,17 @@ WRONG = {
     "g.txt": ("a\tb\nc\n", ["text", "translation"], "line 2: 0 tabs"),
     "h.txt": (b"a\n\xff\n", ["text"], "line 2: not valid UTF-8"),
     "i.parquet": ("x", ["text"], "cannot be read"),
+    "k.jsonl": (
+        '{"text": "x"}\n{"text": "x", "translation": ""}\n',
+        ["text"],
+        "line 2: has a field translation already; --id NAME keeps",
+    ),
+    "l.jsonl": (
+        '{"text": "x"}\n{"text": "\\ud83d\\ude00", "a": "\\ude00"}\n',
+        ["text"],
+        "line 2: \\ude00 is half a character",
+    ),
+    "m.jsonl": ('{"text": "x"}\n' + "[" * 99_999, ["text"], ", rows 1 to 2: RecursionError"),
     "j.gz": (gzip.compress(b"one\n" * 999)[:-12], ["text"], "cannot be read"),
 }
 
@@ -172,6 +183,71 @@ def test_mistakes_are_one_line_that_says_where(tmp_path, name):
         error = str(caught)
     assert error.startswith(f"{path}") and said in error and "\n" not in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl"])
+def test_windows_begin_where_their_rows_stand(tmp_path, monkeypatch, name, end, ending):
+    """A window is read without the rows before it."""
+    if name == "a.jsonl" and end == "\n\n":
+        return
+    rows = [f"\ufeff ä{number} {'x' * 3_000}" for number in range(10)]
+    lines = [json.dumps({"text": row}) for row in rows] if name == "a.jsonl" else rows
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(f" {ending.join(lines)}{end}".encode())
+    expected = [f" {rows[0]}" if name == "a.txt" else rows[0], *rows[1:]]
+    expected += [""] * (len(end) - 1)
+    cut_job = job(tmp_path, 3)
+    windows = cut_job.windows()
+    assert [bool(window.at) for window in windows] == [False, True, True, True]
+    monkeypatch.setattr(Folder, "text", None)
+    for window in windows[1:]:
+        assert result_of(cut_job, window._asdict(), shouted)["error"] == ""
+    found = [text for path in sorted((tmp_path / "out").iterdir()) for text in read(path)[0]]
+    assert found == [text.upper() for text in expected[3:]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a\rb\rc\rd\re", "a\nb\nਊc\nd\ne".encode("utf-16"), b"\xef\xbb\xbfa\nb\nc\nd\ne"],
+)
+def test_lines_that_end_otherwise_are_read_from_the_beginning(tmp_path, content):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_bytes(content)
+    assert not any(window.at for window in job(tmp_path, 2).windows())
+    do(job(tmp_path, 2))
+    found = [text for n in (1, 2, 3) for text in read(tmp_path / "out" / f"a-0000{n}.txt")[0]]
+    assert [text.strip("ਊ") for text in found] == list("ABCDE")
+
+
+def test_of_a_table_no_more_is_read_than_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.bulk.formats.BATCH", 2)
+    write(tmp_path / "in" / "a.parquet", TEXTS, id=list(range(23)), more=[1] * 23)
+    asked = []
+    original = parquet.ParquetFile.iter_batches
+
+    def blocks(table, size, **options):
+        for batch in original(table, size, **options):
+            asked.append((batch.schema.names, len(batch)))
+            yield batch
+
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", blocks)
+    own = job(tmp_path, 5, "id")
+    window = own.windows()[1]
+    assert result_of(own, window._asdict(), shouted)["error"] == ""
+    # Rows 5 to 9: of the groups 4 to 7 and 8 to 11.
+    assert [rows for _, rows in asked] == [2, 2, 2]
+    assert all(sorted(names) == ["id", "text"] for names, _ in asked)
+    _, rows = read(tmp_path / "out" / window.output)
+    assert [row["id"] for row in rows] == [5, 6, 7, 8, 9]
+
+
+def test_what_a_killed_start_left_is_no_file(tmp_path):
+    write(tmp_path / "in" / "a.txt", TEXTS)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / partial_name()).write_text("{")
+    assert len(do(job(tmp_path))) == 5
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.binary()])
