@@ -3,8 +3,10 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from nmt import files
 from nmt.bulk.formats import Added, Texts
 from nmt.evaluation import mismatch
 from nmt.inference.checks import check_confidence
@@ -157,8 +159,32 @@ Work = Translation | Scoring | Filtering
 
 
 def identity(work: Work) -> dict[str, Any]:
-    """What makes two works give the same: the weights of their runs, and all options."""
-    runs = [run for path in work.runs for run in open_runs(path)]
+    """What makes two works give the same: the weights of their runs, all options, all files."""
     options = {"run": None, "reverse": None, **dataclasses.asdict(work)}
-    weights = [run.info.weights_sha256 or run.weights_id for run in runs]
-    return {"command": work.command, **options, "run": weights, "reverse": None}
+    weights = [each for path in work.runs for each in _weights(path)]
+    contents = _contents(work) if isinstance(work, Translation) else {}
+    return {"command": work.command, **options, "run": weights, "reverse": None, **contents}
+
+
+def _weights(runs):
+    return [run.info.weights_sha256 or run.weights_id for run in open_runs(runs)]
+
+
+def _contents(work):
+    """What stands in the files that a translation goes by."""
+    run = open_runs(work.run)[0]
+    target = (work.to or run.recipe.data.target).replace("_", "-")
+    corrections = sorted(run.path.glob(f"corrections.*-{target}.tsv"))
+    return {
+        "content of the glossary": work.glossary and files.digest(Path(work.glossary)),
+        "content of the memory": work.memory and _memory(Path(work.memory)),
+        "corrections": [files.digest(file) for file in corrections] or None,
+    }
+
+
+def _memory(path):
+    """Digests of the files of a memory; the weights of a run tell its training text."""
+    if (path / "run.json").is_file():
+        return _weights(path)
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [files.digest(file) for file in found if file.is_file()]
