@@ -1,22 +1,24 @@
 """A translator a core of this machine, each a process; one that dies is replaced."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from nmt.bulk.job import Job, Window, result_of
+from nmt.bulk.job import DEATHS, Job, Window, described, died, result_of
 from nmt.bulk.work import Function
-from nmt.errors import Failure
 
 log = logging.getLogger(__name__)
 
-DEATHS = 3  # of workers, one after the other without a window done between them
+# Workers that die one after the other without a window done between them: none can work.
+MOST_IN_A_ROW = 10
 
 
 class Worker:
@@ -29,32 +31,52 @@ class Worker:
 def results(job: Job, windows: Sequence[Window], workers: int) -> Iterator[dict[str, Any]]:
     """What `job.result_of` says of each window, as they come.
 
-    Failure where workers die again and again.
+    Failure, after all others, where a window kills `DEATHS` workers that have nothing else to do.
     """
-    left = dict.fromkeys(windows)
-    deaths = 0
-    while left:
-        pool = _pool(job, min(workers, len(left)))
-        futures = {pool.submit(_done, window._asdict()): window for window in left}
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-                del left[futures[future]]
-                deaths = 0
-        except BrokenProcessPool:
-            deaths += 1
-            if deaths == DEATHS:
-                raise Failure(
-                    f"workers died {DEATHS} times (killed, or out of memory?); the same command "
-                    "goes on, with fewer --workers or a smaller --window if memory is short"
-                ) from None
-            log.warning("a worker died; its window is done again")
-            # Those that were worked on come last: one that kills must not stop the others.
-            first, rest = list(left)[:workers], list(left)[workers:]
-            left = dict.fromkeys([*rest, *first])
-        finally:
-            # Windows in work are finished and kept.
-            pool.shutdown(cancel_futures=True)
+    queue = [(list(windows), workers)]
+    killers: list[Window] = []
+    deaths = Counter[Window]()
+    in_a_row = 0
+    while queue or killers:
+        left, count = queue.pop() if queue else ([killers.pop(0)], 1)
+        if not left:
+            continue
+        count = min(count, len(left))
+        for window, result in _tried(job, tuple(left), count):
+            left.remove(window)
+            in_a_row = 0
+            yield result
+        if not left:
+            continue
+        in_a_row += 1
+        if count > 1:
+            # One of those that were worked on kills: each has a worker for itself.
+            queue += [(left[count:], count), (left[:count], 1)]
+        else:
+            killers.append(left[0])
+            deaths[left[0]] += 1
+            queue.append((left[1:], 1))
+        if DEATHS in deaths.values():
+            raise died(DEATHS, f"{described(job, left[0])}: ")
+        if in_a_row == MOST_IN_A_ROW:
+            raise died(in_a_row)
+        log.warning("a worker died; its window is done again")
+
+
+def _tried(job, windows, workers):
+    """Each window and its result, in any order; when a worker dies, those that are done."""
+    pool = _pool(job, workers)
+    try:
+        with contextlib.suppress(BrokenProcessPool):
+            futures = {}
+            for window in windows:
+                futures[pool.submit(_done, window._asdict())] = window
+        for future in as_completed(futures):
+            with contextlib.suppress(BrokenProcessPool):
+                yield futures[future], future.result()
+    finally:
+        # Windows in work are finished and kept.
+        pool.shutdown(cancel_futures=True)
 
 
 def _pool(job, workers):
