@@ -11,6 +11,7 @@ _ALONE = {"zero": 0, "one": 1, "two": 2}
 # Of each category the smallest whole numbers that say which form of a word it takes: 0, 1 or 2,
 # and one above; none where it is for fractions alone. Languages that are not here have the usual
 # two.
+_FRACTION = 1.5  # stands for those that a category is for
 _USUAL = {"one": [1], "other": [2]}
 _RULES = (
     "other=1,2: bm bo dz hnj id ig ii ja jbo jv kde kea km ko lkt lo ms my nqo osa sah ses sg su th"
@@ -77,7 +78,7 @@ def forms(
         if exact and numbers == [1] and name not in messages:
             continue
         several = [number for number in numbers if number > 1]
-        number = several[0] if several else max(numbers, default=2)
+        number = several[0] if several else max(numbers, default=_FRACTION)
         origin = "other"
         alone = _ALONE.get(name)
         # A file alone needs no number; where 21 files have the same form, they do.

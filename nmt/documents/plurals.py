@@ -20,14 +20,15 @@ class Form(NamedTuple):
     message: str
     # The same with a number in the place of a placeholder; equal without one.
     source: str
-    number: int = 0
+    number: float = 0
     placeholder: str = ""
 
     def put_back(self, text: str) -> str | None:
         """The translation of `source` with the placeholder again; None where this is not clear."""
         if not self.placeholder:
             return text
-        pattern = rf"(?<![\d.,]){self.number}(?!\d|[.,]\d)"
+        number = str(self.number).replace(".", "[.,]")
+        pattern = rf"(?<![\d.,]){number}(?!\d|[.,]\d)"
         if any(len(re.findall(pattern, each)) != 1 for each in (self.source, text)):
             return None
         return re.sub(pattern, lambda _: self.placeholder, text)

@@ -39,14 +39,23 @@ def test_categories_are_those_of_the_language(language, names):
         (
             "uk",
             {"one": "21 files in %s", "few": "2 files in %s", "many": "5 files in %s"}
-            | {"other": "2 files in %s"},
+            | {"other": "1.5 files in %s"},
         ),
         ("pl", {"one": "a file in %s", "few": "2 files in %s"}
-         | {"many": "5 files in %s", "other": "2 files in %s"}),
+         | {"many": "5 files in %s", "other": "1.5 files in %s"}),
     ],
 )  # fmt: skip
 def test_each_category_has_a_number_of_its_own(language, expected):
     assert made(FILES, language) == expected
+
+
+def test_a_fraction_is_found_however_its_point_is_written():
+    chosen = forms(FILES, "cs", lambda name: "%d", lambda *_: False)
+    _, form = chosen["many"]
+    assert form.source == "1.5 files in %s"
+    assert form.put_back("1,5 souboru v %s") == form.put_back("1.5 souboru v %s")
+    assert form.put_back("1,5 souboru v %s") == "%d souboru v %s"
+    assert form.put_back("1 souboru 5") is None
 
 
 def test_a_message_for_one_is_taken_where_it_has_the_number():
