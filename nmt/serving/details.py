@@ -1,5 +1,6 @@
 """What stands behind a translation: words of both sides, attention, confidence, memory, terms."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -26,7 +27,9 @@ class Begun(NamedTuple):
     probability: float
 
 
-class Detailed(NamedTuple):
+# No tuples: of different classes these are never equal, so that they are not searched together.
+@dataclasses.dataclass(frozen=True)
+class Detailed:
     """A translator whose candidates have words and attention, and begin with a prefix."""
 
     translator: Translator
@@ -48,7 +51,8 @@ class Detailed(NamedTuple):
         )
 
 
-class Continued(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Continued:
     """A translator whose candidates are alternatives for what follows a prefix."""
 
     translator: Translator

@@ -2,12 +2,15 @@
 
 import random
 import threading
+import types
 from concurrent.futures import CancelledError
 
 import pytest
 
 from nmt.inference.load import load
+from nmt.inference.translation import Translation
 from nmt.serving.batching import CHARACTERS, SEGMENTS, Batcher, BusyError
+from nmt.serving.details import Begun, Continued, Detailed
 from tests.serving.clients import Shouter, wait_until
 
 
@@ -67,6 +70,25 @@ def test_what_waits_is_taken_together(batcher):
     assert [len(batch) for batch in slow.batches] == [1, SEGMENTS, 1, 5]
     assert slow.batches[1][:3] == ["line 0", "short", "line 1"]
     assert other.batches == [["elsewhere"]]
+
+
+def test_candidates_and_alternatives_of_one_prefix_are_not_searched_together(batcher):
+    class Begins(Shouter):
+        def candidates(self, lines, nbest=1, prefixes=(), **_):
+            return [[Translation(prefix)] for prefix in prefixes]
+
+        def alternatives(self, line, prefix, limit):
+            return [types.SimpleNamespace(text=" next", probability=0.5)]
+
+    translator = Begins()
+    translator.gate.clear()
+    batcher.submit(translator, ["first"])
+    wait_until(lambda: translator.batches)
+    detailed = batcher.submit(Detailed(translator, "so"), ["line"])
+    continued = batcher.submit(Continued(translator, "so"), ["line"])
+    translator.gate.set()
+    assert detailed.result(10) == [[Translation("so")]]
+    assert continued.result(10) == [[Begun("so next", "next", 0.5)]]
 
 
 def test_a_short_one_does_not_wait_for_many_long_ones(batcher):
