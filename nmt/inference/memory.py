@@ -66,11 +66,13 @@ class Memory:
 
     def matches(self, line: str, limit: int = 1) -> list[Match]:
         """At most `limit` pairs from THRESHOLD on, the most similar first."""
-        if line not in self._ranked:
+        # Other threads look up lines, too.
+        ranked = self._ranked.get(line)
+        if ranked is None:
+            ranked = self._rank(line)
             if len(self._ranked) >= KEPT:
                 self._ranked = {}
-            self._ranked[line] = self._rank(line)
-        ranked = self._ranked[line]
+            self._ranked[line] = ranked
         return [self._match(line, number, similarity) for similarity, number in ranked[:limit]]
 
     def _match(self, line, number, similarity):

@@ -66,6 +66,26 @@ def test_a_memory_can_be_sent_to_another_process():
     assert pickle.loads(pickle.dumps(memory)).matches("The dog sees a cat.", 3) == matches
 
 
+def test_lookups_of_other_threads_are_in_nobodys_way(monkeypatch):
+    """What is kept of them is forgotten at any time."""
+    memory = Memory(PAIRS)
+    line = "The dog sees a cat."
+    expected = memory.matches(line)
+    monkeypatch.setattr("nmt.inference.memory.KEPT", 1)
+    rank = memory._rank
+
+    def ranked_beside_another(of):
+        found = rank(of)
+        if of == "Twice":
+            memory.matches(line)
+            memory.matches("Open {name}")
+        return found
+
+    monkeypatch.setattr(memory, "_rank", ranked_beside_another)
+    assert [each.target for each in memory.matches("Twice")] == ["Zweimal"]
+    assert memory.matches(line) == expected
+
+
 def test_no_match_is_overlooked():
     """The index leaves out only what cannot be similar enough."""
     rng = random.Random(1)
