@@ -15,7 +15,7 @@ from nmt.errors import UserError
 
 HEADER_SECONDS = 10  # in which a connection must have sent the head of a request
 KEEP_ALIVE_SECONDS = 5
-READING_SECONDS = 30  # in which a client must go on to read an answer
+READING_SECONDS = 30  # in which a client must read some more of an answer
 END_SECONDS = 10  # for requests in work, after SIGTERM
 MOST_HEADER_BYTES = 2**16  # with the address, which has the text of some interfaces
 BACKLOG = 1024
@@ -26,6 +26,7 @@ class Protocol(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
     _reading_timer: asyncio.TimerHandle | None = None
+    _unread = 0  # bytes, when that timer was started
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -69,7 +70,14 @@ class Protocol(H11Protocol):
 
     def _start_reading_timer(self):
         self._stop_reading_timer()
-        self._reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading_timer = self.loop.call_later(READING_SECONDS, self._end_if_unread)
+
+    def _end_if_unread(self):
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._start_reading_timer()
+        else:
+            self.transport.abort()
 
     def _stop_reading_timer(self):
         if self._reading_timer:

@@ -184,7 +184,7 @@ class Service:
         translator = direction.translator
         try:
             searcher = through(translator) if through else translator
-            ready = await _prepared(searcher, lines, nbest)
+            ready = await _prepared(translator, searcher, lines, nbest)
             future = self.batcher.submit(searcher, ready.segments, nbest)
             return ready.joined(await asyncio.wrap_future(future))
         except BusyError:
@@ -194,9 +194,14 @@ class Service:
             raise Refusal(400, f"Invalid request: {error}") from None
 
 
-async def _prepared(searcher, lines, nbest):
-    """Lines that are ready; many of them in a thread, so that others have their turn beside it."""
-    if sum(map(len, lines)) < MANY_CHARACTERS:
+async def _prepared(translator, searcher, lines, nbest):
+    """Lines that are ready; in a thread if that may take long, so that others have their turn."""
+    corrections = translator.corrections
+    if (
+        sum(map(len, lines)) < MANY_CHARACTERS
+        and translator.memory is None
+        and not (corrections and corrections.changed())
+    ):
         return searcher.ready(lines, nbest)
     return await asyncio.to_thread(searcher.ready, lines, nbest)
 

@@ -23,6 +23,8 @@ class Shouter:
     gate: closed, a batch waits. batches: the lines of each.
     """
 
+    memory = corrections = None
+
     def __init__(self, mark=""):
         self.mark = mark
         self.gate = threading.Event()
@@ -47,7 +49,7 @@ class Shouter:
 
 
 class Corrected:
-    """A translator whose best candidates are corrections, where there are any."""
+    """A translator whose best candidates are corrections, where there are any; for the page."""
 
     def __init__(self, translator, path):
         self.translator = translator

@@ -43,6 +43,8 @@ class Backwards:
     Each word attends to the one that it is of.
     """
 
+    memory = None
+
     def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
         prefixes = prefixes or [""] * len(lines)
         pairs = zip(lines, prefixes, strict=True)

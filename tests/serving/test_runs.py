@@ -10,12 +10,13 @@ import pytest
 
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
+from nmt.runs.corrections import Corrections
 from nmt.runs.folder import Run
 from nmt.serving import runs as serving_runs
 from nmt.serving.runs import Runs
 from tests.cli.test_documentation import nordic_recipe
 from tests.fakes import messages, nmt_command
-from tests.serving.clients import Shouter, ask_json, serving, wait_until
+from tests.serving.clients import Shouter, ask, ask_json, serving, wait_until
 
 pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
@@ -88,6 +89,15 @@ def test_corrections_of_any_process_are_answers_at_once(copy):
         assert runs.renew() and answer()["translatedText"] == "Zwei Zitronen"
         assert nmt_command("correct", copy, "--remove", HELLO["q"]).status == 0
         assert answer()["translatedText"] == plain
+
+
+def test_corrections_are_used_after_a_restart_line_by_line(copy):
+    Corrections.of(copy, "en", "de").add([("one", "eins"), ("two", "zwei")])
+    with serving(Runs([str(copy)])) as port:
+        _, answer = ask_json(port, "/translate", HELLO | {"q": " one\ntwo\nA cat."})
+        assert answer["translatedText"].splitlines()[:2] == [" eins", "zwei"]
+        _, _, suggestions = ask(port, "GET", "/tm/en/de/unit/one")
+        assert (suggestions[0]["target"], suggestions[0]["quality"]) == ("eins", 100)
 
 
 def test_a_link_that_names_another_run_is_followed(copy, tiny_run, tmp_path):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -156,26 +157,70 @@ def test_clients_that_are_too_slow(monkeypatch):
             connection.close()
 
 
-def test_clients_that_do_not_read(monkeypatch):
-    """Their answers are not kept for ever, and others have theirs meanwhile."""
+LARGE = 6_000_000  # characters of an answer: more than systems hold for a connection
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """A connection on which a large answer has begun, and the port of the server."""
     monkeypatch.setattr(server, "READING_SECONDS", 0.5)
-    size = 6_000_000  # more than systems hold for a connection
-    limits = Limits(characters=size, body=2 * size)
-    body = json.dumps(HELLO | {"q": "x" * size}).encode()
-    with serving(fixed_runs(("en", "de")), limits=limits) as port:
-        head = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
-        with socket.socket() as lazy:
-            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            lazy.settimeout(20)
-            lazy.connect(("127.0.0.1", port))
-            lazy.sendall(head + body)
-            # Its answer has begun.
-            assert lazy.recv(1)
-            assert ask_json(port, "/translate", HELLO)[0] == 200
-            time.sleep(1)
-            with contextlib.suppress(ConnectionResetError):
-                size -= len(received(lazy))
-            assert size > 0
+    limits = Limits(characters=LARGE, body=2 * LARGE)
+    body = json.dumps(HELLO | {"q": "x" * LARGE}).encode()
+    with serving(fixed_runs(("en", "de")), limits=limits) as port, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert connection.recv(1)
+        yield connection, port
+
+
+def test_clients_that_do_not_read(large):
+    """Their answers are not kept for ever, and others have theirs meanwhile."""
+    lazy, port = large
+    assert ask_json(port, "/translate", HELLO)[0] == 200
+    time.sleep(1)
+    size = 0
+    with contextlib.suppress(ConnectionResetError):
+        size = len(received(lazy))
+    assert size < LARGE
+
+
+def test_clients_that_read_slowly_have_all_of_an_answer(large):
+    connection, _ = large
+    begin = time.monotonic()
+    size = 0
+    while size < LARGE:
+        part = connection.recv(65536)
+        assert part
+        size += len(part)
+        # Two and a half times as long as without a sign of life.
+        time.sleep(max(0, begin + 1.25 * size / LARGE - time.monotonic()))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"memory": object()}, {"corrections": types.SimpleNamespace(changed=lambda: True)}],
+    ids=["a memory", "corrections that have changed"],
+)
+def test_what_is_looked_up_holds_nobody_up(given):
+    looking, found = threading.Event(), threading.Event()
+    ended = []
+
+    class Slow(Shouter):
+        def ready(self, lines, nbest=1):
+            looking.set()
+            ended.append(found.wait(5))
+            return super().ready(lines, nbest)
+
+    translator = Slow()
+    vars(translator).update(given)
+    with serving(fixed_runs(("en", "de"), translator=translator)) as port:
+        with connected(port, WHOLE) as connection:
+            assert looking.wait(20)
+            assert ask(port, "GET", "/health")[0] == 200 and not ended
+            found.set()
+            assert b" 200 " in connection.recv(65536).splitlines()[0]
 
 
 def test_clients_that_leave_hold_nobody_up(slow):
@@ -257,7 +302,7 @@ def test_what_goes_wrong_inside_is_not_told(slow):
     assert lines == ["/translate: RuntimeError"]
 
 
-def test_corrections_are_used_at_once_and_after_a_restart(tmp_path):
+def test_suggestions_are_kept_line_by_line(tmp_path):
     hello = {"q": "hello", "s": "grüß\tgott", "source": "EN", "target": "de"}
     lines = {"q": "one\ntwo", "s": "eins\n zwei", "source": "auto", "target": "de"}
     runs = fixed_runs(("en", "de"), folder=tmp_path)
@@ -266,17 +311,10 @@ def test_corrections_are_used_at_once_and_after_a_restart(tmp_path):
         assert ask_json(port, "/suggest", hello | {"s": "hallo"})[0] == 200
         assert ask_json(port, "/suggest", lines)[0] == 200
         assert ask_json(port, "/suggest", lines | {"s": "eins"})[0] == 400
-        assert ask_json(port, "/suggest", hello | {"s": " "})[0] == 400
+        for wrong in (" ", "half: \ud83d"):
+            assert ask_json(port, "/suggest", hello | {"s": wrong})[0] == 400
     path = tmp_path / "corrections.en-de.tsv"
     assert path.read_text("utf-8") == "hello\tgrüß gott\nhello\thallo\none\teins\ntwo\tzwei\n"
-    runs = fixed_runs(("en", "de"), folder=tmp_path)
-    with serving(runs) as port:
-        fields = HELLO | {"q": " hello\ntwo\nthree", "alternatives": 1}
-        _, answer = ask_json(port, "/translate", fields)
-        assert answer["translatedText"] == " hallo\nzwei\nTHREE"
-        assert answer["alternatives"] == [" HELLO\nTWO\nTHREE!"]
-        _, _, suggestions = ask(port, "GET", "/tm/en/de/unit/hello")
-        assert (suggestions[0]["target"], suggestions[0]["quality"]) == ("hallo", 100)
 
 
 SERVER = """
