@@ -13,8 +13,9 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nmt.inference.load import load
@@ -34,9 +35,29 @@ class Server:
 
     def __init__(self, run):
         command = [sys.executable, "-m", "nmt", "serve", str(run), "--port", "0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        self.port = int(re.search(r":(\d+)/", self.process.stderr.readline())[1])
+        # A file, as nobody reads a pipe until it is full.
+        self._own = tempfile.TemporaryDirectory()
+        self._messages = Path(self._own.name) / "messages"
+        with self._messages.open("w") as file:
+            self.process = subprocess.Popen(command, stderr=file)
         self._folder = Path(f"/proc/{self.process.pid}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(20)
+        self._own.cleanup()
+
+    def port(self):
+        """That it listens on, as soon as it tells."""
+        while True:
+            told = self._messages.read_text()
+            if found := re.search(r":(\d+)/", told):
+                return int(found[1])
+            assert self.process.poll() is None, told
+            time.sleep(0.05)
 
     def processor_seconds(self):
         fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
@@ -46,10 +67,6 @@ class Server:
         """MiB."""
         status = (self._folder / "status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-
-    def end(self):
-        self.process.terminate()
-        return self.process.wait(20)
 
 
 class Client:
@@ -75,7 +92,7 @@ class Client:
 
 
 def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
-    """Figures of both as a dict; AssertionError for an answer that is not the engine's."""
+    """Figures of both as a dict; raises for an answer that is not the engine's, or is none."""
     translator = load(run, "onnx")
     data = translator.recipe.data
     texts = sample(run, most_words)
@@ -92,11 +109,6 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
         begin = time.perf_counter()
         translator.translate([SHORT])
         alone.append(time.perf_counter() - begin)
-    # 2. The server, idle and under load.
-    server = Server(run)
-    lone = Client(server.port, data.source, data.target)
-    for _ in range(30):
-        lone.ask(SHORT)
     figures = {
         "texts": len(texts),
         "words a text": words / len(texts),
@@ -104,20 +116,25 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
         "one by one, processor ms a text": 1000 * one_by_one,
         "engine, words a second": words / engine[1],
         "short text alone, engine, ms": 1000 * statistics.median(alone),
-        "short text alone, server, ms": 1000 * statistics.median(lone.seconds),
-        "MiB before": server.memory(),
     }
-    figures |= _under_load(server, expected, (data.source, data.target), seconds, clients)
-    figures["exit status"] = server.end()
+    # 2. The server, idle and under load.
+    with Server(run) as server:
+        port = server.port()
+        lone = Client(port, data.source, data.target)
+        for _ in range(30):
+            lone.ask(SHORT)
+        figures["short text alone, server, ms"] = 1000 * statistics.median(lone.seconds)
+        figures["MiB before"] = server.memory()
+        each = [Client(port, data.source, data.target) for _ in range(clients)]
+        figures |= _under_load(server, expected, each, seconds)
+    figures["exit status"] = server.process.returncode
     return figures
 
 
-def _under_load(server, expected, languages, seconds, clients):
-    """Figures of clients that ask for so long."""
+def _under_load(server, expected, clients, seconds):
+    """Figures of clients that ask for so long; raises the first error of one of them."""
     texts = list(expected)
     deadline = time.perf_counter() + seconds
-    wrong = []
-    each = [Client(server.port, *languages) for _ in range(clients)]
     memory = []
     pause = min(MEMORY_SECONDS, seconds / 4)
 
@@ -125,26 +142,23 @@ def _under_load(server, expected, languages, seconds, clients):
         rng = random.Random(number)
         while time.perf_counter() < deadline:
             text = rng.choice(texts)
-            if each[number].ask(text) != expected[text]:
-                wrong.append(text)
+            assert clients[number].ask(text) == expected[text], text
 
     processor, begin = server.processor_seconds(), time.perf_counter()
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    while (rest := deadline - time.perf_counter()) > 0:
-        time.sleep(min(pause, rest))
-        memory.append(round(server.memory()))
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        done = [pool.submit(work, number) for number in range(len(clients))]
+        while (rest := deadline - time.perf_counter()) > 0:
+            time.sleep(min(pause, rest))
+            memory.append(round(server.memory()))
     took = time.perf_counter() - begin
-    waits = sorted(wait for client in each for wait in client.seconds)
-    assert not wrong, wrong[0]
+    for each in done:
+        each.result()
+    waits = sorted(wait for client in clients for wait in client.seconds)
     return {
-        "clients": clients,
+        "clients": len(clients),
         "requests": len(waits),
         "server, processor ms a text": 1000 * (server.processor_seconds() - processor) / len(waits),
-        "server, words a second": sum(client.words for client in each) / took,
+        "server, words a second": sum(client.words for client in clients) / took,
         "median wait, s": statistics.median(waits),
         "95 of 100 wait at most, s": waits[int(0.95 * len(waits))],
         "longest wait, s": waits[-1],
