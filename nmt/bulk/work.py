@@ -56,8 +56,7 @@ class Translation:
         translator = load(self.run, self.engine, 1, self.overrides, to=self.to)
         if self.confidence or self.min_confidence is not None:
             check_confidence(translator, self.run, self.engine)
-        if self.glossary or self.memory:
-            translator = translator.using(self.glossary, self.memory)
+        translator = translator.using(self.glossary, self.memory, self.run)
 
         def translated(columns: Sequence[Texts]) -> Done:
             (texts,) = columns

@@ -15,13 +15,6 @@ pytestmark = pytest.mark.usefixtures("load_once")
 
 MESSAGE = "{n, plural, one {a\nbook} other {# books}}"
 
-PAIRS = [
-    ("The dog sees a cat.", "Eine Zitrone, bitte"),
-    ("A cat.", "Na ja"),
-    ("Two lines", "2"),
-    (MESSAGE, "{n} Bücher"),
-]
-
 
 @pytest.fixture(scope="module")
 def run(tiny_run, tmp_path_factory):
@@ -66,10 +59,8 @@ def test_exactly_what_was_corrected_is_answered_so(translators, line, expected):
     # Others follow, as the model finds them.
     (best, *others), _ = corrected.candidates([line, "A dog."], nbest=3)
     (found,) = plain.using(memory=corrected.memory).candidates([line], nbest=3)
-    assert (
-        best.text == expected
-        and [each.text for each in others] == [each.text for each in found][: len(others)]
-    )
+    assert best.text == expected and others
+    assert [each.text for each in others] == [each.text for each in found][: len(others)]
 
 
 def test_a_correction_that_does_not_begin_as_given_is_no_answer(translators):
@@ -91,3 +82,8 @@ def test_every_way_in_has_them(run, tmp_path):
     (tmp_path / "a.srt").write_text(f"1\n00:00:01,000 --> 00:00:02,000\n{line}\n")
     done = nmt_command("fill", run, tmp_path / "a.srt", "-o", tmp_path / "b.srt")
     assert done.status == 0 and "Eine Zitrone, bitte" in (tmp_path / "b.srt").read_text()
+    pytest.importorskip("pyarrow")
+    from nmt.bulk import work
+
+    done = work.Translation(str(run)).start()([[line, None]])
+    assert done.added.columns["translation"] == ["Eine Zitrone, bitte", None]
