@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take back the corrections of these sentences, one an argument or a line",
     )
+    what.add_argument(
+        "--from",
+        dest="from_",
+        metavar="RUN",
+        help="keep what another run keeps, and take back what it has taken back",
+    )
     add_to(parser)
 
 
@@ -45,6 +51,9 @@ def run(args: argparse.Namespace) -> None:
     if args.text and args.input != "-":
         raise UserError("--input and text as arguments exclude each other")
     recipe = open_runs(args.run)[0].recipe
+    if args.from_:
+        _follow(recipe, args)
+        return
     data = (recipe.into(args.to) if args.to else recipe).data
     corrections = Corrections.of(args.run, data.source, data.target)
     if args.list:
@@ -57,6 +66,21 @@ def run(args: argparse.Namespace) -> None:
         pairs = _pairs(args)
         corrections.add(pairs)
         log.info(f"{len(pairs):,} added; {_kept(corrections)}")
+
+
+def _follow(recipe, args):
+    """Takes over the corrections of another run, of all languages or of one."""
+    from nmt.runs.corrections import Corrections
+
+    if args.text or args.input != "-":
+        raise UserError("--from takes no text")
+    targets = [recipe.into(args.to).data.target] if args.to else recipe.data.targets()
+    for target in targets:
+        own, other = (
+            Corrections.of(run, recipe.data.source, target) for run in (args.run, args.from_)
+        )
+        count = own.follow(other)
+        log.info(f"{count:,} taken over; {_kept(own)}")
 
 
 def _sources(args):

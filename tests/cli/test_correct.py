@@ -1,5 +1,7 @@
 """`nmt correct`: the same file that a server keeps, from the command line."""
 
+import shutil
+
 import pytest
 
 from nmt.recipe import load_recipe
@@ -37,6 +39,18 @@ def test_corrections_are_added_listed_and_taken_back(run, tmp_path):
     assert listed() == "one\tein\n"
 
 
+def test_a_run_takes_over_what_another_keeps_and_has_taken_back(run, tmp_path):
+    new = tmp_path / "new"
+    shutil.copytree(run, new)
+    nmt_command("correct", run, stdin="one\teins\ntwo\tzwei\n")
+    nmt_command("correct", new, stdin="one\tein\ntwo\tzwei\nthree\tdrei\n")
+    nmt_command("correct", run, "--remove", "two")
+    done = nmt_command("correct", new, "--from", run)
+    path = new / "corrections.en-de.tsv"
+    assert done.status == 0 and done.err == f"2 taken over; 2 in {path}\n"
+    assert nmt_command("correct", new, "--list").out == "three\tdrei\none\teins\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
@@ -49,6 +63,8 @@ def test_corrections_are_added_listed_and_taken_back(run, tmp_path):
         (["--remove"], " \n", "no sentence in the input"),
         (["--list", "one"], "", "--list takes no text"),
         (["--list", "--remove", "one"], "", "not allowed with"),
+        (["--from", "none", "one", "eins"], "", "--from takes no text"),
+        (["--from", "none"], "", "none: no such run folder"),
         (["one", "eins", "-i", "more.tsv"], "", "exclude each other"),
         (["one", "eins", "--to", "fr"], "", "into 'fr' it does not translate; languages: de"),
     ],
