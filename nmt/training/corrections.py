@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 REPORT = "learnt.json"
 # BLEU of validation text that may be lost without a word.
 LOSS = 1.0
+VALIDATION = "validation"  # so the names of that text begin
 
 
 class _Text(NamedTuple):
@@ -46,8 +47,7 @@ def with_corrections(run: Run, recipe: Recipe, parent: str) -> Recipe:
     data = _without(recipe.data)
     more = list(data.more)
     options = recipe.train
-    directions = dict.fromkeys((each.source, each.target) for each in data.corpora())
-    for source, target in directions if options.corrections and not recipe.language_model else ():
+    for source, target in _directions(recipe) if options.corrections else ():
         languages = f"{source}-{target}".replace("_", "-")
         corpus = dataclasses.replace(
             data.another(("format", "train")),
@@ -90,11 +90,16 @@ def keep(recipe: Recipe) -> None:
 
 
 def hand_on(run: Run, recipe: Recipe) -> None:
-    """Gives the run the corrections that its training learns from, unless it has some already."""
-    for _, corpus in _learnt(recipe.data):
-        own = Corrections.beside(run, corpus.source, corpus.target)
-        if not own.path.exists():
-            own.add(_rows(corpus))
+    """Gives a run that is not trained yet what its parent answers, whether it learns that or not.
+
+    What it has of another parent, by an earlier try, is taken back.
+    """
+    for source, target in _directions(recipe):
+        own = Corrections.beside(run, source, target)
+        if recipe.train.from_:
+            own.follow(Corrections.of(recipe.train.from_, source, target), alone=True)
+        else:
+            own.remove([source for source, _ in own.pairs()])
 
 
 def report(run: Run) -> None:
@@ -114,9 +119,9 @@ def report(run: Run) -> None:
     with files.atomic(path) as file:
         json.dump(entries, file, indent=2, ensure_ascii=False)
     log.info("\n".join(lines(entries)))
-    for row in entries["texts"][len(learnt) :]:
+    for row in entries["texts"]:
         lost = row["bleu"][0] - row["bleu"][1]
-        if lost > LOSS:
+        if row["text"].startswith(VALIDATION) and lost > LOSS:
             log.warning(
                 f"{row['text']} has lost {lost:.1f} BLEU: a smaller train.learning_rate, fewer "
                 "epochs or a smaller train.corrections forget less"
@@ -135,6 +140,14 @@ def lines(entries: dict[str, Any]) -> Iterator[str]:
         for name, label in (("bleu", "BLEU"), ("chrf", "chrF")):
             columns.append(f"{label} " + " -> ".join(f"{score:.1f}" for score in row[name]))
         yield "  ".join(columns)
+
+
+def _directions(recipe):
+    """(source, target) of what may have corrections."""
+    if recipe.language_model:
+        return []
+    corpora = _without(recipe.data).corpora()
+    return list(dict.fromkeys((each.source, each.target) for each in corpora))
 
 
 def _learnt(data: DataOptions) -> Iterator[tuple[int, DataOptions]]:
@@ -182,14 +195,15 @@ def _measured(run, learnt):
     valid = of_split(run, "valid")
     share = max(1, recipe.train.valid_sentences // len(valid))
     texts += [
-        _Text(f"validation {text.corpus}", text.data, list(spread(text.pairs, share)))
+        _Text(f"{VALIDATION} {text.corpus}", text.data, list(spread(text.pairs, share)))
         for text in valid
     ]
     # 2. By both in the same form.
     engine = "auto" if run.exported() and parent.exported() else "keras"
     translators = [load(each.path, engine, recipe.train.threads) for each in (parent, run)]
     rows = []
-    for text in texts:
+    # Of corrections all may be held-out text.
+    for text in filter(lambda each: each.pairs, texts):
         before, after = (_scores(translator, text) for translator in translators)
         both = {name: [before[name], after[name]] for name in before}
         rows.append({"text": text.name, "sentences": len(text.pairs), **both})

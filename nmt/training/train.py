@@ -107,7 +107,7 @@ def lead(
                     prepare(run, recipe)
                 run.save_recipe(dataclasses.replace(recipe, train=recorded.train))
 
-        if not complete:
+        if not resume.is_trained(run):
             corrections.hand_on(run, recipe)
 
         # The weights.

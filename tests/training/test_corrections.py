@@ -126,6 +126,33 @@ def test_which_corrections_are_learnt(stub, tmp_path, text, options, targets):
     assert all("next" in str(each.train) for each in again.data.more[len(recipe.data.more) :])
 
 
+def test_a_new_run_has_what_its_parent_has_whether_it_learns_that_or_not(stub, tmp_path):
+    first, second = stub(TOKENS, "first"), stub(TOKENS, "second")
+    Corrections.of(first.path, "en", "de").add([("a", "b"), ("both", "1")])
+    Corrections.of(second.path, "en", "de").add([("both", "2"), ("same", "same")])
+    run = Run(tmp_path / "new")
+    run.path.mkdir()
+    # Each time the folder is renewed, what an earlier try has left is gone.
+    for options, expected in (
+        ([f"train.from={first.path}"], [("a", "b"), ("both", "1")]),
+        ([f"train.from={second.path}", "train.corrections=0"], [("both", "2"), ("same", "same")]),
+        ([], []),
+    ):
+        recipe = load_recipe(first.path / "recipe.toml", options)
+        corrections.hand_on(run, recipe)
+        assert Corrections.beside(run, "en", "de").pairs() == expected
+
+
+def test_corrections_of_held_out_text_alone_are_nothing_to_compare(tuned, tmp_path, monkeypatch):
+    run = Run(shutil.copytree(tuned[0].path, tmp_path / "run"))
+    (run.path / corrections.REPORT).unlink()
+    monkeypatch.setattr(corrections.Mixture, "training_pairs", lambda *_: iter(()))
+    corrections.report(run)
+    report = json.loads((run.path / corrections.REPORT).read_text("utf-8"))
+    assert report["learnt"] == 0
+    assert [row["text"] for row in report["texts"]] == ["validation en-de"]
+
+
 def test_a_refused_training_leaves_nothing(parent, tiny_recipe, tmp_path):
     options = [f"train.from={parent}", "data.format=tsv", "data.train=missing.tsv"]
     with messages(), pytest.raises(Exception, match="no such file"):
