@@ -1,5 +1,6 @@
 """The folder `state/` of a run: what training resumes from, and snapshots of weights to average."""
 
+import contextlib
 import json
 import logging
 import re
@@ -111,7 +112,8 @@ class ResumeState(keras.callbacks.Callback):
 
     def stop(self) -> None:
         """Ends training once the state is saved, in whatever process."""
-        self.team.settle()
+        with contextlib.suppress(Failure):
+            self.team.settle()
         raise Stopped(self.signal or signal.SIGTERM)
 
     # What is saved.

@@ -28,6 +28,7 @@ PAUSE = 0.5  # seconds between two looks
 ANSWER = 10.0  # seconds in which a process that has connected must speak
 LOST = 5.0  # seconds in which the others say why TensorFlow has lost a process
 AGAIN = "start all processes again, training goes on"
+COMPLETE = "complete"  # how a good end is told
 LONGEST = 2**24  # bytes of a word
 
 
@@ -110,10 +111,10 @@ class Team:
             self._word_of(number)
 
     def settle(self) -> None:
-        """Waits until process 0 has written what it writes, and ends."""
-        with contextlib.suppress(Failure):
-            while not self.leads:
-                self.hear()
+        """Waits until process 0 has written what it writes; Failure if it does not complete it."""
+        if not self.leads:
+            while (word := self._next(0)).get("end") != COMPLETE:
+                self._accept(0, word)
 
     def reason(self) -> str:
         """Why TensorFlow has lost a process, as far as the others tell or their end shows."""
@@ -160,11 +161,17 @@ class Team:
         return ""
 
     def _word_of(self, number):
+        return self._accept(number, self._next(number))
+
+    def _next(self, number):
         try:
             while "waiting" in (word := self.channels[number].hear()):
                 log.info(word["waiting"])
         except (Gone, ValueError):
             raise Failure(f"{self.cluster.name(number)} is gone; {AGAIN}") from None
+        return word
+
+    def _accept(self, number, word):
         if "end" in word:
             raise Failure(self._ended(number, word["end"]))
         return word
@@ -198,7 +205,7 @@ def together(cluster: Cluster, recipe: str) -> Iterator[Team]:
             team.say(end=(str(error) or "interrupted").splitlines()[0])
             raise
         team.settle()
-        team.say(end="complete")
+        team.say(end=COMPLETE)
 
 
 class _Wait:

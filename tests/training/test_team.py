@@ -184,6 +184,23 @@ def test_the_end_of_one_and_its_reason_reach_the_others(addresses):
         assert f"process 1 of 3 ({addresses[1]}) is gone; start all processes again" in str(error)
 
 
+def test_who_has_done_its_part_learns_how_the_first_one_ends(addresses):
+    """Process 0 measures, chooses and exports when the others are done."""
+
+    def vanishes(team):
+        for channel in team.channels.values():
+            channel.socket.close()
+
+    def fails(team):
+        raise Failure("the disk is full")
+
+    said = f"process 0 of 3 ({addresses[0]})"
+    for lead, end in ((fails, f"{said}: the disk is full"), (vanishes, f"{said} is gone; start")):
+        _, *others = run(addresses, lead, str, str)
+        for error in others:
+            assert isinstance(error, Failure) and str(error).startswith(end)
+
+
 def test_the_reason_why_tensorflow_has_lost_a_process(addresses, monkeypatch):
     monkeypatch.setattr(teams, "LOST", 0.3)
 
