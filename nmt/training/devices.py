@@ -14,7 +14,7 @@ from nmt.recipe import Recipe
 from nmt.runs.folder import Run
 from nmt.training import tasks
 from nmt.training.checkpoint import saved_step
-from nmt.training.team import AGAIN, Team
+from nmt.training.team import Team, advised
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,7 @@ def connect(team: Team) -> None:
             "its own"
         ) from None
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
-        raise Failure(f"TensorFlow cannot connect the processes: {reason}") from None
+        raise Failure(f"TensorFlow cannot connect the processes: {_first_line(error)}") from None
 
 
 def strategy(recipe: Recipe, team: Team) -> tf.distribute.Strategy | None:
@@ -73,9 +72,17 @@ def losses_of_others(run: Run, team: Team) -> Iterator[None]:
     except LOST as error:
         if team.alone:
             raise
-        raise Failure(f"{team.reason()}; {AGAIN} after step {saved_step(run)}") from error
+        reason = team.reason()
+        if team.guessed:  # then it may be this process that has failed
+            reason += f" ({_first_line(error)})"
+        raise Failure(advised(reason, saved_step(run))) from error
 
 
 def scope(strategy: tf.distribute.Strategy | None) -> contextlib.AbstractContextManager[Any]:
     """Where a model is built that a strategy trains."""
     return strategy.scope() if strategy else contextlib.nullcontext()
+
+
+def _first_line(error):
+    """What TensorFlow says, without what follows on further lines."""
+    return (str(error.message) or type(error).__name__).splitlines()[0]

@@ -28,6 +28,6 @@ class Following(keras.callbacks.Callback):
         self.patience = patience
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.history.restore(self.team.hear()["history"])
+        self.history.restore(self.team.hear(beating=True)["history"])
         if self.patience and self.history.stale >= self.patience:
             self.model.stop_training = True

@@ -27,8 +27,13 @@ NEXT_NOTE = 60.0
 PAUSE = 0.5  # seconds between two looks
 ANSWER = 10.0  # seconds in which a process that has connected must speak
 LOST = 5.0  # seconds in which the others say why TensorFlow has lost a process
+BEAT = 10.0  # seconds between two signs of life
+SILENCE = 600.0  # seconds without any after which a process is taken for frozen
 AGAIN = "start all processes again, training goes on"
+UNKNOWN = "another process does not answer"
 COMPLETE = "complete"  # how a good end is told
+# What the end of another process explains: most where it has a reason of its own.
+TOLD, VANISHED, GUESSED = range(3)
 LONGEST = 2**24  # bytes of a word
 
 
@@ -42,6 +47,7 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.buffer = b""
+        self.saying = threading.Lock()
         # A machine that is switched off says no farewell.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, seconds in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
@@ -50,29 +56,41 @@ class Channel:
 
     def say(self, word: dict[str, Any]) -> None:
         """Sends a word; one that nobody hears any more is no error."""
-        with contextlib.suppress(OSError):
-            self.socket.sendall(json.dumps(word).encode() + b"\n")
+        self._send(json.dumps(word).encode() + b"\n")
+
+    def beat(self) -> None:
+        """Sends an empty line, a sign of life."""
+        self._send(b"\n")
+
+    def _send(self, data):
+        with contextlib.suppress(OSError), self.saying:
+            self.socket.sendall(data)
 
     def hear(self, seconds: float | None = None) -> dict[str, Any]:
-        """The next word; Gone, ValueError if it is none, TimeoutError after so many seconds."""
+        """The next word; Gone, ValueError if it is none, TimeoutError after so long a silence."""
         self.socket.settimeout(seconds)
-        while b"\n" not in self.buffer:
-            if len(self.buffer) > LONGEST:
-                raise ValueError("no word")
-            try:
-                received = self.socket.recv(2**16)
-            except TimeoutError:
-                raise
-            except OSError as error:
-                raise Gone from error
-            if not received:
-                raise Gone
-            self.buffer += received
-        line, _, self.buffer = self.buffer.partition(b"\n")
+        line = b""
+        while not line:
+            while b"\n" not in self.buffer:
+                self.buffer += self._received()
+            line, _, self.buffer = self.buffer.partition(b"\n")
         word = json.loads(line)
         if not isinstance(word, dict):
             raise ValueError("no word")
         return word
+
+    def _received(self):
+        if len(self.buffer) > LONGEST:
+            raise ValueError("no word")
+        try:
+            received = self.socket.recv(2**16)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Gone from error
+        if not received:
+            raise Gone
+        return received
 
 
 class Team:
@@ -85,6 +103,10 @@ class Team:
         self.cluster = cluster
         self.channels = channels or {}
         self.strategy: Any = None  # of tf.distribute, once TensorFlow has connected
+        # Of the others that have ended: how much that explains, the less the more, and the reason.
+        self.ends: dict[int, tuple[int, str]] = {}
+        self.guessed = False  # whether the reason of this one's end is a guess
+        self.over = threading.Event()
 
     @property
     def alone(self) -> bool:
@@ -101,9 +123,22 @@ class Team:
         for channel in self.channels.values():
             channel.say(word)
 
-    def hear(self) -> dict[str, Any]:
-        """The next word of process 0; Failure if it ends instead."""
-        return self._word_of(0)
+    def beat(self) -> None:
+        """From now on until the block of the team ends, gives the others signs of life.
+
+        A thread does, so no process may be forked any more.
+        """
+        if self.channels:
+            threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self):
+        while not self.over.wait(BEAT):
+            for channel in self.channels.values():
+                channel.beat()
+
+    def hear(self, beating: bool = False) -> dict[str, Any]:
+        """The next word of process 0; Failure if it ends instead, or, when beating, is frozen."""
+        return self._word_of(0, SILENCE if beating else None)
 
     def gather(self) -> None:
         """As process 0, waits for a word of each other one; Failure if one of them ends."""
@@ -113,16 +148,19 @@ class Team:
     def settle(self) -> None:
         """Waits until process 0 has written what it writes; Failure if it does not complete it."""
         if not self.leads:
-            while (word := self._next(0)).get("end") != COMPLETE:
+            while (word := self._next(0, SILENCE)).get("end") != COMPLETE:
                 self._accept(0, word)
 
     def reason(self) -> str:
         """Why TensorFlow has lost a process, as far as the others tell or their end shows."""
         until = time.monotonic() + LOST
-        while time.monotonic() < until:
-            if found := self._end_of_another(PAUSE):
-                return found
-        return "another process does not answer"
+        while time.monotonic() < until and len(self.ends) < len(self.channels):
+            self._look(PAUSE)
+            rank, reason = self._best()
+            if rank < GUESSED:
+                return reason
+        self.guessed = True
+        return UNKNOWN
 
     @contextlib.contextmanager
     def watched(self, stderr: TextIO) -> Iterator[None]:
@@ -140,45 +178,73 @@ class Team:
         until = time.monotonic() + PATIENCE
         reason = ""
         while not reason and not done.wait(PAUSE):
-            reason = self._end_of_another(0.01)
+            self._look(0.01)
+            _, reason = self._best()
             if time.monotonic() > until:
                 reason = f"TensorFlow did not connect the processes in {_minutes(PATIENCE)}"
         if reason:
-            print(f"nmt: {reason}; {AGAIN}", file=stderr, flush=True)
+            print(f"nmt: {advised(reason)}", file=stderr, flush=True)
             os._exit(Failure.exit_status)
 
-    def _end_of_another(self, seconds):
-        """Which other one ended, and why; "" if none is heard of, each for so many seconds."""
-        for number, channel in self.channels.items():
+    def _look(self, seconds):
+        """Notes which others have ended, and why; listens to each for so many seconds."""
+        for number in sorted(self.channels.keys() - self.ends):
             try:
-                word = channel.hear(seconds)
+                word = self.channels[number].hear(seconds)
             except TimeoutError:
                 continue
             except (Gone, ValueError):
-                return f"{self.cluster.name(number)} is gone"
-            if "end" in word:
-                return self._ended(number, word["end"])
-        return ""
+                self.ends[number] = VANISHED, f"{self.cluster.name(number)} is gone"
+            else:
+                self._note_end(number, word)
 
-    def _word_of(self, number):
-        return self._accept(number, self._next(number))
+    def _note_end(self, number, word):
+        if "end" in word:
+            reason = word["end"]
+            # What process 0 tells of another one needs no second name.
+            if not reason.startswith(("process ", UNKNOWN)):
+                reason = f"{self.cluster.name(number)}: {reason}"
+            self.ends[number] = GUESSED if word.get("guess") else TOLD, reason
 
-    def _next(self, number):
+    def _best(self):
+        """(rank, reason) of the end that explains most; the reason is "" if none has ended."""
+        return min(self.ends.values(), default=(GUESSED, ""))
+
+    def _word_of(self, number, seconds=None):
+        return self._accept(number, self._next(number, seconds))
+
+    def _next(self, number, seconds):
         try:
-            while "waiting" in (word := self.channels[number].hear()):
+            while "waiting" in (word := self.channels[number].hear(seconds)):
                 log.info(word["waiting"])
+        except TimeoutError:
+            self.guessed = True
+            name = self.cluster.name(number)
+            raise Failure(f"{name} does not answer; {AGAIN}") from None
         except (Gone, ValueError):
-            raise Failure(f"{self.cluster.name(number)} is gone; {AGAIN}") from None
+            self.ends[number] = VANISHED, f"{self.cluster.name(number)} is gone"
+            raise self._failure() from None
         return word
 
     def _accept(self, number, word):
-        if "end" in word:
-            raise Failure(self._ended(number, word["end"]))
+        self._note_end(number, word)
+        if self.ends:
+            raise self._failure()
         return word
 
-    def _ended(self, number, reason):
-        # What process 0 tells of another one needs no second name.
-        return reason if reason.startswith("process ") else f"{self.cluster.name(number)}: {reason}"
+    def _failure(self):
+        """By whose end this process ends; that of one may follow from that of another."""
+        self._look(0.01)
+        rank, reason = self._best()
+        self.guessed = rank == GUESSED
+        return Failure(reason if rank == TOLD else advised(reason))
+
+
+def advised(reason: str, step: int = 0) -> str:
+    """A reason with what to do: all start again, and go on after a step, if that is known."""
+    if AGAIN in reason:
+        return reason
+    return f"{reason}; {AGAIN}" + (f" after step {step}" if step else "")
 
 
 @contextlib.contextmanager
@@ -202,9 +268,13 @@ def together(cluster: Cluster, recipe: str) -> Iterator[Team]:
             yield team
         except BaseException as error:
             # An interruption says nothing.
-            team.say(end=(str(error) or "interrupted").splitlines()[0])
+            reason = (str(error) or "interrupted").splitlines()[0]
+            team.say(end=reason, guess=team.guessed)
             raise
-        team.settle()
+        else:
+            team.settle()
+        finally:
+            team.over.set()
         team.say(end=COMPLETE)
 
 

@@ -111,6 +111,7 @@ def lead(
             corrections.hand_on(run, recipe)
 
         # The weights.
+        team.beat()
         team.say(complete=complete, folder=contents(run))
         if complete:
             report_complete(run, recipe)

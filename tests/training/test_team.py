@@ -10,9 +10,10 @@ import time
 import pytest
 
 from nmt.errors import Failure, UserError
+from nmt.runs.folder import Run
 from nmt.training import team as teams
 from nmt.training.cluster import ALONE, Cluster, of_environment
-from nmt.training.team import together
+from nmt.training.team import advised, together
 from tests.fakes import messages, nmt_command
 
 RECIPE = "[train]\nseed = 1\n"
@@ -222,6 +223,86 @@ def test_the_reason_why_tensorflow_has_lost_a_process(addresses, monkeypatch):
 
     first, _ = run(addresses[:2], asks, frozen)
     assert first == "another process does not answer"
+
+
+@pytest.mark.parametrize("act", [teams.Team.reason, lambda team: time.sleep(0.6) or team.gather()])
+@pytest.mark.parametrize("vanishing", [1, 2])
+def test_of_several_that_end_the_one_that_began_is_named(addresses, vanishing, act):
+    """A process that has only lost another one says so, perhaps before that is noticed."""
+    advice = "start all processes again, training goes on after step 7"
+
+    def vanishes(team):
+        time.sleep(0.3)
+        team.channels[0].socket.close()
+
+    def guesses(team):
+        team.guessed = True
+        raise Failure(f"another process does not answer; {advice}")
+
+    def looks(team):
+        raise Failure(advised(act(team), 7))
+
+    acts = [looks, guesses, guesses]
+    acts[vanishing] = vanishes
+    first, *_ = run(addresses, *acts)
+    assert str(first).startswith(f"process {vanishing} of 3 ({addresses[vanishing]}) is gone; ")
+    assert str(first).count("start all processes again") == 1
+
+
+def test_an_error_of_this_process_is_told_where_no_other_has_ended(
+    addresses, monkeypatch, tmp_path
+):
+    import tensorflow as tf
+
+    from nmt.training.devices import losses_of_others
+
+    monkeypatch.setattr(teams, "LOST", 0.1)
+
+    def fails(team):
+        with losses_of_others(Run(tmp_path), team):
+            raise tf.errors.InternalError(None, None, "no more streams\n[[node]]")
+
+    first, _ = run(addresses[:2], fails, lambda team: time.sleep(0.5))
+    assert str(first) == (
+        "another process does not answer (no more streams); start all processes again, training "
+        "goes on"
+    )
+
+
+def test_a_guess_is_told_on_once(addresses, monkeypatch):
+    """What process 0 has only guessed, its followers guess as well."""
+    monkeypatch.setattr(teams, "LOST", 0.3)
+
+    def guesses(team):
+        raise Failure(advised(team.reason(), 7))
+
+    over = threading.Event()
+    first, second, _ = run(
+        addresses, guesses, lambda team: team.hear(), lambda team: over.wait(0.5)
+    )
+    said = "another process does not answer; start all processes again, training goes on"
+    assert [str(first), str(second)] == [f"{said} after step 7"] * 2
+
+
+def test_a_frozen_process_0_is_not_waited_for_forever(addresses, monkeypatch):
+    """While it measures and writes, a thread gives signs of life."""
+    monkeypatch.setattr(teams, "SILENCE", 0.4)
+    monkeypatch.setattr(teams, "BEAT", 0.05)
+
+    def lives(team):
+        team.beat()
+        time.sleep(1)
+        team.say(history={})
+        time.sleep(1)
+
+    def hears(team):
+        return team.hear(beating=True)
+
+    assert run(addresses[:2], lives, hears) == [None, {"history": {}}]
+
+    over = threading.Event()
+    _, error = run(addresses[:2], lambda team: over.wait(2), hears)
+    assert str(error).startswith(f"process 0 of 2 ({addresses[0]}) does not answer; start all")
 
 
 def test_strangers_at_the_port_are_no_team(addresses):
