@@ -25,6 +25,9 @@ from nmt.training.team import Team
 
 log = logging.getLogger(__name__)
 
+# Steps after which the processes of a team look whether one wants to stop, or a save is due, at
+# most: each look waits for a GPU.
+LOOK = 50
 SNAPSHOT = re.compile(r"(step-\d{7})\.weights\.h5")
 
 
@@ -86,8 +89,18 @@ class ResumeState(keras.callbacks.Callback):
     # When to save.
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        if self.signal is not None and not self.team.alone:
-            self.model.ask_to_stop()
+        if self.team.alone:
+            looks = self.signal is not None or self.save_is_due()
+        else:
+            looks = (self.history.step + 1) % LOOK == 0
+            if self.signal is not None:
+                self.model.ask_to_stop()
+        if looks:
+            self.model.told = True
+
+    def save_is_due(self) -> bool:
+        """Whether the last save is longer ago than it should be."""
+        return time.monotonic() - self.saved_at > self.pause
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if not logs:  # a step of a GPU that nobody waits for
@@ -99,7 +112,7 @@ class ResumeState(keras.callbacks.Callback):
         if self.stopping:
             self.save()
             self.stop()
-        if time.monotonic() - self.saved_at > self.pause:
+        if self.save_is_due():
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
