@@ -63,7 +63,7 @@ def fit(
     if team.leads:
         validation = task.validation(run, history, model)
         validation.set_model(model)
-    ours = beside_steps(run, options, state, validation, team) + task.callbacks(history)
+    ours = beside_steps(run, options, state, validation) + task.callbacks(history)
 
     # The steps, and what comes of them.
     log.info(
@@ -98,16 +98,15 @@ def beside_steps(
     options: TrainOptions,
     state: ResumeState,
     validation: Validation | None,
-    team: Team,
 ) -> list[keras.callbacks.Callback]:
     """Callbacks that count, measure and record, then save, then show; in their order."""
     history = state.history
     # Each look at the losses would wait for a GPU.
     clock = Clock(history, options.log_every if gpus() else 1)
     if validation is None:
-        return [clock, Following(history, team, options.patience), state]
+        return [clock, Following(state, options.patience), state]
     progress = Progress(history, options.log_every, length_option(options))
-    ours = [clock, validation, Leading(history, team), state, progress]
+    ours = [clock, validation, Leading(state), state, progress]
     if is_installed("tensorboard"):
         ours.append(keras.callbacks.TensorBoard(run.path / "tensorboard", write_graph=False))
     return ours

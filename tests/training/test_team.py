@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import signal
 import socket
 import threading
 import time
+import types
 
 import pytest
 
@@ -325,6 +327,30 @@ def test_strangers_at_the_port_are_no_team(addresses):
     first, second = run(addresses[:2], lead, late)
     thread.join(30)
     assert first is True and second[1] == {"step": 2}
+
+
+def test_a_signal_while_the_first_process_measures_stops_all(addresses, tmp_path, monkeypatch):
+    """After the last interval, too; all end with the number of the signal."""
+    from nmt.training.checkpoint import ResumeState, Stopped
+    from nmt.training.following import Following, Leading
+    from nmt.training.history import History
+
+    monkeypatch.setattr(ResumeState, "save", lambda state: None)
+
+    def process(team):
+        history = History(total_steps=4, steps_per_epoch=2)
+        state = ResumeState(Run(tmp_path), history, keras_model, minutes=1, team=team)
+        told = Leading(state) if team.leads else Following(state, patience=0)
+        if team.leads:
+            history.step = 4
+            state.note_signal(signal.SIGINT, None)
+        told.on_epoch_end(0)
+        with pytest.raises(Stopped) as stopped:
+            state.on_epoch_end(0)
+        return history.step, stopped.value.number
+
+    keras_model = types.SimpleNamespace()
+    assert run(addresses, process, process, process) == [(4, signal.SIGINT)] * 3
 
 
 def test_the_command_tells_it_in_a_line(
