@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 # Steps after which the processes of a team look whether one wants to stop, or a save is due, at
 # most: each look waits for a GPU.
 LOOK = 50
+EPOCH = "steps_per_epoch"  # is saved to be compared
 SNAPSHOT = re.compile(r"(step-\d{7})\.weights\.h5")
 
 
@@ -148,7 +149,8 @@ class ResumeState(keras.callbacks.Callback):
         self.saved_at = time.monotonic()
         if not self.team.leads:
             return
-        history = np.frombuffer(json.dumps(self.history.saved()).encode(), np.uint8)
+        entries = {**self.history.saved(), EPOCH: self.history.steps_per_epoch}
+        history = np.frombuffer(json.dumps(entries).encode(), np.uint8)
         arrays: dict[str, Any] = {"history": history}
         for path, variable in self.variables().items():
             arrays[path] = np.asarray(variable)
@@ -169,10 +171,16 @@ class ResumeState(keras.callbacks.Callback):
                 for n, (path, variable) in enumerate(self.variables().items()):
                     variable.assign(saved[f"{n:04d}" if by_position else path])
             self.history.restore(entries)
+            before = entries.get(EPOCH, self.history.steps_per_epoch)
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise Failure(
                 f"{self.run.state_path}: damaged ({error}); restore it or train anew"
             ) from None
+        if before != self.history.steps_per_epoch:
+            log.warning(
+                f"an epoch has {self.history.steps_per_epoch:,} batches, it had {before:,} before: "
+                "some pairs may come twice in this epoch, others not at all"
+            )
 
 
 def saved_step(run: Run) -> int:

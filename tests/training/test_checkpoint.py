@@ -14,6 +14,7 @@ from nmt.training.checkpoint import ResumeState
 from nmt.training.history import History
 from nmt.training.pipeline import compiled
 from tests.damage import cut_short, empty, flip, nonsense
+from tests.fakes import messages
 from tests.short_run import SHORT
 
 
@@ -69,6 +70,21 @@ def test_arrays_are_found_by_name_not_by_place(short_copy, tiny_recipe):
     state.restore()
     for own, other in zip(state.variables().values(), expected, strict=True):
         np.testing.assert_array_equal(own, other)
+
+
+def test_batches_that_were_cut_in_another_way_are_told(short_copy, tiny_recipe):
+    _, state = resume_state(short_copy, load_recipe(tiny_recipe, SHORT))
+    with messages() as lines:
+        state.restore()
+        before = state.history.steps_per_epoch
+        assert not lines
+        state.history.steps_per_epoch = before + 1
+        state.restore()
+        state.save()
+        state.restore()
+    assert [line.partition(":")[0] for line in lines] == [
+        f"an epoch has {before + 1} batches, it had {before} before"
+    ]
 
 
 def test_what_is_saved_of_the_history_comes_back():
