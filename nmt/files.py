@@ -147,7 +147,7 @@ def remove_leftovers(*folders: Path) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def write_failure(path: Path, error: OSError) -> Failure:
+def write_failure(path: Path | str, error: OSError) -> Failure:
     """The one line for a write that the system refused."""
     hint = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
     # Errors that libraries raise may have no number, and several lines.

@@ -188,17 +188,20 @@ class Corpus(Downloads):
         return sides
 
     def _training_pairs(self, standalone, dropped, watch=iter):
-        """The training text without what it holds out, which is noted."""
+        """The training text without what it holds out, which is noted the first time."""
+        is_noted = self._held_out is not None
         held_out = HeldOut()
         for pair in watch(by_line(self._raw_pairs("train", held_out.unread))):
             hashes = [hash64(split_key(side)) for side in pair]
             fraction = self._by_language(hashes)[0] / 2**64
             split = split_of(fraction, self.data.held_out, standalone)
-            held_out.add(split, pair, hashes)
+            if not is_noted:
+                held_out.add(split, pair, hashes)
             if split == "train":
                 yield pair
         # Of text that is not read to the end nothing is known.
-        self._held_out = held_out
+        if not is_noted:
+            self._held_out = held_out
         dropped.update(held_out.unread)
 
     def _pairs_held_out(self, split, standalone, dropped):

@@ -2,8 +2,10 @@
 
 The hashes of all sides that are trained on, and the pairs that are not, go to temporary files (in
 TMPDIR, without a name) as the text is read, so that memory grows with the text held out alone.
+Where they cannot be written, a Failure names that folder.
 """
 
+import contextlib
 import tempfile
 from array import array
 from collections import Counter
@@ -12,6 +14,7 @@ from typing import IO
 
 import numpy as np
 
+from nmt import files
 from nmt.corpora.cleaning import Pair
 
 # Bytes up to which a temporary file stays in memory.
@@ -41,7 +44,8 @@ class HeldOut:
         self.hashes[split].add(hashes)
         if split != "train":
             text = "".join(f"{side}\n" for side in pair)
-            self.pairs[split].write(text.encode("utf-8", "surrogatepass"))
+            with _temporary_files():
+                self.pairs[split].write(text.encode("utf-8", "surrogatepass"))
 
     def read(self, split: str, earlier: Collection[str], dropped: Counter[str]) -> Iterator[Pair]:
         """Yields the pairs of a split without a side in `earlier` splits; counts the others."""
@@ -76,8 +80,9 @@ class Hashes:
             self._write()
 
     def _write(self):
-        self.file.seek(0, 2)
-        self.file.write(self.latest.tobytes())
+        with _temporary_files():
+            self.file.seek(0, 2)
+            self.file.write(self.latest.tobytes())
         del self.latest[:]
 
     def all(self) -> np.ndarray:
@@ -97,8 +102,9 @@ class Hashes:
         self._write()
         place = 0
         while True:
-            self.file.seek(place)
-            data = self.file.read(8 * BLOCK)
+            with _temporary_files():  # a part may still wait to be written
+                self.file.seek(place)
+                data = self.file.read(8 * BLOCK)
             if not data:
                 return
             place += len(data)
@@ -109,12 +115,23 @@ def _temporary():
     return tempfile.SpooledTemporaryFile(IN_MEMORY)
 
 
+@contextlib.contextmanager
+def _temporary_files():
+    """Within the block an error is one of temporary files, not of what else is being written."""
+    try:
+        yield
+    except OSError as error:
+        where = f"temporary files to {tempfile.gettempdir()} (TMPDIR names another folder)"
+        raise files.write_failure(where, error) from error
+
+
 def _lines(file):
     """The lines of a temporary file, which others may read meanwhile."""
     place = 0
     while True:
-        file.seek(place)
-        lines = file.readlines(BLOCK)
+        with _temporary_files():
+            file.seek(place)
+            lines = file.readlines(BLOCK)
         if not lines:
             return
         place = file.tell()

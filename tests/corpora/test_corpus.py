@@ -1,17 +1,21 @@
 """Splits never move, and every drop is counted."""
 
 import collections
+import errno
 import hashlib
+import io
 import random
 from pathlib import Path
 
 import pytest
 
 import nmt
+from nmt.batches.store import write_text
 from nmt.corpora import corpus as corpora
 from nmt.corpora import held_out as held_outs
 from nmt.corpora.corpus import SPLITS, Corpus, split_of
 from nmt.corpora.hashing import TextSet, hash_fraction, split_key
+from nmt.errors import Failure
 from nmt.recipe import DataOptions
 from tests.corpora.texts import own, read, write
 
@@ -171,3 +175,35 @@ def test_held_out_text_is_what_its_definition_says(tmp_path, monkeypatch):
     assert next(corpus.read("train")) and list(corpus.read("test")) == expected["test"]
     both = zip(corpus.read("valid"), corpus.read("valid"), strict=True)
     assert all(one == other for one, other in both)
+
+
+def test_a_full_temporary_folder_is_named_not_what_else_is_written(tmp_path, monkeypatch):
+    """The store is written while the text is read."""
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(held_outs.tempfile, "SpooledTemporaryFile", lambda size: Full())
+    monkeypatch.setattr(held_outs.tempfile, "gettempdir", lambda: "/small")
+    text = "".join(f"the house {n}\tdas Haus {n}\n" for n in range(100))
+    for share in (0.0, 0.1):  # without held-out text, hashes alone are written
+        monkeypatch.setattr(held_outs, "BLOCK", 10)
+        pairs = Corpus(own(tmp_path, "tsv", text, held_out=share)).read("train")
+        with pytest.raises(Failure) as failure:
+            write_text(pairs, tmp_path / "cache")
+        assert str(failure.value).startswith(
+            "cannot write temporary files to /small (TMPDIR names another folder): No space left"
+        )
+
+
+def test_what_is_held_out_is_noted_once(tmp_path, monkeypatch):
+    text = "".join(f"the house {n}\tdas Haus {n}\n" for n in range(100))
+    corpus = Corpus(own(tmp_path, "tsv", text, held_out=0.1))
+    dropped = [collections.Counter() for _ in range(2)]
+    test = list(corpus.read("test"))
+    first = list(corpus.read("train", dropped[0]))
+    monkeypatch.setattr(held_outs.HeldOut, "add", None)
+    assert list(corpus.read("train", dropped[1])) == first
+    assert dropped[0] == dropped[1]
+    assert list(corpus.read("test")) == test != []
