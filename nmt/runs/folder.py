@@ -372,7 +372,7 @@ def _prepared(folder: Path) -> list[str]:
 
 
 def _move_prepared(source: Path, target: Path) -> None:
-    """Moves what preparation writes from one folder into another."""
+    """Moves what preparation writes from one folder into another; no empty folder of it stays."""
     shards = stores.shard_folders(source / "cache")
     prepared = [source / name for name in _prepared(source)]
     prepared += [shard / name for shard in shards for name in stores.FILES]
@@ -380,3 +380,5 @@ def _move_prepared(source: Path, target: Path) -> None:
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, place)
+    for shard in reversed(shards):
+        files.remove(shard, [])

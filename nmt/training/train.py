@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt import files
-from nmt.batches.store import Store
+from nmt.batches.store import Store, shard_folders
 from nmt.corpora.mixture import Mixture
 from nmt.errors import Failure, UserError
 from nmt.machine import start_keras
@@ -89,7 +89,7 @@ def lead(
         run = Run(folder)
         recorded = resume.recorded_recipe(run, recipe)
         complete = resume.is_complete(run.info, recipe.train)
-        files.remove_leftovers(run.path, run.state_path.parent, run.cache)
+        files.remove_leftovers(run.path, run.state_path.parent, *shard_folders(run.cache))
 
         # The text, as batches of ids.
         with stages.stage("text and tokenizer"):
