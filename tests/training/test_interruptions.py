@@ -129,6 +129,10 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path):
         output, _ = process.communicate(timeout=300)
         assert process.returncode == -signal.SIGKILL, f"not killed {name}:\n{output}"
         assert any(files.is_partial(path.name) for path in folder.iterdir())
+    shard = folder / "cache" / "0001"
+    shard.mkdir(parents=True)
+    for name in ("meta.json", files.partial_name()):
+        (shard / name).touch()
     with pytest.raises(KeyboardInterrupt):
         trained(tiny_recipe, folder, *SHORT, callbacks=[after_step(1, interrupt)])
     assert Run(folder).recipe == load_recipe(tiny_recipe, SHORT)
