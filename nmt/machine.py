@@ -3,9 +3,11 @@
 import contextlib
 import functools
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from nmt.packages import KERAS, is_installed, require
@@ -13,6 +15,8 @@ from nmt.packages import KERAS, is_installed, require
 # What speed depends on.
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
+# Where a container sees its own limit, "100000 100000" for one processor, or "max 100000".
+CGROUP = Path("/sys/fs/cgroup/cpu.max")
 
 
 @contextlib.contextmanager
@@ -103,8 +107,19 @@ def gpus() -> list[Any]:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may use: those of its mask, or what its container may take."""
+    mask = hasattr(os, "sched_getaffinity")
+    count = len(os.sched_getaffinity(0)) if mask else os.cpu_count() or 1
+    return min(count, _container_limit(CGROUP) or count)
+
+
+def _container_limit(path):
+    """Processors that a container may take, rounded up; None without a limit (cgroup v2)."""
+    try:
+        quota, period = path.read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
 
 
 def about() -> dict[str, str]:

@@ -31,19 +31,20 @@ def chunks_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
-def in_order(function: Callable, chunks: Iterable) -> Iterator:
+def in_order(function: Callable, chunks: Iterable, processes: int = 0) -> Iterator:
     """Yields function(chunk) of each chunk, the same with any number of processes.
 
-    The first ones are worked on here, those of larger work by a process for each core. function:
-    depends on its argument alone. Failure if a process is killed.
+    The first ones are worked on here, those of larger work by so many processes, 0: one for each
+    core. function: depends on its argument alone. Failure if a process is killed.
     """
+    count = processes or cores()
     rest = iter(chunks)
     yield from map(function, itertools.islice(rest, ALONE))
-    if cores() == 1 or not _may_fork():
+    if count == 1 or not _may_fork():
         yield from map(function, rest)
         return
     for chunk in rest:
-        yield from _by_pool(function, itertools.chain([chunk], rest))
+        yield from _by_pool(function, itertools.chain([chunk], rest), count)
 
 
 def _may_fork():
@@ -51,23 +52,23 @@ def _may_fork():
     return sys.platform == "linux" and "tensorflow" not in sys.modules
 
 
-def _by_pool(function, chunks):
+def _by_pool(function, chunks, count):
     # A forked process has the function and what it needs; nothing is imported again.
     pool = ProcessPoolExecutor(
-        cores(), multiprocessing.get_context("fork"), _begin, (function, os.getpid())
+        count, multiprocessing.get_context("fork"), _begin, (function, os.getpid())
     )
     waiting: collections.deque = collections.deque()
     try:
         for chunk in chunks:
             waiting.append(pool.submit(_call, chunk))
-            if len(waiting) > AHEAD * cores():
+            if len(waiting) > AHEAD * count:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise Failure(
             "a process that prepares text was killed, perhaps as memory ran out; "
-            "run the same command again"
+            "run the same command again, with a lower train.threads if it happens again"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from nmt import machine
+
 # In a process of its own, as one with TensorFlow works alone.
 SCRIPT = """
 import os, signal, sys
@@ -19,7 +21,8 @@ def squares(chunk):
     return os.getpid(), [number**2 for number in chunk]
 
 try:
-    found = list(processes.in_order(squares, processes.chunks_of(range({count}), 7)))
+    chunks = processes.chunks_of(range({count}), 7)
+    found = list(processes.in_order(squares, chunks, {processes}))
 except Failure as error:
     sys.exit(f"failed: {{error}}")
 assert [each for _, chunk in found for each in chunk] == [n**2 for n in range({count})]
@@ -28,18 +31,31 @@ print(len({{process for process, _ in found}}))
 
 
 @pytest.mark.parametrize(
-    ("count", "killed", "status", "printed"),
+    ("count", "processes", "killed", "status", "printed"),
     [
-        (0, False, 0, "0"),
-        (25 * 7, False, 0, "1"),
-        (2000, False, 0, "234"),
-        (211, True, 1, ""),
+        (0, 0, False, 0, "0"),
+        (25 * 7, 0, False, 0, "1"),
+        (2000, 0, False, 0, "234"),
+        (2000, 1, False, 0, "1"),
+        (211, 2, True, 1, ""),
     ],
-    ids=["nothing", "little", "much", "killed"],
+    ids=["nothing", "little", "much", "much by one", "killed"],
 )
-def test_results_are_in_order(count, killed, status, printed):
-    script = SCRIPT.format(count=count, killed=killed)
+def test_results_are_in_order(count, processes, killed, status, printed):
+    script = SCRIPT.format(count=count, processes=processes, killed=killed)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == status, ended.stderr
     assert ended.stdout.strip() in printed
     assert ("failed: a process that prepares text was killed" in ended.stderr) == killed
+    assert ("train.threads" in ended.stderr) == killed
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("max 100000", 8), ("250000 100000", 3), ("10000 100000", 1), ("9900000 100000", 8), ("", 8)],
+)
+def test_cores_are_those_that_a_container_may_take(limit, expected, monkeypatch, tmp_path):
+    (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(machine, "CGROUP", tmp_path / "cpu.max")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8), raising=False)
+    assert machine.cores() == expected

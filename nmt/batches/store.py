@@ -329,11 +329,12 @@ def write_ids(
     tokenizers: Sequence[Encoder],
     max_pieces: int,
     corpora: Sequence[int] | None = None,
+    processes: int = 0,
 ) -> Store:
     """Tokenises the text files of a folder, drops pairs with a side over `max_pieces` or empty.
 
     tokenizers: one a side; a single one is that of the target. corpora: pairs of each corpus in the
-    text files, if there are several. Raises UserError if no pair is left.
+    text files, if there are several. processes: as of `in_order`. UserError if no pair is left.
     """
     sides = SIDES[-len(tokenizers) :]
     folders = shard_folders(folder)
@@ -343,7 +344,8 @@ def write_ids(
     # 1. Shard by shard, some pairs at a time: memory stays flat.
     metas = []
     try:
-        for number, parts in itertools.groupby(in_order(encode, tasks), lambda part: part.shard):
+        encoded = in_order(encode, tasks, processes)
+        for number, parts in itertools.groupby(encoded, lambda part: part.shard):
             count = 1 if corpora is None else len(corpora)
             metas.append(_write_shard(folders[number], sides, parts, count))
     except OSError as error:

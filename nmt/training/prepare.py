@@ -74,7 +74,8 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
     max_pieces = recipe.data.max_pieces
     tokenizers = run.tokenizers[-len(recipe.sides) :]
     counts = [reading.count for reading in readings]
-    store = stores.write_ids(run.cache, tokenizers, max_pieces, counts)
+    threads = recipe.train.threads
+    store = stores.write_ids(run.cache, tokenizers, max_pieces, counts, threads)
     if count > store.pairs:
         log.info(
             f"corpus: {count - store.pairs:,} {unit} dropped: "
@@ -105,7 +106,8 @@ class Reading:
         inspection = Inspection(self.recipe.data)
         raw_pairs = self.mixture.training_pairs(self.number, dropped, inspection.watch)
         prepare = functools.partial(_prepared, Preparation(self.recipe))
-        for pairs, counted in in_order(prepare, chunks_of(raw_pairs, CHUNK)):
+        chunks = chunks_of(raw_pairs, CHUNK)
+        for pairs, counted in in_order(prepare, chunks, self.recipe.train.threads):
             counter.merge(counted)
             self.count += len(pairs)
             yield from pairs
