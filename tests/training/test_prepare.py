@@ -1,9 +1,15 @@
 """Training text in shards: the same text and tokenizers, whole or not there."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import nmt
 from nmt.batches import store as stores
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
@@ -19,6 +25,31 @@ size = 60
 [tokenizer]
 vocab_size = 200
 byte_fallback = false
+"""
+
+# In a process of its own, as one with TensorFlow prepares alone.
+SCRIPT = """
+import os, sys
+from nmt import processes
+from nmt.batches import store
+from nmt.recipe import load_recipe
+from nmt.runs.folder import Run
+from nmt.training import prepare
+
+processes.ALONE = 1
+store.CHUNK = prepare.CHUNK = 7
+store.SHARD = 23
+begin = processes._begin
+
+def counted(*arguments):
+    print("forked", flush=True)
+    begin(*arguments)
+
+processes._begin = counted
+recipe = load_recipe(sys.argv[1], ["train.threads=" + sys.argv[3]])
+run = Run(sys.argv[2])
+run.save_recipe(recipe)
+prepare.training_store(run, recipe)
 """
 
 
@@ -70,3 +101,23 @@ def test_shards_come_back_when_a_new_beginning_fails(prepared):
     assert contents(run.cache) == before
     run.drop_cache()
     assert not run.cache.exists()
+
+
+def test_any_number_of_processes_prepares_the_same_files(tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    texts = []
+    for threads, forked in ((1, 0), (3, 6)):  # for the text, and for the ids
+        folder = tmp_path / str(threads)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, tmp_path / "recipe.toml", folder, str(threads)],
+            env={**os.environ, "PYTHONPATH": str(Path(nmt.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("forked") == forked
+        files = {str(path.relative_to(folder)): data for path, data in contents(folder).items()}
+        files["recipe.toml"] = re.sub(rb"threads = \d", b"", files["recipe.toml"])
+        texts.append(files)
+    assert texts[0] == texts[1]
+    assert "cache/0002/target.ids" in texts[0]
