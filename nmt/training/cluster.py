@@ -14,9 +14,12 @@ from nmt.errors import UserError
 
 # Of TF_CONFIG: those that train, in the order in which TensorFlow numbers them.
 JOBS = ("chief", "worker")
-# SLURM names hosts, no ports. Jobs on one host have each their own, below those of clients.
+# SLURM names hosts, no ports. Steps and jobs on one host have each their own, as many as a host may
+# have tasks of a step, below those of clients.
 FIRST_PORT = 12_000
 PORTS = 20_000
+PORTS_OF_STEP = 16
+STRIDE = 101  # between two steps of a job: its neighbours' first steps keep their ports
 
 
 class Cluster(NamedTuple):
@@ -90,7 +93,8 @@ def _of_slurm(environment):
     try:
         hosts = list(_hosts(environment["SLURM_STEP_NODELIST"]))
         tasks = list(_tasks(environment["SLURM_STEP_TASKS_PER_NODE"]))
-        port = FIRST_PORT + int(environment.get("SLURM_JOB_ID", 0)) % PORTS
+        job, step = (int(environment.get(f"SLURM_{name}_ID", 0)) for name in ("JOB", "STEP"))
+        port = FIRST_PORT + PORTS_OF_STEP * (job + STRIDE * step) % PORTS
         pairs = zip(hosts, tasks, strict=True)
         addresses = [f"{host}:{port + n}" for host, count in pairs for n in range(count)]
         number = range(len(addresses))[int(environment["SLURM_PROCID"])]

@@ -49,15 +49,17 @@ def slurm(hosts, tasks, number):
         ({"SLURM_STEP_NUM_TASKS": "1", "SLURM_STEP_NODELIST": "a"}, ALONE.addresses, 0),
         (
             slurm("n[2,09-10],m5", "1(x4)", 2),
-            ("n2:12007", "n09:12007", "n10:12007", "m5:12007"),
+            ("n2:12112", "n09:12112", "n10:12112", "m5:12112"),
             2,
         ),
         (
             slurm("r[1-2]n[3-4]", "1(x4)", 3),
-            tuple(f"{n}:12007" for n in ("r1n3", "r1n4", "r2n3", "r2n4")),
+            tuple(f"{n}:12112" for n in ("r1n3", "r1n4", "r2n3", "r2n4")),
             3,
         ),
-        (slurm("a,b", "3,1", 3), ("a:12007", "a:12008", "a:12009", "b:12007"), 3),
+        (slurm("a,b", "3,1", 3), ("a:12112", "a:12113", "a:12114", "b:12112"), 3),
+        # Another step of the job beside it.
+        ({**slurm("a", "2", 1), "SLURM_STEP_ID": "1"}, ("a:13728", "a:13729"), 1),
     ],
 )
 def test_the_environment_names_the_processes(environment, addresses, number):
@@ -93,16 +95,21 @@ def addresses(monkeypatch):
         return tuple(f"127.0.0.1:{server.getsockname()[1]}" for server in servers)
 
 
-def run(addresses, *acts, recipes=None):
-    """What act(team) returns or raises in each process; without an act, one does not come."""
+def run(addresses, *acts, recipes=None, before=None):
+    """What act(team) returns or raises in each process; without an act, one does not come.
+
+    before: is called before the followers come.
+    """
     results = [None] * len(acts)
 
     def process(number):
         recipe = (recipes or {}).get(number, RECIPE)
+        if number and before:
+            before()
         try:
             with together(Cluster(addresses, number), recipe) as team:
                 results[number] = acts[number](team)
-        except Exception as error:
+        except BaseException as error:  # a signal's, too
             results[number] = error
 
     threads = [threading.Thread(target=process, args=[n]) for n, act in enumerate(acts) if act]
@@ -293,9 +300,9 @@ def test_a_frozen_process_0_is_not_waited_for_forever(addresses, monkeypatch):
 
     def lives(team):
         team.beat()
-        time.sleep(1)
+        time.sleep(0.6)
         team.say(history={})
-        time.sleep(1)
+        time.sleep(0.6)
 
     def hears(team):
         return team.hear(beating=True)
@@ -303,30 +310,27 @@ def test_a_frozen_process_0_is_not_waited_for_forever(addresses, monkeypatch):
     assert run(addresses[:2], lives, hears) == [None, {"history": {}}]
 
     over = threading.Event()
-    _, error = run(addresses[:2], lambda team: over.wait(2), hears)
+    _, error = run(addresses[:2], lambda team: over.wait(0.8), hears)
     assert str(error).startswith(f"process 0 of 2 ({addresses[0]}) does not answer; start all")
 
 
 def test_strangers_at_the_port_are_no_team(addresses):
     host, port = addresses[0].split(":")
+    heard = []
 
-    def stranger():
+    def strangers():
         for text in (b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b'{"number": 9}\n', b""):
             for _ in range(200):
-                with contextlib.suppress(OSError):
-                    with socket.create_connection((host, int(port)), timeout=1) as connection:
+                with contextlib.suppress(ConnectionRefusedError):
+                    with socket.create_connection((host, int(port))) as connection:
                         connection.sendall(text)
+                    heard.append(text)
                     break
+                time.sleep(0.02)
 
-    thread = threading.Thread(target=stranger)
-    thread.start()
-
-    def late(team):
-        return follow(team)
-
-    first, second = run(addresses[:2], lead, late)
-    thread.join(30)
+    first, second = run(addresses[:2], lead, follow, before=strangers)
     assert first is True and second[1] == {"step": 2}
+    assert len(heard) == 4
 
 
 def test_a_signal_while_the_first_process_measures_stops_all(addresses, tmp_path, monkeypatch):
@@ -345,12 +349,12 @@ def test_a_signal_while_the_first_process_measures_stops_all(addresses, tmp_path
             history.step = 4
             state.note_signal(signal.SIGINT, None)
         told.on_epoch_end(0)
-        with pytest.raises(Stopped) as stopped:
-            state.on_epoch_end(0)
-        return history.step, stopped.value.number
+        assert history.step == 4
+        state.on_epoch_end(0)
 
     keras_model = types.SimpleNamespace()
-    assert run(addresses, process, process, process) == [(4, signal.SIGINT)] * 3
+    for end in run(addresses, process, process, process):
+        assert isinstance(end, Stopped) and end.number == signal.SIGINT
 
 
 def test_the_command_tells_it_in_a_line(
