@@ -43,7 +43,7 @@ class Backwards:
     Each word attends to the one that it is of.
     """
 
-    memory = None
+    memory = corrections = None
 
     def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
         prefixes = prefixes or [""] * len(lines)
