@@ -28,11 +28,12 @@ FORMATS = {
     ".json": "json",
     ".arb": "json",
     ".properties": "properties",
+    ".ini": "ini",
     ".xml": "android",
     ".ftl": "fluent",
 }
 # Those that have a text under each key: a file that is there is gone on with.
-KEYED = ("json", "properties", "android", "fluent")
+KEYED = ("json", "properties", "ini", "android", "fluent")
 # Options that not every format has a use for, and the modules of those that have.
 USES = {"refill": ("po", "xliff", *KEYED), "trusted": ("po", "xliff"), "note": ("po",)}
 # Files that others are made of: their places stay empty.
@@ -46,7 +47,7 @@ ADVICE = {
     ".tmx": "nmt train takes it as training text (data.format=tmx)",
     **{
         f".{name}": _X2PO.format(name, name)
-        for name in ("csv", "ical", "idml", "ini", "php", "rc", "resx", "toml", "yaml")
+        for name in ("csv", "ical", "idml", "php", "rc", "resx", "toml", "yaml")
     },
     ".yml": _X2PO.format("yaml", "yaml"),
     ".odt": "odf2xliff and xliff2odf of translate-toolkit make XLIFF of it, and back",

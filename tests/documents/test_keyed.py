@@ -61,6 +61,11 @@ CONTINUED = {
         "# Lizenz\n\nb = Zwei\nown=Eigenes\n",
         "# Lizenz\n\n# about a\na=ONE\n\nb = Zwei\n\n# about c\nc=THREE\nown=Eigenes\n",
     ),
+    "en.ini": (
+        "; Licence\n\n[a]\nb=one\nc=two\n\n[d]\n; about b\nb=three\n",
+        "; Lizenz\n\n[a]\nc = Zwei\nown = Eigenes\n",
+        "; Lizenz\n\n[a]\nb=ONE\nc = Zwei\nown = Eigenes\n\n[d]\n; about b\nb=THREE\n",
+    ),
     "strings.xml": (
         '<resources>\n    <!-- about a -->\n    <string name="a">one</string>\n'
         '    <string name="no" translatable="false">x</string>\n'
@@ -290,6 +295,7 @@ def test_plurals_have_the_categories_of_the_language(case):
     [
         ("x.json", '{"a": "{n, selectordinal, one {#st} other {#th}}"}', "ordinal numbers"),
         ("x.properties", "a={0,choice,0#no day|1#a day}", "a choice of numbers"),
+        ("x.ini", "b = c\n  d\n", "a text of several lines"),
         ("x.json", '{"a": "{n, plural, one {x} other"}', "not in the syntax of ICU"),
         (
             "x.json",
@@ -423,6 +429,7 @@ def test_texts_are_read_and_written_as_the_format_has_them(case):
         ("x.json", '{"a": "{n, plural, other {b}}"}', "b }, c {"),
         ("x.json", '{"a": "#1: {n, plural, other {b}}"}', "#1: b"),
         ("x.properties", "a = %s of %d", "%d von %s"),
+        ("x.ini", "[a]\nb = c\n", "c ; d"),
         ("x.xml", '<resources><string name="a">b <b>c</b></string></resources>', "b <1>c"),
         ("x.xml", '<resources><string name="a">b %1$s</string></resources>', "b %1$s %1$s"),
         ("x.ftl", "a = b { $c }\n", "b"),
@@ -466,7 +473,7 @@ def test_a_file_that_tells_its_language_tells_that_of_the_texts():
         filled("x.arb", text.format("en", "b"), present=text.format("fr", ""))
 
 
-@pytest.mark.parametrize("name", ["android", "fluent", "properties", "json"])
+@pytest.mark.parametrize("name", ["android", "fluent", "properties", "ini", "json"])
 def test_another_reader_finds_the_texts_that_were_written(name):
     """Filled with what was there already, a file says the same; in capitals other texts alone."""
     needs(FORMATS[name].name)

@@ -130,6 +130,17 @@ lines : It's on \\
 empty=
 last Good day
 """
+INI = """; About the program
+
+[first section]
+# Opens it
+open = Open the {0} ; a note
+lines: one line
+empty =
+
+[other]
+open=Good day
+"""
 ANDROID = """<?xml version="1.0" encoding="utf-8"?>
 <!-- A licence -->
 <resources xmlns:xliff="urn:oasis:names:tc:xliff:document:1.2">
@@ -181,6 +192,7 @@ FORMATS = {
     "android": Row("strings.xml", ANDROID, bilingual=False),
     "fluent": Row("en.ftl", FLUENT, bilingual=False),
     "properties": Row("en.properties", PROPERTIES, bilingual=False),
+    "ini": Row("en.ini", INI, bilingual=False),
 }
 VARIANTS = {
     "as it is": lambda data: data,
