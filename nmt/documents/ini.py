@@ -47,13 +47,8 @@ def _with_sections(source, present):
 
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
-    found = list(_keyed(text))
-    made = keyed.line_entries(text, [(key, *line.span()) for key, line in found])
-    entries = [
-        entry._replace(body=line.span("value"), is_empty=_is_empty(line))
-        for entry, (_, line) in zip(made.entries, found, strict=True)
-    ]
-    return made._replace(entries=entries)
+    found = [(key, line, _is_empty(line)) for key, line in _keyed(text)]
+    return keyed.value_entries(text, found)
 
 
 def _keyed(text):

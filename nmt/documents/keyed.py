@@ -22,7 +22,8 @@ Key = tuple[str, ...]
 
 # What a number has for a name, if it has one: {{count}} %(num)s %1$d {n}
 _NUMBER = re.compile(
-    r"#|.*%(?:\d+\$)?[-,\d]*l*[diu](?:<.*)?|\W*(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total|quantity|amount)\W*\w?",
+    r"#|.*%(?:\d+\$)?[-,\d]*l*[diu](?:<.*)?"
+    r"|\W*(?:nb?|num(?:ber)?(?:_\w+)?|\w*count(?:er)?|total|quantity|amount)\W*\w?",
     re.IGNORECASE | re.ASCII,
 )
 # One between variants is of that which follows it.
@@ -260,6 +261,19 @@ def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:
         at = text.find("\n", end) + 1 or len(text)
         entries.append(Entry(key, begin, at))
     return Entries(entries, entries[0].start if entries else len(text), lines=True)
+
+
+def value_entries(text: str, found: Sequence[tuple[Key, re.Match, bool]]) -> Entries:
+    """As `line_entries`, of lines with a group "value", which may be filled where it is empty.
+
+    found: (key, match of the line, whether its value is empty) of each.
+    """
+    made = line_entries(text, [(key, *line.span()) for key, line, _ in found])
+    entries = [
+        entry._replace(body=line.span("value"), is_empty=is_empty)
+        for entry, (_, line, is_empty) in zip(made.entries, found, strict=True)
+    ]
+    return made._replace(entries=entries)
 
 
 def _fit(singular, plural):

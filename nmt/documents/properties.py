@@ -40,13 +40,12 @@ def merged(source: bytes, present: bytes) -> bytes:
 
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
-    lines = [line for line in _LINE.finditer(text) if line["key"]]
-    made = keyed.line_entries(text, [((_said(line["key"]),), *line.span()) for line in lines])
-    entries = [
-        entry._replace(body=line.span("value"), is_empty=not _said(line["value"]).strip())
-        for entry, line in zip(made.entries, lines, strict=True)
+    found = [
+        ((_said(line["key"]),), line, not _said(line["value"]).strip())
+        for line in _LINE.finditer(text)
+        if line["key"]
     ]
-    return made._replace(entries=entries)
+    return keyed.value_entries(text, found)
 
 
 def _units(content: Content, is_ascii: bool, language: str | None) -> Iterator[Unit]:

@@ -62,8 +62,6 @@ class _Line(NamedTuple):
 
     def joined(self, rest, asked):
         """The candidates of the line: of its segments the next of `rest`; a correction first."""
-        if self.corrected and asked.nbest == 1:
-            return [self.corrected]
         found = [part if isinstance(part, str) else next(rest) for part in self.parts]
         candidates = assembled(found, self.match, asked.words)
         if not self.corrected:
