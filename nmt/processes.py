@@ -11,24 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import Any
 
 from nmt.errors import Failure
 from nmt.machine import cores
-
-T = TypeVar("T")
 
 # Chunks that are worked on before other processes are started: little work needs none.
 ALONE = 25
 # Chunks that wait for each process, which bounds memory.
 AHEAD = 2
-
-
-def chunks_of(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yields the items by `size` at a time."""
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk
 
 
 def in_order(function: Callable, chunks: Iterable, processes: int = 0) -> Iterator:

@@ -11,6 +11,7 @@ from nmt import machine
 SCRIPT = """
 import os, signal, sys
 from nmt import processes
+from nmt.windows import windows
 from nmt.errors import Failure
 
 processes.cores = lambda: 3
@@ -21,7 +22,7 @@ def squares(chunk):
     return os.getpid(), [number**2 for number in chunk]
 
 try:
-    chunks = processes.chunks_of(range({count}), 7)
+    chunks = windows(range({count}), 7)
     found = list(processes.in_order(squares, chunks, {processes}))
 except Failure as error:
     sys.exit(f"failed: {{error}}")

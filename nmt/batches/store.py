@@ -27,9 +27,10 @@ import numpy as np
 from nmt import files
 from nmt.batches.padding import Ids
 from nmt.errors import UserError
-from nmt.processes import chunks_of, in_order
+from nmt.processes import in_order
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import EOS
+from nmt.windows import windows
 
 # Lines of a shard.
 SHARD = 1_000_000
@@ -371,7 +372,7 @@ def _tasks(folders, sides, corpora):
         texts = (_lines(folder / f"{side}.txt") for side in sides)
         pairs = zip(*texts, strict=True)
         for corpus in range(len(left)):
-            for chunk in chunks_of(itertools.islice(pairs, left[corpus]), CHUNK):
+            for chunk in windows(itertools.islice(pairs, left[corpus]), CHUNK):
                 left[corpus] -= len(chunk)
                 yield shard, corpus, chunk
 

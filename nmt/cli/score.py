@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints both scores of each line of the input."""
-    from nmt.inference.batching import windows
     from nmt.inference.load import load_any
     from nmt.inference.translator import Translator
+    from nmt.windows import windows
 
     scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
     lines = input_pairs(args) if isinstance(scorer, Translator) else zip(input_lines(args))

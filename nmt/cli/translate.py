@@ -104,10 +104,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Translates the lines of the input, window by window."""
-    from nmt.inference.batching import windows
     from nmt.inference.checks import check_confidence
     from nmt.inference.line_warnings import log_warnings
     from nmt.inference.load import load
+    from nmt.windows import windows
 
     _check(args)
     if args.skip_done and _is_done(args):

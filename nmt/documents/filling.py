@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from nmt.documents.units import Document, State, Unit, spliced
 from nmt.errors import UserError
-from nmt.inference.batching import windows
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Translator
 from nmt.text import languages
+from nmt.windows import windows
 
 WINDOW = 1000  # texts translated together
 POOL = 10_000  # texts of documents that are filled together; a larger document is alone

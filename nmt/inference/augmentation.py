@@ -27,6 +27,7 @@ from nmt.corpora.cleaning import fault
 from nmt.errors import UserError
 from nmt.recipe import DataOptions
 from nmt.version import __version__
+from nmt.windows import windows
 
 if TYPE_CHECKING:
     from nmt.decoding.sampling import Sampling
@@ -109,7 +110,7 @@ def make(
     started = last = time.monotonic()
     lines = itertools.islice(source.lines, begun, None)
     with state:
-        while window := list(itertools.islice(lines, WINDOW)):
+        for window in windows(lines, WINDOW):
             rows: list[str] = []
             dropped: Counter[str] = Counter(state.numbers["dropped"])
             for _, translator in runs:

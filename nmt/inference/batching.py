@@ -1,7 +1,6 @@
 """Sentences in batches of similar length, several batches at the same time, results in order."""
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,6 @@ KERAS_HYPOTHESES = 320
 POSITIONS = 8192
 
 Ids = Sequence[int]
-
-
-def windows(lines: Iterable, size: int) -> Iterator[list]:
-    """Lists of up to `size` lines, in order."""
-    iterator = iter(lines)
-    while window := list(itertools.islice(iterator, size)):
-        yield window
 
 
 def source_matrices(sentences: Iterable[Sequence[Ids]]) -> np.ndarray | Sources:

@@ -10,9 +10,9 @@ from nmt.documents import formats
 from nmt.documents.filling import Choice, check, fill
 from nmt.documents.units import Options
 from nmt.errors import UserError
-from nmt.inference.batching import windows
 from nmt.serving.exchange import decoded
 from nmt.serving.service import AUTO, Refusal, Service
+from nmt.windows import windows
 
 TEXT = ".txt"
 ENDINGS = (TEXT, *formats.FORMATS)

@@ -13,7 +13,7 @@ from nmt.batches import store as stores
 from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
-from nmt.processes import chunks_of, in_order
+from nmt.processes import in_order
 from nmt.recipe import Recipe
 from nmt.runs import held_out
 from nmt.runs.folder import Run
@@ -21,6 +21,7 @@ from nmt.text.preparation import Preparation
 from nmt.text.profile import ProfileCounter
 from nmt.text.tokenizer import Tokenizer
 from nmt.training import tasks
+from nmt.windows import windows
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Reading:
         inspection = Inspection(self.recipe.data)
         raw_pairs = self.mixture.training_pairs(self.number, dropped, inspection.watch)
         prepare = functools.partial(_prepared, Preparation(self.recipe))
-        chunks = chunks_of(raw_pairs, CHUNK)
+        chunks = windows(raw_pairs, CHUNK)
         for pairs, counted in in_order(prepare, chunks, self.recipe.train.threads):
             counter.merge(counted)
             self.count += len(pairs)

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from nmt.inference.batching import in_batches, length_batches, windows
+from nmt.inference.batching import in_batches, length_batches
+from nmt.windows import windows
 
 
 @pytest.mark.parametrize("positions", [None, 20])
