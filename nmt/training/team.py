@@ -25,6 +25,7 @@ PATIENCE = 600.0  # seconds that a process waits for the others to come
 FIRST_NOTE = 5.0  # seconds after which it says for whom
 NEXT_NOTE = 60.0
 PAUSE = 0.5  # seconds between two looks
+GLANCE = 0.01  # seconds that a look listens to one process
 ANSWER = 10.0  # seconds in which a process that has connected must speak
 LOST = 5.0  # seconds in which the others say why TensorFlow has lost a process
 BEAT = 10.0  # seconds between two signs of life
@@ -141,9 +142,11 @@ class Team:
         return self._word_of(0, SILENCE if beating else None)
 
     def gather(self) -> None:
-        """As process 0, waits for a word of each other one; Failure if one of them ends."""
-        for number in self.channels:
-            self._word_of(number)
+        """As process 0, waits for a word of each other one; Failure as soon as one of them ends."""
+        silent = list(self.channels)
+        while silent:
+            # One that waits for another, which has ended, would never speak: all are heard in turn.
+            silent = [number for number in silent if not self._has_spoken(number)]
 
     def settle(self) -> None:
         """Waits until process 0 has written what it writes; Failure if it does not complete it."""
@@ -178,7 +181,7 @@ class Team:
         until = time.monotonic() + PATIENCE
         reason = ""
         while not reason and not done.wait(PAUSE):
-            self._look(0.01)
+            self._look(GLANCE)
             _, reason = self._best()
             if time.monotonic() > until:
                 reason = f"TensorFlow did not connect the processes in {_minutes(PATIENCE)}"
@@ -213,14 +216,26 @@ class Team:
     def _word_of(self, number, seconds=None):
         return self._accept(number, self._next(number, seconds))
 
+    def _has_spoken(self, number):
+        try:
+            self._accept(number, self._heard(number, GLANCE))
+        except TimeoutError:
+            return False
+        return True
+
     def _next(self, number, seconds):
         try:
-            while "waiting" in (word := self.channels[number].hear(seconds)):
-                log.info(word["waiting"])
+            return self._heard(number, seconds)
         except TimeoutError:
             self.guessed = True
             name = self.cluster.name(number)
             raise Failure(f"{name} does not answer; {AGAIN}") from None
+
+    def _heard(self, number, seconds):
+        """The next word of a process that is no note; TimeoutError; Failure if it ends instead."""
+        try:
+            while "waiting" in (word := self.channels[number].hear(seconds)):
+                log.info(word["waiting"])
         except (Gone, ValueError):
             self.ends[number] = VANISHED, f"{self.cluster.name(number)} is gone"
             raise self._failure() from None
@@ -234,7 +249,7 @@ class Team:
 
     def _failure(self):
         """By whose end this process ends; that of one may follow from that of another."""
-        self._look(0.01)
+        self._look(GLANCE)
         rank, reason = self._best()
         self.guessed = rank == GUESSED
         return Failure(reason if rank == TOLD else advised(reason))
