@@ -66,7 +66,9 @@ class Backwards:
         return [SimpleNamespace(text=word, probability=n / len(words)) for word, n in shares]
 
     def _begun(self, line, prefix):
-        found = [self._candidate(line, rank) for rank in range(10)]
+        # The whole of a line in segments is translated in another way.
+        first = int(bool(prefix) and "split" in line.split())
+        found = [self._candidate(line, rank) for rank in range(first, 10)]
         return [each for each in found if each.text.startswith(prefix)] or found
 
     def _candidate(self, line, rank):
@@ -486,20 +488,20 @@ def test_words_show_what_they_were_translated_from(opened):
     assert page.texts("#table tbody td") == ["", "100", "100", ""]
 
 
-def test_notes_of_glossary_memory_and_repairs_stand_below(opened):
-    page = opened("split term\nabsent\nsimilar warned")
-    assert page.texts(".note h3") == [
-        "Term",
-        "Term that is not used",
-        "Similar, translated before (80 %)",
-    ]
-    said = ["TERM", "ABSENT", "like it", "ES ÄHNLICH", "Look here"]
-    assert page.texts(".note p") == said
+def test_lines_in_segments_and_what_is_noted_of_lines(opened):
+    page = opened("split term\nabsent\nsimilar warned\nterm door")
+    titles = ["Similar, translated before (80 %)", "Terms", "Terms that are not used"]
+    assert page.texts(".note h3") == titles
+    assert page.texts(".note p") == ["like it", "ES ÄHNLICH", "Look here", "TERM", "ABSENT"]
     # Of a line in segments no word is known to come from another; the table is of the next line.
     page.hover(page.all(".word")[0])
     assert page.words()[:2] == ["TERM", "SPLIT"] and page.marked() == []
     page.map.find_element("tag name", "summary").click()
     assert page.texts("#table tbody th") == ["ABSENT"]
+    # The same word is no other way, whatever comes after it.
+    page.all(".word")[1].click()
+    becomes(page.choices.is_displayed, True)
+    assert page.texts("#list button") == []
 
 
 def test_the_keyboard_is_enough(opened):
@@ -555,7 +557,10 @@ def test_a_better_translation_is_kept(opened):
     page.edit.click()
     assert page.focused().get_attribute("id") == "edited"
     page.edited.clear()
-    page.edited.send_keys("Bitte behalten\nauch das")
+    page.edited.send_keys("Bitte behalten\nauch das" + "\n" * 12)
+    # It grows with what is written.
+    heights = [page.edited.get_property(name) for name in ("scrollHeight", "clientHeight")]
+    assert heights[0] == heights[1]
     page.keep.click()
     becomes(lambda: page.status.text.startswith("Kept"), True)
     assert page.words() == ["Bitte", "behalten", "auch", "das"]

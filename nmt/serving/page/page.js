@@ -17,7 +17,7 @@ const TEXTS = {
     "words": "Words the translator is less sure of:", "fair": "fairly sure", "unsure": "unsure",
     "ways": "Other ways to go on from “{word}”", "none": "No other way was found here.",
     "notes": "Notes", "memory": "Similar, translated before ({percent} %)",
-    "term": "Term", "missing": "Term that is not used",
+    "term": "Terms", "missing": "Terms that are not used",
     "attention": "What each word was translated from",
     "attentionHint": "Per cent of the attention that each word of the translation pays to each word of the text.",
     "keys": "Keyboard", "keyNow": "Translate now", "keyWords": "From word to word of the translation",
@@ -39,7 +39,7 @@ const TEXTS = {
     "words": "Wörter, bei denen der Übersetzer weniger sicher ist:", "fair": "ziemlich sicher", "unsure": "unsicher",
     "ways": "Ab „{word}“ geht es auch anders", "none": "Hier wurde nichts anderes gefunden.",
     "notes": "Hinweise", "memory": "Ähnlich, schon übersetzt ({percent} %)",
-    "term": "Fachwort", "missing": "Fachwort, das fehlt",
+    "term": "Fachwörter", "missing": "Fachwörter, die fehlen",
     "attention": "Woraus jedes Wort übersetzt wurde",
     "attentionHint": "Wie viel Prozent der Aufmerksamkeit jedes Wort der Übersetzung jedem Wort des Textes schenkt.",
     "keys": "Tastatur", "keyNow": "Sofort übersetzen", "keyWords": "Von Wort zu Wort der Übersetzung",
@@ -324,11 +324,16 @@ function wordsOf(segment) {
 }
 
 function showNotes() {
-  const notes = (answer?.segments || []).flatMap(({matches, terms, warnings}) => [
+  const segments = answer?.segments || [];
+  const notes = segments.flatMap(({matches, warnings}) => [
     ...matches.map(each => note(t("memory", {percent: each.similarity}), each.source, each.target)),
-    ...terms.map(each => note(t(each.used ? "term" : "missing"), each.target)),
     ...warnings.map(each => note("", each)),
   ]);
+  for (const used of [true, false]) {
+    const terms = segments.flatMap(each => each.terms).filter(each => each.used === used);
+    const distinct = new Set(terms.map(each => each.target));
+    if (distinct.size) notes.push(note(t(used ? "term" : "missing"), [...distinct].join(" · ")));
+  }
   $("notes").replaceChildren(...notes);
   show("notes", notes.length);
 }
@@ -393,8 +398,10 @@ async function openChoices(word, chosen = 0) {
   try {
     const {alternatives} = await post("alternatives", {q: query, ...pair(), prefix, limit: SHOWN}, asked.signal);
     if (mine !== turn) return;
-    const present = segment.target.letters.join("");
-    open.list = alternatives.filter(each => each.text !== present);
+    // The whole of a line may be translated in another way than its segments, yet by the same word.
+    const next = text => text.slice(prefix.length).trimStart().split(/\s/, 1)[0];
+    const present = next(segment.target.letters.join(""));
+    open.list = alternatives.filter(each => next(each.text) !== present);
     if (chosen) choice(chosen);
     else showChoices();
   } catch (error) {
@@ -465,7 +472,7 @@ function focusWord(word) {
 function startEditing() {
   closeChoices();
   $("edited").value = translation();
-  $("edited").style.height = `${$("output").offsetHeight}px`;
+  $("edited").style.minHeight = `${$("output").offsetHeight}px`;
   editing(true);
   $("edited").focus();
 }
