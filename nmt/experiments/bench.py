@@ -242,7 +242,7 @@ def translating(case: dict) -> list[dict]:
     for beam, search in ((5, "beam 5"), (1, "greedy")):
         name = f"{engine}, {_threads(case)}, {search}"
         for size in BATCHES[engine]:
-            translator.hypotheses_per_batch = size * beam
+            translator.searcher.hypotheses_per_batch = size * beam
             rows.append(_in_batches(f"{name}, batches of {size}", translator, sources, beam))
         rows.append(_one_at_a_time(f"{name}, one at a time", translator, sources, beam))
     # The peak is that of all cases of the process.

@@ -2,30 +2,22 @@
 
 import functools
 import os
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from nmt.decoding.beam import beam_search
-from nmt.decoding.bonus import Bonus, Wanted
-from nmt.decoding.characters import Characters
-from nmt.decoding.contract import Contract, Hypothesis
-from nmt.decoding.next_words import Words, next_words
-from nmt.decoding.prefix import Prefix, Spelling
-from nmt.decoding.sampling import Sampling, sample
+from nmt.decoding.contract import Contract
+from nmt.decoding.sampling import Sampling
 from nmt.errors import UserError
 from nmt.inference import memory as similar
 from nmt.inference import terms
-from nmt.inference.batching import KERAS_HYPOTHESES, Ids, in_batches, source_matrices
+from nmt.inference.batching import KERAS_HYPOTHESES
 from nmt.inference.checks import check_lines, check_numbers
 from nmt.inference.confidence import Curve, WordConfidence, word_confidence
 from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import LINE_BREAK
-from nmt.inference.scoring import score_ids
+from nmt.inference.searcher import Searcher
 from nmt.inference.segments import Parts, Segment, Segmenter
 from nmt.inference.translation import Translation, assembled
 from nmt.recipe import Recipe
@@ -111,14 +103,9 @@ class Translator(Loaded):
         self.tokenizers = tokenizers
         self.recipe = recipe
         self.threads = threads
-        self.hypotheses_per_batch = hypotheses_per_batch
         self.curve = curve
         self.preparations = [Preparation(recipe, tokenizers, profile), *others]
-        self._spellings: dict[Callable[[str], str], Spelling] = {}
-        target = tokenizers[1]
-        self.characters = (
-            Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
-        )
+        self.searcher = Searcher(model, tokenizers[1], recipe.search, threads, hypotheses_per_batch)
 
     def into(self, target: str) -> "Translator":
         """A translator into another language of the run, with the same model."""
@@ -184,7 +171,7 @@ class Translator(Loaded):
             getattr(self.recipe, method)(argument),
             self.threads,
             preparations[1:],
-            self.hypotheses_per_batch,
+            self.searcher.hypotheses_per_batch,
             self.preparations[0].profile,
             self.curve,
         )
@@ -302,7 +289,7 @@ class Translator(Loaded):
         search = functools.partial(self._found, asked)
         ranked = search(segments)
         if not asked.sampling:
-            helped = HelpedSearch(self._segmenter, search, self._log_probs)
+            helped = HelpedSearch(self._segmenter, search, self.searcher.log_probs)
             helped.use_matches(segments, ranked)
             helped.use_terms(segments, ranked, asked.nbest, asked.beam)
         return ranked
@@ -312,9 +299,11 @@ class Translator(Loaded):
         nbest = nbest or asked.nbest
         if asked.sampling:
             ids = [segment.ids for segment in segments]
-            nbest_lists = self.sample_ids(ids, nbest, asked.sampling)
+            nbest_lists = self.searcher.sample_ids(ids, nbest, asked.sampling)
         else:
-            nbest_lists = self._searched(segments, phrases, nbest, asked.beam, asked.attention)
+            nbest_lists = self.searcher.search(
+                segments, phrases, nbest, asked.beam, asked.attention
+            )
         return [
             [
                 self._translation(segment, hypothesis, asked.attention, asked.joined, asked.words)
@@ -335,7 +324,7 @@ class Translator(Loaded):
 
         def best(segments):
             ids = [segment.ids for segment in segments]
-            (hypothesis,) = self.search_ids(ids)[0]
+            (hypothesis,) = self.searcher.search_ids(ids)[0]
             return [[self._translation(segments[0], hypothesis, False, True, False)]]
 
         segmenter = self._segmenter
@@ -347,16 +336,8 @@ class Translator(Loaded):
         return []
 
     def _next_words(self, segment, begun, limit):
-        spelling = self._spelling(begun.form)
-        words = Words(spelling.writings, not unspaced(self.recipe.data.target))
-        found = next_words(
-            self.model,
-            source_matrices([segment.ids]),
-            self._prefix(begun),
-            words,
-            self.characters,
-            limit,
-        )
+        spaced = not unspaced(self.recipe.data.target)
+        found = self.searcher.next_words(segment.ids, begun, spaced, limit)
         chances: dict[str, float] = {}
         for ids, chance in found:
             text = self.preparations[0].following(list(ids), segment.prepared, begun)
@@ -383,81 +364,7 @@ class Translator(Loaded):
             source_ids.append([each.ids for each in prepared])
             # A placeholder of the target is the symbol that it is in its source.
             target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
-        penalty = self.recipe.search.length_penalty
-        size = self.hypotheses_per_batch
-        return score_ids(self.model, source_ids, target_ids, penalty, self.threads, size)
-
-    def search_ids(
-        self,
-        source_ids: Sequence[Sequence[Ids]],
-        nbest: int = 1,
-        beam: int | None = None,
-        attention: bool | Sequence[bool] = False,
-        wanted: Sequence[Wanted] | None = None,
-        prefixes: Sequence[Prefix | None] | None = None,
-    ) -> list[list[Hypothesis]]:
-        """As `candidates`, of ids without EOS; of each source a list for each preparation.
-
-        attention: of all sources, or of each by itself. wanted: phrases of each translation.
-        """
-        options = self.recipe.search
-        beam = max(beam or options.beam, nbest)
-        attended = [attention] * len(source_ids) if isinstance(attention, bool) else attention
-
-        def search(numbers: list[int]) -> list:
-            batch = [source_ids[number] for number in numbers]
-            limits = self._limits(batch)
-            begun = None
-            if prefixes and any(prefixes[number] for number in numbers):
-                anything = Prefix("", self._spelling(str))
-                begun = [prefixes[number] or anything for number in numbers]
-                # As much more as of any output.
-                fewest = [prefix.fewest + options.max_extra for prefix in begun]
-                limits = [*map(max, limits, fewest)]
-            source = source_matrices(batch)
-            want_attention = any(attended[number] for number in numbers)
-            return beam_search(
-                self.model,
-                source,
-                beam,
-                options.length_penalty,
-                limits,
-                nbest,
-                want_attention,
-                self.characters,
-                Bonus([wanted[number] for number in numbers]) if wanted else None,
-                begun,
-            )
-
-        lengths = [len(ids[0]) for ids in source_ids]
-        return in_batches(search, lengths, max(1, self.hypotheses_per_batch // beam), self.threads)
-
-    def sample_ids(
-        self, source_ids: Sequence[Sequence[Ids]], count: int, sampling: Sampling
-    ) -> list[list[Hypothesis]]:
-        """`count` draws for each source, as `search_ids` takes them."""
-
-        def draw(numbers: list[int]) -> list:
-            # Each as often as it is drawn, side by side.
-            batch = [source_ids[number] for number in numbers for _ in range(count)]
-            keys = [
-                zlib.crc32(np.asarray(ids[0], np.int32).tobytes()) * count + n % count
-                for n, ids in enumerate(batch)
-            ]
-            source = source_matrices(batch)
-            drawn = sample(self.model, source, self._limits(batch), sampling, keys)
-            for hypothesis in drawn:
-                length = len(hypothesis.ids) + hypothesis.finished
-                hypothesis.score /= max(1, length) ** self.recipe.search.length_penalty
-            return [drawn[n : n + count] for n in range(0, len(drawn), count)]
-
-        lengths = [len(ids[0]) for ids in source_ids]
-        return in_batches(draw, lengths, max(1, self.hypotheses_per_batch // count), self.threads)
-
-    def _limits(self, sources):
-        """The most pieces of each output. sources: of each its ids, a list for each preparation."""
-        options = self.recipe.search
-        return [int(options.max_ratio * len(ids[0])) + options.max_extra for ids in sources]
+        return self.searcher.scores(source_ids, target_ids)
 
     @property
     def _segmenter(self):
@@ -466,55 +373,6 @@ class Translator(Loaded):
     def _prepared(self, line):
         """The line as each preparation makes it."""
         return [preparation.source(line) for preparation in self.preparations]
-
-    def _searched(self, segments, phrases, nbest, beam, attention):
-        """The hypotheses of each segment; equal ones are searched once.
-
-        phrases: what is wanted of each, if anything is.
-        """
-        first: dict[tuple, int] = {}
-        numbers = []
-        for number, segment in enumerate(segments):
-            wanted = tuple((tuple(p.forms), *p[1:]) for p in phrases[number]) if phrases else ()
-            begun = segment.beginning and (segment.beginning.given, segment.beginning.whole)
-            key = tuple(map(tuple, segment.ids)), segment.prepared.copies(), wanted, begun
-            numbers.append(first.setdefault(key, number))
-        places = {number: place for place, number in enumerate(first.values())}
-        distinct = [segments[number] for number in places]
-        found = self.search_ids(
-            [segment.ids for segment in distinct],
-            nbest,
-            beam,
-            [attention or segment.prepared.copies() for segment in distinct],
-            [Wanted(phrases[number]) for number in places] if phrases else None,
-            [self._prefix(segment.beginning) for segment in distinct],
-        )
-        return [found[places[number]] for number in numbers]
-
-    def _prefix(self, beginning):
-        """What a search takes of the beginning of a translation."""
-        if beginning is None:
-            return None
-        symbols = zip(self.tokenizers[1].symbol_ids, beginning.names, strict=False)
-        endings = {id: beginning.form(copied.text) for id, copied in symbols}
-        spelling = self._spelling(beginning.form)
-        prefix = Prefix(beginning.written(), spelling, endings, beginning.whole)
-        if not prefix.is_possible:
-            unknown = set(beginning.text).difference(self.tokenizers[1].alphabet)
-            shown = " ".join(sorted(unknown)) or beginning.text
-            raise UserError(
-                f"the beginning {beginning.given!r} cannot be written: the model has no pieces "
-                f"for: {shown}"
-            )
-        return prefix
-
-    def _spelling(self, form):
-        if form not in self._spellings:
-            target = self.tokenizers[1]
-            self._spellings[form] = Spelling(
-                target.writings(form), target.spaced, not target.keeps_spaces
-            )
-        return self._spellings[form]
 
     def _check_prefixes(self, lines, prefixes, sampling):
         """What each line begins with."""
@@ -526,12 +384,6 @@ class Translator(Loaded):
         if sampling:
             raise UserError("prefixes and sampling exclude each other")
         return givens
-
-    def _log_probs(self, source_ids, target_ids):
-        """The log-probability of each target, of the whole vocabulary."""
-        size = self.hypotheses_per_batch
-        scores = score_ids(self.model, source_ids, target_ids, 1.0, self.threads, size)
-        return [log_prob for log_prob, _ in scores]
 
     def _translation(self, segment, hypothesis, attention, joined, words):
         """A hypothesis as text, with its pieces and its words if they are asked for."""

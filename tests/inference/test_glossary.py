@@ -115,13 +115,13 @@ def test_samples_have_no_terms(translator):
 def test_equal_segments_are_searched_once(translator, monkeypatch):
     using = translator.using(GLOSSARY)
     searched = []
-    search_ids = translator.search_ids
+    search_ids = translator.searcher.search_ids
 
     def counted(ids, *options):
         searched.extend(map(str, ids))
         return search_ids(ids, *options)
 
-    monkeypatch.setattr(using, "search_ids", counted)
+    monkeypatch.setattr(using.searcher, "search_ids", counted)
     ((best,),) = using.candidates(["The dog sees a bird. " * 40])
     # Without help, and twice with it.
     assert len(searched) <= 3 * len(set(searched)) and len(searched) <= 12
@@ -133,14 +133,14 @@ def test_what_the_search_finds_by_itself_is_searched_once(translator, monkeypatc
     texts = translator.translate(SOURCES[:5])
     glossary = Glossary([Term(word, texts[0].split()[1], True) for word in SOURCES[0].split()[1:2]])
     searches = []
-    search_ids = translator.search_ids
+    search_ids = translator.searcher.search_ids
 
     def counted(ids, *options):
         searches.append(len(ids))
         return search_ids(ids, *options)
 
     using = translator.using(glossary)
-    monkeypatch.setattr(using, "search_ids", counted)
+    monkeypatch.setattr(using.searcher, "search_ids", counted)
     assert using.translate(SOURCES[:1]) == texts[:1]
     assert [number for number in searches if number] == [1]
 

@@ -56,7 +56,7 @@ def test_searches_side_by_side_are_searches_in_turn(name):
         translator = Translator(
             graphs, (no_bytes, no_bytes), Recipe(), threads=threads, hypotheses_per_batch=8
         )
-        hypotheses = translator.search_ids([[ids] for ids in lines], 2, 4, True)
+        hypotheses = translator.searcher.search_ids([[ids] for ids in lines], 2, 4, True)
         found[threads] = [
             [(h.ids, round(h.log_prob, 4), h.attention.shape) for h in ranked]
             for ranked in hypotheses
@@ -221,7 +221,7 @@ def test_output_is_whole_characters_whatever_the_model_says(tmp_path):
         for search in (model.compiled_model(), Engine(tmp_path.joinpath)):
             translator = Translator(search, (tokenizer, tokenizer), Recipe())
             texts.append(translator.translate(lines[:20], beam=beam))
-            found = translator.search_ids(
+            found = translator.searcher.search_ids(
                 [[ids] for ids in tokenizer.encode(lines[:20])], beam=beam
             )
             for (hypothesis,) in found:
@@ -230,8 +230,8 @@ def test_output_is_whole_characters_whatever_the_model_says(tmp_path):
                 if hypothesis.finished:
                     assert written == tokenizer.decode(hypothesis.ids)
                 assert "\ufffd" not in written.rstrip("\ufffd")
-            translator.characters = None
-            anyhow = translator.search_ids(
+            translator.searcher.characters = None
+            anyhow = translator.searcher.search_ids(
                 [[ids] for ids in tokenizer.encode(lines[:20])], beam=beam
             )
             broken += sum("\ufffd" in tokenizer.processor.decode(h.ids) for (h,) in anyhow)
