@@ -229,11 +229,8 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
     members = present.members or []
     found = {member.key: member.value for member in members}
     plurals = _kept_plurals(source.members, members)
-    before, between, after = _around(theirs, present) if members else _around(ours, source)
-    indent = _around(ours, source)[0]
-    new: dict[int, list[str]] = {}
-    first = members[0].start if members else present.start + 1
-    at = first
+    new: dict[int, list[Member]] = {}  # by the place behind which they come
+    at = members[0].start if members else present.start + 1
     for member in source.members:
         form = _FORM.fullmatch(member.key)
         is_text = not member.key.startswith("@") and not (form and form["name"] in plurals)
@@ -244,18 +241,27 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
             elif is_text:
                 yield from _replacements(ours, member.value, theirs, own)
         elif is_text:
-            text = ours.content.text[member.start : member.value.end]
-            # Further lines are as far from the margin as its own is.
-            text = text.replace(indent, before) if "\n" in indent and "\n" in before else text
-            new.setdefault(at, []).append(text)
-    for place, texts in new.items():
+            new.setdefault(at, []).append(member)
+    yield from _insertions(ours, source, theirs, present, new)
+
+
+def _insertions(ours, source, theirs, present, new):
+    """Edits that put members into an object, laid out as those it has. new: by their place."""
+    members = present.members
+    before, between, after = _around(theirs, present) if members else _around(ours, source)
+    indent = _around(ours, source)[0]
+    for place, added in new.items():
+        texts = [ours.content.text[member.start : member.value.end] for member in added]
+        # Further lines are as far from the margin as the first is.
+        if "\n" in indent and "\n" in before:
+            texts = [text.replace(indent, before) for text in texts]
         written = f",{between}".join(texts)
-        if place > first:
-            written = f",{between}{written}"
-        elif members:
-            written = f"{written},{between}"
-        else:
+        if not members:
             written = f"{before}{written}{after}"
+        elif place > members[0].start:
+            written = f",{between}{written}"
+        else:
+            written = f"{written},{between}"
         written = written.replace("\r\n", "\n").replace("\n", theirs.content.line_end)
         yield theirs.content.edit(place, place, written)
 
