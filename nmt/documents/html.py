@@ -177,16 +177,9 @@ def tokens(text: str) -> Iterator[Part]:
         if at < token.start():
             yield Part(Role.TEXT, text[at : token.start()], start=at)
         name = (token["tag"] or "").lower()
-        at = token.end()
-        for begin, last_end in ends.items():
-            if token[0].startswith(begin) and token.start() + len(begin) <= last_end:
-                at = text.index(_ENDS[begin], token.start() + len(begin)) + len(_ENDS[begin])
-        role = Role.TAG if name in VOID or not name else Role.OPENING
-        if token["end"]:
-            role = Role.CLOSING
-        elif _ECHO.match(token[0]):
-            role = Role.OPAQUE
-        elif role is Role.OPENING and (name in CODE | PICTURES | UNTOUCHED or _protected(token)):
+        at = _token_end(text, token, ends)
+        role = _role(token, name)
+        if role is Role.OPENING and (name in CODE | PICTURES | UNTOUCHED or _protected(token)):
             at = _element_end(text, token)
             role = Role.TAG if name in PICTURES else Role.OPAQUE
         yield Part(role, text[token.start() : at], name or token[0][:2], token.start())
@@ -225,6 +218,24 @@ def _edits(
 
 
 # Tags.
+
+
+def _token_end(text, token, ends):
+    """Where a tag, or a comment with its brackets, ends. ends: the last one of each of _ENDS."""
+    for begin, last_end in ends.items():
+        inside = token.start() + len(begin)
+        if token[0].startswith(begin) and inside <= last_end:
+            return text.index(_ENDS[begin], inside) + len(_ENDS[begin])
+    return token.end()
+
+
+def _role(token, name):
+    """What a tag by itself is to a translator."""
+    if token["end"]:
+        return Role.CLOSING
+    if _ECHO.match(token[0]):
+        return Role.OPAQUE
+    return Role.TAG if name in VOID or not name else Role.OPENING
 
 
 def _ends_text(part):
@@ -304,15 +315,20 @@ def _attributes(part: Part) -> Iterator[Attribute]:
     values = {match["name"].lower(): _value(match) for match in matches}
     kind = values.get("name") or values.get("property") or ""
     described = part.name == "meta" and kind.lower() in DESCRIPTIONS
-    for match in matches:
-        name = match["name"].lower()
-        if name in ATTRIBUTES or (described and name == "content"):
-            group = next((each for each in ("double", "single", "bare") if match[each]), None)
-            source = masking.SPACES.sub(" ", _read(_value(match))).strip()
-            if group and has_text(_ENTITY.sub("", source)):
-                start, end = match.span(group)
-                quote = {"double": '"', "single": "'", "bare": ""}[group]
-                yield Attribute(part.start + start, part.start + end, quote, source)
+    names = {*ATTRIBUTES, "content"} if described else ATTRIBUTES
+    found = (_attribute(part, match) for match in matches if match["name"].lower() in names)
+    yield from filter(None, found)
+
+
+def _attribute(part, match):
+    """The value that was found in a tag, or None where it has nothing to translate."""
+    source = masking.SPACES.sub(" ", _read(_value(match))).strip()
+    if not has_text(_ENTITY.sub("", source)):
+        return None
+    quotes = {"double": '"', "single": "'", "bare": ""}
+    group = next(each for each in quotes if match[each])
+    start, end = match.span(group)
+    return Attribute(part.start + start, part.start + end, quotes[group], source)
 
 
 def _attribute_block(attribute: Attribute) -> Block:
