@@ -7,6 +7,7 @@ for what has a place in the sentence. All three come back letter for letter, whe
 
 import dataclasses
 import enum
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
@@ -175,7 +176,7 @@ def mask(parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool
     closings = {closing: opening for opening, closing in found.items()}
     # What looks like a mask stays what it is.
     taken = [int(match[2] or match[4]) for part in parts for match in MASK.finditer(part.raw)]
-    next_number = max(taken, default=0) + 1
+    free = itertools.count(max(taken, default=0) + 1)
     masks: dict[str, list[Part]] = {}
     numbers: dict[int, int] = {}
     written = []
@@ -187,19 +188,23 @@ def mask(parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool
         elif at in closings:
             written.append(f"</{numbers[closings[at]]}>")
         else:
-            numbers[at] = next_number
-            form = "⟦{}⟧" if part.role is Role.OPAQUE else "<{}>" if at in found else "<{}/>"
-            # A pair without words in it is one tag, or stands for what is in it.
-            inside = parts[at + 1 : found.get(at, at)]
-            if at in found and not any(
-                each.role is Role.TEXT and not each.blank for each in inside
-            ):
-                opaque = any(each.role is Role.OPAQUE for each in inside)
-                form, after = "⟦{}⟧" if opaque else "<{}/>", found[at] + 1
-            written.append(form.format(next_number))
-            next_number += 1
+            numbers[at] = next(free)
+            form, after = _form(parts, at, found.get(at))
+            written.append(form.format(numbers[at]))
         if part.role is not Role.TEXT:
             masks[written[-1]] = list(parts[at:after])
         at = after
     source = "".join(written)
     return Masked(source if lines else SPACES.sub(" ", source), masks)
+
+
+def _form(parts, at, closing):
+    """The form of the mask of a part, and where what it stands for ends. closing: of its pair."""
+    if closing is None:
+        return "⟦{}⟧" if parts[at].role is Role.OPAQUE else "<{}/>", at + 1
+    inside = parts[at + 1 : closing]
+    if any(each.role is Role.TEXT and not each.blank for each in inside):
+        return "<{}>", at + 1
+    # A pair without words in it is one tag, or stands for what is in it.
+    opaque = any(each.role is Role.OPAQUE for each in inside)
+    return "⟦{}⟧" if opaque else "<{}/>", closing + 1
