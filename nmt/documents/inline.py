@@ -210,15 +210,8 @@ def _is_mark(element, native):
 
 def _numbered(tokens, known):
     """(codes, {number of a token: its placeholder})."""
-    # 1. What opens and what closes belong together.
-    partners = {}
-    waiting: dict[Hashable, list[int]] = {}
-    for n, token in enumerate(tokens):
-        if token.closes is not None and waiting.get(token.closes):
-            partners[waiting[token.closes].pop()] = n
-        elif token.opens is not None:
-            waiting.setdefault(token.opens, []).append(n)
-    # 2. Numbers in the order of the text, of which no placeholder stands in the text.
+    partners = _partners(tokens)
+    # Numbers in the order of the text, of which no placeholder stands in the text.
     taken = "".join(token.text for token in tokens)
     taken += "".join(placeholder for code in known for placeholder in code.placeholders)
     free = (n for n in itertools.count(1) if not re.search(rf"⟦{n}⟧|</?{n}/?>", taken))
@@ -236,6 +229,18 @@ def _numbered(tokens, known):
         codes.append(code)
         shown.update(zip(places, code.placeholders, strict=True))
     return codes, shown
+
+
+def _partners(tokens):
+    """{number of a token that opens something: that of the one that closes it}."""
+    partners = {}
+    waiting: dict[Hashable, list[int]] = {}
+    for n, token in enumerate(tokens):
+        if token.closes is not None and waiting.get(token.closes):
+            partners[waiting[token.closes].pop()] = n
+        elif token.opens is not None:
+            waiting.setdefault(token.opens, []).append(n)
+    return partners
 
 
 def _placeholders(number, token, count):
