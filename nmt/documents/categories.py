@@ -80,16 +80,21 @@ def forms(
         several = [number for number in numbers if number > 1]
         number = several[0] if several else max(numbers, default=_FRACTION)
         origin = "other"
-        alone = _ALONE.get(name)
-        # A file alone needs no number; where 21 files have the same form, they do.
-        if (
-            alone in numbers
-            and name in messages
-            and (numbers == [alone] or fit(messages[name], messages["other"]))
-        ):
-            origin, number = name, number if name == "zero" else alone
+        if _has_own_message(name, numbers, messages, fit):
+            origin, number = name, number if name == "zero" else _ALONE[name]
         made[name] = origin, _form(messages[origin], number, placeholder(origin))
     return made
+
+
+def _has_own_message(name, numbers, messages, fit):
+    """Whether a category of the language is made of the message of that category.
+
+    A file alone needs no number; where 21 files have the same form, they do.
+    """
+    alone = _ALONE.get(name)
+    if alone not in numbers or name not in messages:
+        return False
+    return numbers == [alone] or fit(messages[name], messages["other"])
 
 
 def _form(message, number, placeholder):
