@@ -10,13 +10,13 @@ from nmt.decoding.contract import Contract
 from nmt.decoding.sampling import Sampling
 from nmt.errors import UserError
 from nmt.inference import memory as similar
-from nmt.inference import terms
 from nmt.inference.batching import KERAS_HYPOTHESES
 from nmt.inference.checks import check_lines, check_numbers
-from nmt.inference.confidence import Curve, WordConfidence, word_confidence
+from nmt.inference.confidence import Curve, WordConfidence
 from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import LINE_BREAK
+from nmt.inference.restorer import Restorer
 from nmt.inference.searcher import Searcher
 from nmt.inference.segments import Parts, Segment, Segmenter
 from nmt.inference.translation import Translation, assembled
@@ -304,9 +304,12 @@ class Translator(Loaded):
             nbest_lists = self.searcher.search(
                 segments, phrases, nbest, asked.beam, asked.attention
             )
+        restorer = self._restorer
         return [
             [
-                self._translation(segment, hypothesis, asked.attention, asked.joined, asked.words)
+                restorer.translation(
+                    segment, hypothesis, asked.attention, asked.joined, asked.words
+                )
                 for hypothesis in best
             ]
             for segment, best in zip(segments, nbest_lists, strict=True)
@@ -325,7 +328,7 @@ class Translator(Loaded):
         def best(segments):
             ids = [segment.ids for segment in segments]
             (hypothesis,) = self.searcher.search_ids(ids)[0]
-            return [[self._translation(segments[0], hypothesis, False, True, False)]]
+            return [[self._restorer.translation(segments[0], hypothesis)]]
 
         segmenter = self._segmenter
         parts = segmenter.begun(list(segmenter.parts(line)), prefix, best)
@@ -370,6 +373,10 @@ class Translator(Loaded):
     def _segmenter(self):
         return Segmenter(self.preparations, self.recipe.data.max_pieces, self.glossary)
 
+    @property
+    def _restorer(self):
+        return Restorer(self.preparations[0], self.curve)
+
     def _prepared(self, line):
         """The line as each preparation makes it."""
         return [preparation.source(line) for preparation in self.preparations]
@@ -384,74 +391,6 @@ class Translator(Loaded):
         if sampling:
             raise UserError("prefixes and sampling exclude each other")
         return givens
-
-    def _translation(self, segment, hypothesis, attention, joined, words):
-        """A hypothesis as text, with its pieces and its words if they are asked for."""
-        prepared = segment.prepared
-        if segment.terms and not prepared.has_text() and not segment.beginning:
-            # Nothing but terms.
-            text = prepared.line.filled(segment.text)
-            return Translation(
-                text,
-                word_confidence=[(word, None) for word in text.split()] if words else [],
-                terms=[(found.target, True) for found in segment.terms],
-            )
-        weights = hypothesis.attention
-        if weights is not None:
-            # Batches are padded: its columns end with those of the longest source.
-            weights = weights[: len(hypothesis.ids) + 1, : len(prepared.ids) + 1]
-        begun = segment.beginning
-        output = self.preparations[0].restored(hypothesis.ids, prepared, weights, joined, begun)
-        kept = len(begun.given) if begun else 0
-        text = output.text[:kept] + output.text[kept:].rstrip()
-        translation = Translation(
-            text if begun else text.lstrip(),
-            hypothesis.log_prob,
-            hypothesis.score,
-            warnings=segment.warnings + output.warnings,
-            repaired=output.repaired,
-            left_out=output.left_out,
-            finished=hypothesis.finished,
-            confidence=self._confidence(hypothesis),
-            length=len(hypothesis.token_log_probs),
-        )
-        if words:
-            pieces = self._written(hypothesis, prepared)
-            spaced = not unspaced(self.recipe.data.target)
-            translation.word_confidence = word_confidence(output.text, pieces, spaced)
-        if segment.terms:
-            lacking = terms.missing(segment.terms, output.text)
-            translation.terms = [(each.target, each not in lacking) for each in segment.terms]
-            translation.warnings += [f"a term is not used: {each.target}" for each in lacking]
-        if attention and weights is not None:
-            translation.source_pieces = [*map(self.tokenizers[0].piece, prepared.ids), "</s>"]
-            target = [*map(self.tokenizers[1].piece, hypothesis.ids)]
-            if hypothesis.finished:
-                target.append("</s>")
-            translation.target_pieces = target
-            translation.attention = weights
-        return translation
-
-    def _confidence(self, hypothesis):
-        """The probability that a hypothesis is good: none for one that was cut."""
-        if not self.curve:
-            return None
-        if not hypothesis.finished:
-            return 0.0
-        return self.curve.confidence(hypothesis.log_prob, len(hypothesis.token_log_probs))
-
-    def _written(self, hypothesis, prepared):
-        """(text, log-probability) of each piece; the bytes of a character are one piece."""
-        text, ranges = self.tokenizers[1].decoded(hypothesis.ids)
-        log_probs = hypothesis.token_log_probs
-        pieces: list[tuple[str, float]] = []
-        for former, place, log_prob in zip([None, *ranges], ranges, log_probs, strict=False):
-            if place == former and pieces:
-                pieces[-1] = pieces[-1][0], pieces[-1][1] + log_prob
-            else:
-                written = prepared.line.filled(text[slice(*place)], prepared.names)
-                pieces.append((written, log_prob))
-        return pieces
 
 
 def _loaded_and_changed(origin, method, *arguments):
