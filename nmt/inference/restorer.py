@@ -29,24 +29,18 @@ class Restorer:
     ) -> Translation:
         """A hypothesis as text, with its pieces and its words if they are asked for."""
         prepared = segment.prepared
-        if segment.terms and not prepared.has_text() and not segment.beginning:
-            # Nothing but terms.
-            text = prepared.line.filled(segment.text)
-            return Translation(
-                text,
-                word_confidence=[(word, None) for word in text.split()] if words else [],
-                terms=[(found.target, True) for found in segment.terms],
-            )
+        begun = segment.beginning
+        if segment.terms and not prepared.has_text() and not begun:
+            return _of_terms(segment, words)
+
+        # 1. Its text.
         weights = hypothesis.attention
         if weights is not None:
             # Batches are padded: its columns end with those of the longest source.
             weights = weights[: len(hypothesis.ids) + 1, : len(prepared.ids) + 1]
-        begun = segment.beginning
         output = self.preparation.restored(hypothesis.ids, prepared, weights, joined, begun)
-        kept = len(begun.given) if begun else 0
-        text = output.text[:kept] + output.text[kept:].rstrip()
         translation = Translation(
-            text if begun else text.lstrip(),
+            _trimmed(output.text, begun),
             hypothesis.log_prob,
             hypothesis.score,
             warnings=segment.warnings + output.warnings,
@@ -56,6 +50,8 @@ class Restorer:
             confidence=self._confidence(hypothesis),
             length=len(hypothesis.token_log_probs),
         )
+
+        # 2. What is told and shown of it.
         if words:
             pieces = self._written(hypothesis, prepared)
             spaced = not unspaced(self.preparation.data.target)
@@ -65,14 +61,10 @@ class Restorer:
             translation.terms = [(each.target, each not in lacking) for each in segment.terms]
             translation.warnings += [f"a term is not used: {each.target}" for each in lacking]
         if attention and weights is not None:
-            translation.source_pieces = [
-                *map(self.preparation.source_tokenizer.piece, prepared.ids),
-                "</s>",
-            ]
-            target = [*map(self.preparation.target_tokenizer.piece, hypothesis.ids)]
-            if hypothesis.finished:
-                target.append("</s>")
-            translation.target_pieces = target
+            source, target = self.preparation.tokenizers
+            end = ["</s>"] if hypothesis.finished else []
+            translation.source_pieces = [*map(source.piece, prepared.ids), "</s>"]
+            translation.target_pieces = [*map(target.piece, hypothesis.ids), *end]
             translation.attention = weights
         return translation
 
@@ -96,3 +88,21 @@ class Restorer:
                 written = prepared.line.filled(text[slice(*place)], prepared.names)
                 pieces.append((written, log_prob))
         return pieces
+
+
+def _of_terms(segment, words):
+    """The translation of a segment that is nothing but terms."""
+    text = segment.prepared.line.filled(segment.text)
+    return Translation(
+        text,
+        word_confidence=[(word, None) for word in text.split()] if words else [],
+        terms=[(found.target, True) for found in segment.terms],
+    )
+
+
+def _trimmed(text, begun):
+    """A text without white space around it; what it was to begin with stays as it is."""
+    if not begun:
+        return text.strip()
+    kept = len(begun.given)
+    return text[:kept] + text[kept:].rstrip()
