@@ -62,11 +62,8 @@ def load(
         start_keras(threads, intra_op_threads=1)
 
     # 3. Load the models. Others need the tokens that a shortlist leaves out.
-    shortlist = len(runs) == 1 and lm is None
-    models = [
-        export.load_engine(shortlist) if export else run.load_model().compiled_model()
-        for run, export in zip(runs, exports, strict=True)
-    ]
+    alone = len(runs) == 1 and lm is None
+    models = _models(runs, exports, shortlist=alone)
 
     # 4. Make them one.
     model, preparations = _ensemble(runs, models)
@@ -74,7 +71,7 @@ def load(
         model = _fusion(model, lm, recipe.search.lm_weight)
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
     # A curve is of one model by itself.
-    curve = Curve.of((exports[0] or runs[0]).info.confidence) if shortlist else None
+    curve = Curve.of((exports[0] or runs[0]).info.confidence) if alone else None
     translator = Translator(
         model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile, curve
     )
@@ -174,6 +171,14 @@ def _check_combination(runs, lm, to):
     directions = [f"{run.recipe.data.source}-{run.recipe.data.target}" for run in runs]
     if len(set(directions)) > 1:
         log.warning(f"the members translate {', '.join(directions)}")
+
+
+def _models(runs, exports, shortlist):
+    """The model of each run: that of its export if there is one."""
+    return [
+        export.load_engine(shortlist) if export else run.load_model().compiled_model()
+        for run, export in zip(runs, exports, strict=True)
+    ]
 
 
 def _ensemble(runs, models):
