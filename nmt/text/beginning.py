@@ -130,22 +130,10 @@ def _joined(text, more):
 def _marks_in(given, prepared, whole):
     """Ranges of the marks in a text, what lacks of a last one, and whether that opens a range."""
     own, openings = _texts_of_marks(prepared)
-    # Those of the source, as often as there.
-    spans: list[tuple[int, int]] = []
-    for name, times in sorted(own.items(), key=lambda item: -len(item[0])):
-        for match in list(_occurrences(name).finditer(given))[:times]:
-            if all(match.end() <= start or end <= match.start() for start, end in spans):
-                spans.append(match.span())
-    # And others.
-    for span in find_spans(given):
-        if span.kind.role == MARK and all(
-            span.end <= start or end <= span.start for start, end in spans
-        ):
-            spans.append((span.start, span.end))
-    spans.sort()
-    # One that the text ends in the middle of.
+    spans = _spans_of_marks(given, own)
     after = spans[-1][1] if spans else 0
     left = [] if whole else own - Counter(given[start:end] for start, end in spans)
+    # Those that the text may end in the middle of.
     begun = [
         (size, name)
         for name in left
@@ -157,6 +145,21 @@ def _marks_in(given, prepared, whole):
         return [*spans, (len(given) - size, len(given))], name[size:], name in openings
     last = given[slice(*spans[-1])] if spans else ""
     return spans, "", last in openings
+
+
+def _spans_of_marks(given, own):
+    """Ranges of the marks in a text: those of the source, as often as there, and others."""
+    candidates = [
+        match.span()
+        for name, times in sorted(own.items(), key=lambda item: -len(item[0]))
+        for match in list(_occurrences(name).finditer(given))[:times]
+    ]
+    candidates += [(span.start, span.end) for span in find_spans(given) if span.kind.role == MARK]
+    spans: list[tuple[int, int]] = []
+    for start, end in candidates:
+        if all(end <= other_start or other_end <= start for other_start, other_end in spans):
+            spans.append((start, end))
+    return sorted(spans)
 
 
 def _texts_of_marks(prepared):
