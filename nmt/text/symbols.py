@@ -134,15 +134,19 @@ def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
             position += 1
         elif before.isspace() and not is_opening and not after.isalnum():
             content = chars.pop() + content
-            # Marks behind that white space now stand before it.
-            for earlier, (place, text_of_it) in reversed(places.items()):
-                if place <= len(chars):
-                    break
-                places[earlier] = (len(chars), text_of_it)
+            _move_back(places, len(chars))
         elif before.isalnum() and after.isalnum() and _separates(line, number):
             chars.append(" ")
         places[number] = (len(chars), content)
     return "".join(chars), _marks(line, places, len(chars))
+
+
+def _move_back(places, end):
+    """Marks behind the end of a text, of which white space was taken, stand at its end."""
+    for number, (place, content) in reversed(places.items()):
+        if place <= end:
+            break
+        places[number] = (end, content)
 
 
 def _is_mark(line, character):
