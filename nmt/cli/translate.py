@@ -104,33 +104,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Translates the lines of the input, window by window."""
-    from nmt.inference.checks import check_confidence
     from nmt.inference.line_warnings import log_warnings
-    from nmt.inference.load import load
     from nmt.windows import windows
 
     _check(args)
     if args.skip_done and _is_done(args):
         return
-    # On a terminal each line has its answer at once.
-    on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
-    window_size = args.window or (1 if on_terminal else WINDOW)
-    translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
-    if args.confidence or args.min_confidence is not None:
-        check_confidence(translator, args.run, args.engine)
-    words = args.confidence and args.format == "json"
-    translator = translator.using(args.glossary, args.memory, args.run)
+    window_size = _window_size(args)
+    translator = _translator(args)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
     below = 0
     with output(args.output) as out, attention_output as attention_file:
         for window in windows(input_lines(args), window_size):
-            # A blank line stays blank.
-            prefixes = [args.prefix if line.strip() else "" for line in window]
-            results = translator.candidates(
-                window, args.nbest, args.beam, bool(args.attention), words=words, prefixes=prefixes
-            )
+            results = _candidates(translator, window, args)
             log_warnings((best for best, *_ in results), number + 1)
             below += sum(_is_below(best, args.min_confidence) for best, *_ in results)
             for source, candidates in zip(window, results, strict=True):
@@ -171,6 +159,33 @@ def _is_done(args):
         return False
     log.info(f"{' and '.join(outputs)}: there already, left as it is")
     return True
+
+
+def _window_size(args):
+    """Lines translated together: on a terminal each line has its answer at once."""
+    on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
+    return args.window or (1 if on_terminal else WINDOW)
+
+
+def _translator(args):
+    """The translator with what helps it; UserError where confidence is asked of one without."""
+    from nmt.inference.checks import check_confidence
+    from nmt.inference.load import load
+
+    translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
+    if args.confidence or args.min_confidence is not None:
+        check_confidence(translator, args.run, args.engine)
+    return translator.using(args.glossary, args.memory, args.run)
+
+
+def _candidates(translator, window, args):
+    """The candidates of each line of a window."""
+    # A blank line stays blank.
+    prefixes = [args.prefix if line.strip() else "" for line in window]
+    words = args.confidence and args.format == "json"
+    return translator.candidates(
+        window, args.nbest, args.beam, bool(args.attention), words=words, prefixes=prefixes
+    )
 
 
 def _is_below(translation, percentage):
