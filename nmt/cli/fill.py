@@ -79,17 +79,12 @@ def run(args: argparse.Namespace) -> None:
     from nmt.documents import formats, tmx
     from nmt.documents.filling import Choice, Summary, fill, pools
     from nmt.documents.units import Options
-    from nmt.inference.checks import check_confidence
-    from nmt.inference.load import load
 
     outputs = _outputs(args)
     for option in formats.USES:
         if getattr(args, option):
             formats.check_option(option, outputs)
-    translator = load(args.run, args.engine, args.threads, to=args.to)
-    translator = translator.using(args.glossary, args.memory, args.run)
-    if args.min_confidence or args.note:
-        check_confidence(translator, args.run, args.engine)
+    translator = _translator(args)
     data = translator.recipe.data
     if args.tmx:
         tmx.check(args.tmx, data.source)
@@ -105,8 +100,7 @@ def run(args: argparse.Namespace) -> None:
         for (path, document), filled in zip(pool, results, strict=True):
             with problems.of_a_file():
                 _write(outputs[path], document.before, filled.data)
-                log.info(f"{path}: {filled.summary}")
-                _tell_refused(path, filled.refused)
+                _tell(path, filled)
                 total += filled.summary
                 entries += (each for unit in filled.units for each in tmx.entries(*unit))
         if args.tmx:
@@ -181,6 +175,18 @@ def _identity(path):
     return status.st_dev, status.st_ino
 
 
+def _translator(args):
+    """The translator with what helps it; UserError where confidence is asked of one without."""
+    from nmt.inference.checks import check_confidence
+    from nmt.inference.load import load
+
+    translator = load(args.run, args.engine, args.threads, to=args.to)
+    translator = translator.using(args.glossary, args.memory, args.run)
+    if args.min_confidence or args.note:
+        check_confidence(translator, args.run, args.engine)
+    return translator
+
+
 def _documents(paths, translator, options, choice, problems):
     """(path, document) of each file that can be filled."""
     from nmt.documents import formats
@@ -213,9 +219,10 @@ def _content(path):
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _tell_refused(path, refused):
-    """Where the first units are that were left. refused: their lines by reason."""
-    for reason, lines in refused.items():
+def _tell(path, filled):
+    """What was filled of a file, and where the first units are that were left."""
+    log.info(f"{path}: {filled.summary}")
+    for reason, lines in filled.refused.items():
         first = ", ".join(map(str, lines[:SHOWN]))
         more = f" and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
         log.info(f"  {path}, line{'s' * (len(lines) > 1)} {first}{more}: {reason}")
