@@ -51,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints the scores of each run; of several runs, also a table with paired tests."""
     from nmt.evaluation.scored_text import check_same
-    from nmt.inference.load import load_any
 
     # 1. Whatever is refused is refused before anything is loaded.
     args.overrides = [word for word in args.run if _is_override(word)]
@@ -66,15 +65,8 @@ def run(args: argparse.Namespace) -> None:
     if args.glossary:
         _check_glossary(args, checked)
 
-    # 2. All are loaded before the first of them takes its time. Runs of older versions have no
-    # confidence yet, which validation text gives them.
-    for members in entries:
-        if args.split == "valid" and len(members) == 1 and not members[0].recipe.language_model:
-            _add_confidence(args, members[0])
-    scorers = []
-    for number, path in enumerate(args.run):
-        overrides = lm_overrides(args) if number == 0 else ()
-        scorers.append(load_any(path, args.engine, args.threads, overrides))
+    # 2. All are loaded before the first of them takes its time.
+    scorers = _scorers(args, entries)
 
     # 3. Scores of each, and each against the first.
     outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
@@ -91,6 +83,21 @@ def _check_glossary(args, checked):
             recipe = run.recipe.first(text.number) if text.number else run.recipe
             data = (recipe.into(args.to) if args.to and not text.number else recipe).data
             read_glossary(args.glossary, data.source, data.target)
+
+
+def _scorers(args, entries):
+    """The translator or text generator of each entry."""
+    from nmt.inference.load import load_any
+
+    # Runs of older versions have no confidence yet, which validation text gives them.
+    for members in entries:
+        if args.split == "valid" and len(members) == 1 and not members[0].recipe.language_model:
+            _add_confidence(args, members[0])
+    scorers = []
+    for number, path in enumerate(args.run):
+        overrides = lm_overrides(args) if number == 0 else ()
+        scorers.append(load_any(path, args.engine, args.threads, overrides))
+    return scorers
 
 
 def _add_confidence(args, run):
