@@ -65,6 +65,11 @@ def word_confidence(text: str, pieces: Sequence[tuple[str, float]], spaced: bool
     return words
 
 
+def unrated_words(text: str) -> WordConfidence:
+    """The words of a text that the model has no part in."""
+    return [(word, None) for word in text.split()]
+
+
 def word_spans(
     text: str, of_place: Sequence[int | None], spaced: bool
 ) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from nmt.decoding.contract import Hypothesis
 from nmt.inference import terms
-from nmt.inference.confidence import Curve, word_confidence
+from nmt.inference.confidence import Curve, unrated_words, word_confidence
 from nmt.inference.segments import Segment
 from nmt.inference.translation import Translation
 from nmt.text.languages import unspaced
@@ -95,7 +95,7 @@ def _of_terms(segment, words):
     text = segment.prepared.line.filled(segment.text)
     return Translation(
         text,
-        word_confidence=[(word, None) for word in text.split()] if words else [],
+        word_confidence=unrated_words(text) if words else [],
         terms=[(found.target, True) for found in segment.terms],
     )
 

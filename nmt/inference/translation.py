@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nmt.inference import memory as similar
-from nmt.inference.confidence import WordConfidence
+from nmt.inference.confidence import WordConfidence, unrated_words
 
 
 @dataclasses.dataclass
@@ -81,6 +81,5 @@ def _words(parts):
     """The words of all parts."""
     words: WordConfidence = []
     for part in parts:
-        is_text = isinstance(part, str)
-        words += [(word, None) for word in part.split()] if is_text else part.word_confidence
+        words += unrated_words(part) if isinstance(part, str) else part.word_confidence
     return words

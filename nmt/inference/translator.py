@@ -12,7 +12,7 @@ from nmt.errors import UserError
 from nmt.inference import memory as similar
 from nmt.inference.batching import KERAS_HYPOTHESES
 from nmt.inference.checks import check_lines, check_numbers
-from nmt.inference.confidence import Curve, WordConfidence
+from nmt.inference.confidence import Curve, unrated_words
 from nmt.inference.helped import HelpedSearch
 from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import LINE_BREAK
@@ -278,7 +278,7 @@ class Translator(Loaded):
         text = f"{before}{target}{after}"
         if not text.startswith(given):
             return None
-        own: WordConfidence = [(word, None) for word in text.split()] if words else []
+        own = unrated_words(text) if words else []
         return Translation(text, confidence=1.0, word_confidence=own, corrected=True)
 
     def _best(self, asked, segments):
