@@ -2,10 +2,13 @@
 
 import argparse
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from nmt.bounds import BOUNDS, expected, fits
+
+if TYPE_CHECKING:
+    from nmt.inference.translator import Translator
 
 
 def number(kind: type, fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
@@ -160,3 +163,19 @@ def lm_overrides(args: argparse.Namespace) -> list[str]:
     """--lm and --lm-weight, where typed, as overrides of the recipe."""
     flags = {"search.lm": args.lm, "search.lm_weight": args.lm_weight}
     return [f"{name}={value}" for name, value in flags.items() if value is not None]
+
+
+def typed_translator(
+    args: argparse.Namespace, with_confidence: bool, overrides: Sequence[str] = ()
+) -> "Translator":
+    """The translator of the run, as --engine, --threads, --to, --glossary and --memory say.
+
+    UserError for one that has no confidence where that is needed. overrides: of its recipe.
+    """
+    from nmt.inference.checks import check_confidence
+    from nmt.inference.load import load
+
+    translator = load(args.run, args.engine, args.threads, overrides, to=args.to)
+    if with_confidence:
+        check_confidence(translator, args.run, args.engine)
+    return translator.using(args.glossary, args.memory, args.run)

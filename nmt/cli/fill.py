@@ -18,6 +18,7 @@ from nmt.cli.arguments import (
     add_min_confidence,
     add_to,
     bounded,
+    typed_translator,
 )
 from nmt.cli.io import check_output_file
 from nmt.errors import Failure, UserError
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     for option in formats.USES:
         if getattr(args, option):
             formats.check_option(option, outputs)
-    translator = _translator(args)
+    translator = typed_translator(args, bool(args.min_confidence or args.note))
     data = translator.recipe.data
     if args.tmx:
         tmx.check(args.tmx, data.source)
@@ -173,18 +174,6 @@ def _identity(path):
     except OSError:
         return os.path.realpath(path)
     return status.st_dev, status.st_ino
-
-
-def _translator(args):
-    """The translator with what helps it; UserError where confidence is asked of one without."""
-    from nmt.inference.checks import check_confidence
-    from nmt.inference.load import load
-
-    translator = load(args.run, args.engine, args.threads, to=args.to)
-    translator = translator.using(args.glossary, args.memory, args.run)
-    if args.min_confidence or args.note:
-        check_confidence(translator, args.run, args.engine)
-    return translator
 
 
 def _documents(paths, translator, options, choice, problems):

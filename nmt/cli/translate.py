@@ -20,6 +20,7 @@ from nmt.cli.arguments import (
     bounded,
     lm_overrides,
     positive,
+    typed_translator,
 )
 from nmt.cli.io import input_lines, output
 from nmt.errors import UserError
@@ -111,7 +112,8 @@ def run(args: argparse.Namespace) -> None:
     if args.skip_done and _is_done(args):
         return
     window_size = _window_size(args)
-    translator = _translator(args)
+    with_confidence = args.confidence or args.min_confidence is not None
+    translator = typed_translator(args, with_confidence, lm_overrides(args))
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0
@@ -165,17 +167,6 @@ def _window_size(args):
     """Lines translated together: on a terminal each line has its answer at once."""
     on_terminal = args.input == "-" and not args.text and sys.stdin and sys.stdin.isatty()
     return args.window or (1 if on_terminal else WINDOW)
-
-
-def _translator(args):
-    """The translator with what helps it; UserError where confidence is asked of one without."""
-    from nmt.inference.checks import check_confidence
-    from nmt.inference.load import load
-
-    translator = load(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
-    if args.confidence or args.min_confidence is not None:
-        check_confidence(translator, args.run, args.engine)
-    return translator.using(args.glossary, args.memory, args.run)
 
 
 def _candidates(translator, window, args):
