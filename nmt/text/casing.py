@@ -49,7 +49,7 @@ def usual_case(text: str, profile: Profile) -> Cased:
         if _is_title(cased, profile):
             return Cased(_truecased(text, words, profile), title_case)
     # 2. Runs of words in capitals.
-    runs = list(_upper_runs(text, cased, profile))
+    runs = list(_upper_runs(cased, profile))
     for run in runs:
         text = _truecased(text, run, profile, capitalise=run[0] is words[0])
     return Cased(text, None, tuple((run[0].start(), run[-1].end()) for run in runs))
@@ -81,7 +81,7 @@ def _is_usually_lower(word, profile):
     return usual is not None and usual.islower()
 
 
-def _upper_runs(text, words, profile):
+def _upper_runs(words, profile):
     """Runs of neighbouring upper-case words, two of which are usually in lower case."""
     run = []
     for word in [*words, None]:
