@@ -159,27 +159,6 @@ class Translator(Loaded):
         """The pairs of the memory most similar to a line, at most `limit`; empty without one."""
         return self.memory.matches(line, limit) if self.memory else []
 
-    def _changed(self, method, argument):
-        """The same translator of the recipe that a method of recipes gives."""
-        preparations = [
-            Preparation(getattr(each.recipe, method)(argument), each.tokenizers, each.profile)
-            for each in self.preparations
-        ]
-        translator = Translator(
-            self.model,
-            self.tokenizers,
-            getattr(self.recipe, method)(argument),
-            self.threads,
-            preparations[1:],
-            self.searcher.hypotheses_per_batch,
-            self.preparations[0].profile,
-            self.curve,
-        )
-        if self.origin:
-            translator.origin = _loaded_and_changed, (self.origin, method, argument)
-        translator.description = f"{self.description}, {method} {argument}"
-        return translator
-
     def translate(
         self, lines: Iterable[str], beam: int | None = None, joined: bool = True
     ) -> list[str]:
@@ -240,6 +219,71 @@ class Translator(Loaded):
         """Up to `nbest` candidates of each segment of `ready` lines, options as of `candidates`."""
         asked = _Asked(nbest, self.recipe.search.beam, attention, True, None, words)
         return self._best(asked, list(segments))
+
+    def alternatives(self, line: str, prefix: str = "", limit: int = 5) -> list[Alternative]:
+        """The most probable next words of a translation that begins with a text, best first.
+
+        prefix + text is the beginning with that word. The model alone is asked: glossary and
+        memory change nothing. Empty where the line has nothing to translate. Raises as
+        `candidates`.
+        """
+        check_lines([line, prefix])
+        check_numbers(nbest=limit)
+
+        def best(segments):
+            ids = [segment.ids for segment in segments]
+            (hypothesis,) = self.searcher.search_ids(ids)[0]
+            return [[self._restorer.translation(segments[0], hypothesis)]]
+
+        segmenter = self._segmenter
+        parts = segmenter.begun(list(segmenter.parts(line)), prefix, best)
+        for segment in (part for part in parts if isinstance(part, Segment)):
+            begun = segment.beginning or self.preparations[0].beginning("", segment.prepared)
+            if not begun.whole:
+                return self._next_words(segment, begun, limit)
+        return []
+
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
+        """(log_prob, score) of each pair, as `candidates` would score that target.
+
+        Targets of a tokenised corpus may be as people write them; without spaces they must be
+        tokens. Raises as `candidates`, and UserError where sources and targets do not pair up.
+        """
+        sources = check_lines(sources)
+        targets = check_lines(targets)
+        if len(sources) != len(targets):
+            raise UserError(
+                f"{len(sources)} sources, but {len(targets)} targets: they must pair up"
+            )
+        source_ids = []
+        target_ids = []
+        for source, target in zip(sources, targets, strict=True):
+            prepared = self._prepared(source)
+            source_ids.append([each.ids for each in prepared])
+            # A placeholder of the target is the symbol that it is in its source.
+            target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
+        return self.searcher.scores(source_ids, target_ids)
+
+    def _changed(self, method, argument):
+        """The same translator of the recipe that a method of recipes gives."""
+        preparations = [
+            Preparation(getattr(each.recipe, method)(argument), each.tokenizers, each.profile)
+            for each in self.preparations
+        ]
+        translator = Translator(
+            self.model,
+            self.tokenizers,
+            getattr(self.recipe, method)(argument),
+            self.threads,
+            preparations[1:],
+            self.searcher.hypotheses_per_batch,
+            self.preparations[0].profile,
+            self.curve,
+        )
+        if self.origin:
+            translator.origin = _loaded_and_changed, (self.origin, method, argument)
+        translator.description = f"{self.description}, {method} {argument}"
+        return translator
 
     def _ready(self, asked, lines, givens):
         """Lines to search. givens: what the translation of each begins with."""
@@ -315,29 +359,6 @@ class Translator(Loaded):
             for segment, best in zip(segments, nbest_lists, strict=True)
         ]
 
-    def alternatives(self, line: str, prefix: str = "", limit: int = 5) -> list[Alternative]:
-        """The most probable next words of a translation that begins with a text, best first.
-
-        prefix + text is the beginning with that word. The model alone is asked: glossary and
-        memory change nothing. Empty where the line has nothing to translate. Raises as
-        `candidates`.
-        """
-        check_lines([line, prefix])
-        check_numbers(nbest=limit)
-
-        def best(segments):
-            ids = [segment.ids for segment in segments]
-            (hypothesis,) = self.searcher.search_ids(ids)[0]
-            return [[self._restorer.translation(segments[0], hypothesis)]]
-
-        segmenter = self._segmenter
-        parts = segmenter.begun(list(segmenter.parts(line)), prefix, best)
-        for segment in (part for part in parts if isinstance(part, Segment)):
-            begun = segment.beginning or self.preparations[0].beginning("", segment.prepared)
-            if not begun.whole:
-                return self._next_words(segment, begun, limit)
-        return []
-
     def _next_words(self, segment, begun, limit):
         spaced = not unspaced(self.recipe.data.target)
         found = self.searcher.next_words(segment.ids, begun, spaced, limit)
@@ -347,27 +368,6 @@ class Translator(Loaded):
             chances[text] = chances.get(text, 0.0) + chance
         ranked = sorted(chances.items(), key=lambda item: -item[1])
         return [Alternative(*item) for item in ranked[:limit]]
-
-    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
-        """(log_prob, score) of each pair, as `candidates` would score that target.
-
-        Targets of a tokenised corpus may be as people write them; without spaces they must be
-        tokens. Raises as `candidates`, and UserError where sources and targets do not pair up.
-        """
-        sources = check_lines(sources)
-        targets = check_lines(targets)
-        if len(sources) != len(targets):
-            raise UserError(
-                f"{len(sources)} sources, but {len(targets)} targets: they must pair up"
-            )
-        source_ids = []
-        target_ids = []
-        for source, target in zip(sources, targets, strict=True):
-            prepared = self._prepared(source)
-            source_ids.append([each.ids for each in prepared])
-            # A placeholder of the target is the symbol that it is in its source.
-            target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
-        return self.searcher.scores(source_ids, target_ids)
 
     @property
     def _segmenter(self):
