@@ -141,17 +141,8 @@ class Translator(Loaded):
                 for each in (glossary, memory, run)
             )
             translator.origin = _loaded_and_changed, (self.origin, "using", *places)
-        # Imported here, as every start of a program would pay for it.
-        if glossary is not None and not isinstance(glossary, Glossary):
-            from nmt.corpora.glossary import read_glossary
-
-            glossary = read_glossary(glossary, data.source, data.target)
-        if memory is not None and not isinstance(memory, similar.Memory):
-            from nmt.inference.memory_files import read_memory
-
-            memory = read_memory(memory, data.source, data.target)
-        translator.glossary = glossary or self.glossary
-        translator.memory = memory or self.memory
+        translator.glossary = _read_glossary(glossary, data) or self.glossary
+        translator.memory = _read_memory(memory, data) or self.memory
         translator.corrections = corrections or self.corrections
         return translator
 
@@ -391,6 +382,27 @@ class Translator(Loaded):
         if sampling:
             raise UserError("prefixes and sampling exclude each other")
         return givens
+
+
+# Readers are imported where they are needed, as every start of a program would pay for it.
+
+
+def _read_glossary(glossary, data):
+    """A glossary that a path may name."""
+    if glossary is None or isinstance(glossary, Glossary):
+        return glossary
+    from nmt.corpora.glossary import read_glossary
+
+    return read_glossary(glossary, data.source, data.target)
+
+
+def _read_memory(memory, data):
+    """A translation memory that a path may name."""
+    if memory is None or isinstance(memory, similar.Memory):
+        return memory
+    from nmt.inference.memory_files import read_memory
+
+    return read_memory(memory, data.source, data.target)
 
 
 def _loaded_and_changed(origin, method, *arguments):
