@@ -115,7 +115,7 @@ def _keys(args):
 
     keys = [line.strip() for line in files.lines(Path(args.api_keys)) if line.strip()]
     if not keys:
-        raise UserError(f"{args.api_keys}: has no key; one is needed on a line")
+        raise UserError(f"{args.api_keys}: has no key; write one on each line")
     return keys
 
 

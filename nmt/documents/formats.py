@@ -119,7 +119,7 @@ def continued(
         merged = module.read(data, options)
     except UserError as error:
         raise UserError(
-            f"{output}: could not take in what is new in {path} ({error} of both together); "
+            f"{output}: could not take in what is new in {path} (together: {error}); "
             "name another output"
         ) from None
     made = keyed.beside(document, present, merged)

@@ -47,6 +47,6 @@ def check_confidence(translator: Any, run: str, engine: str) -> None:
         raise UserError(f"{run}: a combination of models has no confidence")
     option = "" if engine == "auto" else f" --engine {engine}"
     raise UserError(
-        f"{run}: has no confidence yet; if its validation text is enough it gets some by: "
+        f"{run}: has no confidence yet; with enough validation text this command gives it some: "
         f"nmt evaluate {run} --split valid{option}"
     )

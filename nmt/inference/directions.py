@@ -11,7 +11,7 @@ def load_directions(paths: Sequence[str], engine: str = "auto", threads: int = 0
     """The translator of a run and, if a second run is named, that of the reverse direction."""
     if len(paths) > 2:
         raise UserError(
-            "a run filters, or one with a run of the reverse direction; more were given"
+            "one run is needed, or two, the second of the reverse direction; more were given"
         )
     translators: list[Translator] = [load(path, engine, threads) for path in paths]
     (source, target), *others = [(t.recipe.data.source, t.recipe.data.target) for t in translators]

@@ -62,7 +62,7 @@ class LoopWeight:
     def product(self, x: Tensor) -> Tensor:
         """x @ value; once a position."""
         if self.factor is not None:
-            raise ValueError("a weight of a time loop is multiplied with once a position")
+            raise ValueError("a weight of a time loop takes part in one product a position")
         self.factor = tf.cast(x, self.dtype)
         value = tf.stop_gradient(self.value)
         if self.transposed is None:
