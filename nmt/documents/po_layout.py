@@ -39,13 +39,14 @@ class Layout:
 
         wraps: whether this one is broken where it is long, if those of the file are.
         """
+        wraps = wraps and self.wraps
         parts = re.findall(r"[^\n]*\n|[^\n]+", text) if self.breaks else [text]
         lines = [part.translate(ESCAPES) for part in parts]
         limit = WIDTH - 2
-        if len(lines) > 1 or (self.wraps and wraps and _columns("".join(lines)) > limit - before):
-            if self.wraps and wraps:
+        if len(lines) > 1 or (wraps and _columns("".join(lines)) > limit - before):
+            if wraps:
                 lines = [line for part in lines for line in _wrapped(part, limit)]
-            lines = ["", *lines] if len(lines) > 1 or self.wraps else lines
+            lines = ["", *lines]
         return self.line_end.join(f'"{line}"' for line in lines or [""])
 
 
