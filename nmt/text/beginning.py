@@ -8,12 +8,12 @@ has written for it: it stands in the translation letter for letter.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nmt.errors import UserError
+from nmt.text.common_spans import occurrences
 from nmt.text.kinds import MARK
 from nmt.text.spans import find_spans
 from nmt.text.symbols import SLOT, SYMBOLS, UNWRITTEN, Copied, Mark, slot_number
@@ -82,7 +82,7 @@ def beginning(
     # 2. What is copied is the symbol that it is in the source.
     numbers = {copied.text: number for number, copied in enumerate(prepared.names)}
     for name in sorted(filter(None, numbers), key=len, reverse=True):
-        text = _occurrences(name).sub(SYMBOLS[numbers[name]], text)
+        text = occurrences(name).sub(SYMBOLS[numbers[name]], text)
     # 3. What is left to put in.
     marks = [
         mark._replace(
@@ -93,13 +93,6 @@ def beginning(
     ]
     marks = [mark for mark in marks if mark.opening or mark.closing]
     return Beginning(given, whole, text, lacking, marks, form, prepared.names)
-
-
-def _occurrences(name):
-    """Where a text stands by itself; a number may still go on where the text ends."""
-    before = r"(?<![0-9A-Za-z])" if name[0].isascii() and name[0].isalnum() else ""
-    after = r"(?![0-9A-Za-z])" if name[-1].isascii() and name[-1].isalnum() else ""
-    return re.compile(before + re.escape(name) + after)
 
 
 def _without_marks(given, prepared, whole):
@@ -152,7 +145,7 @@ def _spans_of_marks(given, own):
     candidates = [
         match.span()
         for name, times in sorted(own.items(), key=lambda item: -len(item[0]))
-        for match in list(_occurrences(name).finditer(given))[:times]
+        for match in list(occurrences(name).finditer(given))[:times]
     ]
     candidates += [(span.start, span.end) for span in find_spans(given) if span.kind.role == MARK]
     spans: list[tuple[int, int]] = []
