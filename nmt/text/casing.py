@@ -60,6 +60,11 @@ def title_case(text: str) -> str:
     return re.sub(r"(?<![\w'’])[^\W\d_]", lambda match: _upper(match[0]), text)
 
 
+def lowered(text: str) -> str:
+    """The text in lower case, letter by letter: its length stays."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def _in_capitals(words, profile):
     """Whether upper-case words are more than abbreviations."""
     longer = [word for word in words if len(word[0]) > 1]
@@ -101,16 +106,12 @@ def _truecased(text, words, profile, capitalise=True):
     for number, word in enumerate(words):
         usual = profile.usual_form(word[0])
         if usual is None or len(usual) != len(word[0]):
-            usual = _lower(word[0])
+            usual = lowered(word[0])
         if number == 0 and capitalise:
             usual = _upper(usual[0]) + usual[1:]
         pieces += [text[end : word.start()], usual]
         end = word.end()
     return "".join([*pieces, text[end:]])
-
-
-def _lower(text):
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _upper(c):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.errors import UserError
+from nmt.text.casing import lowered
 
 # The terms that begin with the same characters are compared with a text one by one.
 KEY = 4
@@ -63,7 +64,7 @@ class Glossary:
         for term in terms:
             if not term.source or not term.target:
                 raise UserError(f"{term}: a term needs a source and a target")
-            folded = _folded(_compact(term.source)[0])
+            folded = lowered(_compact(term.source)[0])
             self._terms.setdefault(folded[:KEY], []).append((folded, term))
         for entries in self._terms.values():
             # Of terms that begin alike the longest; of equal ones those that must be exact.
@@ -72,7 +73,7 @@ class Glossary:
     def find(self, text: str) -> list[FoundTerm]:
         """The terms of a text, from left to right the longest on borders of words."""
         compact, places = _compact(text)
-        folded = _folded(compact)
+        folded = lowered(compact)
         found = []
         end = 0
         for start in range(len(compact)):
@@ -113,11 +114,6 @@ def _compact(text):
     """A text with one space for any white space, and the place of each character before that."""
     places = [n for n, c in enumerate(text) if not (c.isspace() and text[n - 1 : n].isspace())]
     return "".join(" " if text[n].isspace() else text[n] for n in places), places
-
-
-def _folded(text):
-    """Lower case, character by character: lengths stay."""
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _in_case(term, source):
