@@ -106,11 +106,7 @@ def run(args: argparse.Namespace) -> None:
                 entries += (each for unit in filled.units for each in tmx.entries(*unit))
         if args.tmx:
             added += tmx.write(args.tmx, data.source, data.target, entries)
-    # A summary of all, where it is not that of the only file.
-    if len(outputs) > 1:
-        log.info(f"{len(outputs) - len(problems.found):,} files: {total}")
-    if args.tmx:
-        log.info(f"{args.tmx}: {f'{added:,} translations' if added else 'nothing was filled'}")
+    _tell_all(args, problems, total, added)
     problems.tell()
 
 
@@ -215,6 +211,15 @@ def _tell(path, filled):
         first = ", ".join(map(str, lines[:SHOWN]))
         more = f" and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
         log.info(f"  {path}, line{'s' * (len(lines) > 1)} {first}{more}: {reason}")
+
+
+def _tell_all(args, problems, total, added):
+    """What was filled of all files, and what was added to the translation memory."""
+    # Where it is not that of the only file.
+    if problems.files > 1:
+        log.info(f"{problems.files - len(problems.found):,} files: {total}")
+    if args.tmx:
+        log.info(f"{args.tmx}: {f'{added:,} translations' if added else 'nothing was filled'}")
 
 
 def _is_in_place(path, output):
