@@ -1,13 +1,13 @@
 """Beam search over `encode`, `take` and `advance` of the contract; NumPy alone.
 
-A sentence has `beam` slots. Each step extends its live hypotheses, and the best candidates take the
-slots that finished hypotheses have left; a candidate that ends in EOS is finished and keeps its
-slot (Bahdanau et al. 2015). The ranking score is log-probability / length ** penalty, EOS counted
-(Wu et al. 2016, section 7, simplified).
+A sentence has `beam` places. Each step extends its live hypotheses, and the best candidates take
+the places that finished hypotheses have left; a candidate that ends in EOS is finished and keeps
+its place (Bahdanau et al. 2015). The ranking score is log-probability / length ** penalty, EOS
+counted (Wu et al. 2016, section 7, simplified).
 
 When the search of a sentence stops: log-probabilities only fall, so its best live hypothesis, with
 log-probability p, can reach p / limit ** penalty at most. Once `nbest` complete hypotheses are at
-least that good, nothing better can come. It also stops when its slots are used up, and at `limit`
+least that good, nothing better can come. It also stops when its places are used up, and at `limit`
 tokens, where live hypotheses are cut; those rank last. What is wanted in a sentence adds to the
 scores (`bonus.py`); then the best live hypothesis may still get all that it has not got.
 """
@@ -25,12 +25,12 @@ from nmt.decoding.prefix import Prefix, Prefixes
 from nmt.errors import Failure
 from nmt.text.vocabulary import BOS, EOS
 
-WORST = -1e15  # a score below that of any hypothesis, and above that of an empty slot
+WORST = -1e15  # a score below that of any hypothesis, and above that of an empty place
 # Sentences leave the batch when at most this share of it is searched on: memory is copied then.
 TAKE_SHARE = 0.75
 # Arrays of `_Beams` with a row for each sentence that is still searched.
 ROWS = (
-    *("active", "limits", "divisor", "slots_used", "score_to_beat"),
+    *("active", "limits", "divisor", "places_used", "score_to_beat"),
     *("live", "parents", "tokens", "spelling", "wanted", "prefix_left"),
 )
 
@@ -168,7 +168,7 @@ class _Ended(NamedTuple):
 class _Beams:
     """The hypotheses of a batch of sentences: live ones, and ended ones (complete, or cut).
 
-    Arrays in ROWS are [active] or [active, slots].
+    Arrays in ROWS are [active] or [active, places].
     """
 
     def __init__(
@@ -189,13 +189,13 @@ class _Beams:
         self.active = np.arange(sentences)  # index of each sentence in `ended`
         self.limits = limits
         self.divisor = limits.astype(float) ** penalty  # of the longest possible hypothesis
-        self.slots_used = np.zeros(sentences, int)
+        self.places_used = np.zeros(sentences, int)
         self.score_to_beat = np.full(sentences, WORST)  # of the n-th best complete hypothesis
 
-        # And a column for each slot, one before the first step.
-        self.slots = beam  # the most that any sentence has left
-        self.blocked: np.ndarray | None = None  # slots that a sentence has left no more
-        # Log-probabilities with what is wanted; LOG_ZERO in empty slots.
+        # And a column for each place, one before the first step.
+        self.places = beam  # the most that any sentence has left
+        self.blocked: np.ndarray | None = None  # places that a sentence has left no more
+        # Log-probabilities with what is wanted; LOG_ZERO in empty places.
         self.live = np.zeros((sentences, 1))
         self.parents = np.arange(sentences, dtype=np.int32)
         self.tokens = np.full(sentences, BOS, np.int32)
@@ -210,7 +210,7 @@ class _Beams:
         self.prefix_left = prefixes.starts[:, None]
 
     def beginning(self) -> np.ndarray:
-        """Whether each row has to write more of its prefix: [active * slots]."""
+        """Whether each row has to write more of its prefix: [active * places]."""
         if self.prefixes is None:
             return np.zeros(1, bool)
         is_live = self.live > LOG_ZERO / 2
@@ -227,14 +227,14 @@ class _Beams:
         attention: Any,
         after: dict[str, np.ndarray],
     ) -> None:
-        """Fills the slots with the best candidates.
+        """Fills the places with the best candidates.
 
-        log_probs, ids, and in `after` the states after the ids: [active * slots, k].
+        log_probs, ids, and in `after` the states after the ids: [active * places, k].
         """
         k = log_probs.shape[1]
-        # Candidates of a sentence are adjacent: [active, slots * k].
+        # Candidates of a sentence are adjacent: [active, places * k].
         candidates = (self.live.reshape(-1, 1) + log_probs).reshape(len(self.active), -1)
-        best = np.argsort(-candidates, 1, "stable")[:, : self.slots]
+        best = np.argsort(-candidates, 1, "stable")[:, : self.places]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
         self.live = candidates.take(best)
         if self.blocked is not None:
@@ -254,23 +254,23 @@ class _Beams:
         self.history.append((*rows, attention))
 
     def finish_ended(self) -> None:
-        """Empties the slots of hypotheses that end in EOS or reach their limit."""
+        """Empties the places of hypotheses that end in EOS or reach their limit."""
         step = len(self.history)
         ended = (self.tokens == EOS) | (step >= self.limits)[:, None]
         if not ended.any():
             return
         gained = self.bonus.totals(self.active, self.wanted) if self.bonus else None
-        # Empty slots may end, too: they hold no hypothesis.
-        for row, slot in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
+        # Empty places may end, too: they hold no hypothesis.
+        for row, place in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
             hypotheses = self.ended[self.active[row]]
-            log_prob = float(self.live[row, slot])
-            token = int(self.tokens[row, slot])
+            log_prob = float(self.live[row, place])
+            token = int(self.tokens[row, place])
             score = log_prob / step**self.penalty
             if gained is not None:
-                log_prob -= float(gained[row, slot])
-            parent = int(self.parents[row, slot])
+                log_prob -= float(gained[row, place])
+            parent = int(self.parents[row, place])
             hypotheses.append(_Ended(score, log_prob, token == EOS, step, parent, token))
-            self.slots_used[row] += 1
+            self.places_used[row] += 1
             complete = sorted((each.score for each in hypotheses if each.complete), reverse=True)
             if len(complete) >= self.nbest:
                 self.score_to_beat[row] = complete[self.nbest - 1]
@@ -280,7 +280,7 @@ class _Beams:
         """Ends searches; returns the rows of the others if only these stay, else None."""
         # Nothing has ended yet. (With scores that are no numbers nothing ever does: then the limit
         # of the longest sentence ends the search.)
-        if not self.slots_used.any() and len(self.history) != self.longest:
+        if not self.places_used.any() and len(self.history) != self.longest:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
         remaining = None
@@ -294,9 +294,9 @@ class _Beams:
             # The last record keeps the rows of open sentences only: the next step's parents are
             # indices into it.
             self._record(self.history.pop()[3])
-        # The batch is as wide as its widest sentence; the others leave their last slots empty.
-        self.slots = self.beam - self.slots_used.min(initial=self.beam)
-        self.blocked = np.arange(self.slots) >= self.beam - self.slots_used[:, None]
+        # The batch is as wide as its widest sentence; the others leave their last places empty.
+        self.places = self.beam - self.places_used.min(initial=self.beam)
+        self.blocked = np.arange(self.places) >= self.beam - self.places_used[:, None]
         return remaining
 
     def _reach(self):

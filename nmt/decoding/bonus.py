@@ -143,7 +143,7 @@ class Bonus:
         return np.array([[m.states.get(id, m.usual_state) for id in row] for m, row in pairs])
 
     def totals(self, sentences: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """What hypotheses have got: sentences [n], states [n, slots]."""
+        """What hypotheses have got: sentences [n], states [n, places]."""
         rows = zip(sentences.tolist(), states.tolist(), strict=True)
         totals = [[self.wanted[n].totals[state] for state in row] for n, row in rows]
         return np.array(totals).reshape(states.shape)
