@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -38,6 +37,20 @@ def in_order(function: Callable, chunks: Iterable, processes: int = 0) -> Iterat
         yield from _by_pool(function, itertools.chain([chunk], rest), count)
 
 
+def begin_worker() -> None:
+    """Begins a process of a pool: ctrl-C is for the one that started it, and it ends with that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
 def _may_fork():
     """Whether a copy of this process can work: one with TensorFlow's threads cannot."""
     return sys.platform == "linux" and "tensorflow" not in sys.modules
@@ -45,9 +58,7 @@ def _may_fork():
 
 def _by_pool(function, chunks, count):
     # A forked process has the function and what it needs; nothing is imported again.
-    pool = ProcessPoolExecutor(
-        count, multiprocessing.get_context("fork"), _begin, (function, os.getpid())
-    )
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (function,))
     waiting: collections.deque = collections.deque()
     try:
         for chunk in chunks:
@@ -69,20 +80,10 @@ def _by_pool(function, chunks, count):
 _function: Callable[[Any], Any]
 
 
-def _begin(function, parent):
+def _begin(function):
     global _function
     _function = function
-    # An interrupt is for the parent, which then stops the pool.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
-
-
-def _end_with(parent):
-    """Ends this process when its parent has ended, however it did."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+    begin_worker()
 
 
 def _call(chunk):

@@ -1,5 +1,6 @@
 """Work by several processes: what one process would give, in the same order."""
 
+import signal
 import subprocess
 import sys
 
@@ -49,6 +50,29 @@ def test_results_are_in_order(count, processes, killed, status, printed):
     assert ended.stdout.strip() in printed
     assert ("failed: a process that prepares text was killed" in ended.stderr) == killed
     assert ("train.threads" in ended.stderr) == killed
+
+
+KILLED = """
+import itertools, os, signal, time
+from nmt import processes
+
+def process(chunk):
+    time.sleep(0.01)
+    return os.getpid()
+
+found = set()
+for number in processes.in_order(process, itertools.count(), 3):
+    found.add(number)
+    if len(found) == 4:
+        print(*found - {os.getpid()}, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_the_one_that_was_killed():
+    """Its output ends when the last of them has ended."""
+    ended = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, timeout=60)
+    assert (ended.returncode, len(ended.stdout.split())) == (-signal.SIGKILL, 3)
 
 
 @pytest.mark.parametrize(

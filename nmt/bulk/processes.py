@@ -3,9 +3,6 @@
 import contextlib
 import logging
 import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -14,6 +11,7 @@ from typing import Any
 
 from nmt.bulk.job import DEATHS, Job, Window, described, died, result_of
 from nmt.bulk.work import Function
+from nmt.processes import begin_worker
 
 log = logging.getLogger(__name__)
 
@@ -87,20 +85,11 @@ def _pool(job, workers):
 
 
 def _start(job):
-    """Begins a worker: it leaves ctrl-C to the process that started it, and ends with that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin_worker()
     # What there is to tell of the run is told by the process that started it.
     logging.getLogger("nmt").addHandler(logging.NullHandler())
     Worker.job = job
     Worker.function = staticmethod(job.work.start())
-
-
-def _end_with_parent():
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
 
 
 def _done(window):
