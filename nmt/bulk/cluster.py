@@ -1,6 +1,5 @@
 """A translator a core of a Ray cluster; one that dies is replaced."""
 
-import contextlib
 import functools
 import logging
 import os
@@ -10,11 +9,7 @@ from typing import Any
 
 from nmt.bulk.job import DEATHS, Job, Window, described, died, result_of
 from nmt.errors import Failure
-
-log = logging.getLogger(__name__)
-
-# Where a cluster is; Ray's own commands set it for what they start.
-ADDRESS = "RAY_ADDRESS"
+from nmt.ray_cluster import connected, failure
 
 
 class Tries:
@@ -59,12 +54,11 @@ def results(job: Job, windows: Sequence[Window], workers: int | None) -> Iterato
     replaced, and its window done again. Failure where Ray itself fails, and, after all others,
     where a window killed `DEATHS` workers.
     """
-    # Ray's own messages are for those who run the cluster, and lie in its log.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    import ray
-    import ray.data
+    with connected(workers) as count:
+        import ray
+        import ray.data
 
-    with _connected(ray, workers) as count:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
@@ -88,8 +82,7 @@ def results(job: Job, windows: Sequence[Window], workers: int | None) -> Iterato
                 else:
                     yield result
         except ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise Failure(f"Ray: {reason}; the same command goes on") from error
+            raise failure(error, "the same command goes on") from error
         if given_up:
             raise Failure(given_up[0])
 
@@ -104,20 +97,3 @@ def _counted(tries, output):
     import ray
 
     return ray.get(tries.begin.remote(output))
-
-
-@contextlib.contextmanager
-def _connected(ray, workers):
-    """The number of workers, while the block is connected with the cluster."""
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    try:
-        ray.init(log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise Failure(f"no Ray cluster at {ADDRESS}={os.environ[ADDRESS]} ({reason})") from error
-    try:
-        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        log.info(f"up to {count} workers on a cluster of {len(ray.nodes())} machines")
-        yield count
-    finally:
-        ray.shutdown()

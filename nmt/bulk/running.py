@@ -2,16 +2,15 @@
 
 import json
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
 
+from nmt import ray_cluster
 from nmt.bulk import cluster, processes
 from nmt.bulk.job import Job
 from nmt.errors import Failure, UserError
 from nmt.machine import cores
-from nmt.packages import require
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +24,8 @@ def run(job: Job, workers: int | None) -> None:
 
     workers: translators at the same time (default: one a core).
     """
-    on_cluster = cluster.ADDRESS in os.environ
-    if on_cluster:
-        require("ray", what=f"{cluster.ADDRESS} names a cluster, which")
     # 1. What cannot work is told before anything is started or written.
+    on_cluster = ray_cluster.is_named()
     job.work.start()
     windows = job.windows()
     left = job.begin(windows)

@@ -2,20 +2,18 @@
 
 import os
 import re
-import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from nmt.corpora import toy as grammar
+from tests import local_ray
 from tests.fakes import nmt_command
+from tests.local_ray import ROOT, wait_until
 
-ROOT = Path(__file__).parents[2]
 FILES, ROWS, WINDOW = 4, 50, 10
 DRIVER = f"""
 import sys
@@ -42,38 +40,8 @@ def engine(request, monkeypatch, tmp_path):
     if request.param == "processes":
         yield request.param
         return
-    pytest.importorskip("ray")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--head", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2", "--block"]
-    limits = ["--include-dashboard=false", "--object-store-memory=100000000"]
-    (tmp_path / "token").write_text(secrets.token_hex(32))
-    for name, value in {
-        "RAY_worker_niceness": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    ray = str(Path(sys.executable).with_name("ray"))
-    with open(tmp_path / "ray.log", "w+") as log:
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        cluster = subprocess.Popen([ray, "start", *options, *limits], env=env, stdout=log)
-        try:
-            wait_until(lambda: "Ray runtime started" in (tmp_path / "ray.log").read_text())
-            monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
-            yield request.param
-        finally:
-            cluster.terminate()
-            cluster.wait(60)
-
-
-def wait_until(happened, seconds=300):
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
+    with local_ray.started(tmp_path):
+        yield request.param
 
 
 def workers(engine):
