@@ -1,6 +1,7 @@
 """Work for all processors: a function of chunks, with its results in their order."""
 
 import collections
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -8,10 +9,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from nmt import ray_cluster
 from nmt.errors import Failure
 from nmt.machine import cores
 
@@ -25,16 +27,31 @@ def in_order(function: Callable, chunks: Iterable, processes: int = 0) -> Iterat
     """Yields function(chunk) of each chunk, the same with any number of processes.
 
     The first ones are worked on here, those of larger work by so many processes, 0: one for each
-    core. function: depends on its argument alone. Failure if a process is killed.
+    core; they are on the Ray cluster of `RAY_ADDRESS`, else on this machine. function: depends on
+    its argument alone, and can be pickled. Failure if a process is killed, on a cluster again and
+    again.
     """
-    count = processes or cores()
     rest = iter(chunks)
     yield from map(function, itertools.islice(rest, ALONE))
-    if count == 1 or not _may_fork():
-        yield from map(function, rest)
-        return
     for chunk in rest:
-        yield from _by_pool(function, itertools.chain([chunk], rest), count)
+        with _workers(function, processes) as (begin, result, count):
+            waiting: collections.deque = collections.deque()
+            for each in itertools.chain([chunk], rest):
+                waiting.append(begin(each))
+                if len(waiting) > AHEAD * count:
+                    yield result(waiting.popleft())
+            while waiting:
+                yield result(waiting.popleft())
+
+
+def _workers(function, processes):
+    """What begins function(chunk), what waits for its result, and how many work; while they do."""
+    if ray_cluster.is_named():
+        return ray_cluster.tasks(function, processes)
+    count = processes or cores()
+    if count == 1 or not _may_fork():
+        return contextlib.nullcontext((function, lambda result: result, 0))
+    return _pool(function, count)
 
 
 def begin_worker() -> None:
@@ -56,17 +73,12 @@ def _may_fork():
     return sys.platform == "linux" and "tensorflow" not in sys.modules
 
 
-def _by_pool(function, chunks, count):
+@contextlib.contextmanager
+def _pool(function, count):
     # A forked process has the function and what it needs; nothing is imported again.
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (function,))
-    waiting: collections.deque = collections.deque()
     try:
-        for chunk in chunks:
-            waiting.append(pool.submit(_call, chunk))
-            if len(waiting) > AHEAD * count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield lambda chunk: pool.submit(_call, chunk), Future.result, count
     except BrokenProcessPool:
         raise Failure(
             "a process that prepares text was killed, perhaps as memory ran out; "

@@ -1,10 +1,11 @@
-"""The Ray cluster that `RAY_ADDRESS` names: a connection with it."""
+"""The Ray cluster that `RAY_ADDRESS` names: a connection with it, and work by its tasks."""
 
 import contextlib
+import functools
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nmt.errors import Failure
 from nmt.packages import require
@@ -46,6 +47,27 @@ def connected(workers: int | None) -> Iterator[int]:
             ray.shutdown()
 
 
+@contextlib.contextmanager
+def tasks(function: Callable, workers: int | None) -> Iterator[tuple[Callable, Callable, int]]:
+    """While connected: what begins a task, function(chunk), what waits for it, and `connected`.
+
+    Function and chunks travel through Ray, no file does. What a function raises is raised here.
+    Failure where Ray itself fails, as where a task kills one worker after the other.
+    """
+    with connected(workers) as count:
+        import ray
+
+        # It travels to each machine once.
+        shared = ray.put(function)
+        task = ray.remote(num_cpus=1)(_call)
+        try:
+            yield functools.partial(task.remote, shared), ray.get, count
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            raise failure(error, "run the same command again") from error
+
+
 def failure(error: Exception, advice: str) -> Failure:
     """An error of Ray's as one line. advice: what to do."""
     return Failure(f"Ray: {str(error).strip().splitlines()[-1]}; {advice}")
@@ -61,3 +83,7 @@ def _connect(ray):
     # Ray's own would end the command with a status of no signal.
     with contextlib.suppress(ValueError):  # in another thread it has set none
         signal.signal(signal.SIGTERM, handler)
+
+
+def _call(function, chunk):
+    return function(chunk)
