@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 
 from nmt.errors import Failure
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # Where a cluster is; Ray's own commands set it for what they start.
 ADDRESS = "RAY_ADDRESS"
+# Seconds until a machine has answered.
+PATIENCE = 10
 
 
 def is_named() -> bool:
@@ -75,11 +78,13 @@ def failure(error: Exception, advice: str) -> Failure:
 
 def _connect(ray):
     handler = signal.getsignal(signal.SIGTERM)
+    address = os.environ[ADDRESS]
     try:
+        _knock(address)
         ray.init(log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise Failure(f"no Ray cluster at {ADDRESS}={os.environ[ADDRESS]} ({reason})") from error
+        raise Failure(f"no Ray cluster at {ADDRESS}={address} ({reason})") from error
     # Ray's own would end the command with a status of no signal.
     with contextlib.suppress(ValueError):  # in another thread it has set none
         signal.signal(signal.SIGTERM, handler)
@@ -87,3 +92,10 @@ def _connect(ray):
 
 def _call(function, chunk):
     return function(chunk)
+
+
+def _knock(address):
+    """OSError where nobody listens at HOST:PORT: Ray itself tries for many minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
