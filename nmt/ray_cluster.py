@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 
 from nmt.errors import Failure
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 ADDRESS = "RAY_ADDRESS"
 # Seconds until a machine has answered.
 PATIENCE = 10
+# Workers that tasks can keep busy: one process reads, and does a quarter of all work itself. More
+# would only keep text in memory.
+FED = 16
 
 
 def is_named() -> bool:
@@ -28,10 +32,11 @@ def is_named() -> bool:
 
 
 @contextlib.contextmanager
-def connected(workers: int | None) -> Iterator[int]:
+def connected(workers: int | None, most: int = sys.maxsize) -> Iterator[int]:
     """The number of workers, while the block is connected with the cluster.
 
-    workers: how many are wanted (default: one a core of the cluster). Failure where none answers.
+    workers: how many are wanted (default: one a core of the cluster). most: there are no more.
+    Failure where no cluster answers.
     """
     # Ray's own messages are for those who run the cluster, and lie in its log.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -42,7 +47,7 @@ def connected(workers: int | None) -> Iterator[int]:
     if ours:
         _connect(ray)
     try:
-        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        count = min(most, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
         log.info(f"up to {count} workers on a cluster of {len(ray.nodes())} machines")
         yield count
     finally:
@@ -57,7 +62,7 @@ def tasks(function: Callable, workers: int | None) -> Iterator[tuple[Callable, C
     Function and chunks travel through Ray, no file does. What a function raises is raised here.
     Failure where Ray itself fails, as where a task kills one worker after the other.
     """
-    with connected(workers) as count:
+    with connected(workers, FED) as count:
         import ray
 
         # It travels to each machine once.

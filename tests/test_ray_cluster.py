@@ -65,7 +65,7 @@ Path(sys.argv[2]).write_text(told)
 
 
 class FakeRay(types.ModuleType):
-    """What nmt uses of Ray, with two workers that begin when they are waited for."""
+    """What nmt uses of Ray, with workers that begin when they are waited for."""
 
     class exceptions:
         class RayError(Exception):
@@ -75,10 +75,11 @@ class FakeRay(types.ModuleType):
             def __init__(self, cause):
                 self.cause = cause
 
-    def __init__(self, answers=True, lives=True):
+    def __init__(self, answers=True, lives=True, cores=2):
         super().__init__("ray")
         self.answers = answers
         self.lives = lives
+        self.cores = cores
         self.begun = self.waiting = self.most_waiting = self.connections = 0
 
     def init(self, **_):
@@ -93,7 +94,7 @@ class FakeRay(types.ModuleType):
         self.connections -= 1
 
     def cluster_resources(self):
-        return {"CPU": 2.0}
+        return {"CPU": float(self.cores)}
 
     def nodes(self):
         return [{}]
@@ -134,12 +135,14 @@ def fake(monkeypatch, ray, address="auto"):
 
 
 @pytest.mark.parametrize(
-    ("count", "workers", "begun", "most"), [(25, 0, 0, 0), (30, 0, 5, 5), (30, 1, 5, 3)]
+    ("count", "cores", "workers", "begun", "most"),
+    [(25, 2, 0, 0, 0), (99, 2, 0, 74, 5), (99, 2, 1, 74, 3), (99, 999, 0, 74, 33)],
 )
-def test_only_large_work_goes_to_the_cluster(monkeypatch, count, workers, begun, most):
-    ray = fake(monkeypatch, FakeRay())
-    found = list(processes.in_order(squared, range(count), workers))
-    assert found == [number**2 for number in range(count)]
+def test_only_large_work_goes_to_the_cluster(monkeypatch, count, cores, workers, begun, most):
+    """And so much of it at a time as its cores, or those that can be fed, work on."""
+    ray = fake(monkeypatch, FakeRay(cores=cores))
+    found = list(processes.in_order(abs, range(count), workers))
+    assert found == list(range(count))
     assert (ray.begun, ray.most_waiting, ray.connections) == (begun, most, 0)
 
 
