@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 ADDRESS = "RAY_ADDRESS"
 # Seconds until a machine has answered.
 PATIENCE = 10
-# Workers that tasks can keep busy: one process reads, and does a quarter of all work itself. More
-# would only keep text in memory.
+# More workers than tasks keep busy, as the one process that reads does a third of all work itself:
+# with still more, text would only wait in memory.
 FED = 16
 
 
