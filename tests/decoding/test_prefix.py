@@ -10,8 +10,9 @@ from nmt.decoding.prefix import Prefix, Spelling
 from nmt.text.vocabulary import EOS
 from tests.fakes import World
 
-LIMIT = 5
-SOURCE = np.arange(5)[:, None]
+LIMIT = 4
+WIDE = 150  # more hypotheses than there are
+SOURCE = np.arange(3)[:, None]
 # Tokens 4 to 7. The first one's space is not written at the beginning of an output.
 WRITINGS = ["", "", "", "", " a", "a", "ab", "b"]
 SPACED = [4]
@@ -33,10 +34,10 @@ def test_wide_beam_equals_exhaustive_search(text, whole, penalty=1.0):
     """Over all sequences whose text begins with the prefix, or is it."""
     world = World(3, words=4)
     prefix = Prefix(text, spelling(), whole=whole)
-    bonus = Bonus([Wanted([Phrase([(5, 7)], 1.5)])] * 5)
-    options = {"beam": 400, "penalty": penalty, "limits": [LIMIT] * 5, "nbest": 2}
-    found = beam_search(world, SOURCE, **options, prefixes=[prefix] * 5)
-    helped = beam_search(world, SOURCE, **options, prefixes=[prefix] * 5, bonus=bonus)
+    bonus = Bonus([Wanted([Phrase([(5, 7)], 1.5)])] * 3)
+    options = {"beam": WIDE, "penalty": penalty, "limits": [LIMIT] * 3, "nbest": 2}
+    found = beam_search(world, SOURCE, **options, prefixes=[prefix] * 3)
+    helped = beam_search(world, SOURCE, **options, prefixes=[prefix] * 3, bonus=bonus)
     for sentence, hypotheses in enumerate(found):
         fitting = [
             (score, words)
@@ -55,8 +56,9 @@ def test_no_prefix_changes_nothing_even_beside_others():
     texts = ["", "ab", "", "a ab", "aab"]
     prefixes = [Prefix(text, spelling()) for text in texts]
     options = {"beam": 3, "nbest": 3}
-    plain = beam_search(world, SOURCE, limits=range(5, 10), **options)
-    together = beam_search(world, SOURCE, limits=range(5, 10), prefixes=prefixes, **options)
+    source = np.arange(5)[:, None]
+    plain = beam_search(world, source, limits=range(5, 10), **options)
+    together = beam_search(world, source, limits=range(5, 10), prefixes=prefixes, **options)
     for n, prefix in enumerate(prefixes):
         (alone,) = beam_search(world, np.array([[n]]), limits=[5 + n], prefixes=[prefix], **options)
         expected = alone if texts[n] else plain[n]
@@ -69,8 +71,8 @@ def test_no_prefix_changes_nothing_even_beside_others():
 def test_the_beginning_of_what_is_best_gives_it_again(seed):
     """With a beam that loses nothing, and with a beam of one."""
     world = World(seed, words=4)
-    for beam in (1, 400):
-        found = beam_search(world, SOURCE, beam, limits=[LIMIT] * 5)
+    for beam in (1, WIDE):
+        found = beam_search(world, SOURCE, beam, limits=[LIMIT] * 3)
         for n, (best,) in enumerate(found):
             text = written(best.ids)
             for end in range(len(text) + 1):
@@ -91,10 +93,10 @@ def test_bytes_spell_characters_that_have_no_piece():
         World(1, words=5),
         SOURCE,
         300,
-        limits=[6] * 5,
+        limits=[6] * 3,
         nbest=300,
         characters=Characters(spelt, 9),
-        prefixes=[prefix] * 5,
+        prefixes=[prefix] * 3,
     )
     for hypotheses in found:
         texts = [b"".join(table.writings[id] for id in h.ids) for h in hypotheses]

@@ -38,12 +38,10 @@ def test_a_sample_is_a_function_of_the_seed_and_its_number():
     assert len({tuple(one.ids) for one in drawn(world, 60, length=9, seed=5)}) > 3
 
 
-@pytest.mark.parametrize(
-    ("temperature", "top_k"), [(1.0, 0), (0.5, 0), (2.0, 0), (1.0, 2), (0.5, 2), (1.0, 4)]
-)
+@pytest.mark.parametrize(("temperature", "top_k"), [(1.0, 0), (2.0, 0), (0.5, 2), (1.0, 4)])
 def test_words_are_drawn_as_often_as_their_probabilities_say(temperature, top_k):
     """First words and, after a prompt, the words that follow it."""
-    world, count = World(2), 4000
+    world, count = World(2), 2000
     for prompt in ((), (5, 4)):
         history = 1
         for token in (BOS, *prompt):
@@ -54,7 +52,7 @@ def test_words_are_drawn_as_often_as_their_probabilities_say(temperature, top_k)
         found = drawn(world, count, prompt, 1, temperature, top_k, seed=8)
         first = [one.ids[0] if one.ids else EOS for one in found]
         for word, share in zip(world.vocab, weights / weights.sum(), strict=True):
-            assert first.count(word) / count == pytest.approx(share, abs=0.025)
+            assert first.count(word) / count == pytest.approx(share, abs=0.03)
         for one, word in zip(found[:20], first, strict=False):
             assert one.log_prob == pytest.approx(
                 log_probs[world.vocab.index(word)]
