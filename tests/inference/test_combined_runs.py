@@ -9,6 +9,7 @@ import pytest
 
 from nmt.__main__ import main
 from nmt.batches.padding import pad
+from nmt.corpora import toy
 from nmt.decoding.beam import beam_search
 from nmt.decoding.contract import FromDistribution
 from nmt.decoding.ensemble import Ensemble, Fusion, log_mean
@@ -297,8 +298,10 @@ def test_a_language_model_has_its_say(tiny_run, speech, tmp_path, capsys):
     assert fused == pytest.approx(exact + 1.5 * lm, abs=1e-3)
 
 
-def test_evaluate_compares_with_and_without_a_language_model(tiny_run, speech, capsys):
+def test_evaluate_compares_with_and_without_a_language_model(tiny_run, speech, monkeypatch, capsys):
     """Typed, it helps the first run only."""
+    pairs = list(toy.generate("en-de", "valid", 40))
+    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda run, split, number: pairs)
     assert (
         main(
             [

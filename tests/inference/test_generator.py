@@ -1,5 +1,6 @@
 """What a language model does with text: its perplexity, scores of lines, generated lines."""
 
+import functools
 import itertools
 import types
 
@@ -30,8 +31,12 @@ class Letters:
         return " ".join("abcdefg"[i - 4] for i in ids)
 
 
+# Traced once for all tests, which change nothing of it.
+shared = functools.cache(made)
+
+
 def generator(name, **data):
-    model, letters = made(name), Letters()
+    model, letters = shared(name), Letters()
     recipe = Recipe(
         data=DataOptions(**data), model=model.options, train=TrainOptions(streams=2, bptt=8)
     )
