@@ -18,6 +18,7 @@ from nmt.experiments.sweep import points
 from nmt.inference.confidence import Curve
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
+from tests import nordic_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -102,7 +103,8 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     waiting = ["model.bidirectional=false", "train.wait=1", "train.wait_to=6", "train.epochs=1"]
     online = trained("online", tiny_recipe, *waiting)
     small = ["data.size=300", "train.epochs=1", "model.embedding=16", "model.decoder_units=24"]
-    nordic = trained("nordic", nordic_recipe(tmp_path_factory.mktemp("nordic")))
+    texts = tmp_path_factory.mktemp("nordic")
+    nordic = once("nordic", lambda path: nordic_run.trained(path, texts))
     lm = trained("lm", ROOT / "data" / "toy-lm.toml", f"tokenizer.from={tiny_run}", *small)
     runs = {
         "default": tiny_run,
@@ -157,22 +159,6 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{module} "$@"\n')
         program.chmod(0o755)
     return folder
-
-
-def nordic_recipe(folder):
-    """A recipe of two languages in the folder, which knows a few words of each."""
-    for code in ("sv", "da"):
-        lines = [f"line {n} of {code}\trad {n} af {code}\n" for n in range(300)]
-        (folder / f"{code}.tsv").write_text("".join(lines))
-    path = folder / "nordic.toml"
-    path.write_text(
-        '[data]\nformat = "tsv"\ntarget = "sv"\ntrain = "sv.tsv"\n'
-        '[[data.more]]\ntarget = "da"\nformat = "tsv"\ntrain = "da.tsv"\n'
-        "[tokenizer]\nvocab_size = 100\nbyte_fallback = false\n"
-        "[model]\nembedding = 8\nencoder_units = 8\ndecoder_units = 8\nattention_units = 8\n"
-        "[train]\nsteps = 4\naverage = 0\nthreads = 1\n"
-    )
-    return path
 
 
 @pytest.mark.slow

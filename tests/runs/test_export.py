@@ -9,14 +9,18 @@ from nmt.__main__ import main
 from nmt.engine.runtime import Engine
 from nmt.inference.load import load
 from nmt.runs.folder import Run
+from nmt.runs.held_out import held_out
 
 pytestmark = pytest.mark.usefixtures("load_once")
 
 
-def test_an_exported_folder_is_evaluated_like_a_run(tiny_run, tmp_path):
+def test_an_exported_folder_is_evaluated_like_a_run(tiny_run, tmp_path, monkeypatch):
     """It lacks what only training knows, and its model card says nothing of that."""
     folder = tmp_path / "alone"
     shutil.copytree(Run(tiny_run).export_path, folder)
+    text = held_out(Run(folder), "test")
+    assert len(text) > 100
+    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda *_, **__: text[:20])
     assert main(["evaluate", str(folder), "--beam", "1"]) == 0
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "BLEU" in card and " steps" not in card

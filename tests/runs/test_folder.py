@@ -58,9 +58,10 @@ def test_every_entry_is_declared(tiny_run):
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
+        # Others of weights: below.
+        *itertools.product(["weights"], [flip, Path.unlink]),
         *itertools.product(
             [
-                "weights",
                 "tokenizer.model",
                 "export/shortlist.onnx",
                 "export/projection.npz",
@@ -91,15 +92,17 @@ def test_another_format_is_refused(short_copy):
         load(short_copy)
 
 
-@pytest.mark.parametrize("damage", [cut_short, empty, nonsense, Path.unlink])
-def test_damaged_weights_to_start_from_are_told_in_one_line(short_copy, damage):
+def test_damaged_weights_to_start_from_are_told_in_one_line(short_copy):
     run = Run(short_copy)
     model, path = run.load_model(), run.weights_path()
-    read_weights(model, path)
-    damage(path)
-    with pytest.raises(Failure) as failure:
+    content = path.read_bytes()
+    for damage in (cut_short, empty, nonsense, Path.unlink):
+        path.write_bytes(content)
         read_weights(model, path)
-    assert str(path) in str(failure.value) and "\n" not in str(failure.value)
+        damage(path)
+        with pytest.raises(Failure) as failure:
+            read_weights(model, path)
+        assert str(path) in str(failure.value) and "\n" not in str(failure.value)
 
 
 def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):

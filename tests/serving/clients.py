@@ -80,7 +80,7 @@ def fixed_runs(*pairs, folder=None, translator=None):
 
 
 @contextlib.contextmanager
-def serving(runs, hosts=("*",), origins=(), workers=2, queue=1000, metrics=False, **options):
+def serving(runs, hosts=("*",), origins=(), batcher=None, metrics=False, **options):
     """The port of a server in a thread; options: of `Service`."""
     # Imported here: these need packages that may be missing.
     from nmt.serving.application import application
@@ -89,7 +89,7 @@ def serving(runs, hosts=("*",), origins=(), workers=2, queue=1000, metrics=False
     from nmt.serving.service import Service
 
     figures = Metrics() if metrics else None
-    batcher = Batcher(workers, queue, **({"on_batch": figures.on_batch} if figures else {}))
+    batcher = batcher or Batcher(2, **({"on_batch": figures.on_batch} if figures else {}))
     service = Service(runs, batcher, metrics=figures, **options)
     with bind("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
@@ -104,7 +104,7 @@ def serving(runs, hosts=("*",), origins=(), workers=2, queue=1000, metrics=False
             thread.join(20)
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=30):
     """Returns when a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -9,12 +9,12 @@ import weakref
 import pytest
 
 from nmt.errors import UserError
-from nmt.recipe import load_recipe
 from nmt.runs.corrections import Corrections
 from nmt.runs.folder import Run
 from nmt.serving import runs as serving_runs
+from nmt.serving.batching import Batcher
 from nmt.serving.runs import Runs
-from tests.cli.test_documentation import nordic_recipe
+from tests import nordic_run
 from tests.fakes import messages, nmt_command
 from tests.serving.clients import Shouter, ask, ask_json, serving, wait_until
 
@@ -30,10 +30,8 @@ HELLO = {"q": "The boy reads a book.", "source": "en", "target": "de"}
 @pytest.fixture(scope="module")
 def nordic(tmp_path_factory, once):
     """A run of two target languages."""
-    from nmt.training.train import train
-
-    recipe = nordic_recipe(tmp_path_factory.mktemp("nordic"))
-    return once("documented-nordic", lambda folder: train(load_recipe(recipe), folder))
+    texts = tmp_path_factory.mktemp("nordic")
+    return once("nordic", lambda folder: nordic_run.trained(folder, texts))
 
 
 def test_pairs_of_runs(tiny_run, nordic):
@@ -179,7 +177,7 @@ def test_a_run_that_has_changed_is_taken_up(changing):
     folder, change = changing
     change("old")
     runs = Runs([str(folder)])
-    with serving(runs, workers=1) as port, messages() as lines:
+    with serving(runs, batcher=Batcher(1)) as port, messages() as lines:
         translator = next(iter(runs.directions)).translator
         assert not runs.renew()
         # 1. Training again, then without an export of the new weights: not yet.
