@@ -27,6 +27,7 @@ pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
 from nmt.serving import exchange, server
+from nmt.serving.batching import Batcher
 from nmt.serving.service import Limits
 
 ROOT = Path(__file__).parents[2]
@@ -38,11 +39,12 @@ WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 
 @pytest.fixture
 def slow():
-    """A translator that waits for its gate, and the port of one worker with it."""
+    """A translator that waits for its gate, one worker with it, and the port of its server."""
     translator = Shouter()
     translator.gate.clear()
-    with serving(fixed_runs(("en", "de"), translator=translator), workers=1, queue=5) as port:
-        yield translator, port
+    batcher = Batcher(1, limit=5)
+    with serving(fixed_runs(("en", "de"), translator=translator), batcher=batcher) as port:
+        yield translator, batcher, port
         translator.gate.set()
 
 
@@ -124,12 +126,13 @@ def test_other_names_and_other_origins():
 
 
 def test_a_body_that_is_too_large_is_refused_unread(monkeypatch):
-    monkeypatch.setattr(exchange, "LINGER_SECONDS", 0.3)
     with serving(fixed_runs(("en", "de")), limits=Limits(body=1000)) as port:
         # 1. Announced; the client sends all of it before it reads.
         status, headers, answer = ask(port, "POST", "/translate", b"x" * 5_000_000)
         assert status == 413 and "1000 bytes" in answer["error"]
         assert headers["connection"] == "close"
+        # The others send no more: the server need not wait for it.
+        monkeypatch.setattr(exchange, "LINGER_SECONDS", 0.3)
         # 2. Announced, and sent in part.
         with connected(port, HEAD + b"Content-Length: 100000000\r\n\r\nxxx") as connection:
             assert b" 413 " in received(connection).splitlines()[0]
@@ -141,13 +144,14 @@ def test_a_body_that_is_too_large_is_refused_unread(monkeypatch):
 
 
 def test_clients_that_are_too_slow(monkeypatch):
-    monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
-    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(server, "HEADER_SECONDS", 1)
+    monkeypatch.setattr(exchange, "BODY_SECONDS", 1)
     with serving(fixed_runs(("en", "de"))) as port:
         half_head = connected(port, b"POST /translate HTT")
         nothing = connected(port)
         half_body = connected(port, WHOLE[:-5])
-        assert ask_json(port, "/translate", HELLO)[0] == 200
+        with connected(port, WHOLE) as quick:
+            assert b" 200 " in quick.recv(65536).splitlines()[0]
         assert received(half_head) == received(nothing) == b""
         assert b" 408 " in received(half_body).splitlines()[0]
         # A second request of a connection has to come in time, too.
@@ -161,9 +165,29 @@ LARGE = 6_000_000  # characters of an answer: more than systems hold for a conne
 
 
 @pytest.fixture
+def ended(monkeypatch):
+    """Addresses of clients whose connection the server has ended."""
+    ended = set()
+    connection_made = server.Protocol.connection_made
+    connection_lost = server.Protocol.connection_lost
+
+    def made(protocol, transport):
+        protocol.of = transport.get_extra_info("peername")
+        connection_made(protocol, transport)
+
+    def lost(protocol, error):
+        connection_lost(protocol, error)
+        ended.add(protocol.of)
+
+    monkeypatch.setattr(server.Protocol, "connection_made", made)
+    monkeypatch.setattr(server.Protocol, "connection_lost", lost)
+    return ended
+
+
+@pytest.fixture
 def large(monkeypatch):
     """A connection on which a large answer has begun, and the port of the server."""
-    monkeypatch.setattr(server, "READING_SECONDS", 0.5)
+    monkeypatch.setattr(server, "READING_SECONDS", 1)
     limits = Limits(characters=LARGE, body=2 * LARGE)
     body = json.dumps(HELLO | {"q": "x" * LARGE}).encode()
     with serving(fixed_runs(("en", "de")), limits=limits) as port, socket.socket() as connection:
@@ -175,11 +199,11 @@ def large(monkeypatch):
         yield connection, port
 
 
-def test_clients_that_do_not_read(large):
+def test_clients_that_do_not_read(ended, large):
     """Their answers are not kept for ever, and others have theirs meanwhile."""
     lazy, port = large
     assert ask_json(port, "/translate", HELLO)[0] == 200
-    time.sleep(1)
+    wait_until(lambda: lazy.getsockname() in ended)
     size = 0
     with contextlib.suppress(ConnectionResetError):
         size = len(received(lazy))
@@ -194,8 +218,8 @@ def test_clients_that_read_slowly_have_all_of_an_answer(large):
         part = connection.recv(65536)
         assert part
         size += len(part)
-        # Two and a half times as long as without a sign of life.
-        time.sleep(max(0, begin + 1.25 * size / LARGE - time.monotonic()))
+        # Twice as long as without a sign of life.
+        time.sleep(max(0, begin + 2 * size / LARGE - time.monotonic()))
 
 
 @pytest.mark.parametrize(
@@ -224,15 +248,15 @@ def test_what_is_looked_up_holds_nobody_up(given):
 
 
 def test_clients_that_leave_hold_nobody_up(slow):
-    translator, port = slow
+    translator, batcher, port = slow
     first = connected(port, WHOLE)
     wait_until(lambda: translator.batches)
-    gone = [connected(port, WHOLE) for _ in range(4)]
     half = connected(port, WHOLE[:-5])
-    time.sleep(0.2)
+    gone = [connected(port, WHOLE) for _ in range(4)]
+    wait_until(lambda: batcher.waiting == 4)
     for connection in (*gone, half):
         connection.close()
-    time.sleep(0.2)
+    wait_until(lambda: batcher.waiting == 0)
     translator.gate.set()
     assert ask_json(port, "/translate", HELLO)[1] == {"translatedText": "HELLO"}
     assert b"HELLO" in first.recv(65536)
@@ -241,11 +265,11 @@ def test_clients_that_leave_hold_nobody_up(slow):
 
 
 def test_a_full_queue_is_told(slow):
-    translator, port = slow
+    translator, batcher, port = slow
     waiting = [connected(port, WHOLE)]
     wait_until(lambda: translator.batches)
     waiting += [connected(port, WHOLE) for _ in range(5)]
-    time.sleep(0.3)
+    wait_until(lambda: batcher.waiting == 5)
     status, headers, answer = ask(
         port, "POST", "/translate", BODY, {"Content-Type": "application/json"}
     )
@@ -294,7 +318,7 @@ def test_no_answer_waits_for_an_acknowledgement(keyed):
 
 
 def test_what_goes_wrong_inside_is_not_told(slow):
-    translator, port = slow
+    translator, _, port = slow
     translator.gate.set()
     with messages() as lines:
         status, answer = ask_json(port, "/translate", HELLO | {"q": "poison"})
@@ -352,7 +376,8 @@ def test_sigterm_loses_no_request():
     clients = [connected(port, WHOLE) for _ in range(40)]
     half = connected(port, WHOLE[:-5])
     idle = connected(port)
-    time.sleep(0.5)
+    # An answer to one that came last: the others have been read.
+    assert ask(port, "GET", "/health")[0] == 200
     process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     half.sendall(WHOLE[-5:])
