@@ -13,10 +13,11 @@ from nmt.decoding.contract import FromDistribution
 from nmt.recipe import Recipe, TokenizerOptions
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import EOS, UNK
+from tests.damage import flip
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch, tiny_run):
+def world(tmp_path, monkeypatch):
     """A working directory with files of all sorts; nothing that could reach a network."""
     monkeypatch.chdir(tmp_path)
     for name in ("NMT_DATA", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
@@ -45,18 +46,30 @@ def world(tmp_path, monkeypatch, tiny_run):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def damaged_runs(tmp_path_factory, tiny_run):
+    """A folder with runs that each have something damaged."""
+    folder = tmp_path_factory.mktemp("damaged")
+    unneeded = shutil.ignore_patterns("state", "cache", "tensorboard", "held_out.*")
     for name, damaged in (
         ("weights", "*.weights.h5"),
         ("tokenizer", "*.model"),
         ("meta", "run.json"),
         ("graph", "export/encoder.onnx"),
     ):
-        shutil.copytree(tiny_run, tmp_path / name)
-        for path in (tmp_path / name).glob(damaged):
-            content = bytearray(path.read_bytes())
-            content[len(content) // 2] ^= 0xFF
-            path.write_bytes(content)
-    return tmp_path
+        shutil.copytree(tiny_run, folder / name, ignore=unneeded)
+        for path in (folder / name).glob(damaged):
+            flip(path)
+    return folder
+
+
+@pytest.fixture
+def damaged_world(world, damaged_runs):
+    """The world with copies of them."""
+    return shutil.copytree(damaged_runs, world, dirs_exist_ok=True)
 
 
 class Babbler(FromDistribution):

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from nmt.bulk import processes
+from nmt.bulk.job import result_of
 from nmt.corpora import toy as grammar
 from tests.fakes import nmt_command, tree
 
@@ -19,6 +21,18 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def work_here(monkeypatch):
+    """work_here(): from now on windows are worked on in this process, as a worker does it."""
+
+    def tried(job, windows, workers):
+        function = job.work.start()
+        for window in windows:
+            yield window, result_of(job, window._asdict(), function)
+
+    return lambda: monkeypatch.setattr(processes, "_tried", tried)
 
 
 def bulk(task, *arguments):
@@ -37,7 +51,8 @@ def joined(folder):
     return "".join(path.read_text() for path in sorted(folder.glob("*.txt")))
 
 
-def test_text_becomes_what_the_filters_print(folder, tiny_run):
+def test_text_becomes_what_the_filters_print(folder, tiny_run, work_here):
+    work_here()
     (folder / "a.txt").write_text("".join(f"{source}\n" for source in [*SOURCES, ""]))
     translated = told("translate", tiny_run, "-i", "a.txt", "--scores", "--window", "4")
     bulk("translate", tiny_run, "a.txt", "out", "--scores", "--window", "4")
@@ -55,13 +70,14 @@ def test_text_becomes_what_the_filters_print(folder, tiny_run):
         assert joined(folder / f"filtered{len(options)}") == expected
 
 
-def test_tables_go_from_one_task_to_the_next(folder, tiny_run):
+def test_tables_go_from_one_task_to_the_next(folder, tiny_run, work_here):
     (folder / "in").mkdir()
     table = pa.table({"id": list(range(7)), "text": SOURCES})
     parquet.write_table(table, folder / "in" / "a.parquet")
     rows = [json.dumps(row) for row in table.to_pylist()]
     (folder / "in" / "b.jsonl").write_text("".join(f"{row}\n" for row in rows))
     bulk("translate", tiny_run, "in", "out")
+    work_here()
     bulk("filter", tiny_run, "out", "clean", "--threshold", "-99", "--clean")
     bulk("score", tiny_run, "clean", "scored", "--id", "id")
 

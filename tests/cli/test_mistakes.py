@@ -324,9 +324,9 @@ def test_an_empty_path_is_a_mistake(arguments):
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_goes_wrong_is_one_clear_line(world, tiny_run, case):
+def test_what_goes_wrong_is_one_clear_line(damaged_world, tiny_run, case):
     arguments, stdin, status, words = BAD[case]
-    before = tree(world)
+    before = tree(damaged_world)
     done = nmt_command(*(tiny_run if a == "RUN" else a for a in arguments), stdin=stdin)
     assert done.status == status, done.err
     assert done.out == ""
@@ -340,7 +340,7 @@ def test_what_goes_wrong_is_one_clear_line(world, tiny_run, case):
         assert word in "\n".join([first, *listing])
     assert "Traceback" not in done.err and "Error" not in done.err
     assert len(first) < 300
-    assert tree(world) == before  # nothing half-written, nothing lost
+    assert tree(damaged_world) == before  # nothing half-written, nothing lost
 
 
 def test_after_a_mistake_the_run_folder_is_free(world):
@@ -353,8 +353,9 @@ def test_after_a_mistake_the_run_folder_is_free(world):
     )
 
 
-def test_a_resumed_run_survives_a_mistake(world):
+def test_a_resumed_run_survives_a_mistake(damaged_world):
     """A corpus that has gone, or options that do not fit, take nothing from a run that exists."""
+    world = damaged_world
     recipe = (world / "weights" / "recipe.toml").read_text()
     before = tree(world)
     (world / "again.toml").write_text(recipe.replace("size = 300", "size = 301"))
@@ -390,7 +391,7 @@ def test_another_recipe_may_stand_in_for_one_that_cannot_be_fetched(world, monke
     assert all(name in done.err.splitlines()[-1] for name in ("toy.toml", "default.toml"))
 
 
-def test_debug_shows_where(world):
+def test_debug_shows_where(damaged_world):
     with pytest.raises(UserError):
         nmt_command("train", "no.toml", "--debug")
     with pytest.raises(Failure):

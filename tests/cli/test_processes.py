@@ -50,7 +50,7 @@ def process(*arguments, **options):
 def test_a_reader_that_has_enough(tmp_path, attention):
     """As in `| head -1`."""
     lines = tmp_path / "lines.txt"
-    lines.write_text("hello there\n" * 200_000)
+    lines.write_text("hello there\n" * 30_000)  # many times what a pipe holds
     with open(lines, "rb") as stdin:
         command = process("-c", ECHO, "translate", "any", *attention, stdin=stdin, cwd=tmp_path)
         assert command.stdout.readline() == b"hello there\n"
@@ -141,31 +141,26 @@ def test_a_model_whatever_the_locale_and_the_folder(tiny_run, tmp_path):
     assert (command.returncode, err.decode(), out.decode()) == (0, "", here.out)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["translate", "--help"],
-        ["--version"],
-        ["train", "no.toml"],
-        ["translate", "no-run", "--stream"],
-    ],
-)
-def test_help_and_mistakes_need_no_tensorflow(arguments):
+def test_help_and_mistakes_need_no_tensorflow():
     code = """
 import sys, time
 from nmt.__main__ import main
-try:
-    main(sys.argv[1:])
-except SystemExit:
-    pass
-heavy = [name for name in ("tensorflow", "keras", "sacrebleu") if name in sys.modules]
-print(heavy, time.process_time())
+for line in sys.argv[1:]:
+    try:
+        main(line.split())
+    except SystemExit:
+        pass
+    heavy = [name for name in ("tensorflow", "keras", "sacrebleu") if name in sys.modules]
+    assert not heavy, (line, heavy)
+print(time.process_time())
 """
-    out, err = process("-c", code, *arguments).communicate()
-    heavy, _, seconds = out.decode().splitlines()[-1].rpartition(" ")
-    assert heavy == "[]" and float(seconds) < 1
-    assert err.count(b"\n") == (arguments[-1] in ("no.toml", "--stream"))
-    if arguments == ["--help"]:
-        names = "train", "translate", "evaluate", "score", "filter", "fetch", "options"
-        assert all(f"  {name} " in out.decode() for name in names)
+    right, wrong = (
+        ["--help", "translate --help", "--version"],
+        ["train no", "translate no --stream"],
+    )
+    out, err = process("-c", code, *right, *wrong).communicate()
+    *help_text, seconds = out.decode().splitlines()
+    assert float(seconds) < 1.5
+    assert [line.partition(":")[0] for line in err.decode().splitlines()] == ["nmt"] * len(wrong)
+    names = "train", "translate", "evaluate", "score", "filter", "fetch", "options"
+    assert all(any(f"  {name} " in line for line in help_text) for name in names)

@@ -109,7 +109,7 @@ def check_filter(run, count, *arguments):
 
 
 def test_a_line_is_a_line_for_any_text(tiny_run):
-    check_filter(tiny_run, 2000, "--beam", 1)
+    check_filter(tiny_run, 500, "--beam", 1)
 
 
 def test_terms_of_a_glossary(world, tiny_run):
@@ -134,7 +134,7 @@ def test_every_line_begins_with_a_prefix_but_blank_ones(tiny_run):
 
 
 def test_a_line_is_a_line_for_any_output(babbling):
-    check_filter("any", 1999)
+    check_filter("any", 499)
 
 
 def test_a_translation_of_less_confidence_is_an_empty_line(tiny_run, tmp_path):
