@@ -73,17 +73,17 @@ def test_any_line_is_the_parts_joined():
     fragments = ["{n, plural,", "{g,select, ", "one {", "other {", "{n}", "=1", "offset:1 "]
     fragments += ["{", "}", "}}", "'", "''", "'{", "#", "dog", " ", "{n, plural, other {# dogs}}"]
     several = 0
-    for _ in range(10000):
+    for _ in range(3000):
         line = "".join(rng.choices(fragments, k=rng.randrange(8)))
         parts = split_message(line)
         assert "".join(part.text for part in parts) == line
         several += len(parts) > 1
-    assert several > 200
+    assert several > 60
 
 
 @pytest.mark.parametrize("repeated", ["{n, plural, other {'{' a}} c ", "{n, plural, ", "'{", "{n}"])
 def test_the_time_is_linear(repeated):
-    line = "{n, plural, other {a}}" + repeated * (100_000 // len(repeated))
+    line = "{n, plural, other {a}}" + repeated * (30_000 // len(repeated))
     start = time.process_time()
     split_message(line)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 3
