@@ -31,8 +31,16 @@ class Letters:
         return " ".join("abcdefg"[i - 4] for i in ids)
 
 
-# Traced once for all tests, which change nothing of it.
+# Made once for all tests, which change nothing of it.
 shared = functools.cache(made)
+
+
+@pytest.fixture(autouse=True)
+def eagerly():
+    """Without graphs: to trace one takes longer than all the tests. nmt evaluate has them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def generator(name, **data):
