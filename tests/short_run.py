@@ -1,9 +1,12 @@
 """A training of seconds with every kind of dropout, and what two such runs are compared by."""
 
+import contextlib
 import csv
+import dataclasses
 
 import h5py
 import numpy as np
+import pytest
 
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
@@ -20,20 +23,72 @@ SHORT = (
     "train.save_minutes=0",
     "train.decay=none",
     "model.recurrent_dropout=0.1",
-    # A cell that is traced fast: what is saved and resumed does not depend on it.
+    # What is traced fast: what is saved and resumed does not depend on it.
     "model.cell=rnn",
     "model.bidirectional=false",
+    "model.attention=none",
 )
 
 
-def trained(recipe, folder, *overrides, callbacks=(), lines=None):
-    """Trains in this process; messages are collected in `lines`."""
-    with messages() as logged:
+# Options of [train] that the graphs of an update do not depend on.
+BESIDE = {"epochs", "steps", "batch_tokens", "valid_every", "valid_sentences", "metric"}
+BESIDE |= {"patience", "average", "save_minutes", "log_every", "from_", "corrections"}
+_traced = {}  # by kind: a model, and its numbers when it was new
+
+
+def trained(recipe, folder, *overrides, callbacks=(), lines=None, anew=False):
+    """Trains in this process; messages are collected in `lines`.
+
+    anew: with a model of its own, as where a function that is traced was replaced.
+    """
+    with messages() as logged, contextlib.nullcontext() if anew else traced_once():
         try:
             return train(load_recipe(recipe, overrides), folder, callbacks)
         finally:
             if lines is not None:
                 lines += logged
+
+
+@contextlib.contextmanager
+def traced_once():
+    """In the block, trainings of one kind share a model: tracing is most of a short training.
+
+    Each begins with the weights and moments of a new model, and has all else from its run folder.
+    """
+    from nmt.training import fit
+    from nmt.training.tasks import TranslationTask
+
+    new_model, new_compiled = TranslationTask.model, fit.compiled
+    kind = ""
+
+    def model(task, tokenizers):
+        nonlocal kind
+        train = task.recipe.train
+        options = dataclasses.asdict(train).items()
+        graphs = {name: value for name, value in options if name not in BESIDE}
+        kind = repr((task.recipe.model, graphs, [each.size for each in tokenizers]))
+        # Such a rate depends on the number of steps, such a model on the tokenizers.
+        if train.decay == "linear" or train.wait:
+            kind = ""
+        return _traced[kind][0] if kind in _traced else new_model(task, tokenizers)
+
+    def variables_of(model):
+        return [*model.trainable_variables, *model.optimizer.variables]
+
+    def compiled(model, recipe, total_steps, **options):
+        if kind in _traced:
+            for variable, number in zip(variables_of(model), _traced[kind][1], strict=True):
+                variable.assign(number)
+            return model
+        new_compiled(model, recipe, total_steps, **options)
+        if kind:
+            _traced[kind] = model, [np.array(variable) for variable in variables_of(model)]
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TranslationTask, "model", model)
+        patch.setattr(fit, "compiled", compiled)
+        yield
 
 
 def after_step(step, act):
@@ -46,6 +101,13 @@ def after_step(step, act):
                 act()
 
     return AfterStep()
+
+
+def at_the_beginning(act):
+    """A Keras callback that calls act() when all is ready for the first step."""
+    import keras
+
+    return keras.callbacks.LambdaCallback(on_train_begin=lambda logs: act())
 
 
 def after_validation(act):

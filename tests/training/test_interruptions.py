@@ -13,6 +13,7 @@ import pytest
 
 import nmt
 from nmt import files
+from nmt.corpora import corpus
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
@@ -23,6 +24,7 @@ from tests.short_run import (
     SHORT,
     after_step,
     assert_same_run,
+    at_the_beginning,
     contents,
     history,
     interrupt,
@@ -49,9 +51,11 @@ MOMENTS = {
 PROGRAM = """
 import os, signal, sys
 from nmt.__main__ import main
+from nmt.corpora import corpus
 from tests.moments import act_at
 
-*moment, arguments = *sys.argv[1:5], sys.argv[5:]
+corpus.TOY_HELD_OUT = int(sys.argv[1])
+*moment, arguments = *sys.argv[2:6], sys.argv[6:]
 if moment[0]:
     act_at(moment, lambda: os.kill(os.getpid(), signal.SIGKILL))
 sys.exit(main(arguments))
@@ -60,7 +64,8 @@ sys.exit(main(arguments))
 
 def start_training(recipe, folder, moment=("", "", "", "")):
     """A training in another process, which kills itself at a moment."""
-    arguments = [*map(str, moment), "train", str(recipe), *SHORT, "--run", str(folder)]
+    held_out = str(corpus.TOY_HELD_OUT)
+    arguments = [held_out, *map(str, moment), "train", str(recipe), *SHORT, "--run", str(folder)]
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -134,7 +139,7 @@ def test_what_a_kill_left_half_written_is_no_obstacle(tiny_recipe, tmp_path):
     for name in ("meta.json", files.partial_name()):
         (shard / name).touch()
     with pytest.raises(KeyboardInterrupt):
-        trained(tiny_recipe, folder, *SHORT, callbacks=[after_step(1, interrupt)])
+        trained(tiny_recipe, folder, *SHORT, callbacks=[at_the_beginning(interrupt)])
     assert Run(folder).recipe == load_recipe(tiny_recipe, SHORT)
     assert not any(files.is_partial(path.name) for path in folder.rglob("*"))
 

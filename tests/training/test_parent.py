@@ -10,10 +10,10 @@ from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
 from tests.fakes import messages
-from tests.short_run import history, trained
+from tests.short_run import at_the_beginning, history, trained
 
 
-def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tmp_path):
+def test_fine_tuning_starts_from_the_weights_and_only_from_them(short_run, tmp_path):
     """Model and tokenizer are the parent's; steps, schedule and moments are its own."""
     import keras
 
@@ -29,15 +29,15 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(tiny_run, tmp_pa
 
     callback = keras.callbacks.LambdaCallback(on_train_batch_end=note)
     recipe = tmp_path / "own.toml"
-    text = (tiny_run / "recipe.toml").read_text()
+    text = (short_run / "recipe.toml").read_text()
     recipe.write_text(text.replace("embedding = 24", "embedding = 7"))
     options = ("train.warmup_steps=100", "train.learning_rate=1e-3", "train.epochs=2")
     folder = tmp_path / "tuned"
     with pytest.raises(KeyboardInterrupt):
-        trained(recipe, folder, *options, f"train.from={tiny_run}", callbacks=[callback])
+        trained(recipe, folder, *options, f"train.from={short_run}", callbacks=[callback])
 
-    assert losses[0] < float(history(tiny_run)[0]["loss"]) - 0.3, "no better than a new model"
-    tuned, parent = Run(folder), Run(tiny_run)
+    assert losses[0] < float(history(short_run)[0]["loss"]) - 0.3, "no better than a new model"
+    tuned, parent = Run(folder), Run(short_run)
     assert tuned.info.tokenizer_sha256 == parent.info.tokenizer_sha256
     assert tuned.recipe.model == parent.recipe.model and tuned.recipe.train.learning_rate == 1e-3
     three_small_steps = 4 * 1e-3 * 3 / 100
@@ -101,7 +101,7 @@ def test_another_vocabulary_keeps_the_vectors_of_the_pieces_that_both_have(
     """Other text, other pieces, the same model otherwise."""
     short = ["train.epochs=1", "train.valid_sentences=2", f"tokenizer.joint={joint}"]
     tie = f"model.tie={'all' if joint == 'true' else 'none'}"
-    fast = ["model.cell=rnn", "model.bidirectional=false"]  # to trace
+    fast = ["model.cell=rnn", "model.bidirectional=false", "model.attention=none"]  # to trace
     parent = trained(tiny_recipe, tmp_path / "parent", *short, tie, *fast)
     began = {}
 
@@ -110,9 +110,7 @@ def test_another_vocabulary_keeps_the_vectors_of_the_pieces_that_both_have(
         began.update({v.path.split("/", 1)[1]: np.array(v) for v in model.trainable_variables})
         raise KeyboardInterrupt
 
-    import keras
-
-    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: note())
+    callback = at_the_beginning(note)
     options = [*short, f"train.from={parent.path}", "tokenizer.own=true", "data.size=150"]
     with pytest.raises(KeyboardInterrupt):
         trained(tiny_recipe, tmp_path / "own", *options, callbacks=[callback])

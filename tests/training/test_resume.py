@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 
-import keras
 import pytest
 
 from nmt import files
@@ -15,7 +14,7 @@ from nmt.inference.load import load
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.resume import is_complete
-from tests.short_run import SHORT, after_step, interrupt, trained
+from tests.short_run import SHORT, after_step, at_the_beginning, interrupt, trained
 
 
 def trained_until(callback, *arguments):
@@ -55,7 +54,7 @@ def test_a_folder_that_is_no_run_is_refused(tiny_recipe, tmp_path):
 
 def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_path):
     folder = tmp_path / "run"
-    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: interrupt())
+    callback = at_the_beginning(interrupt)
     trained_until(callback, tiny_recipe, folder, *SHORT, "tokenizer.vocab_size=200")
     assert Run(folder).tokenizers[0].size == 200
     trained_until(callback, tiny_recipe, folder, *SHORT)
@@ -132,9 +131,11 @@ def own_text(tmp_path_factory):
         "train.valid_sentences=4",
         "train.average=0",
         "train.warmup_steps=0",
+        "train.decay=none",
         "train.save_minutes=0",
         "model.cell=rnn",
         "model.bidirectional=false",
+        "model.attention=none",
     ], path
 
 
@@ -200,7 +201,7 @@ def test_held_out_text_is_looked_at_first(tiny_recipe, own_text, tmp_path):
     with pytest.raises(UserError, match="no valid pair left of 5 .*in other splits 5"):
         trained(tiny_recipe, folder, *options, f"data.train={few}", "data.held_out=0.001")
     assert not folder.exists()
-    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: interrupt())
+    callback = at_the_beginning(interrupt)
     options += [f"data.valid={few}", "data.held_out=0"]
     with pytest.raises(KeyboardInterrupt):
         trained(tiny_recipe, folder, *options, callbacks=[callback], lines=lines)
