@@ -40,9 +40,7 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     service.check_key(key_of(request, values))
     texts, is_list = _texts(values)
     source, target = service.languages(text(values, "source"), text(values, "target"))
-    form = values.get("format") or "text"
-    if form not in FORMATS:
-        raise Refusal(400, f"{form} format is not supported")
+    form = _format(values)
     alternatives = _alternatives(values, service.limits.alternatives)
     service.check_size(texts)
     # LibreTranslate has no alternatives of HTML.
@@ -50,24 +48,15 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     details = values.get("details") in (True, "true") and form == "text"
     through = Detailed if details else None
     answers = await service.translate(texts, source, target, nbest, form, through)
-
-    fields: dict[str, list[Any]] = {
-        "translatedText": [answer.candidates[0].text for answer in answers]
-    }
+    best = [answer.candidates[0] for answer in answers]
+    fields: dict[str, list[Any]] = {"translatedText": [each.text for each in best]}
     if source == AUTO:
-        fields["detectedLanguage"] = [
-            answer.detected._asdict() for answer in answers if answer.detected
-        ]
+        fields["detectedLanguage"] = _detected(answers)
     if alternatives:
-        fields["alternatives"] = [
-            [candidate.text for candidate in answer.candidates[1:]] for answer in answers
-        ]
+        fields["alternatives"] = _others(answers)
     if details:
-        fields["details"] = [
-            segments(each, answer.units, answer.source(source), target)
-            for each, answer in zip(texts, answers, strict=True)
-        ]
-    sure = [per_cent(answer.candidates[0]) for answer in answers]
+        fields["details"] = _details(texts, answers, source, target)
+    sure = [per_cent(each) for each in best]
     if None not in sure:
         fields["confidence"] = sure
     return JSONResponse(fields if is_list else {key: each[0] for key, each in fields.items()})
@@ -165,6 +154,13 @@ def _texts(values):
     return query, True
 
 
+def _format(values):
+    form = values.get("format") or "text"
+    if form not in FORMATS:
+        raise Refusal(400, f"{form} format is not supported")
+    return form
+
+
 def _alternatives(values, limit):
     """How many alternatives are asked for; of forms the number is text."""
     number = values.get("alternatives") or 0
@@ -176,3 +172,22 @@ def _alternatives(values, limit):
         message = f"Invalid request: alternatives ({number}) exceeds limit ({limit})"
         raise Refusal(400, message)
     return number
+
+
+# Fields of an answer, for each text.
+
+
+def _detected(answers):
+    return [answer.detected._asdict() for answer in answers if answer.detected]
+
+
+def _others(answers):
+    """The candidates but the best."""
+    return [[candidate.text for candidate in answer.candidates[1:]] for answer in answers]
+
+
+def _details(texts, answers, source, target):
+    return [
+        segments(each, answer.units, answer.source(source), target)
+        for each, answer in zip(texts, answers, strict=True)
+    ]
