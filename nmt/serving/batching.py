@@ -77,7 +77,8 @@ class Batcher:
                 raise BusyError
             self._jobs.append(job)
             self._waiting += len(job.segments)
-            self._changed.notify_all()
+            # More workers would wake for nothing.
+            self._changed.notify(len(job.segments))
         job.future.add_done_callback(lambda _: self._drop(job))
         return job.future
 
