@@ -90,16 +90,10 @@ class Endpoint:
                 values = await _values(request)
         except TimeoutError:
             raise Refusal(408, "The request came too slowly", {"Connection": "close"}) from None
-        work = asyncio.ensure_future(self.handler(self.service, request, values))
-        left = asyncio.ensure_future(_disconnection(receive))
         try:
-            await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
-            return work.result() if work.done() else None
+            return await _while_connected(self.handler(self.service, request, values), receive)
         finally:
-            for task in (work, left):
-                task.cancel()
             # What a handler opened is closed before the answer goes out.
-            await asyncio.gather(work, left, return_exceptions=True)
             await request.close()
 
     def _error(self, status, message, headers=None):
@@ -200,10 +194,30 @@ def _limited(receive, scope, limit):
     return receive_within
 
 
-async def _disconnection(receive):
-    """Returns when the client has left."""
+async def _while_connected(work, receive):
+    """What `work` returns; it is cancelled if the client leaves, and that is None.
+
+    It is no task of its own: each turn of the event loop is time that a short text waits.
+    """
+    task = asyncio.current_task()
+    assert task
+    watch = asyncio.ensure_future(_cancel_without_client(task, receive))
+    try:
+        return await work
+    except asyncio.CancelledError:
+        # The server can cancel it, too.
+        if not watch.done() or task.uncancel():
+            raise
+        return None
+    finally:
+        watch.cancel()
+
+
+async def _cancel_without_client(task, receive):
+    """Cancels a task when the client leaves."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    task.cancel()
 
 
 async def _answer_and_linger(response, scope, receive, send):

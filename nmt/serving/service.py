@@ -208,6 +208,8 @@ async def _prepared(translator, searcher, lines, nbest):
 
 async def _all(work):
     """What all of these return; the first error cancels the rest."""
+    if len(work) == 1:
+        return [await work[0]]
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         return await asyncio.gather(*tasks)
