@@ -143,8 +143,9 @@ def _advance_among_all(model, rows, beams, characters):
         beams.bonus.add(scores, sentences, wanted)
     if beams.prefixes:
         left = beams.prefix_left.ravel()
-        scores = beams.prefixes.masked(scores, sentences, left)
-    best, ids = best_tokens(scores, beams.beam)
+        best, ids = beams.prefixes.best(scores, sentences, left, beams.beam)
+    else:
+        best, ids = best_tokens(scores, beams.beam)
     if characters:
         after["spelling"] = characters.after(spelling, ids)
     if beams.bonus:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from nmt.decoding.contract import LOG_ZERO
+from nmt.decoding.contract import LOG_ZERO, best_tokens
 from nmt.text.vocabulary import EOS
 
 # What EOS writes: no text has this byte. A prefix that is the whole output ends in it.
@@ -140,17 +140,26 @@ class Prefixes:
         self.prefixes = prefixes
         self.starts = np.array([prefix.start for prefix in prefixes], int)
 
-    def masked(
-        self, log_probs: np.ndarray, sentences: np.ndarray, states: np.ndarray
-    ) -> np.ndarray:
-        """Log-probabilities [rows, vocab], LOG_ZERO at tokens that may not follow."""
-        masked = np.array(log_probs)
+    def best(
+        self, log_probs: np.ndarray, sentences: np.ndarray, states: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`best_tokens` among those that may follow; where these are fewer, LOG_ZERO for the rest.
+
+        log_probs: [rows, vocab].
+        """
+        k = min(k, log_probs.shape[1])
+        best = np.full((len(states), k), LOG_ZERO, log_probs.dtype)
+        ids = np.zeros((len(states), k), np.int64)
+        is_free = states == 0
+        if is_free.any():
+            best[is_free], ids[is_free] = best_tokens(log_probs[is_free], k)
+        # Of these few: partitions of rows that are nearly all LOG_ZERO take several times as long.
         for row in np.flatnonzero(states):
             allowed = self.prefixes[sentences[row]].allowed[states[row]]
-            kept = masked[row, allowed]
-            masked[row] = LOG_ZERO
-            masked[row, allowed] = kept
-        return masked
+            own, places = best_tokens(log_probs[row : row + 1, allowed], k)
+            best[row, : own.shape[1]] = own
+            ids[row, : own.shape[1]] = allowed[places]
+        return best, ids
 
     def after(self, sentences: np.ndarray, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The states after tokens: ids, and what is returned, [rows, k]."""
