@@ -26,7 +26,6 @@ from nmt.runs.held_out import held_out
 TEXTS = 300
 MOST_WORDS = 200
 MEMORY_SECONDS = 30  # between two looks at the memory
-SHORT = "Turn off the lights."
 TICKS = 100  # a second, in /proc
 
 
@@ -79,16 +78,25 @@ class Client:
         self.words = 0
 
     def ask(self, text):
+        """The translation of a text."""
         begin = time.perf_counter()
-        body = json.dumps({"q": text, **self._languages})
-        headers = {"Content-Type": "application/json"}
-        self._connection.request("POST", "/translate", body, headers)
-        response = self._connection.getresponse()
-        answer = json.loads(response.read())
-        assert response.status == 200, answer
+        answer = self.post("/translate", {"q": text})
         self.seconds.append(time.perf_counter() - begin)
         self.words += len(text.split())
         return answer["translatedText"]
+
+    def post(self, path, fields):
+        body = json.dumps(fields | self._languages)
+        headers = {"Content-Type": "application/json"}
+        self._connection.request("POST", path, body, headers)
+        response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status == 200, answer
+        return answer
+
+    def close(self):
+        """Ends the connection; what is asked next makes a new one."""
+        self._connection.close()
 
 
 def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
@@ -104,26 +112,16 @@ def measure(run, seconds=60.0, clients=64, most_words=MOST_WORDS):
     begin, processor = time.perf_counter(), time.process_time()
     assert translator.translate(texts) == list(expected.values())
     engine = time.process_time() - processor, time.perf_counter() - begin
-    alone = []
-    for _ in range(30):
-        begin = time.perf_counter()
-        translator.translate([SHORT])
-        alone.append(time.perf_counter() - begin)
     figures = {
         "texts": len(texts),
         "words a text": words / len(texts),
         "engine, processor ms a text": 1000 * engine[0] / len(texts),
         "one by one, processor ms a text": 1000 * one_by_one,
         "engine, words a second": words / engine[1],
-        "short text alone, engine, ms": 1000 * statistics.median(alone),
     }
     # 2. The server, idle and under load.
     with Server(run) as server:
         port = server.port()
-        lone = Client(port, data.source, data.target)
-        for _ in range(30):
-            lone.ask(SHORT)
-        figures["short text alone, server, ms"] = 1000 * statistics.median(lone.seconds)
         figures["MiB before"] = server.memory()
         each = [Client(port, data.source, data.target) for _ in range(clients)]
         figures |= _under_load(server, expected, each, seconds)
