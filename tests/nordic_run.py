@@ -25,12 +25,17 @@ def trained(folder, texts):
     run.update(source="en", target="sv")
     former = load_recipe(recipe, ["tokenizer.vocab_size=90"])
     (folder / "recipe.toml").write_text(dump_recipe(former), encoding="utf-8")
-    for name in ["cache/source.txt", *MINE]:
+    put_mine(folder, "cache/source.txt")
+    # 2. The training.
+    train(load_recipe(recipe), folder)
+
+
+def put_mine(folder, *more):
+    """Puts files of users into a run, and more of them."""
+    for name in [*more, *MINE]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    # 2. The training.
-    train(load_recipe(recipe), folder)
 
 
 def mine_stay(folder):

@@ -13,11 +13,11 @@ import pytest
 
 import nmt
 from nmt import files
-from nmt.corpora import corpus
 from nmt.errors import UserError
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.checkpoint import ResumeState, Stopped
+from tests import nordic_run
 from tests.fakes import nmt_command
 from tests.moments import act_at
 from tests.short_run import (
@@ -51,11 +51,9 @@ MOMENTS = {
 PROGRAM = """
 import os, signal, sys
 from nmt.__main__ import main
-from nmt.corpora import corpus
 from tests.moments import act_at
 
-corpus.TOY_HELD_OUT = int(sys.argv[1])
-*moment, arguments = *sys.argv[2:6], sys.argv[6:]
+*moment, arguments = *sys.argv[1:5], sys.argv[5:]
 if moment[0]:
     act_at(moment, lambda: os.kill(os.getpid(), signal.SIGKILL))
 sys.exit(main(arguments))
@@ -64,8 +62,7 @@ sys.exit(main(arguments))
 
 def start_training(recipe, folder, moment=("", "", "", "")):
     """A training in another process, which kills itself at a moment."""
-    held_out = str(corpus.TOY_HELD_OUT)
-    arguments = [held_out, *map(str, moment), "train", str(recipe), *SHORT, "--run", str(folder)]
+    arguments = [*map(str, moment), "train", str(recipe), *SHORT, "--run", str(folder)]
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -91,7 +88,10 @@ def left_by_a_kill(recipe, folder, name):
 
 
 def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe, tmp_path):
-    """Were a state saved just before a validation, the third kill would make it be skipped."""
+    """What users have put there stays.
+
+    Were a state saved just before a validation, the third kill would make it be skipped.
+    """
     folder = tmp_path / "run"
     for name in (
         "while preparing",
@@ -100,9 +100,12 @@ def test_killed_and_resumed_a_run_is_bit_for_bit_the_same(short_run, tiny_recipe
         "while choosing weights",
     ):
         folder = left_by_a_kill(tiny_recipe, folder, name)
+        nordic_run.put_mine(folder)
     trained(tiny_recipe, folder, *SHORT)
     assert_same_run(folder, short_run)
-    assert contents(folder) == contents(short_run), "a kill left something behind"
+    assert nordic_run.mine_stay(folder)
+    expected = sorted([*contents(short_run), *nordic_run.MINE])
+    assert contents(folder) == expected, "a kill left something behind"
 
 
 @pytest.mark.slow
