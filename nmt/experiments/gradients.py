@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nmt.models.compiled import traced
+
 
 def gradient_norms(model: Any, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Norms of the gradient of the last loss term with respect to earlier decoder states.
@@ -45,12 +47,11 @@ def training_norms(
     """
     ids = tf.TensorSpec((None, None), tf.int32)
 
-    # Traced once for batches of all shapes.
-    @tf.function(input_signature=[ids, ids])
     def update(source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         gradients, (loss, _, tokens) = model.gradients((source, target))
         model.optimizer.apply(gradients, model.trainable_variables)
         return loss / tokens, tf.linalg.global_norm(gradients)
 
-    updates = (update(*batch) for batch in itertools.islice(batches, steps))
+    once_for_all_shapes = traced(update, [ids, ids])
+    updates = (once_for_all_shapes(*batch) for batch in itertools.islice(batches, steps))
     return [(float(loss), float(norm)) for loss, norm in updates]

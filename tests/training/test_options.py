@@ -86,28 +86,37 @@ ROWS = {
         "model.architecture=language_model",
         "train.streams=3",
         "train.bptt=50",
-        "tokenizer.from=RUNS/epochs, parts of batches",
+        "tokenizer.from=RUN epochs, parts of batches",
     ),
     "another vocabulary": (
-        "train.from=RUNS/epochs, parts of batches",
+        "train.from=RUN epochs, parts of batches",
         "tokenizer.own=true",
         "tokenizer.vocab_size=130",
     ),
     "fine-tuned, fused": (
-        "train.from=RUNS/epochs, parts of batches",
+        "train.from=RUN epochs, parts of batches",
         "train.corrections=3",
-        "search.lm=RUNS/language model",
+        "search.lm=RUN language model",
         "search.lm_weight=0.3",
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A folder with the recipe that all rows change."""
-    folder = tmp_path_factory.mktemp("runs")
-    (folder / "tiny.toml").write_text(TINY)
-    return folder
+def run_of(once, tmp_path_factory):
+    """run_of(name): the recipe of a row and its run, which is trained once."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TINY)
+
+    def made(name):
+        overrides = []
+        for option in ROWS[name]:
+            before, is_run, other = option.partition("RUN ")
+            overrides.append(f"{before}{made(other)[1].path}" if is_run else option)
+        recipe = load_recipe(path, overrides)
+        return recipe, Run(once(name, lambda folder: train(recipe, folder, export=False)))
+
+    return made
 
 
 def test_the_table_has_every_option_and_choice():
@@ -128,22 +137,9 @@ def test_the_table_has_every_option_and_choice():
             assert choices <= used[name], name
 
 
-def trained(runs, name):
-    """The recipe of a row and its run; first the runs that it names.
-
-    Another process may have the tests of those.
-    """
-    for other in ROWS:
-        if any(f"RUNS/{other}" in option for option in ROWS[name]) and not (runs / other).exists():
-            trained(runs, other)
-    overrides = [option.replace("RUNS", str(runs)) for option in ROWS[name]]
-    recipe = load_recipe(runs / "tiny.toml", overrides)
-    return recipe, train(recipe, runs / name, export=False)
-
-
 @pytest.mark.parametrize("name", ROWS)
-def test_every_option_trains_saves_and_loads(runs, name):
-    recipe, run = trained(runs, name)
+def test_every_option_trains_saves_and_loads(run_of, name):
+    recipe, run = run_of(name)
     assert run.info.complete and 1 <= run.info.step <= 2
     recorded = Run(run.path).recipe
     assert recorded.train == recipe.train and recorded.search == recipe.search
