@@ -42,7 +42,8 @@ class Backwards:
     """Translates word by word, from the last one to the first, with all that a run may tell.
 
     The n-th candidate has n more words at the end; of a synonym, the second one has another word.
-    Each word attends to the one that it is of; nothing is told of the words of a "split" line.
+    Each word attends to the one that it is of, but in a "split" line. An "unspaced" line is written
+    without spaces; the next word of a line ends before a comma.
     "term" and "absent" are those of a glossary, "similar" is known to a memory, "warned" warns.
     """
 
@@ -60,10 +61,17 @@ class Backwards:
         return self.candidates(segments, nbest)
 
     def alternatives(self, line, prefix="", limit=5):
-        rests = [each.text[len(prefix) :] for each in self._begun(line, prefix)]
-        words = [re.match(r"\s*\S*", rest)[0] for rest in rests]
+        words = [self._next_word(each, prefix) for each in self._begun(line, prefix)]
         shares = collections.Counter(words).most_common(limit)
         return [SimpleNamespace(text=word, probability=n / len(words)) for word, n in shares]
+
+    def _next_word(self, translation, prefix):
+        end = 0
+        for word, _ in translation.word_confidence:
+            end = translation.text.index(word, end) + len(word)
+            if end > len(prefix):
+                return translation.text[len(prefix) : end].rstrip(",")
+        return ""
 
     def _begun(self, line, prefix):
         # The whole of a line in segments is translated in another way.
@@ -79,7 +87,10 @@ class Backwards:
             target[target.index("SYNONYM")] = "OTHER"
             rank = 0
         target += ["MORE"] * rank
-        translation = Translation(" ".join(target), log_prob=-1.0 - rank)
+        space = "" if "unspaced" in source else " "
+        translation = Translation(space.join(target), log_prob=-1.0 - rank)
+        sure = {"UNSURE": 0.3, "FAIR": 0.7}
+        translation.word_confidence = [(word, sure.get(word, 0.9)) for word in target]
         self._noted(translation, source)
         if "split" in source:
             return translation
@@ -88,8 +99,6 @@ class Backwards:
         ends = [len(source)] * (rank + 1)
         translation.attention = np.eye(len(source) + 1)[[*order, *ends]]
         translation.confidence = 0.75
-        sure = {"UNSURE": 0.3, "FAIR": 0.7}
-        translation.word_confidence = [(word, sure.get(word, 0.9)) for word in target]
         return translation
 
     def _noted(self, translation, source):
@@ -498,10 +507,15 @@ def test_lines_in_segments_and_what_is_noted_of_lines(opened):
     assert page.words()[:2] == ["TERM", "SPLIT"] and page.marked() == []
     page.map.find_element("tag name", "summary").click()
     assert page.texts("#table tbody th") == ["ABSENT"]
-    # The same word is no other way, whatever comes after it.
-    page.all(".word")[1].click()
-    becomes(page.choices.is_displayed, True)
-    assert page.texts("#list button") == []
+
+
+def test_the_same_word_is_no_other_way_whatever_comes_after_it(opened):
+    page = opened("split term\nsplit door, open\nsplit unspaced synonym door")
+    words = {"SPLIT": [], "DOOR,": [], "UNSPACED": [], "SYNONYM": ["OTHER"]}
+    for word, others in words.items():
+        page.all(".word")[page.words().index(word)].click()
+        becomes(page.choices.is_displayed, True)
+        assert page.texts("#list b") == others, word
 
 
 def test_the_keyboard_is_enough(opened):

@@ -399,9 +399,10 @@ async function openChoices(word, chosen = 0) {
     const {alternatives} = await post("alternatives", {q: query, ...pair(), prefix, limit: SHOWN}, asked.signal);
     if (mine !== turn) return;
     // The whole of a line may be translated in another way than its segments, yet by the same word.
+    // White space does not part all words: some languages have none, and signs stand at words.
     const next = text => text.slice(prefix.length).trimStart().split(/\s/, 1)[0];
     const present = next(segment.target.letters.join(""));
-    open.list = alternatives.filter(each => next(each.text) !== present);
+    open.list = alternatives.filter(each => each.word !== word.textContent && next(each.text) !== present);
     if (chosen) choice(chosen);
     else showChoices();
   } catch (error) {
