@@ -585,6 +585,19 @@ def test_a_better_translation_is_kept(opened):
     assert page.words() == ["Bitte", "behalten", "auch", "das"] and not page.edited.is_displayed()
 
 
+@pytest.mark.parametrize("edited", ["", "alles in einer", "eine\nzwei\n\ndrei"])
+def test_a_translation_with_other_lines_is_not_kept_and_can_be_mended(opened, browser, edited):
+    page = opened("all of\nthese lines")
+    page.edit.click()
+    page.edited.clear()
+    page.edited.send_keys(edited)
+    page.keep.click()
+    becomes(lambda: page.status.text, texts()["en"]["uneven"])
+    assert page.edited.is_displayed() and page.edited.get_attribute("value") == edited
+    (refusal,) = browser.get_log("browser")
+    assert "suggest" in refusal["message"] and "400" in refusal["message"]
+
+
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
 def test_a_file_comes_back_translated(opened, browser, tmp_path, way):
     page = opened()

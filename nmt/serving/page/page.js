@@ -13,6 +13,7 @@ const TEXTS = {
     "fileWorks": "{name} is being translated …", "fileReady": "Translated:",
     "clear": "Clear", "copy": "Copy", "copied": "Copied",
     "edit": "Improve", "keep": "Keep this", "cancel": "Cancel", "kept": "Kept: from now on this is the translation.",
+    "uneven": "Not kept: the translation must have as many lines as the text.",
     "sure": "{percent} % sure", "own": "kept translation",
     "words": "Words the translator is less sure of:", "fair": "fairly sure", "unsure": "unsure",
     "ways": "Other ways to go on from “{word}”", "none": "No other way was found here.",
@@ -35,6 +36,7 @@ const TEXTS = {
     "fileWorks": "{name} wird übersetzt …", "fileReady": "Übersetzt:",
     "clear": "Leeren", "copy": "Kopieren", "copied": "Kopiert",
     "edit": "Verbessern", "keep": "So behalten", "cancel": "Abbrechen", "kept": "Behalten: Das ist ab jetzt die Übersetzung.",
+    "uneven": "Nicht behalten: Die Übersetzung muss so viele Zeilen haben wie der Text.",
     "sure": "zu {percent} % sicher", "own": "behaltene Übersetzung",
     "words": "Wörter, bei denen der Übersetzer weniger sicher ist:", "fair": "ziemlich sicher", "unsure": "unsicher",
     "ways": "Ab „{word}“ geht es auch anders", "none": "Hier wurde nichts anderes gefunden.",
@@ -57,6 +59,7 @@ const TEXTS = {
     "fileWorks": "{name} を翻訳しています…", "fileReady": "翻訳済み:",
     "clear": "消去", "copy": "コピー", "copied": "コピーしました",
     "edit": "直す", "keep": "これを残す", "cancel": "キャンセル", "kept": "保存しました。今後はこの翻訳を使います。",
+    "uneven": "保存できません。翻訳の行数を原文と同じにしてください。",
     "sure": "確信度 {percent} %", "own": "保存された翻訳",
     "words": "確信度の低い単語:", "fair": "やや確か", "unsure": "不確か",
     "ways": "「{word}」からの別の訳し方", "none": "ここには別の訳し方が見つかりません。",
@@ -117,7 +120,7 @@ async function request(path, options) {
   } catch (error) {
     throw error.name === "AbortError" ? error : new Error(t("offline"));
   }
-  if (!response.ok) throw new Error(body.error || response.statusText);
+  if (!response.ok) throw Object.assign(new Error(body.error || response.statusText), {status: response.status});
   return body;
 }
 
@@ -496,8 +499,14 @@ async function keep() {
     say(t("kept"));
     $("edit").focus();
   } catch (error) {
-    say(error.message, true);
+    // Asked afterwards, as the server takes some texts of several lines as a whole.
+    const isUneven = error.status === 400 && lineCount(fields.q) !== lineCount(fields.s);
+    say(isUneven ? t("uneven") : error.message, true);
   }
+}
+
+function lineCount(text) {
+  return text.split("\n").filter(each => each.trim()).length;
 }
 
 async function copy() {
