@@ -313,33 +313,23 @@ def test_a_kept_translation_is_told_as_such(port):
 
 @pytest.fixture(scope="module")
 def browser():
-    """A Chromium without a window; its download folder is `browser.downloads`."""
+    """A Chromium without a window; its download folder is `browser.downloads`.
+
+    Skips where there is none that starts; fails there if `NMT_TEST_BROWSER` is set.
+    """
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     there = {**programs, "selenium": is_installed("selenium")}
     missing = [name for name, is_there in there.items() if not is_there]
     if missing:
-        pytest.skip(f"no browser to see the page in: {', '.join(missing)} not installed")
-    from selenium import webdriver
+        without_browser(f"{', '.join(missing)} not installed")
+    from selenium.common import WebDriverException
 
     # All that the browser writes is below a folder that goes away with it.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        options = webdriver.ChromeOptions()
-        options.binary_location = programs["chromium"]
-        for argument in (
-            "headless=new",
-            "no-sandbox",  # the sandbox is not for root
-            "disable-dev-shm-usage",  # small in containers
-            "disable-gpu",
-            "lang=en",
-            f"user-data-dir={folder}/profile",
-        ):
-            options.add_argument(f"--{argument}")
-        options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        # With the driver's path, selenium neither looks for one on the network nor tells of itself.
-        home = {**os.environ, "HOME": folder, "TMPDIR": folder}
-        service = webdriver.ChromeService(programs["chromedriver"], env=home)
-        started = webdriver.Chrome(options=options, service=service)
+        try:
+            started = start_browser(programs["chromium"], programs["chromedriver"], folder)
+        except (WebDriverException, OSError) as error:
+            without_browser(str(error).removeprefix("Message: ").partition("\n")[0])
         try:
             started.downloads = Path(folder) / "downloads"
             behaviour = {"behavior": "allow", "downloadPath": str(started.downloads)}
@@ -347,6 +337,34 @@ def browser():
             yield started
         finally:
             started.quit()
+
+
+def without_browser(reason):
+    end = pytest.fail if os.environ.get("NMT_TEST_BROWSER") else pytest.skip
+    end(f"no browser to see the page in: {reason}")
+
+
+def start_browser(chromium, chromedriver, folder):
+    """Selenium's driver of a Chromium that writes into a folder."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "headless=new",
+        "no-sandbox",  # the sandbox is not for root
+        "disable-dev-shm-usage",  # small in containers
+        "disable-gpu",
+        "lang=en",
+        f"user-data-dir={folder}/profile",
+    ):
+        options.add_argument(f"--{argument}")
+    options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # With the driver's path, selenium neither looks for one on the network nor tells of itself.
+    home = {**os.environ, "HOME": folder, "TMPDIR": folder}
+    service = webdriver.ChromeService(chromedriver, env=home)
+    return webdriver.Chrome(options=options, service=service)
 
 
 @pytest.fixture
