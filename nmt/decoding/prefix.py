@@ -10,7 +10,6 @@ follow.
 """
 
 import functools
-import itertools
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 
@@ -50,10 +49,10 @@ class Spelling:
             for token in self.tokens.get(rest[:length], ()):
                 agreeing[token] = length
         # Those that begin with all of it stand side by side.
-        for writing in itertools.islice(self.sorted, bisect_left(self.sorted, rest), None):
-            if not writing.startswith(rest):
-                break
-            agreeing.update(dict.fromkeys(self.tokens[writing], len(rest)))
+        place = bisect_left(self.sorted, rest)
+        while place < len(self.sorted) and self.sorted[place].startswith(rest):
+            agreeing.update(dict.fromkeys(self.tokens[self.sorted[place]], len(rest)))
+            place += 1
         return agreeing
 
 
@@ -156,9 +155,10 @@ class Prefixes:
         # Of these few: partitions of rows that are nearly all LOG_ZERO take several times as long.
         for row in np.flatnonzero(states):
             allowed = self.prefixes[sentences[row]].allowed[states[row]]
-            own, places = best_tokens(log_probs[row : row + 1, allowed], k)
-            best[row, : own.shape[1]] = own
-            ids[row, : own.shape[1]] = allowed[places]
+            own = log_probs[row, allowed]
+            order = np.argsort(-own, kind="stable")[:k]
+            best[row, : len(order)] = own[order]
+            ids[row, : len(order)] = allowed[order]
         return best, ids
 
     def after(self, sentences: np.ndarray, states: np.ndarray, ids: np.ndarray) -> np.ndarray:

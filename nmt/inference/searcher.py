@@ -42,6 +42,7 @@ class Searcher:
         self.threads = threads
         self.hypotheses_per_batch = hypotheses_per_batch
         self._spellings: dict[Callable[[str], str], Spelling] = {}
+        self._words: dict[tuple[Spelling, bool], Words] = {}
         self.characters = (
             Characters(target.bytes_of_ids, target.size) if target.bytes_of_ids else None
         )
@@ -151,7 +152,10 @@ class Searcher:
 
         source_ids: of one source. spaced: words are what white space separates.
         """
-        words = Words(self._spelling(begun.form).writings, spaced)
+        spelling = self._spelling(begun.form)
+        if (spelling, spaced) not in self._words:
+            self._words[spelling, spaced] = Words(spelling.writings, spaced)
+        words = self._words[spelling, spaced]
         source = source_matrices([source_ids])
         return next_words(self.model, source, self._prefix(begun), words, self.characters, limit)
 
