@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt import files
+from nmt import files, ray_cluster
 from nmt.batches.store import Store, shard_folders
 from nmt.corpora.mixture import Mixture
 from nmt.errors import Failure, UserError
@@ -49,6 +49,7 @@ def train(
     """
     # Refuse before anything is touched.
     require(*TRAINING)
+    ray_cluster.is_named()
     run = Run(folder)
     recipe = resume.with_parent(run, recipe)
     resume.recorded_recipe(run, recipe)
