@@ -18,6 +18,7 @@ from typing import Any
 
 from nmt.errors import Failure, UserError
 from nmt.machine import show_messages
+from nmt.ray_cluster import ADDRESS
 
 LOOK_SECONDS = 0.2  # between two looks at the memory of several processes
 MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kilobytes
@@ -32,6 +33,8 @@ def run(module: str, case: dict, log: Path | None = None, other: Path | None = N
     package = "nmt.experiments"
     if other and not other.joinpath("nmt", "experiments").is_dir():
         package = "nmt"  # version 0.1
+    env = {**os.environ, **({"PYTHONPATH": str(other)} if other else {})}
+    env.pop(ADDRESS, None)  # this machine is measured
     # The child's stdin stays open as long as this process lives; see `_end_with_parent`.
     with open(log or os.devnull, "ab") as file:
         command = [sys.executable, "-m", f"{package}.{module}", json.dumps(case)]
@@ -42,7 +45,7 @@ def run(module: str, case: dict, log: Path | None = None, other: Path | None = N
             stderr=file if log else None,
             # What is run with -m is looked for here first.
             cwd=other,
-            env={**os.environ, "PYTHONPATH": str(other)} if other else None,
+            env=env,
         ) as child:
             printed = child.stdout.read()  # type: ignore[union-attr]
     if child.returncode:
