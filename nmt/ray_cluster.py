@@ -1,7 +1,7 @@
 """The Ray cluster that `RAY_ADDRESS` names: a connection with it, and work by its tasks."""
 
+import collections
 import contextlib
-import functools
 import logging
 import os
 import signal
@@ -9,8 +9,9 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 
-from nmt.errors import Failure
+from nmt.errors import Failure, UserError
 from nmt.packages import require
+from nmt.version import __version__
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,11 @@ log = logging.getLogger(__name__)
 ADDRESS = "RAY_ADDRESS"
 # Seconds until a machine has answered.
 PATIENCE = 10
-# More workers than tasks keep busy, as the one process that reads does a third of all work itself:
-# with still more, text would only wait in memory.
+# The one process that reads does a third of all work and feeds about four workers. This leaves
+# room for slow ones; text of more would only wait in memory.
 FED = 16
+AGAIN = "run the same command again"
+EVERYWHERE = "nmt and its extra ray are needed on all machines, in the same versions"
 
 
 def is_named() -> bool:
@@ -32,24 +35,27 @@ def is_named() -> bool:
 
 
 @contextlib.contextmanager
-def connected(workers: int | None, most: int = sys.maxsize) -> Iterator[int]:
+def connected(workers: int | None, most: int = sys.maxsize, advice: str = AGAIN) -> Iterator[int]:
     """The number of workers, while the block is connected with the cluster.
 
     workers: how many are wanted (default: one a core of the cluster). most: there are no more.
-    Failure where no cluster answers.
+    advice: what to do where Ray itself fails in the block, which is a Failure, as it is where no
+    cluster answers.
     """
-    # Ray's own messages are for those who run the cluster, and lie in its log.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    import ray
-
+    ray = _imported()
     # A program on Ray that calls nmt is connected already.
     ours = not ray.is_initialized()
     if ours:
         _connect(ray)
     try:
-        count = min(most, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        count = min(most, workers or max(1, cores))
         log.info(f"up to {count} workers on a cluster of {len(ray.nodes())} machines")
+        if not cores:
+            log.warning("the cluster has no CPU: the work waits until a machine with one joins it")
         yield count
+    except ray.exceptions.RayError as error:
+        raise Failure(f"Ray: {_reason(error)}; {advice}") from error
     finally:
         if ours:
             ray.shutdown()
@@ -59,48 +65,97 @@ def connected(workers: int | None, most: int = sys.maxsize) -> Iterator[int]:
 def tasks(function: Callable, workers: int | None) -> Iterator[tuple[Callable, Callable, int]]:
     """While connected: what begins a task, function(chunk), what waits for it, and `connected`.
 
-    Function and chunks travel through Ray, no file does. What a function raises is raised here.
-    Failure where Ray itself fails, as where a task kills one worker after the other.
+    No more tasks than workers run at a time. Function and chunks travel through Ray, no file does.
+    A UserError, Failure or MemoryError of the function is raised here. Failure where it raises
+    anything else, and where Ray itself fails, as where a task kills one worker after the other.
     """
+    ray = _imported()
+    # Only then is the cluster surely the one of the environment.
+    ours = not ray.is_initialized()
     with connected(workers, FED) as count:
-        import ray
+        shared = ray.put(function)  # travels to each machine once
+        task = ray.remote(num_cpus=1, num_returns=2)(_call)
+        last: collections.deque = collections.deque([None] * count, maxlen=count)
+        waiting = set()
 
-        # It travels to each machine once.
-        shared = ray.put(function)
-        task = ray.remote(num_cpus=1)(_call)
+        def begin(chunk):
+            # It starts when the task that was begun `count` tasks ago has ended.
+            result, ended = task.remote(__version__, shared, chunk, last[0])
+            last.append(ended)
+            waiting.add(result)
+            return result
+
+        def wait(result):
+            # Without its first machine Ray ends this process after a minute, without a word.
+            while ours and not ray.wait([result], timeout=PATIENCE)[0]:
+                _knock(ray)
+            waiting.remove(result)
+            return ray.get(result)
+
         try:
-            yield functools.partial(task.remote, shared), ray.get, count
+            yield begin, wait, count
         except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
-        except ray.exceptions.RayError as error:
-            raise failure(error, "run the same command again") from error
+            if isinstance(error.cause, UserError | Failure | MemoryError):
+                raise error.cause from error
+            raise Failure(f"Ray: {_reason(error)}; {EVERYWHERE}") from error
+        finally:
+            for result in waiting:
+                ray.cancel(result)
 
 
-def failure(error: Exception, advice: str) -> Failure:
-    """An error of Ray's as one line. advice: what to do."""
-    return Failure(f"Ray: {str(error).strip().splitlines()[-1]}; {advice}")
+def _imported():
+    # Ray's own messages are for those who run the cluster, and lie in its log.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    import ray
+
+    return ray
 
 
 def _connect(ray):
     handler = signal.getsignal(signal.SIGTERM)
-    address = os.environ[ADDRESS]
+    _knock(ray)
     try:
-        _knock(address)
         ray.init(log_to_driver=False, logging_level="error")
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise _no_cluster(error) from error
+    finally:
+        # Ray's own would end the command with a status of no signal.
+        if handler is not None:
+            with contextlib.suppress(ValueError):  # in another thread it has set none
+                signal.signal(signal.SIGTERM, handler)
+
+
+def _knock(ray):
+    """Failure where nobody listens at HOST:PORT: Ray itself tries for many minutes."""
+    try:
+        address = os.environ[ADDRESS]
+        if address == "auto":
+            # The cluster of this machine, or what `ray start` has noted, perhaps long ago.
+            address = ray._private.services.canonicalize_bootstrap_address(address)
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        if port.isdigit() and "/" not in host:
+            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise Failure(f"no Ray cluster at {ADDRESS}={address} ({reason})") from error
-    # Ray's own would end the command with a status of no signal.
-    with contextlib.suppress(ValueError):  # in another thread it has set none
-        signal.signal(signal.SIGTERM, handler)
+        raise _no_cluster(error) from error
 
 
-def _call(function, chunk):
-    return function(chunk)
+def _no_cluster(error):
+    # The versions that differ, for one, stand in a line each.
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return Failure(f"no Ray cluster at {ADDRESS}={os.environ[ADDRESS]} ({reason})")
 
 
-def _knock(address):
-    """OSError where nobody listens at HOST:PORT: Ray itself tries for many minutes."""
-    host, _, port = address.rpartition(":")
-    if port.isdigit() and "/" not in host:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+def _reason(error):
+    """What an error of Ray's says, as one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    # What was raised on another machine comes as its traceback, which ends with the error.
+    return lines[-1] if "ray::" in lines[0] else lines[0]
+
+
+def _call(version, function, chunk, _):
+    """function(chunk), and nothing, which only tells that it is done."""
+    if version != __version__:
+        raise Failure(f"nmt {__version__} is on a worker, {version} here; {EVERYWHERE}")
+    return function(chunk), None

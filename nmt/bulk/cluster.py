@@ -9,7 +9,7 @@ from typing import Any
 
 from nmt.bulk.job import DEATHS, Job, Window, described, died, result_of
 from nmt.errors import Failure
-from nmt.ray_cluster import connected, failure
+from nmt.ray_cluster import connected
 
 
 class Tries:
@@ -54,7 +54,7 @@ def results(job: Job, windows: Sequence[Window], workers: int | None) -> Iterato
     replaced, and its window done again. Failure where Ray itself fails, and, after all others,
     where a window killed `DEATHS` workers.
     """
-    with connected(workers) as count:
+    with connected(workers, advice="the same command goes on") as count:
         import ray
         import ray.data
 
@@ -75,14 +75,11 @@ def results(job: Job, windows: Sequence[Window], workers: int | None) -> Iterato
             compute=pool,
         )
         given_up = []
-        try:
-            for result in done.iter_rows():
-                if result.pop("given_up"):
-                    given_up.append(result["error"])
-                else:
-                    yield result
-        except ray.exceptions.RayError as error:
-            raise failure(error, "the same command goes on") from error
+        for result in done.iter_rows():
+            if result.pop("given_up"):
+                given_up.append(result["error"])
+            else:
+                yield result
         if given_up:
             raise Failure(given_up[0])
 
