@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 from nmt.errors import Failure, UserError
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 ADDRESS = "RAY_ADDRESS"
 # Seconds until a machine has answered.
 PATIENCE = 10
+# Seconds without an answer until work ends: a first machine may start again, but after a minute
+# without one Ray ends this process, and says nothing.
+LOST = 25
 # The one process that reads does a third of all work and feeds about four workers. This leaves
 # room for slow ones; text of more would only wait in memory.
 FED = 16
@@ -77,6 +81,7 @@ def tasks(function: Callable, workers: int | None) -> Iterator[tuple[Callable, C
         task = ray.remote(num_cpus=1, num_returns=2)(_call)
         last: collections.deque = collections.deque([None] * count, maxlen=count)
         waiting = set()
+        heard = time.monotonic()
 
         def begin(chunk):
             # It starts when the task that was begun `count` tasks ago has ended.
@@ -86,9 +91,11 @@ def tasks(function: Callable, workers: int | None) -> Iterator[tuple[Callable, C
             return result
 
         def wait(result):
-            # Without its first machine Ray ends this process after a minute, without a word.
-            while ours and not ray.wait([result], timeout=PATIENCE)[0]:
-                _knock(ray)
+            nonlocal heard
+            ready = False
+            while not ready:
+                ready, _ = ray.wait([result], timeout=PATIENCE)
+                heard = _listen(ray, heard) if ours else heard
             waiting.remove(result)
             return ray.get(result)
 
@@ -137,6 +144,20 @@ def _knock(ray):
             socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
     except (OSError, ValueError) as error:
         raise _no_cluster(error) from error
+
+
+def _listen(ray, heard):
+    """When the cluster was heard for the last time; Failure if that is too long ago."""
+    now = time.monotonic()
+    if now - heard < PATIENCE:
+        return heard
+    try:
+        _knock(ray)
+    except Failure:
+        if now - heard > LOST:
+            raise
+        return heard
+    return now
 
 
 def _no_cluster(error):

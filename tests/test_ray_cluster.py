@@ -1,12 +1,14 @@
 """Work on a Ray cluster: where one is named, with the same results; what fails is told."""
 
 import functools
+import itertools
 import os
 import pickle
 import re
 import signal
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -291,12 +293,16 @@ def test_an_error_of_a_worker_is_none_of_this_machine(monkeypatch):
         list(processes.in_order(squared, range(31, 90)))
 
 
-def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_cluster_that_is_gone_is_told(monkeypatch, in_time):
+    """While results come, too: a machine may go on for a while without the first one."""
     ray = fake(monkeypatch, FakeRay())
-    results = processes.in_order(abs, range(40))
+    results = processes.in_order(abs, range(99))
     for _ in range(26):
         next(results)
-    ray.answers_in_time = False
+    ray.answers_in_time = in_time
+    clock = itertools.count(time.monotonic(), 1)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(Failure, match=NO_CLUSTER):
         list(results)
