@@ -23,7 +23,7 @@ help:
 	@echo "                BUDGET=full: on Multi30k, two hours; stopped, the same command goes on"
 	@echo "make bench      how fast this machine trains, and translates with RUN (under 10 minutes, nothing else running)"
 	@echo "make notebooks  run the notebooks, into notebooks/executed (about 15 minutes; later runs use what was trained)"
-	@echo "make test       the tests (10 to 15 minutes);  make test-all  the slow ones too;  make lint  style"
+	@echo "make test       the tests (about 10 minutes);  make test-all  the slow ones too;  make lint  style"
 	@echo "make setup      only install the packages into .venv;  make help  this list"
 	@echo "make clean      remove .venv; runs and downloads stay"
 	@echo "recipes: $(wildcard data/*.toml)"
