@@ -19,28 +19,12 @@ from nmt.errors import Failure, UserError
 from nmt.experiments import isolated
 from tests import local_ray
 from tests.fakes import nmt_command, tree
+from tests.small_shards import BEGIN, RECIPE
 
-RECIPE = """
-[data]
-format = "grammar"
-size = 60
-
-[tokenizer]
-vocab_size = 200
-byte_fallback = false
-"""
-PREPARE = """
+PREPARE = f"""{BEGIN}
 import sys
-from nmt import processes
-from nmt.batches import store
 from nmt.machine import show_messages
-from nmt.recipe import load_recipe
-from nmt.runs.folder import Run
-from nmt.training import prepare
 
-processes.ALONE = 1
-store.CHUNK = prepare.CHUNK = 7
-store.SHARD = 23
 recipe = load_recipe(sys.argv[1], ["train.threads=2"])
 run = Run(sys.argv[2])
 run.save_recipe(recipe)

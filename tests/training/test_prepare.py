@@ -16,29 +16,11 @@ from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training import prepare
 from nmt.training.prepare import training_store
-
-RECIPE = """
-[data]
-format = "grammar"
-size = 60
-
-[tokenizer]
-vocab_size = 200
-byte_fallback = false
-"""
+from tests.small_shards import BEGIN, RECIPE
 
 # In a process of its own, as one with TensorFlow prepares alone.
-SCRIPT = """
+SCRIPT = f"""{BEGIN}
 import os, sys
-from nmt import processes
-from nmt.batches import store
-from nmt.recipe import load_recipe
-from nmt.runs.folder import Run
-from nmt.training import prepare
-
-processes.ALONE = 1
-store.CHUNK = prepare.CHUNK = 7
-store.SHARD = 23
 begin = processes._begin
 
 def counted(*arguments):
