@@ -14,7 +14,7 @@ scores (`bonus.py`); then the best live hypothesis may still get all that it has
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,8 +64,10 @@ def beam_search(
     while len(beams.active):
         # 1. Extend every live hypothesis by its best tokens.
         log_probs, ids, attention, state, after = _advance(model, memory, state, beams, characters)
-        # 2. Keep the best candidates of each sentence.
-        beams.extend(log_probs, ids, attention if want_attention else None, after)
+        # 2. Keep the best candidates of each sentence, with what their rows looked at.
+        looks = want_attention and attention is not None
+        attention = np.asarray(attention)[:, : source.shape[1]] if looks else None
+        beams.extend(log_probs, ids, attention, after)
         # 3. Move what ended out of the live hypotheses.
         beams.finish_ended()
         # 4. Drop sentences in which nothing better can come.
@@ -225,7 +227,7 @@ class _Beams:
         self,
         log_probs: np.ndarray,
         ids: np.ndarray,
-        attention: Any,
+        attention: np.ndarray | None,
         after: dict[str, np.ndarray],
     ) -> None:
         """Fills the places with the best candidates.
@@ -244,7 +246,7 @@ class _Beams:
         self.parents = (best // k).astype(np.int32)
         for name, states in after.items():
             setattr(self, name, states.take(best))
-        self._record(None if attention is None else np.asarray(attention))
+        self._record(attention)
 
     def _record(self, attention):
         # Rows that end are emptied later on, which is no loss: nothing goes on from them.

@@ -70,8 +70,8 @@ class Contract(Protocol):
         """One step: row i goes on from row origin[i] of `state` with the input token tokens[i].
 
         Returns the natural log-probabilities of the k best next tokens, best first, and their ids
-        [rows, k] (fewer columns in a smaller vocabulary); attention [rows, source_len] or None;
-        state.
+        [rows, k] (fewer columns in a smaller vocabulary); attention [rows, source_len] or None,
+        where columns of zeros may follow; state.
         """
 
     def distribution(

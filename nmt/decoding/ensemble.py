@@ -75,7 +75,9 @@ class Ensemble(_Combination):
         comparable = [attentions[n] for n in sharing]
         if any(attention is None for attention in comparable):
             return None
-        return np.mean([np.asarray(attention) for attention in comparable], 0)
+        # Some have columns behind the source.
+        width = min(attention.shape[1] for attention in comparable)
+        return np.mean([np.asarray(attention)[:, :width] for attention in comparable], 0)
 
 
 class Fusion(_Combination):

@@ -80,9 +80,9 @@ def _memory(g, decoder, outputs, real):
         keys = g.linear(outputs, attention.key_kernel, bias)
     # Values are products of the outputs with what later meets their weighted sum, the context.
     values = g.linear(outputs, *context_weights(decoder))
-    # 0 at tokens, -1e9 at padding.
+    # 0 at tokens, MASKED at padding.
     padding = g("Sub", real, g.constant(1, np.int32))
-    mask = g("Mul", g.cast(padding, np.float32), g.constant(1e9))
+    mask = g("Mul", g.cast(padding, np.float32), g.constant(-layout.MASKED))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))
     return {layout.KEYS: keys, layout.VALUES: values, layout.MASK: mask}
 

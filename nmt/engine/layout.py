@@ -56,13 +56,15 @@ KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
 BIAS = "bias"  # [words]
 IDS = "ids"  # [words] int64, ascending: the shortlist, of all sentences of a batch together
-ALLOWED = "allowed"  # [sentences, 1, words]: 0, or -1e9 at tokens of other sentences' shortlists
+ALLOWED = "allowed"  # [sentences, 1, words]: 0, or MASKED at tokens of other sentences' shortlists
 NEW = "new_"  # leaves of the new state are called new_<name>
 
 # Leaves of the memory; a model without attention has none.
 KEYS = "keys"  # what queries are compared with
 VALUES = "values"  # parts of gates and readout that the attention weights sum up
-MASK = "mask"  # 0, or -1e9 at padding
+MASK = "mask"  # 0, or MASKED at padding
+SOURCE_AXES = {KEYS: 1, VALUES: 1, MASK: 2}  # where the source positions are
+MASKED = -1e9  # added to what has no part
 
 
 def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:

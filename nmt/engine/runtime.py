@@ -20,6 +20,9 @@ from nmt.text.vocabulary import EOS, PAD
 
 Arrays = dict[str, np.ndarray]
 PROJECTION = "projection"  # leaf of the memory: the shortlist's inputs, the same for all sentences
+# Source positions come in groups of so many. ONNX Runtime adds up what is left over in another
+# order, so that the last bits of a sentence would depend on its neighbours.
+POSITIONS = 4
 
 
 class Engine(FromDistribution):
@@ -91,8 +94,8 @@ class Engine(FromDistribution):
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
         # What is no leaf of the memory is one of the state.
-        names = leaves.keys() & {layout.KEYS, layout.VALUES, layout.MASK}
-        memory: dict = {name: leaves.pop(name) for name in names}
+        names = leaves.keys() & layout.SOURCE_AXES.keys()
+        memory: dict = {name: _in_groups(name, leaves.pop(name)) for name in names}
         if self.shortlist:
             memory[PROJECTION], memory[layout.ALLOWED] = self.shortlist.projection(source)
         return memory, leaves
@@ -148,6 +151,16 @@ class Engine(FromDistribution):
         return values, values.get(layout.ATTENTION), state
 
 
+def _in_groups(name, leaf):
+    """A leaf of the memory with whole groups of source positions."""
+    axis = layout.SOURCE_AXES[name]
+    missing = -leaf.shape[axis] % POSITIONS
+    if not missing:
+        return leaf
+    widths = [(0, missing if n == axis else 0) for n in range(leaf.ndim)]
+    return np.pad(leaf, widths, constant_values=layout.MASKED if name == layout.MASK else 0)
+
+
 class Shortlist:
     """Cuts the part of the projection that a batch needs."""
 
@@ -177,5 +190,5 @@ class Shortlist:
         ids = np.flatnonzero(chosen.any(0))
         cut = {name: array[ids] for name, array in self.arrays.items()}
         cut[layout.KERNEL] = np.ascontiguousarray(cut[layout.KERNEL].T)
-        allowed = np.where(chosen[:, None, ids], np.float32(0), np.float32(-1e9))
+        allowed = np.where(chosen[:, None, ids], np.float32(0), np.float32(layout.MASKED))
         return {**cut, layout.IDS: ids}, allowed

@@ -96,12 +96,14 @@ def _project(g, model, readout, k, shortlist):
         logits = g("Add", logits, g.input(layout.ALLOWED, np.float32, "sentences", 1, "words"))
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
-    log_probs = g("LogSoftmax", logits)
-    best, ids = g("TopK", log_probs, k, results=2)
+    log_sum = g.log_sum_exp(logits)
+    best, ids = g("TopK", logits, k, results=2)
+    best = g("Sub", best, log_sum)
     # Positions in the shortlist become ids of the vocabulary.
     if shortlist:
         ids = g("Gather", g.input(layout.IDS, np.int64, "words"), ids)
     else:
+        log_probs = g("Sub", logits, log_sum)
         g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", model.target_vocab)
     g.output(layout.LOG_PROBS, best, np.float32, "sentences", "beam", "k")
     g.output(layout.BEST, ids, np.int64, "sentences", "beam", "k")

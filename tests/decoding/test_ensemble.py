@@ -150,6 +150,8 @@ def test_attention_is_averaged_over_the_members_that_share_a_source():
 
     assert looks(Ensemble([a, b]), short) == [0.75, 0.25]
     assert looks(Ensemble([a, other, b], [0, 1, 0]), Sources([short, long])) == [0.75, 0.25]
+    wider = Looking(2, [0.5, 0.5, 0.0, 0.0])
+    assert looks(Ensemble([a, wider]), short) == looks(Ensemble([wider, a]), short) == [0.75, 0.25]
     assert looks(Fusion(a, Speech(1), 0.5), short) == [1.0, 0.0]
     rows = np.zeros(1, np.int32)
     ensemble = Ensemble([a, Looking(4, None)])

@@ -123,7 +123,10 @@ def test_int8_and_shortlist_stay_close(tiny_run):
     [("lstm", "float32"), ("lstm", "int8"), ("gru", "int8"), ("deep plain lstm", "int8")],
 )
 def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path):
-    """Alone, among others and beside padding: the same hypotheses and scores."""
+    """Alone, among others and beside padding: the same hypotheses and scores.
+
+    In int8, which users translate with, to the last bit: rounding would enlarge what differs there.
+    """
     rng = np.random.default_rng(5)
     write(made("lstm", **MORE.get(name, MODELS.get(name))), precision, tmp_path)
     suggested = rng.integers(EOS, VOCAB, (VOCAB, 3)).astype(np.uint16)
@@ -141,10 +144,11 @@ def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path)
         return hypotheses
 
     alone = found(1)
+    tolerance = 0 if precision == "int8" else 1e-4
     for size in (3, 14):
         for (ids, log_prob), (other, other_log_prob) in zip(alone, found(size), strict=True):
             assert ids == other
-            assert log_prob == pytest.approx(other_log_prob, abs=1e-4)
+            assert log_prob == pytest.approx(other_log_prob, rel=0, abs=tolerance)
 
 
 def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
