@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import selectors
 import socket
 import threading
 import time
@@ -47,6 +48,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
+        self.socket.settimeout(None)
         self.buffer = b""
         self.saying = threading.Lock()
         # A machine that is switched off says no farewell.
@@ -69,24 +71,26 @@ class Channel:
 
     def hear(self, seconds: float | None = None) -> dict[str, Any]:
         """The next word; Gone, ValueError if it is none, TimeoutError after so long a silence."""
-        self.socket.settimeout(seconds)
         line = b""
         while not line:
             while b"\n" not in self.buffer:
-                self.buffer += self._received()
+                self.buffer += self._received(seconds)
             line, _, self.buffer = self.buffer.partition(b"\n")
         word = json.loads(line)
         if not isinstance(word, dict):
             raise ValueError("no word")
         return word
 
-    def _received(self):
+    def _received(self, seconds):
         if len(self.buffer) > LONGEST:
             raise ValueError("no word")
+        # No timeout of the socket: another thread sends meanwhile, which may take longer.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            if not selector.select(seconds):
+                raise TimeoutError
         try:
             received = self.socket.recv(2**16)
-        except TimeoutError:
-            raise
         except OSError as error:
             raise Gone from error
         if not received:
