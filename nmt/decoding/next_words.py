@@ -37,9 +37,11 @@ class Words:
     """How the tokens of a vocabulary begin and go on with words."""
 
     def __init__(self, writings: Sequence[bytes], spaced: bool):
-        """writings: of each token. spaced: False where each token is a word."""
+        """writings: of each token, as `Spelling` has them. spaced: False where each is a word."""
         self.texts = [writing.decode(errors="replace") for writing in writings]
-        self.is_byte = [len(writing) == 1 and writing[0] >= 0x80 for writing in writings]
+        self.is_byte = [
+            len(writing) == 1 and writing[0] >= 0x80 and writing != END for writing in writings
+        ]
         continuing = [len(writing) == 1 and 0x80 <= writing[0] < 0xC0 for writing in writings]
         letters = [
             byte or (spaced and _is_letter(text[:1]))

@@ -37,8 +37,9 @@ def test_words_have_the_probability_of_all_ways_to_write_them(prefix, monkeypatc
     monkeypatch.setattr(module, "STEPS", LONGEST)
     world = World(2, words=4)
     writings = [text.encode() for text in WRITINGS]
-    automaton = Prefix(prefix, Spelling(writings, [4], False))
-    found = next_words(world, np.array([[3]]), automaton, Words(writings, True), limit=10**6)
+    spelling = Spelling(writings, [4], False)
+    words = Words(spelling.writings, True)
+    found = next_words(world, np.array([[3]]), Prefix(prefix, spelling), words, limit=10**6)
     chances = {}
     for ids, chance in found:
         word = written(ids)[len(prefix) :]
