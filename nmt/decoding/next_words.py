@@ -5,6 +5,7 @@ sign, or EOS. Its probability is that of its tokens after the prefix times that 
 summed over the ways to write prefix and word that the search keeps.
 """
 
+import functools
 from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -44,10 +45,17 @@ class Words:
         ]
         continuing = [len(writing) == 1 and 0x80 <= writing[0] < 0xC0 for writing in writings]
         letters = [
-            byte or (spaced and _is_letter(text[:1]))
+            byte or (spaced and is_letter(text[:1]))
             for byte, text in zip(self.is_byte, self.texts, strict=True)
         ]
         self.begin_with_letter = np.array(letters if spaced else continuing)
+
+    @functools.cached_property
+    def ending(self) -> tuple[int, ...]:
+        """The tokens that end a word which a letter would go on with."""
+        return tuple(
+            token for token in np.flatnonzero(~self.begin_with_letter).tolist() if self.texts[token]
+        )
 
     def after(self, token: int, written: int) -> tuple[bool, bool]:
         """Whether a token has begun a word, and whether a letter would go on with that.
@@ -56,10 +64,11 @@ class Words:
         """
         rest = self.texts[token].encode()[-written:].decode(errors="replace") if written else ""
         word = (self.is_byte[token] and written > 0) or bool(rest.strip())
-        return word, word and (self.is_byte[token] or _is_letter(rest[-1:]))
+        return word, word and (self.is_byte[token] or is_letter(rest[-1:]))
 
 
-def _is_letter(character):
+def is_letter(character: str) -> bool:
+    """Whether a character goes on with a word; of an empty text False."""
     # Symbols are private (Co); they stand for something within a word.
     return character.isalnum() or character in set(JOINING) or "\ue000" <= character <= "\uf8ff"
 

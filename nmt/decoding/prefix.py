@@ -3,7 +3,8 @@
 Every sequence of tokens whose text begins with the prefix is allowed, not only the tokenizer's own
 segmentation of it. At each step these are the tokens that agree with what is left of the prefix:
 those that it begins with, bytes too, and those that begin with it and go on. A token after which
-the rest cannot be written is left out.
+the rest cannot be written is left out. Where the last word of the prefix is whole, nothing goes on
+with it, and one more token is limited to those that end it.
 
 A state is the number of bytes that are left, and one more before the first token; 0: anything may
 follow.
@@ -20,6 +21,9 @@ from nmt.text.vocabulary import EOS
 
 # What EOS writes: no text has this byte. A prefix that is the whole output ends in it.
 END = b"\xff"
+# What a token writes that ends the last word of a prefix. No text has this byte either.
+BORDER = b"\xfe"
+FEW = 500  # tokens: of more, sorting takes longer than finding the best
 
 
 class Spelling:
@@ -65,12 +69,15 @@ class Prefix:
         spelling: Spelling,
         endings: Mapping[int, str] | None = None,
         whole: bool = False,
+        following: Collection[int] = (),
     ):
         """endings: tokens that write a text of their own where it goes to the end of the prefix.
 
-        whole: the output is nothing but the prefix.
+        whole: the output is nothing but the prefix. following: the tokens that may come next, and
+        then no token goes beyond the prefix; empty: any.
         """
-        self.bytes = text.encode() + (END if whole else b"")
+        self.bytes = text.encode() + (END if whole else b"") + (BORDER if following else b"")
+        self.following = following
         self.spelling = spelling
         self.endings = {token: own.encode() for token, own in (endings or {}).items()}
         self.start = len(self.bytes) + 1 if self.bytes else 0
@@ -89,9 +96,11 @@ class Prefix:
         return self.start == 0 or bool(self.moves[self.start])
 
     def _agreeing(self, rest):
+        if rest == BORDER:
+            return dict.fromkeys(self.following, 1)
         agreeing = self.spelling.agreeing(rest)
         for token, own in self.endings.items():
-            if own.startswith(rest):
+            if own.startswith(rest.removesuffix(BORDER)):
                 agreeing.setdefault(token, len(rest))
         return agreeing
 
@@ -156,6 +165,10 @@ class Prefixes:
         for row in np.flatnonzero(states):
             allowed = self.prefixes[sentences[row]].allowed[states[row]]
             own = log_probs[row, allowed]
+            if len(own) > FEW:
+                (own,), (order,) = best_tokens(own[None], k)
+                best[row], ids[row] = own, allowed[order]
+                continue
             order = np.argsort(-own, kind="stable")[:k]
             best[row, : len(order)] = own[order]
             ids[row, : len(order)] = allowed[order]

@@ -63,7 +63,8 @@ class Searcher:
         numbers = []
         for number, segment in enumerate(segments):
             wanted = tuple((tuple(p.forms), *p[1:]) for p in phrases[number]) if phrases else ()
-            begun = segment.beginning and (segment.beginning.given, segment.beginning.whole)
+            begun = segment.beginning
+            begun = begun and (begun.given, begun.whole, begun.whole_word)
             key = tuple(map(tuple, segment.ids)), segment.prepared.copies(), wanted, begun
             numbers.append(first.setdefault(key, number))
         places = {number: place for place, number in enumerate(first.values())}
@@ -152,10 +153,7 @@ class Searcher:
 
         source_ids: of one source. spaced: words are what white space separates.
         """
-        spelling = self._spelling(begun.form)
-        if (spelling, spaced) not in self._words:
-            self._words[spelling, spaced] = Words(spelling.writings, spaced)
-        words = self._words[spelling, spaced]
+        words = self._words_of(self._spelling(begun.form), spaced)
         source = source_matrices([source_ids])
         return next_words(self.model, source, self._prefix(begun), words, self.characters, limit)
 
@@ -185,7 +183,8 @@ class Searcher:
         symbols = zip(self.target.symbol_ids, beginning.names, strict=False)
         endings = {id: beginning.form(copied.text) for id, copied in symbols}
         spelling = self._spelling(beginning.form)
-        prefix = Prefix(beginning.written(), spelling, endings, beginning.whole)
+        following = self._words_of(spelling, True).ending if beginning.whole_word else ()
+        prefix = Prefix(beginning.written(), spelling, endings, beginning.whole, following)
         if not prefix.is_possible:
             unknown = set(beginning.text).difference(self.target.alphabet)
             shown = " ".join(sorted(unknown)) or beginning.text
@@ -194,6 +193,11 @@ class Searcher:
                 f"for: {shown}"
             )
         return prefix
+
+    def _words_of(self, spelling, spaced):
+        if (spelling, spaced) not in self._words:
+            self._words[spelling, spaced] = Words(spelling.writings, spaced)
+        return self._words[spelling, spaced]
 
     def _spelling(self, form):
         if form not in self._spellings:

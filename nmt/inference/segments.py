@@ -1,10 +1,12 @@
 """What of a line is searched at once: its segments, and what stands between them."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from nmt.decoding.bonus import Phrase
+from nmt.decoding.next_words import is_letter
 from nmt.inference import memory as similar
 from nmt.inference import terms
 from nmt.inference.long_lines import LINE_BREAK, SENTENCE_END, split_lines, split_text
@@ -53,12 +55,14 @@ class Segmenter:
             else:
                 yield part.text
 
-    def with_match(self, line: str, match: similar.Match | None, given: str) -> Parts:
+    def with_match(
+        self, line: str, match: similar.Match | None, given: str, whole_word: bool = False
+    ) -> Parts:
         """The parts of a line; what the memory has as it is stays so, if it begins as given."""
         if match and match.similarity == 1:
             before, _, after = line.partition(line.strip())
             text = f"{before}{match.target}{after}"
-            if text.startswith(given):
+            if begins(text, given, whole_word):
                 return [text]
         parts = list(self.parts(line))
         segments = [(n, part) for n, part in enumerate(parts) if isinstance(part, Segment)]
@@ -69,10 +73,10 @@ class Segmenter:
             parts[place] = segment._replace(match=match, similar=phrases)
         return parts
 
-    def begun(self, parts: Parts, given: str, best: Callable) -> Parts:
+    def begun(self, parts: Parts, given: str, best: Callable, whole_word: bool = False) -> Parts:
         """The parts of a line, whose translation begins as given: each in order has its part of it.
 
-        best: searches segments.
+        best: searches segments. whole_word: no letter goes on with what is given.
         """
         begun: Parts = []
         for number, part in enumerate(parts):
@@ -85,8 +89,10 @@ class Segmenter:
                 own = given
                 if any(isinstance(later, Segment) for later in parts[number + 1 :]):
                     own = _own_part(given, part, best)
-                begins = self.preparations[0].beginning(own, part.prepared, own != given)
-                part = part._replace(beginning=begins) if own else part
+                beginning = self.preparations[0].beginning(own, part.prepared, own != given)
+                is_letter_last = is_letter(beginning.text[-1:]) and not beginning.lacking
+                beginning.whole_word = whole_word and own == given and is_letter_last
+                part = part._replace(beginning=beginning) if own else part
                 given = given[len(own) :]
             elif part.startswith(given):
                 given = ""
@@ -105,7 +111,8 @@ class Segmenter:
         copied = self._segment(prepared, text, segment.warnings, segment.terms)
         begun = segment.beginning
         if begun:
-            begun = self.preparations[0].beginning(begun.given, prepared, begun.whole)
+            again = self.preparations[0].beginning(begun.given, prepared, begun.whole)
+            begun = dataclasses.replace(again, whole_word=begun.whole_word)
         return copied._replace(similar=segment.similar, beginning=begun)
 
     def _segments(self, line):
@@ -133,6 +140,12 @@ class Segmenter:
         """A segment: the members of an ensemble get the same ones, each in its own pieces."""
         others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
         return Segment(prepared, [prepared.ids, *others], warnings, text, found)
+
+
+def begins(text: str, given: str, whole_word: bool) -> bool:
+    """Whether a text begins as given. whole_word: and no letter goes on with that."""
+    goes_on = is_letter(given[-1:]) and is_letter(text[len(given) :][:1])
+    return text.startswith(given) and not (whole_word and goes_on)
 
 
 def _own_part(given, segment, best):

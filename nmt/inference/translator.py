@@ -18,7 +18,7 @@ from nmt.inference.loaded import Loaded
 from nmt.inference.long_lines import LINE_BREAK
 from nmt.inference.restorer import Restorer
 from nmt.inference.searcher import Searcher
-from nmt.inference.segments import Parts, Segment, Segmenter
+from nmt.inference.segments import Parts, Segment, Segmenter, begins
 from nmt.inference.translation import Translation, assembled
 from nmt.recipe import Recipe
 from nmt.runs.corrections import Corrections
@@ -71,6 +71,7 @@ class _Asked(NamedTuple):
     joined: bool
     sampling: Sampling | None
     words: bool
+    whole_words: bool = False
 
 
 class Translator(Loaded):
@@ -166,6 +167,7 @@ class Translator(Loaded):
         sampling: Sampling | None = None,
         words: bool = False,
         prefixes: Iterable[str] | None = None,
+        whole_words: bool = False,
     ) -> list[list[Translation]]:
         """For each line up to `nbest` translations, best first.
 
@@ -177,6 +179,8 @@ class Translator(Loaded):
         translation, is told in `Translation.warnings`. Line breaks within a text stay. words: with
         `Translation.word_confidence`. What `using` adds is for searches; a correction comes first.
         prefixes: what the translations of each line begin with, letter for letter; "": anything.
+        whole_words: no letter goes on with the word that a prefix ends in; for languages with
+        spaces.
         Raises TypeError for a single text, UserError for options out of bounds, half characters,
         and prefixes that the model cannot write.
         """
@@ -184,7 +188,9 @@ class Translator(Loaded):
         check_numbers(nbest=nbest, beam=beam)
         givens = self._check_prefixes(lines, prefixes, sampling)
 
-        asked = _Asked(nbest, beam or self.recipe.search.beam, attention, joined, sampling, words)
+        beam = beam or self.recipe.search.beam
+        whole_words = whole_words and not unspaced(self.recipe.data.target)
+        asked = _Asked(nbest, beam, attention, joined, sampling, words, whole_words)
         ready = self._ready(asked, lines, givens)
         segments = ready.segments
         # A glossary is for searches.
@@ -291,16 +297,17 @@ class Translator(Loaded):
 
     def _ready_line(self, asked, line, given):
         """A line to search, unless its only translation is a correction."""
-        corrected = None if asked.sampling else self._corrected(line, given, asked.words)
+        corrected = None if asked.sampling else self._corrected(asked, line, given)
         if corrected and asked.nbest == 1:
             return _Line([], None, corrected)
         match = None if asked.sampling else next(iter(self.matches(line)), None)
         segmenter = self._segmenter
-        parts = segmenter.with_match(line, match, given)
-        begun = segmenter.begun(parts, given, functools.partial(self._best, asked))
+        parts = segmenter.with_match(line, match, given, asked.whole_words)
+        best = functools.partial(self._best, asked)
+        begun = segmenter.begun(parts, given, best, asked.whole_words)
         return _Line(begun, match, corrected)
 
-    def _corrected(self, line, given, words):
+    def _corrected(self, asked, line, given):
         """What a user gave as the translation of a line, if it begins so, or None."""
         content = line.strip()
         target = self.corrections.get(content) if self.corrections else None
@@ -311,9 +318,9 @@ class Translator(Loaded):
             return None
         before, _, after = line.partition(content)
         text = f"{before}{target}{after}"
-        if not text.startswith(given):
+        if not begins(text, given, asked.whole_words):
             return None
-        own = unrated_words(text) if words else []
+        own = unrated_words(text) if asked.words else []
         return Translation(text, confidence=1.0, word_confidence=own, corrected=True)
 
     def _best(self, asked, segments):

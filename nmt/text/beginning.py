@@ -33,6 +33,7 @@ class Beginning:
     marks: list[Mark]  # of the source, those that `given` does not have
     form: Callable[[str], str]  # what it and an output are compared in
     names: Sequence[Copied]  # what the symbols stand for
+    whole_word: bool = False  # no letter goes on with its last word
 
     def written(self) -> str:
         """The text in the form in which it is compared."""

@@ -28,12 +28,21 @@ def written(ids):
     return text.removeprefix(" ") if ids and ids[0] in SPACED else text
 
 
-@pytest.mark.parametrize("whole", [False, True])
+# What may come after the prefix, and whether a rest of that is such.
+AFTER = {
+    "anything": ({}, lambda rest: True),
+    "nothing": ({"whole": True}, lambda rest: rest == ""),
+    "another word": ({"following": [EOS, 4]}, lambda rest: rest == "" or rest.startswith(" ")),
+}
+
+
+@pytest.mark.parametrize("after", AFTER)
 @pytest.mark.parametrize("text", PREFIXES)
-def test_wide_beam_equals_exhaustive_search(text, whole, penalty=1.0):
-    """Over all sequences whose text begins with the prefix, or is it."""
+def test_wide_beam_equals_exhaustive_search(text, after, penalty=1.0):
+    """Over all sequences whose text begins with the prefix, and goes on as it may."""
     world = World(3, words=4)
-    prefix = Prefix(text, spelling(), whole=whole)
+    options, may_follow = AFTER[after]
+    prefix = Prefix(text, spelling(), **options)
     bonus = Bonus([Wanted([Phrase([(5, 7)], 1.5)])] * 3)
     options = {"beam": WIDE, "penalty": penalty, "limits": [LIMIT] * 3, "nbest": 2}
     found = beam_search(world, SOURCE, **options, prefixes=[prefix] * 3)
@@ -42,7 +51,7 @@ def test_wide_beam_equals_exhaustive_search(text, whole, penalty=1.0):
         fitting = [
             (score, words)
             for score, _, words in world.exhaustive(sentence, LIMIT, penalty)
-            if (written(words) == text if whole else written(words).startswith(text))
+            if written(words).startswith(text) and may_follow(written(words)[len(text) :])
         ]
         complete = [hypothesis for hypothesis in hypotheses if hypothesis.finished]
         assert [h.ids for h in complete] == [words for _, words in fitting[:2]]

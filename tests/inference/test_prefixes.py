@@ -137,6 +137,37 @@ def test_with_all_that_a_search_may_have(translator):
     assert best.text == "Ein Hund."
 
 
+def test_a_whole_word_is_not_gone_on_with(translator):
+    """Nor what a memory has, if that would go on with it."""
+    own = translator.translate(SOURCES)
+    places = [(n, text.rindex(" ")) for n, text in enumerate(own) if " " in text]
+    lines = [SOURCES[n] for n, _ in places]
+    # The last word without its end.
+    prefixes = [own[n][: space + 3] for n, space in places]
+    options = {"prefixes": prefixes, "words": True}
+    free = translator.candidates(lines, **options)
+    whole = translator.candidates(lines, **options, whole_words=True)
+    goes_on = [
+        [best.text[len(prefix) :][:1].isalpha() for best, *_ in found]
+        for found, prefix in zip(zip(free, whole, strict=True), prefixes, strict=True)
+    ]
+    assert any(of_free for of_free, _ in goes_on)
+    assert not any(of_whole for _, of_whole in goes_on)
+    assert all(best.text.startswith(p) for (best,), p in zip(whole, prefixes, strict=True))
+    full = translator.using(memory=Memory([(SOURCES[0], "Eine Zitronentorte.")]))
+    for whole_words in (False, True):
+        ((best,),) = full.candidates(
+            SOURCES[:1], prefixes=["Eine Zitronen"], whole_words=whole_words
+        )
+        assert (best.text == "Eine Zitronentorte.") != whole_words
+    # Behind a space and in a placeholder there is no such word.
+    for prefix in ("Der ", "Der {na", "Der {name}"):
+        ((best,),) = translator.candidates(
+            ["The dog sees {name}."], prefixes=[prefix], whole_words=True
+        )
+        assert best.text.startswith(prefix) and best.text.count("{name}") == 1
+
+
 @pytest.mark.parametrize(
     ("prefixes", "options", "reason"),
     [
