@@ -63,8 +63,8 @@ class Searcher:
         numbers = []
         for number, segment in enumerate(segments):
             wanted = tuple((tuple(p.forms), *p[1:]) for p in phrases[number]) if phrases else ()
-            begun = segment.beginning
-            begun = begun and (begun.given, begun.whole, begun.whole_word)
+            begins = segment.beginning
+            begun = begins and (begins.given, begins.whole, begins.whole_word)
             key = tuple(map(tuple, segment.ids)), segment.prepared.copies(), wanted, begun
             numbers.append(first.setdefault(key, number))
         places = {number: place for place, number in enumerate(first.values())}

@@ -19,8 +19,8 @@ DIGITS = 3  # of attention
 Span = tuple[int, int]  # start and end, in characters
 
 
-class Begun(NamedTuple):
-    """A translation that begins with a prefix, the word after that, and its probability."""
+class NextWord(NamedTuple):
+    """A word that may come after a prefix, the beginning with it, and its probability."""
 
     text: str
     word: str
@@ -30,10 +30,14 @@ class Begun(NamedTuple):
 # No tuples: of different classes these are never equal, so that they are not searched together.
 @dataclasses.dataclass(frozen=True)
 class Detailed:
-    """A translator whose candidates have words and attention, and begin with a prefix."""
+    """A translator whose candidates have words and attention, and begin with a prefix.
+
+    whole_word: no letter goes on with the word that it ends in.
+    """
 
     translator: Translator
     prefix: str = ""
+    whole_word: bool = False
 
     def ready(self, lines: Sequence[str], nbest: int = 1) -> Ready:
         """As those of the translator; with a prefix each line as a whole."""
@@ -45,15 +49,19 @@ class Detailed:
         """As those of the translator."""
         if not self.prefix:
             return self.translator.search(segments, nbest, attention=True, words=True)
-        prefixes = [self.prefix] * len(segments)
         return self.translator.candidates(
-            segments, nbest, attention=True, words=True, prefixes=prefixes
+            segments,
+            nbest,
+            attention=True,
+            words=True,
+            prefixes=[self.prefix] * len(segments),
+            whole_words=self.whole_word,
         )
 
 
 @dataclasses.dataclass(frozen=True)
-class Continued:
-    """A translator whose candidates are alternatives for what follows a prefix."""
+class NextWords:
+    """A translator whose candidates are the words that may come after a prefix."""
 
     translator: Translator
     prefix: str
@@ -62,19 +70,15 @@ class Continued:
         """Each line as a whole."""
         return Ready(list(lines), list)
 
-    def search(self, lines: Sequence[str], nbest: int = 1) -> list[list[Begun]]:
-        """Up to `nbest` alternatives of each line, with different next words, the best first."""
-        return [self._alternatives(line, nbest) for line in lines]
+    def search(self, lines: Sequence[str], nbest: int = 1) -> list[list[NextWord]]:
+        """Up to `nbest` words for each line, the most probable first."""
+        return [self._next_words(line, nbest) for line in lines]
 
-    def _alternatives(self, line, limit):
-        """The next words, each with the best way to go on from it."""
-        following = self.translator.alternatives(line, self.prefix, limit)
-        words = [each for each in following if each.text.strip()]
-        prefixes = [self.prefix + each.text for each in words]
-        found = self.translator.candidates([line] * len(words), prefixes=prefixes)
+    def _next_words(self, line, limit):
         return [
-            Begun(best.text, each.text.strip(), each.probability)
-            for each, (best, *_) in zip(words, found, strict=True)
+            NextWord(self.prefix + each.text, each.text.strip(), each.probability)
+            for each in self.translator.alternatives(line, self.prefix, limit)
+            if each.text.strip()
         ]
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from nmt.documents.units import per_cent
-from nmt.serving.details import Continued, Detailed, segments
+from nmt.serving.details import Detailed, NextWords, segments
 from nmt.serving.exchange import Values, key_of, text
 from nmt.serving.service import AUTO, Answer, Refusal, Service
 from nmt.serving.texts import cut
@@ -16,13 +16,18 @@ ALTERNATIVES = 5  # if a client does not say how many
 
 
 async def translate(service: Service, request: Request, values: Values) -> Response:
-    """`POST /translate` of a line with `prefix`, which its translation begins with."""
+    """`POST /translate` of a line with `prefix`, which its translation begins with.
+
+    With `wholeWord` no letter goes on with the word that the prefix ends in.
+    """
     service.check_key(key_of(request, values))
     query = text(values, "q")
     prefix = text(values, "prefix")
     source, target = service.languages(text(values, "source"), text(values, "target"))
     service.check_size([query, prefix])
-    answer = await _begun(service, query, source, target, prefix)
+    whole_word = values.get("wholeWord") in (True, "true")
+    through = functools.partial(Detailed, prefix=prefix, whole_word=whole_word)
+    answer = await _begun(service, query, source, target, through)
     best = answer.candidates[0]
     fields: dict[str, Any] = {"translatedText": best.text}
     if source == AUTO and answer.detected:
@@ -35,7 +40,10 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
 
 
 async def alternatives(service: Service, request: Request, values: Values) -> Response:
-    """`POST /alternatives`: translations of a line that begin with a prefix and differ after it."""
+    """`POST /alternatives`: the words that may come after a prefix of a line's translation.
+
+    `POST /translate` gives the translation that goes on from one of them.
+    """
     service.check_key(key_of(request, values))
     query = text(values, "q")
     source, target = service.languages(text(values, "source"), text(values, "target"))
@@ -48,18 +56,17 @@ async def alternatives(service: Service, request: Request, values: Values) -> Re
     direction, _ = _direction(service, query, source, target)
     if direction is None:
         return JSONResponse({"alternatives": []})
-    through = functools.partial(Continued, prefix=prefix)
+    through = functools.partial(NextWords, prefix=prefix)
     (found,) = await service.search(direction, _line(query), limit, through)
     return JSONResponse({"alternatives": [each._asdict() for each in found]})
 
 
-async def _begun(service, query, source, target, prefix):
-    """The answer to a line whose translation begins with a prefix."""
+async def _begun(service, query, source, target, through):
+    """The answer to a line whose translation `through` makes begin with a prefix."""
     direction, detected = _direction(service, query, source, target)
     if direction is None:
         (answer,) = await service.translate([query], source, target, through=Detailed)
         return answer
-    through = functools.partial(Detailed, prefix=prefix)
     units = _line(query)
     ((best, *_),) = await service.search(direction, units, 1, through)
     return Answer(cut(query).joined([[best]]), detected, [(units[0], best)])

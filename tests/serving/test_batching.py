@@ -10,7 +10,7 @@ import pytest
 from nmt.inference.load import load
 from nmt.inference.translation import Translation
 from nmt.serving.batching import CHARACTERS, SEGMENTS, Batcher, BusyError
-from nmt.serving.details import Begun, Continued, Detailed
+from nmt.serving.details import Detailed, NextWord, NextWords
 from tests.serving.clients import Shouter, wait_until
 
 
@@ -72,7 +72,7 @@ def test_what_waits_is_taken_together(batcher):
     assert other.batches == [["elsewhere"]]
 
 
-def test_candidates_and_alternatives_of_one_prefix_are_not_searched_together(batcher):
+def test_candidates_and_next_words_of_one_prefix_are_not_searched_together(batcher):
     class Begins(Shouter):
         def candidates(self, lines, nbest=1, prefixes=(), **_):
             return [[Translation(prefix)] for prefix in prefixes]
@@ -85,10 +85,10 @@ def test_candidates_and_alternatives_of_one_prefix_are_not_searched_together(bat
     batcher.submit(translator, ["first"])
     wait_until(lambda: translator.batches)
     detailed = batcher.submit(Detailed(translator, "so"), ["line"])
-    continued = batcher.submit(Continued(translator, "so"), ["line"])
+    following = batcher.submit(NextWords(translator, "so"), ["line"])
     translator.gate.set()
     assert detailed.result(10) == [[Translation("so")]]
-    assert continued.result(10) == [[Begun("so next", "next", 0.5)]]
+    assert following.result(10) == [[NextWord("so next", "next", 0.5)]]
 
 
 def test_a_short_one_does_not_wait_for_many_long_ones(batcher):

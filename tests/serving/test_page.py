@@ -49,7 +49,7 @@ class Backwards:
 
     memory = corrections = None
 
-    def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
+    def candidates(self, lines, nbest=1, prefixes=None, **_):
         prefixes = prefixes or [""] * len(lines)
         pairs = zip(lines, prefixes, strict=True)
         return [self._begun(line, prefix)[:nbest] for line, prefix in pairs]
@@ -249,12 +249,12 @@ def test_pieces_become_words(name):
     assert (attention.sum(1) <= shares.max() + 0.01).all()
 
 
-def test_alternatives_begin_with_the_prefix_and_differ_after_it(port):
+def test_alternatives_are_beginnings_that_a_translation_goes_on_from(port):
     fields = {"q": "one two", "source": "en", "target": "de"}
     status, answer = ask_json(port, "/alternatives", {**fields, "prefix": "TWO ONE", "limit": 3})
     assert status == 200
-    assert {each["word"] for each in answer["alternatives"]} <= {"MORE"}
-    assert all(each["text"].startswith("TWO ONE") for each in answer["alternatives"])
+    assert [each["word"] for each in answer["alternatives"]] == ["MORE"]
+    assert [each["text"] for each in answer["alternatives"]] == ["TWO ONE MORE"]
     _, answer = ask_json(port, "/alternatives", fields)
     assert [each["word"] for each in answer["alternatives"]] == ["TWO"]
     assert sum(each["probability"] for each in answer["alternatives"]) == pytest.approx(1)
@@ -264,8 +264,9 @@ def test_alternatives_begin_with_the_prefix_and_differ_after_it(port):
 
 def test_next_words_of_a_translator_are_asked_for():
     class Knowing(Backwards):
-        def candidates(self, lines, nbest=1, attention=False, words=False, prefixes=None):
-            return [[Translation(f"{prefix} end")] for prefix in prefixes]
+        def candidates(self, lines, nbest=1, prefixes=None, whole_words=False, **_):
+            end = " end" if whole_words else "fold end"
+            return [[Translation(f"{prefix}{end}")] for prefix in prefixes]
 
         def alternatives(self, line, prefix, limit):
             following = [(" one", 0.5), ("", 0.3), (" two", 0.1)]
@@ -274,11 +275,13 @@ def test_next_words_of_a_translator_are_asked_for():
     fields = {"q": "a b", "source": "en", "target": "de", "prefix": "Say"}
     with serving(fixed_runs(("en", "de"), translator=Knowing())) as port:
         _, answer = ask_json(port, "/alternatives", fields)
-        chosen = details(port, "a b", prefix="Say two")
+        begun = details(port, "a b", prefix="Say two")
+        chosen = details(port, "a b", prefix="Say two", wholeWord=True)
     assert answer["alternatives"] == [
-        {"text": "Say one end", "word": "one", "probability": 0.5},
-        {"text": "Say two end", "word": "two", "probability": 0.1},
+        {"text": "Say one", "word": "one", "probability": 0.5},
+        {"text": "Say two", "word": "two", "probability": 0.1},
     ]
+    assert begun["translatedText"] == "Say twofold end"
     assert chosen["translatedText"] == "Say two end"
 
 
@@ -581,6 +584,96 @@ def test_another_way_is_chosen_for_one_line(opened, way):
     assert page.output.text == "HERE STAY\nTWO OTHER"
     # Marks are those of the new translation, in the same line of the text.
     assert page.focused().text == "OTHER" and page.marked() == ["synonym"]
+
+
+# What the page asks for is written down, and waits while it is of a held kind.
+HOLDING = """
+    const real = window.fetch;
+    window.sent = [];
+    window.held = arguments[0];
+    window.fetch = async (path, options) => {
+      const kind = options.body.includes('"wholeWord":') ? `${path} begun` : path;
+      window.sent.push([kind, options.signal]);
+      if (kind === window.held) {
+        await new Promise((done, fail) => {
+          window.letGo = done;
+          options.signal.onabort = () => fail(options.signal.reason);
+        });
+      }
+      return real(path, options);
+    };
+    window.told = [];
+    for (const id of ["status", "spoken"])
+      new MutationObserver(() => window.told.push($(id).textContent))
+        .observe($(id), {childList: true, characterData: true, subtree: true});
+"""
+SENT = "return window.sent.map(([kind, signal]) => [kind, signal.aborted])"
+
+
+def test_words_come_before_what_goes_on_from_them(opened, axe):
+    page = opened("two synonym")
+    page.run(HOLDING, "translate begun")
+    page.all(".word")[0].click()
+    becomes(lambda: page.texts("#list b"), ["OTHER"])
+    (button,) = page.all("#list button")
+    assert page.focused() == button and " ".join(button.text.split()) == "1 OTHER 10 %"
+    size = button.size
+    page.run(axe)
+    assert violations(page) == []
+    page.run("window.letGo()")
+    becomes(lambda: " ".join(button.text.split()), "1 OTHER TWO 10 %")
+    becomes(page.busy.is_displayed, False)
+    # Nothing has moved, and nothing but the focus has been told.
+    assert page.focused() == button and button.size == size
+    assert page.run("return window.told") == []
+    # What is there is not asked for again.
+    button.click()
+    becomes(page.words, ["OTHER", "TWO"])
+    assert [kind for kind, _ in page.run(SENT)] == ["alternatives", "translate begun"]
+    assert page.run("return window.told") == ["OTHER TWO"]
+
+
+@pytest.mark.parametrize("way", ["click", "keys"])
+def test_a_word_is_chosen_before_what_goes_on_from_it_has_come(opened, way):
+    page = opened("two synonym")
+    page.run(HOLDING, "translate begun")
+    page.all(".word")[0].click()
+    becomes(lambda: page.texts("#list b"), ["OTHER"])
+    page.run("window.held = null")
+    if way == "click":
+        page.all("#list button")[0].click()
+    else:
+        page.keys(ALT, "1")
+    becomes(page.words, ["OTHER", "TWO"])
+    assert page.run(SENT)[1:] == [["translate begun", True], ["translate begun", False]]
+    assert page.run("return window.told") == ["OTHER TWO"]
+    assert page.focused().text == "OTHER"
+
+
+def test_the_last_of_quick_clicks_is_answered(opened):
+    page = opened("two synonym three")
+    page.run(HOLDING, "alternatives")
+    for word in page.all(".word"):
+        word.click()
+    page.run("window.held = null; $('output').querySelectorAll('.word')[1].click()")
+    becomes(lambda: page.texts("#list b"), ["OTHER"])
+    aborted = [is_aborted for kind, is_aborted in page.run(SENT) if kind == "alternatives"]
+    assert aborted == [True, True, True, False]
+    # What was asked for last is given up, too.
+    page.run("window.held = 'alternatives'")
+    page.all(".word")[0].click()
+    page.keys(ESCAPE)
+    becomes(page.busy.is_displayed, False)
+    assert page.run(SENT)[-1] == ["alternatives", True]
+    assert not page.choices.is_displayed() and page.status.text == ""
+
+
+def test_that_there_is_no_other_way_is_told(opened):
+    page = opened("one two")
+    page.run(HOLDING, None)
+    page.all(".word")[1].click()
+    becomes(page.choices.is_displayed, True)
+    assert page.run("return window.told") == [page.texts("#choices-label")[0]]
 
 
 def test_a_better_translation_is_kept(opened):

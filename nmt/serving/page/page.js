@@ -240,20 +240,28 @@ async function translate() {
   clearTimeout(timer);
   const text = $("text").value;
   if (!text.trim()) return;
-  const mine = ++turn;
-  asked.abort();
-  asked = new AbortController();
-  writeHash();
-  show("busy", true);
-  try {
+  await asking(async isLast => {
+    writeHash();
     const found = await post("translate", {q: text, ...pair(), details: true}, asked.signal);
-    if (mine !== turn) return;
+    if (!isLast()) return;
     say("");
     showAnswer(parsed(text, found));
+  });
+}
+
+// Asks the server in place of what was asked before.
+async function asking(work) {
+  const mine = ++turn;
+  const isLast = () => mine === turn;
+  asked.abort();
+  asked = new AbortController();
+  show("busy", true);
+  try {
+    await work(isLast);
   } catch (error) {
-    if (mine === turn && error.name !== "AbortError") say(error.message, true);
+    if (isLast() && error.name !== "AbortError") say(error.message, true);
   } finally {
-    if (mine === turn) show("busy", false);
+    if (isLast()) show("busy", false);
   }
 }
 
@@ -386,75 +394,74 @@ function showMap(segment) {
     element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows)));
 }
 
-// Alternatives for what follows.
+// Alternatives: first the words, then the translations that go on from them.
 
 async function openChoices(word, chosen = 0) {
   closeChoices();
   if ($("output").classList.contains("stale")) return;
   const {segment, number} = word.place;
-  const prefix = segment.target.letters.slice(0, segment.target.words[number][0]).join("");
-  const query = segment.source.letters.join("");
-  const mine = ++turn;
-  open = {word, segment, query, prefix, list: []};
+  const place = segment.target.words[number][0];
+  const prefix = segment.target.letters.slice(0, place).join("");
+  const rest = segment.target.letters.slice(place).join("");
+  const opened = {word, segment, query: segment.source.letters.join(""), list: []};
+  open = opened;
   word.classList.add("open");
-  show("busy", true);
-  try {
-    const {alternatives} = await post("alternatives", {q: query, ...pair(), prefix, limit: SHOWN}, asked.signal);
-    if (mine !== turn) return;
-    // The whole of a line may be translated in another way than its segments, yet by the same word.
-    // White space does not part all words: some languages have none, and signs stand at words.
-    const next = text => text.slice(prefix.length).trimStart().split(/\s/, 1)[0];
-    const present = next(segment.target.letters.join(""));
-    open.list = alternatives.filter(each => each.word !== word.textContent && next(each.text) !== present);
-    if (chosen) choice(chosen);
-    else showChoices();
-  } catch (error) {
-    if (mine === turn && error.name !== "AbortError") say(error.message, true);
-  } finally {
-    if (mine === turn) show("busy", false);
-  }
+  await asking(async isLast => {
+    const {alternatives} = await post("alternatives", {q: opened.query, ...pair(), prefix, limit: SHOWN}, asked.signal);
+    if (!isLast() || open !== opened) return;
+    opened.list = alternatives.filter(each => each.word !== word.textContent && !beginsWithWord(rest, each.word));
+    if (chosen) return choice(chosen);
+    showChoices(rest.slice(word.textContent.length));
+    await Promise.all(opened.list.map(async each => {
+      each.found = await goOn(opened, each);
+      each.coming.replaceWith(each.found.translatedText.slice(each.text.length));
+    }));
+  });
 }
 
-function showChoices() {
-  const {word, list, prefix} = open;
-  $("choices-label").textContent = t(list.length ? "ways" : "none", {word: word.textContent});
+// White space does not part all words: signs stand at them.
+function beginsWithWord(text, word) {
+  return text.startsWith(word) && !/^[\p{L}\p{N}_'’-]/u.test(text.slice(word.length));
+}
+
+function goOn({query}, {text}) {
+  return post("translate", {q: query, ...pair(), prefix: text, wholeWord: true, details: true}, asked.signal);
+}
+
+// rest: about as long as what is coming, so that nothing moves then.
+function showChoices(rest) {
+  const {word, list} = open;
+  const label = t(list.length ? "ways" : "none", {word: word.textContent});
+  $("choices-label").textContent = label;
   $("list").replaceChildren(...list.map((each, number) => {
-    const rest = each.text.slice(prefix.length).trimStart();
-    const text = element("span", {dir: "auto"}, element("b", {textContent: each.word}), rest.startsWith(each.word) ? rest.slice(each.word.length) : "");
+    each.coming = element("span", {className: "coming", textContent: rest});
+    const text = element("span", {dir: "auto"}, element("b", {textContent: each.word}), each.coming);
     const share = element("span", {className: "share", textContent: each.probability < 0.01 ? "< 1 %" : `${Math.round(100 * each.probability)} %`});
     const button = element("button", {type: "button"}, element("kbd", {textContent: number + 1}), text, share);
     button.onclick = () => choice(number + 1);
     return element("li", {}, button);
   }));
   show("choices", true);
-  $("list").querySelector("button")?.focus();
+  // A screen reader reads what is focused.
+  if (list.length) $("list").querySelector("button").focus();
+  else $("spoken").textContent = label;
 }
 
-// The rest of the segment is translated anew, from the word that was chosen.
+// The rest of the segment is what goes on from the word that was chosen.
 async function choice(number) {
-  const {segment, query, prefix, list} = open || {};
+  const {word, segment, query, list} = open || {};
   const chosen = list?.[number - 1];
   if (!chosen) return;
-  const mine = ++turn;
-  // White space between both is as the translation has it.
-  const end = chosen.text.indexOf(chosen.word, prefix.length) + chosen.word.length;
-  show("busy", true);
-  try {
-    const found = await post("translate", {q: query, ...pair(), prefix: chosen.text.slice(0, end), details: true}, asked.signal);
-    if (mine !== turn) return;
+  await asking(async isLast => {
+    const found = chosen.found || await goOn(open, chosen);
+    if (!isLast()) return;
     const [other] = parsed(query, found).segments;
-    const place = answer.segments.indexOf(segment);
     other.before = segment.before;
     other.source.start = segment.source.start;
-    answer.segments[place] = other;
-    const wordNumber = open.word.place.number;
+    answer.segments[answer.segments.indexOf(segment)] = other;
     showAnswer(answer);
-    focusWord([...$("output").querySelectorAll(".word")].filter(each => each.place.segment === other)[wordNumber]);
-  } catch (error) {
-    if (mine === turn && error.name !== "AbortError") say(error.message, true);
-  } finally {
-    if (mine === turn) show("busy", false);
-  }
+    focusWord([...$("output").querySelectorAll(".word")].filter(each => each.place.segment === other)[word.place.number]);
+  });
 }
 
 function closeChoices() {
@@ -564,6 +571,7 @@ function onKey(event) {
       $("edit").focus();
     } else if (open) {
       const {word} = open;
+      asked.abort();
       closeChoices();
       focusWord(word);
     }
