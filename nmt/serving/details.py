@@ -30,33 +30,47 @@ class NextWord(NamedTuple):
 # No tuples: of different classes these are never equal, so that they are not searched together.
 @dataclasses.dataclass(frozen=True)
 class Detailed:
-    """A translator whose candidates have words and attention, and begin with a prefix.
-
-    whole_word: no letter goes on with the word that it ends in.
-    """
+    """A translator whose candidates have words and attention."""
 
     translator: Translator
-    prefix: str = ""
-    whole_word: bool = False
 
     def ready(self, lines: Sequence[str], nbest: int = 1) -> Ready:
-        """As those of the translator; with a prefix each line as a whole."""
-        if self.prefix:
-            return Ready(list(lines), list)
+        """As those of the translator."""
         return self.translator.ready(lines, nbest, words=True)
 
     def search(self, segments: Sequence[Any], nbest: int = 1) -> list[list[Translation]]:
         """As those of the translator."""
-        if not self.prefix:
-            return self.translator.search(segments, nbest, attention=True, words=True)
-        return self.translator.candidates(
-            segments,
-            nbest,
+        return self.translator.search(segments, nbest, attention=True, words=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A translator whose candidates begin with prefixes, one with each, and have what others have.
+
+    whole_word: no letter goes on with the word that a prefix ends in.
+    """
+
+    translator: Translator
+    prefixes: Sequence[str]
+    whole_word: bool
+
+    def ready(self, lines: Sequence[str], nbest: int = 1) -> Ready:
+        """Each line as a whole."""
+        return Ready(list(lines), list)
+
+    def search(self, lines: Sequence[str], nbest: int = 1) -> list[list[Translation]]:
+        """Of each line the best translation for each prefix, in their order."""
+        return [self._begun(line) for line in lines]
+
+    def _begun(self, line):
+        found = self.translator.candidates(
+            [line] * len(self.prefixes),
             attention=True,
             words=True,
-            prefixes=[self.prefix] * len(segments),
+            prefixes=self.prefixes,
             whole_words=self.whole_word,
         )
+        return [best for best, *_ in found]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from nmt.documents.units import per_cent
-from nmt.serving.details import Detailed, NextWords, segments
+from nmt.serving.details import Begun, Detailed, NextWords, segments
 from nmt.serving.exchange import Values, key_of, text
 from nmt.serving.service import AUTO, Answer, Refusal, Service
 from nmt.serving.texts import cut
@@ -18,25 +18,28 @@ ALTERNATIVES = 5  # if a client does not say how many
 async def translate(service: Service, request: Request, values: Values) -> Response:
     """`POST /translate` of a line with `prefix`, which its translation begins with.
 
-    With `wholeWord` no letter goes on with the word that the prefix ends in.
+    Of a list of prefixes each has its own. With `wholeWord` no letter goes on with the word that a
+    prefix ends in.
     """
     service.check_key(key_of(request, values))
     query = text(values, "q")
-    prefix = text(values, "prefix")
+    prefixes, is_list = _prefixes(values, service.limits.alternatives)
     source, target = service.languages(text(values, "source"), text(values, "target"))
-    service.check_size([query, prefix])
+    service.check_size([query, *prefixes])
     whole_word = values.get("wholeWord") in (True, "true")
-    through = functools.partial(Detailed, prefix=prefix, whole_word=whole_word)
-    answer = await _begun(service, query, source, target, through)
-    best = answer.candidates[0]
-    fields: dict[str, Any] = {"translatedText": best.text}
-    if source == AUTO and answer.detected:
-        fields["detectedLanguage"] = answer.detected._asdict()
-    if per_cent(best) is not None:
-        fields["confidence"] = per_cent(best)
+    answers = await _begun(service, query, source, target, prefixes, whole_word)
+    best = [answer.candidates[0] for answer in answers]
+    fields: dict[str, list[Any]] = {"translatedText": [each.text for each in best]}
+    if source == AUTO and answers[0].detected:
+        fields["detectedLanguage"] = [answer.detected._asdict() for answer in answers]
+    sure = [per_cent(each) for each in best]
+    if None not in sure:
+        fields["confidence"] = sure
     if values.get("details") in (True, "true"):
-        fields["details"] = segments(query, answer.units, answer.source(source), target)
-    return JSONResponse(fields)
+        fields["details"] = [
+            segments(query, answer.units, answer.source(source), target) for answer in answers
+        ]
+    return JSONResponse(fields if is_list else {key: each[0] for key, each in fields.items()})
 
 
 async def alternatives(service: Service, request: Request, values: Values) -> Response:
@@ -61,15 +64,29 @@ async def alternatives(service: Service, request: Request, values: Values) -> Re
     return JSONResponse({"alternatives": [each._asdict() for each in found]})
 
 
-async def _begun(service, query, source, target, through):
-    """The answer to a line whose translation `through` makes begin with a prefix."""
+def _prefixes(values, most):
+    """(the texts of prefix, whether it is a list)."""
+    prefixes = values["prefix"]
+    if not isinstance(prefixes, list):
+        return [text(values, "prefix")], False
+    if not all(isinstance(each, str) for each in prefixes):
+        raise Refusal(400, "Invalid request: prefix must be text, or a list of texts")
+    if len(prefixes) > most:
+        raise Refusal(400, f"Invalid request: more than {most} prefixes")
+    return prefixes, True
+
+
+async def _begun(service, query, source, target, prefixes, whole_word):
+    """The answers to a line whose translations begin with each of the prefixes."""
     direction, detected = _direction(service, query, source, target)
     if direction is None:
-        (answer,) = await service.translate([query], source, target, through=Detailed)
-        return answer
-    units = _line(query)
-    ((best, *_),) = await service.search(direction, units, 1, through)
-    return Answer(cut(query).joined([[best]]), detected, [(units[0], best)])
+        answers = await service.translate([query], source, target, through=Detailed)
+        return answers * len(prefixes)
+    (unit,) = _line(query)
+    through = functools.partial(Begun, prefixes=tuple(prefixes), whole_word=whole_word)
+    (found,) = await service.search(direction, [unit], 1, through)
+    joined = cut(query).joined
+    return [Answer(joined([[best]]), detected, [(unit, best)]) for best in found]
 
 
 def _direction(service, query, source, target):

@@ -10,7 +10,7 @@ import pytest
 from nmt.inference.load import load
 from nmt.inference.translation import Translation
 from nmt.serving.batching import CHARACTERS, SEGMENTS, Batcher, BusyError
-from nmt.serving.details import Detailed, NextWord, NextWords
+from nmt.serving.details import Begun, NextWord, NextWords
 from tests.serving.clients import Shouter, wait_until
 
 
@@ -84,10 +84,10 @@ def test_candidates_and_next_words_of_one_prefix_are_not_searched_together(batch
     translator.gate.clear()
     batcher.submit(translator, ["first"])
     wait_until(lambda: translator.batches)
-    detailed = batcher.submit(Detailed(translator, "so"), ["line"])
+    begun = batcher.submit(Begun(translator, ("so",), False), ["line"])
     following = batcher.submit(NextWords(translator, "so"), ["line"])
     translator.gate.set()
-    assert detailed.result(10) == [[Translation("so")]]
+    assert begun.result(10) == [[Translation("so")]]
     assert following.result(10) == [[NextWord("so next", "next", 0.5)]]
 
 

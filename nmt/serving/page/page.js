@@ -412,10 +412,9 @@ async function openChoices(word, chosen = 0) {
     opened.list = alternatives.filter(each => each.word !== word.textContent && !beginsWithWord(rest, each.word));
     if (chosen) return choice(chosen);
     showChoices(rest.slice(word.textContent.length));
-    await Promise.all(opened.list.map(async each => {
-      each.found = await goOn(opened, each);
+    for (const each of await goOn(opened, opened.list)) {
       each.coming.replaceWith(each.found.translatedText.slice(each.text.length));
-    }));
+    }
   });
 }
 
@@ -424,8 +423,12 @@ function beginsWithWord(text, word) {
   return text.startsWith(word) && !/^[\p{L}\p{N}_'’-]/u.test(text.slice(word.length));
 }
 
-function goOn({query}, {text}) {
-  return post("translate", {q: query, ...pair(), prefix: text, wholeWord: true, details: true}, asked.signal);
+// The list, each with the translation that goes on from it.
+async function goOn({query}, list) {
+  if (!list.length) return list;
+  const prefix = list.map(each => each.text);
+  const {translatedText, details} = await post("translate", {q: query, ...pair(), prefix, wholeWord: true, details: true}, asked.signal);
+  return list.map((each, n) => Object.assign(each, {found: {translatedText: translatedText[n], details: details[n]}}));
 }
 
 // rest: about as long as what is coming, so that nothing moves then.
@@ -453,9 +456,9 @@ async function choice(number) {
   const chosen = list?.[number - 1];
   if (!chosen) return;
   await asking(async isLast => {
-    const found = chosen.found || await goOn(open, chosen);
+    if (!chosen.found) await goOn(open, [chosen]);
     if (!isLast()) return;
-    const [other] = parsed(query, found).segments;
+    const [other] = parsed(query, chosen.found).segments;
     other.before = segment.before;
     other.source.start = segment.source.start;
     answer.segments[answer.segments.indexOf(segment)] = other;
