@@ -69,7 +69,7 @@ class Prefix:
         spelling: Spelling,
         endings: Mapping[int, str] | None = None,
         whole: bool = False,
-        following: Collection[int] = (),
+        following: tuple[int, ...] = (),
     ):
         """endings: tokens that write a text of their own where it goes to the end of the prefix.
 
@@ -77,14 +77,15 @@ class Prefix:
         then no token goes beyond the prefix; empty: any.
         """
         self.bytes = text.encode() + (END if whole else b"") + (BORDER if following else b"")
-        self.following = following
         self.spelling = spelling
         self.endings = {token: own.encode() for token, own in (endings or {}).items()}
         self.start = len(self.bytes) + 1 if self.bytes else 0
         # For each state the tokens that may follow, and the state after each; from the end on, so
         # that only tokens stay after which the prefix can be completed.
         self.moves: list[dict[int, int]] = [{}]
-        for left in range(1, len(self.bytes) + 1):
+        if following:
+            self.moves.append(_moves_to_the_end(following))
+        for left in range(len(self.moves), len(self.bytes) + 1):
             self.moves.append(self._possible(left, self._agreeing(self.bytes[-left:])))
         if self.bytes:
             self.moves.append(self._first_moves())
@@ -96,8 +97,6 @@ class Prefix:
         return self.start == 0 or bool(self.moves[self.start])
 
     def _agreeing(self, rest):
-        if rest == BORDER:
-            return dict.fromkeys(self.following, 1)
         agreeing = self.spelling.agreeing(rest)
         for token, own in self.endings.items():
             if own.startswith(rest.removesuffix(BORDER)):
@@ -136,9 +135,15 @@ class Prefix:
         """How many tokens it needs at least."""
         fewest = [0]
         for state, moves in enumerate(self.moves[1:], 1):
-            counts = [fewest[after] for after in moves.values() if after < state]
+            counts = [fewest[after] for after in set(moves.values()) if after < state]
             fewest.append(1 + min(counts, default=state))
         return fewest[self.start]
+
+
+@functools.lru_cache(maxsize=8)
+def _moves_to_the_end(tokens):
+    # Nearly all of a vocabulary, and the same ones for many prefixes.
+    return dict.fromkeys(tokens, 0)
 
 
 class Prefixes:

@@ -32,7 +32,7 @@ def written(ids):
 AFTER = {
     "anything": ({}, lambda rest: True),
     "nothing": ({"whole": True}, lambda rest: rest == ""),
-    "another word": ({"following": [EOS, 4]}, lambda rest: rest == "" or rest.startswith(" ")),
+    "another word": ({"following": (EOS, 4)}, lambda rest: rest == "" or rest.startswith(" ")),
 }
 
 
