@@ -3,25 +3,20 @@
     python -m tests.serving.lone RUN [ROUNDS]
 
 Engine and server take turns, so that other work of the machine meets both alike. The server is
-asked on a connection that is kept, on a new one each time, and as the page asks for the words that
-may stand in the place of one.
+asked on a connection that is kept, and on a new one each time.
 """
 
-import random
 import statistics
 import sys
 import time
 
 from nmt.inference.load import load
 from nmt.machine import cores
-from nmt.runs.folder import Run
-from nmt.runs.held_out import held_out
 from tests.serving.load import Client, Server
 
 ROUNDS = 20
 ASKED = 10  # times in a round, each way
 SHORT = "Turn off the lights."
-SENTENCES = 100  # whose words are clicked on
 
 
 class Way:
@@ -84,25 +79,7 @@ def measure(run, rounds=ROUNDS):
         engine = ways["engine"].median()
         for name in ("kept connection", "new connection"):
             figures[f"{name}, times the engine"] = ways[name].median() / engine
-        return figures | _words(client, run)
-
-
-def _words(client, run):
-    """What it takes to have the alternatives of a word, of sentences as the run is tested with."""
-    rng = random.Random(1)
-    sentences = [source for source, _ in held_out(Run(run), "test")][:SENTENCES]
-    waits = []
-    for sentence in sentences:
-        words = client.ask(sentence).split(" ")
-        prefix = "".join(f"{word} " for word in words[: rng.randrange(len(words))])
-        begin = time.perf_counter()
-        client.post("/alternatives", {"q": sentence, "prefix": prefix})
-        waits.append(1000 * (time.perf_counter() - begin))
-    waits.sort()
-    return {
-        "alternatives of a word, median, ms": statistics.median(waits),
-        "alternatives of a word, 9 of 10 at most, ms": waits[int(0.9 * len(waits))],
-    }
+        return figures
 
 
 if __name__ == "__main__":

@@ -262,6 +262,25 @@ def test_alternatives_are_beginnings_that_a_translation_goes_on_from(port):
     assert chosen["translatedText"] == "TWO ONE MORE" and len(chosen["details"]) == 1
 
 
+def test_a_translation_for_each_prefix(port):
+    prefixes = ["TWO ONE", "TWO ONE MORE", "TWO ONE MORE MORE"]
+    alone = [details(port, "one two", prefix=each) for each in prefixes]
+    answer = details(port, "one two", prefix=prefixes)
+    assert answer["translatedText"] == prefixes
+    assert answer == {key: [each[key] for each in alone] for key in alone[0]}
+    # One in the target's language stays as it is.
+    answer = details(port, "das licht", prefix=["a", "b"], source="auto")
+    assert answer["translatedText"] == ["das licht"] * 2
+    assert [each["language"] for each in answer["detectedLanguage"]] == ["de", "de"]
+
+
+@pytest.mark.parametrize("prefix", [3, ["a", 3], ["a"] * 11])
+def test_prefixes_that_are_refused(port, prefix):
+    fields = {"q": "a", "source": "en", "target": "de", "prefix": prefix}
+    status, answer = ask_json(port, "/translate", fields)
+    assert status == 400 and "prefix" in answer["error"]
+
+
 def test_next_words_of_a_translator_are_asked_for():
     class Knowing(Backwards):
         def candidates(self, lines, nbest=1, prefixes=None, whole_words=False, **_):

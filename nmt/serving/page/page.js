@@ -457,7 +457,7 @@ async function choice(number) {
   if (!chosen) return;
   await asking(async isLast => {
     if (!chosen.found) await goOn(open, [chosen]);
-    if (!isLast()) return;
+    if (!isLast() || !open) return;
     const [other] = parsed(query, chosen.found).segments;
     other.before = segment.before;
     other.source.start = segment.source.start;
