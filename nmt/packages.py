@@ -15,7 +15,7 @@ EXTRAS = {
     "memory": ("rapidfuzz",),
     "bulk": ("pyarrow",),
     "ray": ("ray",),
-    "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
+    "serve": ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client"),
     "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx", "filelock"),
 }
 # What commands need.

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 HELP = "serve translators over HTTP (LibreTranslate's interface, Apertium's and tmserver's)"
 EXAMPLE = "nmt serve runs/default"
-NEEDS = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+NEEDS = ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 MIB = 2**20
 

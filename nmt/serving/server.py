@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 import signal
 import socket
 import threading
@@ -9,7 +10,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from nmt.errors import UserError
 
@@ -19,14 +20,17 @@ READING_SECONDS = 30  # in which a client must read some more of an answer
 END_SECONDS = 10  # for requests in work, after SIGTERM
 MOST_HEADER_BYTES = 2**16  # with the address, which has the text of some interfaces
 BACKLOG = 1024
+UPGRADE = re.compile(rb"\r\nUpgrade:", re.IGNORECASE)
 
 
-class Protocol(H11Protocol):
+class Protocol(HttpToolsProtocol):
     """HTTP/1.1 without connections whose next request does not come, or that do not read."""
 
     _timer: asyncio.TimerHandle | None = None
     _reading_timer: asyncio.TimerHandle | None = None
     _unread = 0  # bytes, when that timer was started
+    _in_head = True  # what comes next is, or goes on with, the head of a request
+    _incomplete = 0  # bytes that have come since a head, or a part of a body, was complete
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -35,6 +39,27 @@ class Protocol(H11Protocol):
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._start_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser, which has no limit of its own for heads and for what ends chunks."""
+        self._incomplete += len(data)
+        super().data_received(_without_upgrade(data) if self._in_head else data)
+        if self._incomplete > MOST_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._incomplete = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._incomplete = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._incomplete = 0
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -109,7 +134,6 @@ def server(app: Starlette) -> uvicorn.Server:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=END_SECONDS,
-        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
     )
     return uvicorn.Server(config)
 
@@ -120,3 +144,13 @@ def serve(app: Starlette, listening: socket.socket) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
     server(app).run(sockets=[listening])
+
+
+def _without_upgrade(data):
+    """The data, whose head asks for no other protocol.
+
+    Clients in Java ask for HTTP/2 in this way. The parser would take that as granted, and lose the
+    body of the request.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"\r\nX-Upgrade:", head) + end + rest

@@ -205,6 +205,7 @@ def test_documented_jobs_of_schedulers_run(checkout):
 def started_and_ended(command, folder, env):
     """Starts a server, and ends it when it serves."""
     pytest.importorskip("uvicorn")
+    pytest.importorskip("httptools")
     server = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
     said = server.stderr.readline()
     server.terminate()

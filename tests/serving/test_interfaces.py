@@ -8,6 +8,7 @@ import pytest
 from tests.serving.clients import ask, ask_json, fixed_runs, serving
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("httptools")
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")

@@ -22,6 +22,7 @@ from nmt.packages import is_installed
 from tests.serving.clients import ask, ask_json, fixed_runs, serving
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("httptools")
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")

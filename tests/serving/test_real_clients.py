@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("httptools")
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")

@@ -19,6 +19,7 @@ from tests.fakes import messages, nmt_command
 from tests.serving.clients import Shouter, ask, ask_json, serving, wait_until
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("httptools")
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")

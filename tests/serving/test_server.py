@@ -22,6 +22,7 @@ from tests.fakes import messages
 from tests.serving.clients import Shouter, ask, ask_json, fixed_runs, serving, wait_until
 
 pytest.importorskip("uvicorn")
+pytest.importorskip("httptools")
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
@@ -159,6 +160,40 @@ def test_clients_that_are_too_slow(monkeypatch):
         assert received(again).count(b"HTTP/1.1") == 1
         for connection in (half_head, nothing, half_body, again):
             connection.close()
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+
+
+@pytest.mark.parametrize("begin", [HEAD, CHUNKED], ids=["head", "what ends chunks"])
+def test_a_head_without_end_is_refused(keyed, begin):
+    with connected(keyed, begin) as connection:
+        # The server ends it while more comes: the answer may be lost by that.
+        with pytest.raises(ConnectionError):
+            for number in range(200_000):
+                connection.sendall(b"x-%d: %s\r\n" % (number, b"x" * 100))
+    assert ask(keyed, "GET", "/health")[0] == 200
+
+
+def test_an_address_may_be_long(keyed):
+    text = "x" * 60_000
+    answer = ask(keyed, "GET", f"/translate?langpair=en|de&q={text}&key=second")[2]
+    assert answer["responseData"]["translatedText"] == text.upper()
+
+
+def test_a_request_that_offers_another_protocol_is_answered(keyed):
+    """As Java's client asks for HTTP/2 with its first request."""
+    form = b"source=en&target=de&api_key=second&q=a\r\nupgrade: b"
+    head = (
+        b"POST /translate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
+        b"Connection: Upgrade, HTTP2-Settings\r\nUPGRADE: h2c\r\nHTTP2-Settings: AAEAAE\r\n\r\n"
+    ) % len(form)
+    with connected(keyed) as connection:
+        for parts in ([head + form], [head, form], [head + form[:-10], form[-10:]]):
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.05)
+            assert connection.recv(65536).endswith(b'{"translatedText":"A\\nUPGRADE: B"}')
 
 
 LARGE = 6_000_000  # characters of an answer: more than systems hold for a connection
