@@ -81,9 +81,10 @@ def _routes(service, shelf):
     apertium_errors = {"error_body": apertium.error_body}
     translate_file, download_file = libretranslate.file_handlers(shelf)
     routes = [
+        # They are tried in turn: the one that is asked most is the first.
+        route("POST", "/translate", libretranslate.translate),
         *(route("GET", path, static.file_handler(path)) for path in static.FILES),
         route("GET", "/languages", libretranslate.languages),
-        route("POST", "/translate", libretranslate.translate),
         route("POST", "/detect", libretranslate.detect),
         route("GET", "/frontend/settings", libretranslate.settings),
         route("POST", "/translate_file", translate_file, limit=service.limits.file),
