@@ -121,6 +121,11 @@ class Batcher:
         So a short text does not wait until a long one is done. The oldest job is the first, then
         come those whose segments are about as long as its: a batch takes as long as its longest.
         """
+        if self._waiting == 1:
+            # Of somebody who asks alone: there is nothing to choose, and each step is a wait.
+            self._waiting = 0
+            job = self._jobs.popleft()
+            return [(job, job.take())]
         share = -(-self._waiting // self._idle)
         oldest = self._jobs[0]
         batch: list[tuple[_Job, int]] = []
