@@ -21,6 +21,7 @@ from nmt.serving.service import Refusal, Service
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 30  # in which all of a request must have come
+UNWATCHED_SECONDS = 0.05  # in which a client may leave unseen: short texts are answered sooner
 LINGER_SECONDS = 2  # in which what a client goes on to send is taken, so that it reads the answer
 MOST_FIELDS = 1_000
 BEARERS = ("bearer ", "deepl-auth-key ")
@@ -201,16 +202,24 @@ async def _while_connected(work, receive):
     """
     task = asyncio.current_task()
     assert task
-    watch = asyncio.ensure_future(_cancel_without_client(task, receive))
+    watch: asyncio.Future[None] | None = None
+
+    def begin_watch():
+        nonlocal watch
+        watch = asyncio.ensure_future(_cancel_without_client(task, receive))
+
+    timer = asyncio.get_running_loop().call_later(UNWATCHED_SECONDS, begin_watch)
     try:
         return await work
     except asyncio.CancelledError:
         # The server can cancel it, too.
-        if not watch.done() or task.uncancel():
+        if not watch or not watch.done() or task.uncancel():
             raise
         return None
     finally:
-        watch.cancel()
+        timer.cancel()
+        if watch:
+            watch.cancel()
 
 
 async def _cancel_without_client(task, receive):
