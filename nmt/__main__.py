@@ -1,5 +1,6 @@
 """`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2, or 128 + a signal."""
 
+import contextlib
 import io
 import os
 import signal
@@ -10,6 +11,24 @@ from nmt.cli.parser import parse
 from nmt.errors import Failure, UserError
 from nmt.machine import show_messages
 from nmt.packages import explained, require
+
+# What ends threads, files and connections of its own when Python ends in order.
+IN_ORDER = {"tensorflow", "ray"}
+
+
+def start() -> int:
+    """`main` as a process of its own, which begins and ends sooner."""
+    # NumPy starts threads for large products when it is imported. It has none to do here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    status = main()
+    # What a process holds ends with it. To take ONNX Runtime apart first is a tenth of the time
+    # that a line takes from start to exit.
+    if not IN_ORDER & sys.modules.keys():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(status)
+    return status
 
 
 class ClosedStdout(io.TextIOBase):
@@ -79,4 +98,4 @@ def _described(error):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())
