@@ -27,7 +27,6 @@ import numpy as np
 from nmt import files
 from nmt.batches.padding import Ids
 from nmt.errors import UserError
-from nmt.processes import in_order
 from nmt.recipe import SIDES
 from nmt.text.vocabulary import EOS
 from nmt.windows import windows
@@ -337,6 +336,9 @@ def write_ids(
     tokenizers: one a side; a single one is that of the target. corpora: pairs of each corpus in the
     text files, if there are several. processes: as of `in_order`. UserError if no pair is left.
     """
+    # Imported here: who translates needs no processes.
+    from nmt.processes import in_order
+
     sides = SIDES[-len(tokenizers) :]
     folders = shard_folders(folder)
     encode = functools.partial(_encoded, tokenizers, max_pieces)
