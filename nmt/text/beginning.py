@@ -16,7 +16,7 @@ from nmt.errors import UserError
 from nmt.text.common_spans import occurrences
 from nmt.text.kinds import MARK
 from nmt.text.spans import find_spans
-from nmt.text.symbols import SLOT, SYMBOLS, UNWRITTEN, Copied, Mark, slot_number
+from nmt.text.symbols import SLOT, SYMBOLS, Copied, Mark, slot_number, unwritten
 
 if TYPE_CHECKING:
     from nmt.text.preparation import PreparedLine
@@ -73,10 +73,10 @@ def beginning(
     form: what texts are compared in. whole: nothing comes after it.
     UserError for characters that a translation cannot have.
     """
-    if unwritten := UNWRITTEN.search(given):
+    if strange := unwritten().search(given):
         raise UserError(
             f"the beginning {given!r} cannot be written: no translation has the character "
-            f"U+{ord(unwritten[0]):04X}"
+            f"U+{ord(strange[0]):04X}"
         )
     # 1. Marks are left out.
     text, lacking, found = _without_marks(given, prepared, whole)

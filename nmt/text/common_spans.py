@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from nmt.text.kinds import MARK, Kind
 from nmt.text.spans import find_spans
 from nmt.text.symbols import (
-    PRIVATE,
     SLOT,
     SYMBOLS,
     Copied,
+    private,
     slot_number,
     slotted,
     without_marks,
@@ -33,7 +33,7 @@ class CommonSpans:
     def __init__(self, source: str, target: str, own: Sequence[Kind] = ()) -> None:
         """own: the recipe's kinds of spans."""
         self.seed = f"{source}\n{target}"
-        source = PRIVATE.sub("", source)
+        source = private().sub("", source)
         self.line = slotted(source, find_spans(source, own))
         self.target = unmarked(target)
         self.source = self.line.text
@@ -102,7 +102,7 @@ class CommonSpans:
 
 def unmarked(target: str) -> str:
     """A target without marks, and without characters that look like slots and symbols."""
-    target = PRIVATE.sub("", target)
+    target = private().sub("", target)
     line = slotted(target, [span for span in find_spans(target) if span.kind.role == MARK])
     return without_marks(line, line.text)[0]
 

@@ -19,9 +19,9 @@ INFLECTED = 4
 LONGEST_ENDING = 2
 ENDING = rf"[^\W\d_]{{0,{LONGEST_ENDING}}}"
 HANGUL = "\uac00-\ud7a3"
-PARTICLE = re.compile(rf"[{HANGUL}]{{0,{LONGEST_ENDING}}}(?!\w)")
+PARTICLE = rf"[{HANGUL}]{{0,{LONGEST_ENDING}}}(?!\w)"
 # Scripts that put no spaces between words.
-UNSPACED = re.compile(
+UNSPACED = (
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 JOINERS = "\u200c\u200d"
@@ -107,7 +107,7 @@ class Glossary:
     def _is_end(self, text, place):
         """Whether a word may end there; particles may follow."""
         is_korean = re.match(f"[{HANGUL}]", text[place - 1])
-        return self._is_border(text, place) or bool(is_korean and PARTICLE.match(text, place))
+        return self._is_border(text, place) or bool(is_korean and _particle().match(text, place))
 
 
 def _compact(text):
@@ -125,6 +125,19 @@ def _in_case(term, source):
     if source[0].isupper() and not term.source[0].isupper():
         return term.target[0].upper() + term.target[1:]
     return term.target
+
+
+# Sets of many characters take milliseconds, which not every start of a program shall pay for.
+
+
+@functools.cache
+def _particle():
+    return re.compile(PARTICLE)
+
+
+@functools.cache
+def _unspaced():
+    return re.compile(UNSPACED)
 
 
 @functools.lru_cache(4096)
@@ -151,7 +164,7 @@ def _is_within(text, place):
     """Whether a word goes on there."""
     sides = text[place - 1 : place + 1] if place else ""
     inside = len(sides) == 2 and all(map(_is_of_word, sides))
-    return inside and (_is_mark(sides[1]) or not any(map(UNSPACED.match, sides)))
+    return inside and (_is_mark(sides[1]) or not any(map(_unspaced().match, sides)))
 
 
 def _is_of_word(character):

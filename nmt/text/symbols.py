@@ -8,6 +8,7 @@ which is taken out of the sentence and put back by attention.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,10 +26,21 @@ _FIRST_SLOT = 0xF0000
 SLOT = re.compile("[\U000f0000-\U0010fffd]")
 _SLOT_OR_SYMBOL = re.compile(f"({SLOT.pattern})|{SYMBOL.pattern}")
 MAX_SLOTS = 100_000
-# Characters that a text of the corpus must not have: they would look like symbols and slots.
-PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-# These, control characters but the tab, and what stands for broken text: no output has them.
-UNWRITTEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+
+
+# Compiled when first needed: not every start of a program shall pay for sets of many characters.
+
+
+@functools.cache
+def private() -> re.Pattern:
+    """What a text of the corpus must not have: it would look like symbols and slots."""
+    return re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+
+
+@functools.cache
+def unwritten() -> re.Pattern:
+    """The same, control characters but the tab, and what stands for broken text: in no output."""
+    return re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
 def slot(number: int) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
-from nmt.text.symbols import SYMBOLS, UNWRITTEN
+from nmt.text.symbols import SYMBOLS, unwritten
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ def _character(writings):
         return "", 1
     if character in "\r\n":
         return " ", size
-    return ("" if UNWRITTEN.match(character) else character), size
+    return ("" if unwritten().match(character) else character), size
 
 
 def _explained(error, options):
