@@ -56,6 +56,7 @@ class Tokenizer:
             raise Failure(f"{name}: damaged, SentencePiece cannot read it") from None
         self.proto = proto
         self.size: int = self.processor.get_piece_size()
+        self._writings = _Writings(self.processor)
         self.digest = hashlib.sha256(proto).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -135,12 +136,12 @@ class Tokenizer:
             return encode(line)
         stand_in = next((char for char in STAND_INS if char not in line), " ")
         ids = encode(line.replace(SPACE, stand_in))
-        former = self._byte_ids(stand_in)
+        former = self._byte_ids(stand_in.encode())
         size = len(former)
         # The bytes of a character begin where no other one's do.
         for n in range(len(ids) - size + 1):
             if ids[n : n + size] == former:
-                ids[n : n + size] = self._byte_ids(SPACE)
+                ids[n : n + size] = self._byte_ids(SPACE.encode())
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -168,30 +169,13 @@ class Tokenizer:
             count = 1
             if isinstance(written, int):
                 written, count = _character(writings[n : n + 4])
-            elif leading_space and not text and ids[n] in self.spaced:
+            elif leading_space and not text and self.piece(ids[n]).startswith(SPACE):
                 written = written[1:]
                 leading_space = not self.keeps_spaces
             # 2. Its place in the text.
             ranges += [(len(text), len(text) + len(written))] * count
             text += written
         return text, ranges
-
-    @functools.cached_property
-    def _writings(self) -> list[str | int]:
-        """What each id writes: text, or a byte."""
-        writings: list[str | int] = []
-        for id, piece in enumerate(self._pieces):
-            # Bytes, <unk> and control pieces are written in angles; each question is a call.
-            special = piece.startswith("<")
-            if id == UNK:
-                writings.append(" ⁇ ")
-            elif special and self.processor.is_byte(id):
-                writings.append(int(piece[1:-1], 16))
-            elif special and self.processor.is_control(id):
-                writings.append("")
-            else:
-                writings.append(piece.replace(SPACE, " "))
-        return writings
 
     def writings(self, form: Callable[[str], str] = str) -> list[bytes]:
         """The bytes that each id writes, of pieces in the form that a function gives them.
@@ -205,18 +189,16 @@ class Tokenizer:
             else b""
             if id in unwritten
             else form(written).encode()
-            for id, written in enumerate(self._writings)
+            for id, written in enumerate(self._all_writings())
         ]
 
     @functools.cached_property
     def spaced(self) -> frozenset[int]:
         """Ids of the pieces that begin with a space."""
-        return frozenset(id for id, piece in enumerate(self._pieces) if piece.startswith(SPACE))
+        return frozenset(id for id in range(self.size) if self.piece(id).startswith(SPACE))
 
-    @functools.cached_property
-    def _pieces(self) -> list[str]:
-        """All pieces as SentencePiece writes them."""
-        return [self.processor.id_to_piece(id) for id in range(self.size)]
+    def _all_writings(self):
+        return [self._writings[id] for id in range(self.size)]
 
     @functools.cached_property
     def keeps_spaces(self) -> bool:
@@ -245,7 +227,9 @@ class Tokenizer:
     def alphabet(self) -> frozenset[str]:
         """The characters that are pieces, symbols excepted."""
         characters = {
-            written for written in self._writings if isinstance(written, str) and len(written) == 1
+            written
+            for written in self._all_writings()
+            if isinstance(written, str) and len(written) == 1
         }
         return frozenset(characters - set(SYMBOLS))
 
@@ -258,9 +242,8 @@ class Tokenizer:
     @functools.cached_property
     def bytes_of_ids(self) -> dict[int, int]:
         """The byte that each byte piece spells, by its id; empty without byte pieces."""
-        return {
-            id: written for id, written in enumerate(self._writings) if isinstance(written, int)
-        }
+        ids = self._byte_ids(bytes(range(256)))
+        return {id: byte for byte, id in enumerate(ids) if self.processor.is_byte(id)}
 
     def piece(self, id: int) -> str:
         """The piece as SentencePiece writes it."""
@@ -320,12 +303,12 @@ class Tokenizer:
         id = self.processor.piece_to_id(unit)
         if id != UNK:
             return [id]
-        byte_ids = self._byte_ids(unit)
+        byte_ids = self._byte_ids(unit.encode())
         return [UNK] if UNK in byte_ids else byte_ids
 
     def _byte_ids(self, text):
         """The id of each byte, UNK where bytes have none."""
-        return [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in text.encode()]
+        return [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in text]
 
     @functools.cached_property
     def _merge_ranks(self):
@@ -344,6 +327,26 @@ class Tokenizer:
             for piece in model.pieces
             if piece.type in merged and len(piece.piece) > 1
         }
+
+
+class _Writings(dict[int, str | int]):
+    """What each id writes: text, or a byte. Asked when first needed: a text has few of all ids."""
+
+    def __init__(self, processor):
+        self.processor = processor
+
+    def __missing__(self, id):
+        id = int(id)  # it may be one of NumPy's
+        piece = self.processor.id_to_piece(id)
+        if id == UNK:
+            self[id] = " ⁇ "
+        elif self.processor.is_byte(id):
+            self[id] = int(piece[1:-1], 16)
+        elif self.processor.is_control(id):
+            self[id] = ""
+        else:
+            self[id] = piece.replace(SPACE, " ")
+        return self[id]
 
 
 def _character(writings):
