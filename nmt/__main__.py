@@ -1,6 +1,7 @@
 """`nmt`, or `python -m nmt`: runs a command; exit status 0, 1, 2, or 128 + a signal."""
 
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -14,12 +15,15 @@ from nmt.packages import explained, require
 
 # What ends threads, files and connections of its own when Python ends in order.
 IN_ORDER = {"tensorflow", "ray"}
+# Objects that are made before anybody looks for garbage: a short command makes fewer.
+FIRST_GARBAGE = 100_000
 
 
 def start() -> int:
     """`main` as a process of its own, which begins and ends sooner."""
     # NumPy starts threads for large products when it is imported. It has none to do here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _look_for_garbage_late()
     status = main()
     # What a process holds ends with it. To take ONNX Runtime apart first is a tenth of the time
     # that a line takes from start to exit.
@@ -29,6 +33,18 @@ def start() -> int:
                 stream.flush()
         os._exit(status)
     return status
+
+
+def _look_for_garbage_late():
+    """Lets Python look for cycles of references as usual, but not while it starts."""
+    usual = gc.get_threshold()
+
+    def restore(phase, info):
+        gc.callbacks.remove(restore)
+        gc.set_threshold(*usual)
+
+    gc.callbacks.append(restore)
+    gc.set_threshold(FIRST_GARBAGE)
 
 
 class ClosedStdout(io.TextIOBase):

@@ -29,8 +29,8 @@ class Echo:
     def using(self, *_):
         return self
 nmt.inference.load.load = lambda *_, **__: Echo()
-from nmt.__main__ import main
-sys.exit(main())
+from nmt.__main__ import start
+sys.exit(start())
 """
 
 
@@ -150,8 +150,10 @@ for line in sys.argv[1:]:
         main(line.split())
     except SystemExit:
         pass
-    heavy = [name for name in ("tensorflow", "keras", "sacrebleu") if name in sys.modules]
-    assert not heavy, (line, heavy)
+    heavy = {"tensorflow", "keras", "sacrebleu"}
+    if line.endswith("--help"):
+        heavy |= {"numpy", "dataclasses", "tempfile", "subprocess"}
+    assert not heavy & sys.modules.keys(), (line, heavy & sys.modules.keys())
 print(time.process_time())
 """
     right, wrong = (
