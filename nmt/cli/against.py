@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 from nmt.cli.arguments import positive
@@ -37,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints each case as soon as both versions have been measured in all rounds."""
+    import tempfile
+
     from nmt.experiments.against import checkout, in_turn, row_line
     from nmt.experiments.bench import cases
     from nmt.inference.load import open_runs

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import logging
 import os
 import sys
@@ -174,6 +173,8 @@ def _identity(path):
 
 def _documents(paths, translator, options, choice, problems):
     """(path, document) of each file that can be filled."""
+    import dataclasses
+
     from nmt.documents import formats
     from nmt.documents.filling import check
 

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +83,8 @@ def _fetch_failure(recipe: "Recipe") -> Failure | None:
 
 def _evaluate(folder: str | Path) -> None:
     """`nmt evaluate --once` in a process of its own: training has set the threads of this one."""
+    import subprocess
+
     command = [sys.executable, "-m", "nmt", "evaluate", str(folder), "--once"]
     if status := subprocess.run(command).returncode:
         sys.exit(status)
