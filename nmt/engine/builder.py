@@ -93,14 +93,15 @@ class OnnxBuilder:
         self.nodes.append(node)
         return names[0] if results == 1 else names
 
-    def log_sum_exp(self, x: str) -> str:
+    def log_sum_exp(self, x: str, top: str) -> str:
         """Of the last axis, which stays with length 1; MASKED places in it change no bit.
+
+        top: the largest x.
 
         ONNX Runtime sums in an order that depends on the places, and its logarithm depends on the
         number of rows, so that both are of float64: what they round is lost in float32.
         """
         axis = self.constant([-1], np.int64)
-        top = self("ReduceMax", x, axis, keepdims=1)
         powers = self("Exp", self("Sub", x, top))
         total = self("ReduceSum", self.cast(powers, np.float64), axis, keepdims=1)
         return self("Add", top, self.cast(self("Log", total), np.float32))

@@ -157,8 +157,12 @@ def _in_groups(name, leaf):
     missing = -leaf.shape[axis] % POSITIONS
     if not missing:
         return leaf
-    widths = [(0, missing if n == axis else 0) for n in range(leaf.ndim)]
-    return np.pad(leaf, widths, constant_values=layout.MASKED if name == layout.MASK else 0)
+    behind = np.full(
+        [missing if n == axis else size for n, size in enumerate(leaf.shape)],
+        layout.MASKED if name == layout.MASK else 0,
+        leaf.dtype,
+    )
+    return np.concatenate([leaf, behind], axis)
 
 
 class Shortlist:

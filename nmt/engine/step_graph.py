@@ -96,8 +96,8 @@ def _project(g, model, readout, k, shortlist):
         logits = g("Add", logits, g.input(layout.ALLOWED, np.float32, "sentences", 1, "words"))
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
-    log_sum = g.log_sum_exp(logits)
     best, ids = g("TopK", logits, k, results=2)
+    log_sum = g.log_sum_exp(logits, g("Gather", best, g.constant([0], np.int64), axis=-1))
     best = g("Sub", best, log_sum)
     # Positions in the shortlist become ids of the vocabulary.
     if shortlist:
