@@ -94,17 +94,22 @@ def next_words(
     for _ in range(prefix.fewest + STEPS):
         last = [partial.ids[-1] if partial.ids else BOS for partial in live]
         every, _, state = model.distribution(memory, state, origin, np.array(last, np.int32))
+        every = np.asarray(every)
         # 1. What may follow each hypothesis, and the words that may end.
         following: list[tuple[float, int, int]] = []
-        for n, (row, partial) in enumerate(zip(np.asarray(every), live, strict=True)):
-            if partial.left:
-                tokens = prefix.allowed[partial.left]
-                log_probs = row[tokens]
-                completing = [prefix.moves[partial.left][token] == 0 for token in tokens.tolist()]
-                begun += float(np.exp(partial.log_prob + log_probs[completing]).sum())
-            else:
-                log_probs, tokens = _after_prefix(row, partial, words, characters, found)
-            following += zip((partial.log_prob + log_probs).tolist(), repeat(n), tokens.tolist())
+        behind = [n for n, partial in enumerate(live) if not partial.left]
+        for n in (n for n, partial in enumerate(live) if partial.left):
+            moves, tokens = prefix.moves[live[n].left], prefix.allowed[live[n].left]
+            log_probs = live[n].log_prob + every[n, tokens]
+            completing = [after == 0 for after in moves.values()]
+            begun += float(np.exp(log_probs[completing]).sum())
+            following += zip(log_probs.tolist(), repeat(n), tokens.tolist())
+        if behind:
+            partials = [live[n] for n in behind]
+            chances, *best = _behind_prefix(every[behind], partials, words, characters)
+            found += zip((partial.ids for partial in partials), chances, strict=True)
+            for n, log_probs, tokens in zip(behind, *best, strict=True):
+                following += zip(log_probs, repeat(n), tokens)
         # 2. Keep the best, of those that write the prefix few.
         following = sorted((each for each in following if each[0] > LOG_ZERO / 2), reverse=True)
         enough = sorted((chance for _, chance in found), reverse=True)[limit - 1 : limit]
@@ -119,21 +124,23 @@ def next_words(
     return [(ids, chance / begun) for ids, chance in found] if begun else []
 
 
-def _after_prefix(row, partial, words, characters, found):
-    """(log-probabilities, tokens) of the best that go on with a word; `found` gets what ends.
+def _behind_prefix(every, partials, words, characters):
+    """Of hypotheses with words: their chances to end there, and what else follows.
 
-    row: log-probabilities of all tokens.
+    every: log-probabilities of all tokens, a row a hypothesis. The second and third: sums of
+    log-probabilities and the tokens, lists of the best ones of each.
     """
-    row = np.array(row, float)
+    every = every + np.array([[partial.log_prob] for partial in partials])
     if characters:
-        row[~characters.allowed(np.array([partial.spelling]))[0]] = LOG_ZERO
-    ends = ~words.begin_with_letter if partial.joins else np.ones(len(row), bool)
-    if not partial.word:
-        ends = np.arange(len(row)) == EOS
-    found.append((partial.ids, float(np.exp(partial.log_prob + row[ends]).sum())))
-    row[ends] = LOG_ZERO
-    log_probs, tokens = best_tokens(row[None], WIDTH)
-    return log_probs[0], tokens[0]
+        every[~characters.allowed(np.array([each.spelling for each in partials]))] = LOG_ZERO
+    # Without a letter at its end a word ends with any token, without a word with EOS alone.
+    ends = np.ones_like(every, bool)
+    ends[[each.joins for each in partials]] = ~words.begin_with_letter
+    ends[[not each.word for each in partials]] = np.arange(every.shape[1]) == EOS
+    chances = np.exp(np.where(ends, every, LOG_ZERO)).sum(1).tolist()
+    every[ends] = LOG_ZERO
+    log_probs, tokens = best_tokens(every, WIDTH)
+    return chances, log_probs.tolist(), tokens.tolist()
 
 
 def _extended(partial, token, log_prob, prefix, words, characters):

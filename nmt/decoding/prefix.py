@@ -55,7 +55,8 @@ class Spelling:
         # Those that begin with all of it stand side by side.
         place = bisect_left(self.sorted, rest)
         while place < len(self.sorted) and self.sorted[place].startswith(rest):
-            agreeing.update(dict.fromkeys(self.tokens[self.sorted[place]], len(rest)))
+            for token in self.tokens[self.sorted[place]]:
+                agreeing[token] = len(rest)
             place += 1
         return agreeing
 

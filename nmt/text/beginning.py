@@ -8,6 +8,7 @@ has written for it: it stands in the translation letter for letter.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class Beginning:
 
         Its last character may write more: a placeholder that was given in part.
         """
-        left = sum(len(self._expanded(character)) for character in self.text)
+        left = self._length
         for end, character in enumerate(output):
             if left <= 0:
                 return end, self.given + self.lacking
@@ -53,6 +54,10 @@ class Beginning:
                 return end + 1, self.given + expanded[left:]
             left -= len(expanded)
         return len(output), self.given + self.lacking
+
+    @functools.cached_property
+    def _length(self):
+        return sum(len(self._expanded(character)) for character in self.text)
 
     def _expanded(self, character):
         """What a character of an output writes."""
