@@ -25,6 +25,7 @@ from nmt.decoding.prefix import Prefix, Prefixes
 from nmt.errors import Failure
 from nmt.text.vocabulary import BOS, EOS
 
+FEWEST = 2  # places after the first step, unless the beam is 1
 WORST = -1e15  # a score below that of any hypothesis, and above that of an empty place
 # Sentences leave the batch when at most this share of it is searched on: memory is copied then.
 TAKE_SHARE = 0.75
@@ -297,8 +298,11 @@ class _Beams:
             # The last record keeps the rows of open sentences only: the next step's parents are
             # indices into it.
             self._record(self.history.pop()[3])
-        # The batch is as wide as its widest sentence; the others leave their last places empty.
-        self.places = self.beam - self.places_used.min(initial=self.beam)
+        # The batch is as wide as its widest sentence; the others leave their last places empty. It
+        # has no single place: models compute one row of a sentence in another way than several, and
+        # the last bits of a sentence would depend on its neighbours.
+        widest = self.beam - self.places_used.min(initial=self.beam)
+        self.places = max(widest, min(self.beam, FEWEST))
         self.blocked = np.arange(self.places) >= self.beam - self.places_used[:, None]
         return remaining
 

@@ -65,6 +65,23 @@ def test_a_sentence_is_translated_alone_as_in_a_batch(beam):
         ]
 
 
+def test_several_rows_of_a_sentence_stay_several():
+    """Models may compute one row in another way, so that a sentence would differ in a batch."""
+
+    class Counting(World):
+        def distribution(self, memory, state, origin, tokens):
+            rows.append(len(origin) // len(memory["sentence"]))
+            return super().distribution(memory, state, origin, tokens)
+
+    for beam, fewest in ((1, 1), (2, 2), (4, 2)):
+        rows = []
+        for seed in range(6):
+            beam_search(Counting(seed), np.array([[5, EOS]]), beam, limits=[7])
+            assert rows[0] == 1
+            assert min(rows[1:], default=fewest) >= fewest
+            rows.clear()
+
+
 def test_early_exit_loses_nothing():
     """A search for all hypotheses of the beam ends later; the best must be the same."""
     for seed in range(10):
