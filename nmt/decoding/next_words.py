@@ -15,6 +15,7 @@ import numpy as np
 from nmt.decoding.characters import Characters
 from nmt.decoding.contract import LOG_ZERO, Contract, best_tokens
 from nmt.decoding.prefix import END, Prefix
+from nmt.text.letters import is_of_word
 from nmt.text.vocabulary import BOS, EOS
 
 WIDTH = 10  # hypotheses
@@ -69,8 +70,10 @@ class Words:
 
 def is_letter(character: str) -> bool:
     """Whether a character goes on with a word; of an empty text False."""
+    if not character:
+        return False
     # Symbols are private (Co); they stand for something within a word.
-    return character.isalnum() or character in set(JOINING) or "\ue000" <= character <= "\uf8ff"
+    return is_of_word(character) or character in JOINING or "\ue000" <= character <= "\uf8ff"
 
 
 def next_words(

@@ -172,10 +172,9 @@ class Prefixes:
             allowed = self.prefixes[sentences[row]].allowed[states[row]]
             own = log_probs[row, allowed]
             if len(own) > FEW:
-                (own,), (order,) = best_tokens(own[None], k)
-                best[row], ids[row] = own, allowed[order]
-                continue
-            order = np.argsort(-own, kind="stable")[:k]
+                order = best_tokens(own[None], k)[1][0]
+            else:
+                order = np.argsort(-own, kind="stable")[:k]
             best[row, : len(order)] = own[order]
             ids[row, : len(order)] = allowed[order]
         return best, ids

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.errors import UserError
 from nmt.text.casing import lowered
+from nmt.text.letters import is_mark, is_of_word
 
 # The terms that begin with the same characters are compared with a text one by one.
 KEY = 4
@@ -24,7 +24,6 @@ PARTICLE = rf"[{HANGUL}]{{0,{LONGEST_ENDING}}}(?!\w)"
 UNSPACED = (
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-JOINERS = "\u200c\u200d"
 
 
 class Term(NamedTuple):
@@ -100,9 +99,9 @@ class Glossary:
     def _is_border(self, text, place):
         """Whether a word may begin or end there."""
         sides = text[place - 1 : place + 1] if place else ""
-        if len(sides) < 2 or not all(map(_is_of_word, sides)):
+        if len(sides) < 2 or not all(map(is_of_word, sides)):
             return True
-        return self.unspaced and not sides.isascii() and not _is_mark(sides[1])
+        return self.unspaced and not sides.isascii() and not is_mark(sides[1])
 
     def _is_end(self, text, place):
         """Whether a word may end there; particles may follow."""
@@ -163,14 +162,5 @@ def _in_any_case(character):
 def _is_within(text, place):
     """Whether a word goes on there."""
     sides = text[place - 1 : place + 1] if place else ""
-    inside = len(sides) == 2 and all(map(_is_of_word, sides))
-    return inside and (_is_mark(sides[1]) or not any(map(_unspaced().match, sides)))
-
-
-def _is_of_word(character):
-    return character.isalnum() or character == "_" or _is_mark(character)
-
-
-def _is_mark(character):
-    """Whether it belongs to the letter before it, as a vowel sign does."""
-    return unicodedata.category(character)[0] == "M" or character in JOINERS
+    inside = len(sides) == 2 and all(map(is_of_word, sides))
+    return inside and (is_mark(sides[1]) or not any(map(_unspaced().match, sides)))

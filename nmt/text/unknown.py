@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from nmt.text.kinds import MARK, SYMBOL, Kind
+from nmt.text.letters import is_of_word
 from nmt.text.spans import Span
 
 # Characters from which on something without a space is no word, and with a digit in it none.
@@ -57,7 +58,7 @@ def _unknown_in(line, start, end, knows, spaced):
             position = after
             continue
         # A word with an unknown letter is a name, a number with an unknown sign an amount.
-        is_letter = _in_word(line[position])
+        is_letter = is_of_word(line[position])
         if spaced and (is_letter or _is_amount(line, position, after, start, end)):
             first, last = _word_around(line, position, after, start, end)
         else:
@@ -72,15 +73,11 @@ def _unknown_in(line, start, end, knows, spaced):
 
 def _word_around(line, first, last, start, end):
     """(first, last) moved apart, at most to start and end, to the bounds of their word."""
-    while first > start and _in_word(line[first - 1]):
+    while first > start and is_of_word(line[first - 1]):
         first -= 1
-    while last < end and _in_word(line[last]):
+    while last < end and is_of_word(line[last]):
         last += 1
     return first, last
-
-
-def _in_word(character):
-    return character.isalnum() or unicodedata.category(character)[0] == "M" or character == "_"
 
 
 def _is_amount(line, first, last, start, end):

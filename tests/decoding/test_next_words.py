@@ -69,6 +69,12 @@ def test_words_have_the_probability_of_all_ways_to_write_them(prefix, monkeypatc
         assert chances[word] == pytest.approx(expected[word] / begun)
 
 
+def test_marks_of_letters_go_on_with_a_word():
+    texts = ["", "", "", "", "न", "ी", "e", "\u0301", " न", ","]
+    words = Words([text.encode() for text in texts], True)
+    assert words.ending == (8, 9)
+
+
 def _history(ids):
     history = 1
     for token in (BOS, *ids):

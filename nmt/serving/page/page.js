@@ -420,7 +420,7 @@ async function openChoices(word, chosen = 0) {
 
 // White space does not part all words: signs stand at them.
 function beginsWithWord(text, word) {
-  return text.startsWith(word) && !/^[\p{L}\p{N}_'’-]/u.test(text.slice(word.length));
+  return text.startsWith(word) && !/^[\p{L}\p{M}\p{N}_'’-]/u.test(text.slice(word.length));
 }
 
 // The list, each with the translation that goes on from it.
