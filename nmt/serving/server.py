@@ -20,7 +20,10 @@ READING_SECONDS = 30  # in which a client must read some more of an answer
 END_SECONDS = 10  # for requests in work, after SIGTERM
 MOST_HEADER_BYTES = 2**16  # with the address, which has the text of some interfaces
 BACKLOG = 1024
+HEAD_END = b"\r\n\r\n"
 UPGRADE = re.compile(rb"\r\nUpgrade:", re.IGNORECASE)
+# What may go on as one of them.
+BEGUN = re.compile(rb"(\r(\n(\r|u(p(g(r(a(de?)?)?)?)?)?)?)?)?\Z", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
@@ -30,6 +33,7 @@ class Protocol(HttpToolsProtocol):
     _reading_timer: asyncio.TimerHandle | None = None
     _unread = 0  # bytes, when that timer was started
     _in_head = True  # what comes next is, or goes on with, the head of a request
+    _held = b""  # the end of a part of a head that the next part may change
     _incomplete = 0  # bytes that have come since a head, or a part of a body, was complete
 
     def connection_made(self, transport: Any) -> None:
@@ -43,7 +47,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Feeds the parser, which has no limit of its own for heads and for what ends chunks."""
         self._incomplete += len(data)
-        super().data_received(_without_upgrade(data) if self._in_head else data)
+        super().data_received(self._without_upgrade(data) if self._in_head else data)
         if self._incomplete > MOST_HEADER_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
@@ -78,6 +82,17 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         self._stop_reading_timer()
         super().connection_lost(exc)
+
+    def _without_upgrade(self, data):
+        """What the parser may have of a head, which asks for no other protocol.
+
+        Clients in Java ask for HTTP/2 in this way. The parser would take that as granted, and lose
+        the body of the request. A head behind another request's in one packet stays as it is.
+        """
+        head, end, rest = (self._held + data).partition(HEAD_END)
+        place = len(head) if end else next(BEGUN.finditer(head)).start()
+        self._held = head[place:]
+        return UPGRADE.sub(b"\r\nX-Upgrade:", head[:place]) + end + rest
 
     def _start_timer(self):
         self._stop_timer()
@@ -144,13 +159,3 @@ def serve(app: Starlette, listening: socket.socket) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: None)
     server(app).run(sockets=[listening])
-
-
-def _without_upgrade(data):
-    """The data, whose head asks for no other protocol.
-
-    Clients in Java ask for HTTP/2 in this way. The parser would take that as granted, and lose the
-    body of the request.
-    """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return UPGRADE.sub(b"\r\nX-Upgrade:", head) + end + rest
