@@ -67,9 +67,10 @@ async def alternatives(service: Service, request: Request, values: Values) -> Re
 def _prefixes(values, most):
     """(the texts of prefix, whether it is a list)."""
     prefixes = values["prefix"]
-    if not isinstance(prefixes, list):
-        return [text(values, "prefix")], False
-    if not all(isinstance(each, str) for each in prefixes):
+    if isinstance(prefixes, str):
+        return [prefixes], False
+    is_list = isinstance(prefixes, list) and all(isinstance(each, str) for each in prefixes)
+    if not is_list or not prefixes:
         raise Refusal(400, "Invalid request: prefix must be text, or a list of texts")
     if len(prefixes) > most:
         raise Refusal(400, f"Invalid request: more than {most} prefixes")

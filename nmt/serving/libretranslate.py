@@ -35,7 +35,7 @@ async def translate(service: Service, request: Request, values: Values) -> Respo
     """`POST /translate`: one text or a list of texts."""
     if "langpair" in values:
         return await apertium.translate(service, request, values)
-    if values.get("prefix"):
+    if values.get("prefix") not in (None, ""):
         return await interactive.translate(service, request, values)
     service.check_key(key_of(request, values))
     texts, is_list = _texts(values)

@@ -275,7 +275,7 @@ def test_a_translation_for_each_prefix(port):
     assert [each["language"] for each in answer["detectedLanguage"]] == ["de", "de"]
 
 
-@pytest.mark.parametrize("prefix", [3, ["a", 3], ["a"] * 11])
+@pytest.mark.parametrize("prefix", [3, ["a", 3], ["a"] * 11, [], {"a": 1}, 0, False])
 def test_prefixes_that_are_refused(port, prefix):
     fields = {"q": "a", "source": "en", "target": "de", "prefix": prefix}
     status, answer = ask_json(port, "/translate", fields)
