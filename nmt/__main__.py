@@ -26,10 +26,10 @@ def start() -> int:
     _look_for_garbage_late()
     status = main()
     # What a process holds ends with it. To take ONNX Runtime apart first is a tenth of the time
-    # that a line takes from start to exit.
+    # that a line takes from start to exit. What waits for that end, a profiler, has `main`.
     if not IN_ORDER & sys.modules.keys():
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(status)
     return status

@@ -166,3 +166,25 @@ print(time.process_time())
     assert [line.partition(":")[0] for line in err.decode().splitlines()] == ["nmt"] * len(wrong)
     names = "train", "translate", "evaluate", "score", "filter", "fetch", "options"
     assert all(any(f"  {name} " in line for line in help_text) for name in names)
+
+
+IN_ORDER = """
+import atexit, gc, sys
+usual = gc.get_threshold()
+def told():
+    gc.collect()
+    print("ended", gc.get_threshold() == usual)
+atexit.register(told)
+import nmt.__main__ as nmt
+nmt.main = lambda: 0
+sys.modules[sys.argv[1]] = gc
+sys.exit(nmt.start())
+"""
+
+
+@pytest.mark.parametrize(("module", "told"), [("gc", ""), ("ray", "ended True\n")])
+def test_a_process_ends_at_once_unless_others_must_end_in_order(module, told):
+    """And looks for garbage as usual later on."""
+    command = [sys.executable, "-c", IN_ORDER, module]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, told, "")
