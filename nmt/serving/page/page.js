@@ -456,7 +456,7 @@ async function choice(number) {
   const chosen = list?.[number - 1];
   if (!chosen) return;
   await asking(async isLast => {
-    if (!chosen.found) await goOn(open, [chosen]);
+    if (!chosen.found) await goOn({query}, [chosen]);
     if (!isLast() || !open) return;
     const [other] = parsed(query, chosen.found).segments;
     other.before = segment.before;
