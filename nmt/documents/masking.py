@@ -10,7 +10,7 @@ import enum
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 MASK = re.compile(r"<(/?)(\d{1,4})(/?)>|⟦(\d{1,4})⟧")
 SPACES = re.compile("[ \t\r\n\f]+")
@@ -145,6 +145,8 @@ class Masked:
     def check(self, translation: str, apart: Container[str] = ()) -> None:
         """Raises ValueError if a mask is missing, is there twice, or pairs cross each other.
 
+        Tags that are in no pair must stay in their order.
+
         apart: openings of pairs that may cross others.
         """
         found = self.found(translation)
@@ -165,6 +167,17 @@ class Masked:
                 opened.remove(opening)
             elif not each.endswith(("/>", "⟧")):
                 opened.append(each)
+        if self._halves(found) != self._halves(self.masks):
+            raise ValueError("tags cross each other")
+
+    def _halves(self, masks: Iterable[str]) -> list[str]:
+        """Those of tags that are in no pair, as those of <i> in <b>a<i>b</b>c</i>."""
+        ends = ([Role.OPENING], [Role.CLOSING])
+        return [
+            mask
+            for mask in masks
+            if mask.endswith("/>") and [part.role for part in self.masks[mask]] in ends
+        ]
 
 
 def mask(parts: Sequence[Part], text: Callable[[str], str] = str, *, lines: bool = False) -> Masked:

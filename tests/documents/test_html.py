@@ -198,6 +198,20 @@ def test_tags_must_come_back_in_an_order_that_nests(translation, expected):
         assert len(unit.edits([Translation(translation)])) == 1
 
 
+@pytest.mark.parametrize(
+    ("translation", "expected"),
+    [
+        ("<1>b<2/>a</1>d<3/>c", "<b>b<i>a</b>d</i>c"),
+        ("<1>a</1> <3/>c <2/>b", None),
+        ("<3/>c <1>a</1> <2/>b", None),
+    ],
+)
+def test_tags_that_cross_already_stay_in_their_order(translation, expected):
+    fragment = "<b>a<i>b</b>c</i>d"
+    written = html.translated(fragment, lambda texts: [translation])
+    assert written == (expected or fragment)
+
+
 class Events(HTMLParser):
     def __init__(self, text):
         super().__init__()
