@@ -6,6 +6,7 @@ A format joins with a row in FORMATS.
 import codecs
 import dataclasses
 import difflib
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,25 @@ next door <i>sings</i>.
 {\\an8}- Stop!
 - Why?
 """
+VTT = """WEBVTT - Lights
+
+NOTE
+Not &lt;this&gt;
+
+intro
+00:01.000 --> 00:02.500 align:start
+<v Ann>The girl &amp; her cat live
+
+00:02.600 --> 00:04.000
+next <c.loud>door</c>.
+
+STYLE
+::cue { color: red }
+
+00:09.000 --> 00:10.000
+- Stop!
+- Why?
+"""
 HTML = """<!DOCTYPE html>
 <html lang="en">
 <head><title>Lights</title></head>
@@ -118,6 +138,16 @@ JSON = """{
   "items_other": "{{count}} items",
   "mails": "You have {n, plural, =0 {no mail} one {# mail} other {# mails}} now",
   "url": "https://example.org/a"
+}
+"""
+MESSAGES = """{
+  // of a browser extension
+  "open": {
+    "message": "Open $NAME$",
+    "description": "A comment",
+    "placeholders": {"name": {"content": "$1", "example": "A name"}}
+  },
+  "last": {"message": "Good day"}
 }
 """
 PROPERTIES = """# About the program
@@ -185,10 +215,15 @@ FORMATS = {
     "po": Row("de.po", PO),
     "xliff 1.2": Row("a.xlf", SAMPLES["Angular"].decode()),
     "xliff 2.0": Row("b.xlf", SAMPLES["Angular 2.0"].decode()),
+    # All segments of a unit are empty: they have one state.
+    "segments of 1.2": Row("c.xlf", SAMPLES["Okapi"].decode().replace("Eins.", "")),
+    "segments of 2.1": Row("d.xlf", SAMPLES["segments of 2.1"].decode()),
     "srt": Row("film.srt", SRT, bilingual=False),
+    "vtt": Row("film.vtt", VTT, bilingual=False),
     "html": Row("page.html", HTML, bilingual=False),
     "markdown": Row("guide.md", MARKDOWN, bilingual=False),
     "json": Row("en.arb", JSON, bilingual=False),
+    "messages": Row("messages.json", MESSAGES, bilingual=False),
     "android": Row("strings.xml", ANDROID, bilingual=False),
     "fluent": Row("en.ftl", FLUENT, bilingual=False),
     "properties": Row("en.properties", PROPERTIES, bilingual=False),
@@ -207,7 +242,7 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS)
 def document_of(name, data, **options):
     if name == "fluent":
         pytest.importorskip("fluent.syntax", reason="Fluent is read by fluent.syntax")
-    return formats.read(formats.Path(FORMATS[name].name), data, Options(**options))
+    return formats.read(Path(FORMATS[name].name), data, Options(**options))
 
 
 def data_of(name, variant="as it is"):
@@ -245,6 +280,16 @@ def test_filled_twice_is_filled_once(name, variant):
             if FORMATS[name].bilingual:
                 again = filled(name, once.data, choice=choice, **options)
                 assert again.data == once.data
+
+
+@each_variant
+@pytest.mark.parametrize("name", [n for n in FORMATS if formats.has_keys(Path(FORMATS[n].name))])
+def test_a_translation_that_was_filled_is_complete(name, variant):
+    path, data = Path(FORMATS[name].name), data_of(name, variant)
+    once = filled(name, data).data
+    document = formats.continued(path, document_of(name, data), path, once, Options())
+    (again,) = fill(UpperCase(), [document], Choice(refill=True))
+    assert again.data == once and again.summary.filled == 0 and again.summary.translated > 0
 
 
 @each_variant
