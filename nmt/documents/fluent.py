@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from nmt.documents import html, keyed
+from nmt.documents import html, keyed, masking
 from nmt.documents.categories import NAMES
 from nmt.documents.content import Content
 from nmt.documents.keyed import Entries, Key, Text, Variant
@@ -187,16 +187,11 @@ def _name(variant):
 def _parts(said: str, codes: Sequence[str]) -> Iterator[Part]:
     """Text, tags and what stands in braces. A tag may have some in it."""
     pattern = re.compile("|".join(map(re.escape, codes)) or "(?!)")
-    for part in html.tokens(said):
-        if part.role is not Role.TEXT:
-            yield part
-            continue
-        at = 0
-        for match in pattern.finditer(part.raw):
-            yield Part(Role.TEXT, part.raw[at : match.start()])
-            yield Part(Role.TAG if _BLANK.fullmatch(match[0]) else Role.OPAQUE, match[0])
-            at = match.end()
-        yield Part(Role.TEXT, part.raw[at:])
+    return masking.coded(
+        html.tokens(said),
+        pattern,
+        lambda code: Role.TAG if _BLANK.fullmatch(code) else Role.OPAQUE,
+    )
 
 
 def _paragraphs(text):

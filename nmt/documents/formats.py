@@ -31,9 +31,11 @@ FORMATS = {
     ".ini": "ini",
     ".xml": "android",
     ".ftl": "fluent",
+    ".dtd": "dtd",
+    ".inc": "inc",
 }
 # Those that have a text under each key: a file that is there is gone on with.
-KEYED = ("json", "properties", "ini", "android", "fluent")
+KEYED = ("json", "properties", "ini", "android", "fluent", "dtd", "inc")
 # Options that not every format has a use for, and the modules of those that have.
 USES = {"refill": ("po", "xliff", *KEYED), "trusted": ("po", "xliff"), "note": ("po",)}
 # Files that others are made of: their places stay empty.

@@ -10,7 +10,7 @@ import enum
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 MASK = re.compile(r"<(/?)(\d{1,4})(/?)>|⟦(\d{1,4})⟧")
 SPACES = re.compile("[ \t\r\n\f]+")
@@ -103,6 +103,20 @@ def _edges(part, spaces):
         if piece:
             yield dataclasses.replace(part, raw=piece, start=at, space=number != 1)
         at += len(piece)
+
+
+def coded(parts: Iterable[Part], code: re.Pattern, role: Callable[[str], Role]) -> Iterator[Part]:
+    """Parts with each code in their text as a part of its own. role: tells that of a code."""
+    for part in parts:
+        if part.role is not Role.TEXT:
+            yield part
+            continue
+        at = 0
+        for match in code.finditer(part.raw):
+            yield Part(Role.TEXT, part.raw[at : match.start()])
+            yield Part(role(match[0]), match[0])
+            at = match.end()
+        yield Part(Role.TEXT, part.raw[at:])
 
 
 def raw(parts: Sequence[Part]) -> str:

@@ -80,6 +80,18 @@ CONTINUED = {
         "a = Eins\nb = Zwei\n\nown = Eigenes",
         "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE\n\nown = Eigenes",
     ),
+    "en.dtd": (
+        "<!-- Licence -->\n\n<!-- of\n\na --><!-- a -->\n<!ENTITY a 'one'>\n<!ENTITY b 'two'>"
+        '\n<!ENTITY c "it\'s">\n',
+        "<!-- Lizenz -->\n<!ENTITY b 'Zwei'>\n<!ENTITY c ''>\n",
+        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'ONE'>\n<!-- Lizenz -->\n"
+        "<!ENTITY b 'Zwei'>\n<!ENTITY c \"IT'S\">\n",
+    ),
+    "en.inc": (
+        "# Licence\n\n# about a\n#define a one\n#define b two\n#define c  three\n",
+        "# Lizenz\n\n#define b Zwei\n#define c",
+        "# Lizenz\n\n# about a\n#define a ONE\n\n#define b Zwei\n#define c  THREE",
+    ),
 }  # fmt: skip
 
 
@@ -396,6 +408,13 @@ ESCAPES = {
         "<1>B</1> <2>D</2>",
         '<resources><string name="a"><![CDATA[<p>B</p> <p>D</p>]]></string></resources>',
     ),
+    "DTD": (
+        "x.dtd",
+        "<!ENTITY a '&quot;b&apos;&#x21; &c; <d>&#037;S</d>'>",
+        "\"b'! ⟦1⟧ <2>%S</2>",
+        "<2>%S</2> ⟦1⟧ > '&\"<",
+        "<!ENTITY a '<d>&#037;S</d> &c; > &apos;&amp;\"&lt;'>",
+    ),
     "Fluent": (
         "x.ftl",
         "a =\n    b { $c } <d>{ -e }</d>\n    f\n\n    g { \"\" }\n",
@@ -430,6 +449,8 @@ def test_texts_are_read_and_written_as_the_format_has_them(case):
         ("x.json", '{"a": "#1: {n, plural, other {b}}"}', "#1: b"),
         ("x.properties", "a = %s of %d", "%d von %s"),
         ("x.ini", "[a]\nb = c\n", "c ; d"),
+        ("x.inc", "#define a b\n", "b\nc"),
+        ("x.dtd", "<!ENTITY a 'b &c;'>", "b"),
         ("x.xml", '<resources><string name="a">b <b>c</b></string></resources>', "b <1>c"),
         ("x.xml", '<resources><string name="a">b %1$s</string></resources>', "b %1$s %1$s"),
         ("x.ftl", "a = b { $c }\n", "b"),
@@ -473,7 +494,13 @@ def test_a_file_that_tells_its_language_tells_that_of_the_texts():
         filled("x.arb", text.format("en", "b"), present=text.format("fr", ""))
 
 
-@pytest.mark.parametrize("name", ["android", "fluent", "properties", "ini", "json"])
+def test_entities_of_a_line_are_not_put_into_another_file():
+    two = "<!ENTITY a 'b'>\n<!ENTITY c 'd'><!ENTITY e 'f'>"
+    with pytest.raises(UserError, match="x.dtd, line 2: has two entities; give each a line"):
+        filled("x.dtd", two, present="<!ENTITY a 'B'>")
+
+
+@pytest.mark.parametrize("name", ["android", "fluent", "properties", "ini", "dtd", "inc", "json"])
 def test_another_reader_finds_the_texts_that_were_written(name):
     """Filled with what was there already, a file says the same; in capitals other texts alone."""
     needs(FORMATS[name].name)

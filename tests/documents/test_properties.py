@@ -211,6 +211,32 @@ mails = You have { $n ->
        *[other] { $n } mails
     } now
 """
+DTD = """<!-- A licence -->
+
+<!ENTITY % brandDTD SYSTEM "chrome://branding/locale/brand.dtd">
+%brandDTD;
+<!-- Said first
+  <!ENTITY old "Not me">
+
+-->
+<!ENTITY open.label 'It&apos;s <b>on</b> in "&brandName;" &amp; &#037;S'>
+<!ENTITY open.accesskey "O"> <!-- a key -->
+<!ENTITY empty "">
+<!ENTITY lines
+   "One line
+    and another">
+"""
+INC = """# A licence
+#filter emptyLines
+
+# Said first
+#define TITLE  My <b>title</b>
+#define EMPTY
+#define CODE 42
+
+#define last Good day
+#unfilter emptyLines
+"""
 FORMATS = {
     "po": Row("de.po", PO),
     "xliff 1.2": Row("a.xlf", SAMPLES["Angular"].decode()),
@@ -228,6 +254,8 @@ FORMATS = {
     "fluent": Row("en.ftl", FLUENT, bilingual=False),
     "properties": Row("en.properties", PROPERTIES, bilingual=False),
     "ini": Row("en.ini", INI, bilingual=False),
+    "dtd": Row("en.dtd", DTD, bilingual=False),
+    "inc": Row("en.inc", INC, bilingual=False),
 }
 VARIANTS = {
     "as it is": lambda data: data,
