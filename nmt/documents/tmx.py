@@ -30,7 +30,7 @@ FOOTER = "</body>\n</tmx>\n"
 # The same of a file, whatever version has written it, and its units with what tells them apart.
 _HEADER = re.escape(HEADER).replace(r"\{version\}", '"[^"]*"').replace(r"\{source\}", '"([^"]*)"')
 _UNIT = re.compile(
-    r"<tu>\n(?:<prop .*</prop>\n)?(?P<source><tuv .*?</tuv>)\n"
+    r"<tu>\n(?:<prop [^<]*</prop>\n)?(?P<source><tuv .*?</tuv>)\n"
     r"<tuv xml:lang=(?P<language>\"[^\"]*\") .*?</tuv>\n</tu>\n",
     re.DOTALL,
 )

@@ -107,6 +107,19 @@ def test_a_memory_grows(tmp_path):
     assert list(corpus.read(path, "en", "fr", Counter())) == [("e", "é")]
 
 
+def test_each_translation_of_a_memory_is_replaced_by_itself(tmp_path):
+    path = tmp_path / "a.tmx"
+    old = [Entry(source, "old", 50) for source in "abc"]
+    for new in ([], [Entry("c", "new", 60)], [Entry("a", "new", 60)], [Entry("b", "new")], old):
+        tmx.write(path, "en", "de", old)
+        before = path.read_text()
+        tmx.write(path, "en", "de", new)
+        expected = {entry.source: entry.target for entry in [*old, *new]}
+        assert list(corpus.read(path, "en", "de", Counter())) == list(expected.items())
+    # The same once more changes nothing.
+    assert path.read_text() == before
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
