@@ -1,6 +1,7 @@
 """XLIFF filled in place: only targets change, codes come back, the result is well-formed."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -346,3 +347,36 @@ def test_the_languages_of_a_file():
     for data, language in ((ANGULAR, "de"), (ANGULAR_2, "de"), (WEBLATE, None)):
         read = xliff.read(data, NONE)
         assert (read.source_language, read.language) == ("en", language)
+
+
+# Where Debian's php-symfony-translation has the schemas: they are too large to be copied.
+SCHEMAS = Path("/usr/share/php/Symfony/Component/Translation/Resources/schemas")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="php-symfony-translation is not installed")
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_is_valid_by_the_schemas_stays_valid(name):
+    etree = pytest.importorskip("lxml.etree", reason="lxml reads schemas")
+
+    class Local(etree.Resolver):
+        def resolve(self, url, public, context):
+            return self.resolve_filename(str(SCHEMAS / Path(url).name), context)
+
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(Local())
+    root = etree.fromstring(SAMPLES[name])
+    version = "2.0" if root.get("version").startswith("2") else "1.2-strict"
+    schema = etree.XMLSchema(etree.parse(SCHEMAS / f"xliff-core-{version}.xsd", parser))
+    if not schema.validate(root):
+        pytest.skip("of an older version, or without its namespace")
+    for options in (NONE, Options(trusted=True), Options(language="de")):
+        once = filled(SAMPLES[name], options, str)
+        assert once != SAMPLES[name]
+        schema.assertValid(etree.fromstring(once))
+    beside = []
+    for unit in xliff.read(SAMPLES[name], Options(alternatives=2)).units:
+        if unit.alternatives:
+            texts = [[Translation(source, confidence=0.83)] * 2 for source in unit.sources]
+            beside += unit.alternatives(texts)
+    schema.assertValid(etree.fromstring(spliced(SAMPLES[name], beside)))
