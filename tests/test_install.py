@@ -31,14 +31,21 @@ def pip(*arguments):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel, built in an environment of its own from a copy of the sources."""
+    """A wheel, built of a source distribution, and that in an environment of its own."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     shutil.copytree(ROOT / "nmt", source / "nmt", ignore=shutil.ignore_patterns("__pycache__"))
     (source / "data").mkdir()
     for path in (*builtin_recipes().values(), *(ROOT / name for name in SOURCES)):
         shutil.copy(path, source / path.relative_to(ROOT))
-    pip("wheel", "--no-deps", "-w", folder, source)
+    builder = folder / "builder"
+    venv.create(builder, with_pip=False)
+    python = builder / "bin" / "python"
+    pip("--python", python, "install", "setuptools>=77")
+    build = f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"
+    subprocess.run([python, "-c", build], check=True, cwd=source, stdout=subprocess.DEVNULL)
+    (sources,) = folder.glob("*.tar.gz")
+    pip("wheel", "--no-deps", "-w", folder, sources)
     (built,) = folder.glob("*.whl")
     return built
 
