@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,11 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 def blocks(page, language):
-    """The fenced blocks of a page in a language."""
+    """The fenced blocks of a page in a language; those in a list are indented."""
     text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    # Those of all languages, since an end looks like a beginning.
+    found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for _, name, block in found if name == language]
 
 
 def commands(page):
@@ -148,6 +151,16 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
         (folder / name).write_text(f"{head}00:00:01,000 --> 00:00:02,000\nThe boy reads.\n")
     (folder / "page.html").write_text("<p>The boy reads a <b>book</b>.</p>\n")
     (folder / "guide.md").write_text("# The boy reads a *book*.\n")
+    for name, text in {
+        "locales/en.json": '{"a": "The boy reads."}',
+        "i18n/en.json": '{"a": "The boy reads."}',
+        "res/values/strings.xml": '<resources><string name="a">The boy</string></resources>',
+        "en/app.ftl": "a = The boy reads.\n",
+        "en/menu.ftl": "a = The boy\n",
+        "messages.properties": "a=The boy\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
     (folder / "terms.tsv").write_text("device\tApparat\n")
     # 3. `nmt` and `make` as after `make setup`.
     shutil.copy(ROOT / "Makefile", folder)
