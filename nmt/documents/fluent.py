@@ -84,7 +84,7 @@ class _File:
             yield from self._pattern_unit(pattern.elements, key)
 
     def _pattern_unit(self, elements: Sequence[Any], key: Key) -> Iterator[Unit]:
-        start, end = elements[0].span.start, elements[-1].span.end
+        start, end = self._start(elements[0]), elements[-1].span.end
         raw = self.text[start:end]
         line = self.content.line(start)
         choices = [each for each in elements if _is_choice(each)]
@@ -118,7 +118,7 @@ class _File:
         variants = []
         for variant in _variants(placeable):
             own = variant.value.elements
-            start, end = own[0].span.start, own[-1].span.end
+            start, end = self._start(own[0]), own[-1].span.end
             text = self._text([*elements[:place], *own, *elements[place + 1 :]], start)
             before = self.text[at : variant.span.start]
             head = self.text[variant.span.start : start]
@@ -145,6 +145,18 @@ class _File:
             self.language,
             number if is_plural else None,
         )
+
+    def _start(self, element: Any) -> int:
+        """Where the first element of a text begins, without the indentation of all lines.
+
+        The span of one that is further indented than others has all of its own.
+        """
+        start = element.span.start
+        if type(element).__name__ != "TextElement":
+            return start
+        while self.text[start] == " ":
+            start += 1
+        return start - (len(element.value) - len(element.value.lstrip(" ")))
 
     def _text(self, elements: Sequence[Any], place: int) -> Text:
         """The text of elements, as it is written at a place."""

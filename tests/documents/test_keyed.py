@@ -415,6 +415,13 @@ ESCAPES = {
         "<2>%S</2> ⟦1⟧ > '&\"<",
         "<!ENTITY a '<d>&#037;S</d> &c; > &apos;&amp;\"&lt;'>",
     ),
+    "Fluent, its first line indented": (
+        "x.ftl",
+        "a =\n      b\n    c\n\n    d\ne = 1\n",
+        "b c\n\nd",
+        "f\n\ng",
+        "a =\n      f\n\n    g\ne = 1\n",
+    ),
     "Fluent": (
         "x.ftl",
         "a =\n    b { $c } <d>{ -e }</d>\n    f\n\n    g { \"\" }\n",
