@@ -41,11 +41,16 @@ def merged(source: bytes, present: bytes) -> bytes:
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
     found = [
-        ((_said(line["key"]),), line, not _said(line["value"]).strip())
+        ((_said(line["key"]),), line, _is_empty(line))
         for line in _LINE.finditer(text)
         if line["key"]
     ]
     return keyed.value_entries(text, found)
+
+
+def _is_empty(line):
+    """Whether a value could stand there: behind a key alone it would be a part of it."""
+    return line.end("key") < line.start("value") and not _said(line["value"]).strip()
 
 
 def _units(content: Content, is_ascii: bool, language: str | None) -> Iterator[Unit]:

@@ -202,6 +202,7 @@ EMPTY = {
     "what is about a text": ("x.arb", '{"a": "b", "@x": "c"}', '{"a": "C", "@x": ""}', None),
     "properties": ("x.properties", "a=b\\\n c\nd=e\n", "# f\r\na =\r\nd:  \r\n",
                    "# f\r\na =BC\r\nd:  E\r\n"),
+    "a key alone": ("x.properties", "a=b\nc=d\n", "a\nc=\n", "a\nc=D\n"),
     "strings": ("x.xml", STRINGS.format(HELD), '<resources><string name="a"/></resources>',
                 f'<resources xmlns:xliff="urn:x">{HELD.replace("one", "ONE")}</resources>'),
     "arrays": ("x.xml", ARRAY.format("<item>b</item>"), ARRAY.format("<item></item><item/>"),
