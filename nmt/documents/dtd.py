@@ -15,16 +15,19 @@ from nmt.documents.masking import SPACES, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
 
+# A comment, or an entity with the comments behind it; one of a file (%) with what takes that in.
 _TOKEN = re.compile(
     r"<!--.*?-->"
-    r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+)\s+(?P<quoted>(?P<quote>[\"'])(?P<value>.*?)(?P=quote))\s*>",
+    r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+|%\s+[^\s%\"'>]+\s+SYSTEM)\s+"
+    r"(?P<quoted>(?P<quote>[\"'])(?P<value>.*?)(?P=quote))\s*>"
+    r"(?:\s*%[\w:.-]+;)?(?:[ \t]*<!--.*?-->)*",
     re.DOTALL,
 )
 # What is a letter or a sign, and what is a text of another entity.
 _LETTER = re.compile(r"&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);")
 _REFERENCE = re.compile(rf"(?!{_LETTER.pattern})&[\w:][\w:.-]*;")
 # No texts: keys on the keyboard.
-_KEYS = ("accesskey", ".key", "commandkey", "keycode")
+_KEYS = ("accesskey", ".key", "commandkey")
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
@@ -71,11 +74,13 @@ def _declarations(text: str) -> Iterator[tuple[int, re.Match]]:
 
 def _units(content: Content) -> Iterator[Unit]:
     for _, token in _declarations(content.text):
-        text = _text(token["value"], token["quote"])
-        if not token["key"].lower().endswith(_KEYS) and keyed.is_text(text.source):
-            edit = functools.partial(_edit, content, token.span("value"))
-            place = content.line(token.start("key")), (token["key"],)
-            yield keyed.unit(text, *place, token["value"], edit)
+        key, value = token["key"], token["value"]
+        text = _text(value, token["quote"])
+        is_of_file = key.startswith("%")
+        if is_of_file or key.lower().endswith(_KEYS) or not keyed.is_text(text.source):
+            continue
+        edit = functools.partial(_edit, content, token.span("value"))
+        yield keyed.unit(text, content.line(token.start("key")), (key,), value, edit)
 
 
 def _edit(content: Content, place: tuple[int, int], text: str) -> list[Edit]:

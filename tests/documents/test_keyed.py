@@ -81,10 +81,12 @@ CONTINUED = {
         "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE\n\nown = Eigenes",
     ),
     "en.dtd": (
-        "<!-- Licence -->\n\n<!-- of\n\na --><!-- a -->\n<!ENTITY a 'one'>\n<!ENTITY b 'two'>"
+        "<!-- Licence -->\n\n<!ENTITY % d SYSTEM 'e'>\n%d;\n"
+        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'one'> <!-- of\na -->\n<!ENTITY b 'two'>"
         '\n<!ENTITY c "it\'s">\n',
         "<!-- Lizenz -->\n<!ENTITY b 'Zwei'>\n<!ENTITY c ''>\n",
-        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'ONE'>\n<!-- Lizenz -->\n"
+        "<!ENTITY % d SYSTEM 'e'>\n%d;\n"
+        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'ONE'> <!-- of\na -->\n<!-- Lizenz -->\n"
         "<!ENTITY b 'Zwei'>\n<!ENTITY c \"IT'S\">\n",
     ),
     "en.inc": (
