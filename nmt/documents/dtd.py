@@ -15,9 +15,10 @@ from nmt.documents.masking import SPACES, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
 
-# A comment, or an entity with the comments behind it; one of a file (%) with what takes that in.
+# What has no text, or an entity with the comments behind it; one of a file (%) with what takes that
+# in.
 _TOKEN = re.compile(
-    r"<!--.*?-->"
+    r"<!--.*?-->|<\?.*?\?>|%[\w:.-]+;"
     r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+|%\s+[^\s%\"'>]+\s+SYSTEM)\s+"
     r"(?P<quoted>(?P<quote>[\"'])(?P<value>.*?)(?P=quote))\s*>"
     r"(?:\s*%[\w:.-]+;)?(?:[ \t]*<!--.*?-->)*",
@@ -32,7 +33,7 @@ _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
 def read(data: bytes, options: Options) -> Document:
-    """The entities that have a text."""
+    """The entities that have a text; UserError for what is no DTD."""
     return Document(data, list(_units(Content(data))), bilingual=False)
 
 
@@ -60,16 +61,30 @@ def _entries(data: bytes) -> Entries:
 
 
 def _declarations(text: str) -> Iterator[tuple[int, re.Match]]:
-    """Each entity, and where it begins with the comments right before it."""
-    begin, end = 0, None
+    """Each entity, and where it begins with the comments right before it.
+
+    Raises UserError where something else stands.
+    """
+    begin = end = 0
+    was_entity = True
     for token in _TOKEN.finditer(text):
-        gap = "" if end is None else text[end : token.start()]
-        if end is None or gap.strip() or gap.count("\n") > 1:
+        gap = _blank(text, end, token.start())
+        if was_entity or gap.count("\n") > 1:
             begin = token.start()
         end = token.end()
-        if token["key"]:
+        was_entity = bool(token["key"])
+        if was_entity:
             yield begin, token
-            end = None
+    _blank(text, end, len(text))
+
+
+def _blank(text, start, end):
+    """The white space from `start` to `end`; UserError for other text."""
+    gap = text[start:end]
+    if gap.strip():
+        line = text.count("\n", 0, end - len(gap.lstrip())) + 1
+        raise UserError(f"line {line}: not DTD; entities and comments can stand there")
+    return gap
 
 
 def _units(content: Content) -> Iterator[Unit]:

@@ -477,6 +477,7 @@ def test_a_translation_without_its_placeholders_is_left(name, text, translation)
     [
         ("x.json", '{"a": "b",\n}', "x.json, line [12]: not JSON"),
         ("x.ftl", "a = b\n= c\n", "x.ftl, line 2: not Fluent"),
+        ("x.dtd", "<!ENTITY a 'b'>\n\n <!ENTITY c d>\n", "x.dtd, line 3: not DTD; entities and"),
         ("x.xml", "<a/>", "x.xml: its first element is <a>; of XML, strings of Android"),
         ("x.xml", "<resources>", "x.xml, line 1: not well-formed"),
         ("x.json", "[" * 100_000, "x.json: its elements are nested too deeply|not JSON"),
