@@ -81,12 +81,11 @@ STRUCTURES = [name for name in MODELS if name not in DROPOUTS]
 every_structure = pytest.mark.parametrize("name", STRUCTURES)
 
 
-def made(name, **more):
+def made(name, vocab=VOCAB, **more):
     """A model whose weights are large enough for differences to show."""
     options = ModelOptions(**{**SMALL, **MODELS[name], **more})
-    model = TranslationModel(
-        options, VOCAB if options.tie == "all" else SOURCE_VOCAB, VOCAB, seed=3
-    )
+    source_vocab = SOURCE_VOCAB if vocab == VOCAB and options.tie != "all" else vocab
+    model = TranslationModel(options, source_vocab, vocab, seed=3)
     for variable in model.trainable_variables:
         variable.assign(variable.value * 1.5 + 0.05)
     return model

@@ -6,6 +6,7 @@ rows of a table: activations need no search for their range, and a row's result 
 the other rows.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from nmt.engine import layout
 LEVELS = 63  # weights are integers from -63 to 63
 ACTIVATION_LEVELS = 127  # what they are multiplied with: from -127 to 127 around ...
 ZERO = 128
+GROUP = layout.SHORTEST  # results that a product computes at a time, at least
 CONTRIB = "com.microsoft"  # the domain of ONNX Runtime's own operators
 
 
@@ -93,19 +95,6 @@ class OnnxBuilder:
         self.nodes.append(node)
         return names[0] if results == 1 else names
 
-    def log_sum_exp(self, x: str, top: str) -> str:
-        """Of the last axis, which stays with length 1; MASKED places in it change no bit.
-
-        top: the largest x.
-
-        ONNX Runtime sums in an order that depends on the places, and its logarithm depends on the
-        number of rows, so that both are of float64: what they round is lost in float32.
-        """
-        axis = self.constant([-1], np.int64)
-        powers = self("Exp", self("Sub", x, top))
-        total = self("ReduceSum", self.cast(powers, np.float64), axis, keepdims=1)
-        return self("Add", top, self.cast(self("Log", total), np.float32))
-
     def factor(self, x: str) -> Factor:
         """An x between -1 and 1 as what weights are multiplied with, for several products."""
         if not self.quantised:
@@ -149,6 +138,20 @@ class OnnxBuilder:
     def split(self, x: str, *sizes: int) -> list[str]:
         """Parts of the last axis."""
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
+
+    def dots(self, x: str, rows: str) -> str:
+        """x [..., n, size] times the transposed rows [..., m, size], so [..., n, m]; m >= GROUP.
+
+        ONNX Runtime adds up a product of one x by GROUP rows at a time, and what is left over in
+        another order. The last GROUP rows are one more product, so that a result does not depend on
+        how many rows there are.
+        """
+        first, last = self.constant([0], np.int64), self.constant([-GROUP], np.int64)
+        end = self.constant([np.iinfo(np.int64).max], np.int64)
+        product = functools.partial(self, "FusedMatMul", x, domain=CONTRIB, transB=1)
+        most = self("Slice", product(rows), first, last, self.constant([-1], np.int64))
+        rest = product(self("Slice", rows, last, end, self.constant([-2], np.int64)))
+        return self("Concat", most, rest, axis=-1)
 
     def cast(self, x: str, dtype: Any) -> str:
         return self("Cast", x, to=self._type(dtype))

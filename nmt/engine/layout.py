@@ -5,9 +5,9 @@ Three graphs, of float32 or of int8 products, and arrays in files of their own:
     encoder.onnx      source -> memory, state
     step.onnx         memory, state, origin, tokens, k, tables
                       -> log_probs, best, every, attention, new state
-    shortlist.onnx    the same without `every`, over a shortlist of target tokens: the projection
-                      (kernel, scale, bias), the ids of its tokens, and which of them a sentence
-                      may use are inputs
+    shortlist.onnx    the same without `every`, over shortlists of target tokens: the projection
+                      (kernel, scale, bias) onto those of all sentences together, their ids, and
+                      the places of each sentence's among them are inputs
     table.npy         input part of the gates of the first decoder layer, a row a target token;
                       with int8 a scale a row in table_scale.npy
     projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
@@ -30,7 +30,7 @@ A change to what the graphs take or return is a new EXPORT_FORMAT; other formats
 
 from typing import Any
 
-EXPORT_FORMAT = 3
+EXPORT_FORMAT = 4
 
 # Files.
 ENCODER = "encoder.onnx"
@@ -43,7 +43,7 @@ TABLES = ("table", "table_scale")
 FILES = (ENCODER, STEP, SHORTLIST_STEP, *(f"{name}.npy" for name in TABLES), PROJECTION, LEXICON)
 
 # Inputs and outputs of the graphs, besides the leaves of memory and state.
-SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right
+SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least SHORTEST
 ORIGIN = "origin"  # [sentences, beam] int32: row of the former state that a row goes on from
 TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
 K = "k"  # [1] int64
@@ -51,19 +51,21 @@ LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
 ATTENTION = "attention"  # [sentences, beam, source_len]
-# The projection of a shortlist's tokens.
+# The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
-BIAS = "bias"  # [words]
-IDS = "ids"  # [words] int64, ascending: the shortlist, of all sentences of a batch together
-ALLOWED = "allowed"  # [sentences, 1, words]: 0, or MASKED at tokens of other sentences' shortlists
+BIAS = "bias"  # [words], MASKED for the last one
+IDS = "ids"  # [words] int64, ascending but for the last one
+# [sentences, 1, own] int32: the words that each sentence may use, ascending, padded with the last.
+PLACES = "places"
 NEW = "new_"  # leaves of the new state are called new_<name>
 
 # Leaves of the memory; a model without attention has none.
 KEYS = "keys"  # what queries are compared with
 VALUES = "values"  # parts of gates and readout that the attention weights sum up
 MASK = "mask"  # 0, or MASKED at padding
-SOURCE_AXES = {KEYS: 1, VALUES: 1, MASK: 2}  # where the source positions are
+LEAVES = (KEYS, VALUES, MASK)
+SHORTEST = 4  # source positions; see `OnnxBuilder.dots`
 MASKED = -1e9  # added to what has no part
 
 

@@ -20,9 +20,6 @@ from nmt.text.vocabulary import EOS, PAD
 
 Arrays = dict[str, np.ndarray]
 PROJECTION = "projection"  # leaf of the memory: the shortlist's inputs, the same for all sentences
-# Source positions come in groups of so many. ONNX Runtime adds up what is left over in another
-# order, so that the last bits of a sentence would depend on its neighbours.
-POSITIONS = 4
 
 
 class Engine(FromDistribution):
@@ -91,13 +88,14 @@ class Engine(FromDistribution):
     def encode(self, source: np.ndarray) -> tuple[dict, Arrays]:
         """With a shortlist the memory holds the projection of its tokens, too."""
         source = np.ascontiguousarray(source, np.int32)
+        if source.shape[1] < layout.SHORTEST:
+            source = np.pad(source, [(0, 0), (0, layout.SHORTEST - source.shape[1])])
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
         # What is no leaf of the memory is one of the state.
-        names = leaves.keys() & layout.SOURCE_AXES.keys()
-        memory: dict = {name: _in_groups(name, leaves.pop(name)) for name in names}
+        memory: dict = {name: leaves.pop(name) for name in layout.LEAVES if name in leaves}
         if self.shortlist:
-            memory[PROJECTION], memory[layout.ALLOWED] = self.shortlist.projection(source)
+            memory[PROJECTION], memory[layout.PLACES] = self.shortlist.projection(source)
         return memory, leaves
 
     def take(self, memory: dict, sentences: np.ndarray) -> dict:
@@ -120,7 +118,7 @@ class Engine(FromDistribution):
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
         """Of the whole vocabulary, whatever the shortlist."""
         unused = (layout.LOG_PROBS, layout.BEST)
-        of_shortlist = (PROJECTION, layout.ALLOWED)
+        of_shortlist = (PROJECTION, layout.PLACES)
         memory = {name: leaf for name, leaf in memory.items() if name not in of_shortlist}
         values, attention, state = self._run(
             layout.STEP, unused, memory, state, origin, tokens, k=1
@@ -133,7 +131,7 @@ class Engine(FromDistribution):
         # 1. The inputs; inside the graph rows are [sentences, beam].
         arrays = dict(memory)
         projection = arrays.pop(PROJECTION, {})
-        k = min(k, len(projection[layout.IDS]) if projection else self.vocab)
+        k = min(k, memory[layout.PLACES].shape[-1] if projection else self.vocab)
         shape = (len(next(iter(arrays.values()))) if arrays else len(tokens), -1)
         arrays |= {**state, **projection, **self._tables, layout.K: np.array([k], np.int64)}
         arrays[layout.ORIGIN] = origin.reshape(shape)
@@ -151,26 +149,17 @@ class Engine(FromDistribution):
         return values, values.get(layout.ATTENTION), state
 
 
-def _in_groups(name, leaf):
-    """A leaf of the memory with whole groups of source positions."""
-    axis = layout.SOURCE_AXES[name]
-    missing = -leaf.shape[axis] % POSITIONS
-    if not missing:
-        return leaf
-    behind = np.full(
-        [missing if n == axis else size for n, size in enumerate(leaf.shape)],
-        layout.MASKED if name == layout.MASK else 0,
-        leaf.dtype,
-    )
-    return np.concatenate([leaf, behind], axis)
-
-
 class Shortlist:
     """Cuts the part of the projection that a batch needs."""
 
     def __init__(self, path_of: Callable[[str], Path]):
         with np.load(path_of(layout.PROJECTION)) as arrays:
-            self.arrays = dict(arrays)
+            # Behind all tokens one that is never among the best.
+            none = {layout.BIAS: layout.MASKED}
+            self.arrays = {
+                name: np.concatenate([array, np.full_like(array[:1], none.get(name, 0))])
+                for name, array in arrays.items()
+            }
         with np.load(path_of(layout.LEXICON)) as arrays:
             # [languages, ...], by the control piece that sources begin with.
             self.suggested = np.atleast_3d(arrays["suggested"].T).T
@@ -179,20 +168,25 @@ class Shortlist:
             self.language = {control: n for n, control in enumerate(controls)}
 
     def projection(self, source: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        """The projection onto all tokens that some sentence may use, and which of them each may.
+        """The projection onto all tokens that some sentence may use; `layout.PLACES`.
 
-        source: ids [sentences, source_len]. The second: `layout.ALLOWED`.
+        source: ids [sentences, source_len].
         """
-        # Padding suggests nothing: every sentence has an EOS.
+        # 1. Which tokens each sentence may use. Padding suggests nothing: all have an EOS.
         source = np.where(source == PAD, EOS, source)
         languages = [self.language.get(id, 0) for id in source[:, 0].tolist()]
         number = np.arange(len(source))[:, None]
-        chosen = np.zeros((len(source), len(self.arrays["bias"])), bool)
+        chosen = np.zeros((len(source), len(self.arrays[layout.BIAS]) - 1), bool)
         chosen[number, self.frequent[languages]] = True
         suggested = self.suggested[np.array(languages)[:, None], source]
         chosen[number, suggested.reshape(len(source), -1)] = True
+        # 2. The projection onto all of them, and onto none.
         ids = np.flatnonzero(chosen.any(0))
-        cut = {name: array[ids] for name, array in self.arrays.items()}
+        words = np.append(ids, chosen.shape[1])
+        cut = {name: array[words] for name, array in self.arrays.items()}
         cut[layout.KERNEL] = np.ascontiguousarray(cut[layout.KERNEL].T)
-        allowed = np.where(chosen[:, None, ids], np.float32(0), np.float32(layout.MASKED))
-        return {**cut, layout.IDS: ids}, allowed
+        # 3. The places of each sentence's tokens in it.
+        sizes = np.count_nonzero(chosen, 1)
+        places = np.full((len(source), 1, sizes.max(initial=0)), len(ids), np.int32)
+        places[:, 0][np.arange(places.shape[-1]) < sizes[:, None]] = np.nonzero(chosen[:, ids])[1]
+        return {**cut, layout.IDS: np.append(ids, PAD)}, places

@@ -91,19 +91,21 @@ def _project(g, model, readout, k, shortlist):
         kernel = g.input(layout.KERNEL, np.int8, units, "words")
         scale = g.input(layout.SCALE, np.float32, "words")
         bias = g.input(layout.BIAS, np.float32, "words")
+        # One product for all; then each sentence has its own words, always in the same order.
         logits = g.integer_linear(readout, kernel, scale, bias)
-        # A sentence's result does not depend on the others of its batch.
-        logits = g("Add", logits, g.input(layout.ALLOWED, np.float32, "sentences", 1, "words"))
+        beam = g("Shape", logits, start=1, end=2)
+        one = g.constant([1], np.int64)
+        places = g.input(layout.PLACES, np.int32, "sentences", 1, "own")
+        places = g("Expand", places, g("Concat", one, beam, one, axis=0))
+        logits = g("GatherElements", logits, places, axis=-1)
     else:
         logits = g.linear(readout, np.asarray(model.output_kernel).T, model.output_bias)
-    best, ids = g("TopK", logits, k, results=2)
-    log_sum = g.log_sum_exp(logits, g("Gather", best, g.constant([0], np.int64), axis=-1))
-    best = g("Sub", best, log_sum)
-    # Positions in the shortlist become ids of the vocabulary.
+    log_probs = g("LogSoftmax", logits)
+    best, ids = g("TopK", log_probs, k, results=2)
     if shortlist:
+        ids = g("GatherElements", places, ids, axis=-1)
         ids = g("Gather", g.input(layout.IDS, np.int64, "words"), ids)
     else:
-        log_probs = g("Sub", logits, log_sum)
         g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", model.target_vocab)
     g.output(layout.LOG_PROBS, best, np.float32, "sentences", "beam", "k")
     g.output(layout.BEST, ids, np.int64, "sentences", "beam", "k")

@@ -124,7 +124,7 @@ class AdditiveAttention(Attention):
         sums = g("Tanh", g("Add", keys, g("Unsqueeze", query, g.constant([2], np.int64))))
         positions = g("Reshape", sums, g.constant([-1, self.key_size], np.int64))
         # A product with a matrix of one column takes six times as long as with one row, transposed.
-        energies = g("Gemm", g.constant(np.asarray(self.energy)[None]), positions, transB=1)
+        energies = g.dots(g.constant(np.asarray(self.energy)[None]), positions)
         return g("Reshape", energies, g("Shape", sums, end=3))
 
 
@@ -143,7 +143,7 @@ class DotAttention(Attention):
         return tf.matmul(query, keys, transpose_b=True)
 
     def onnx_energies(self, g: Any, query: str, keys: str) -> str:
-        return g("FusedMatMul", query, keys, transB=1, domain="com.microsoft")
+        return g.dots(query, keys)
 
 
 class GeneralAttention(DotAttention):

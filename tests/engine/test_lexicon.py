@@ -72,10 +72,12 @@ def test_languages_have_shortlists_of_their_own(tmp_path):
     # Each by itself, and side by side, the second one with padding: the same tokens.
     sources = [[5, 10, 11, EOS], [6, 10, EOS, PAD]]
     alone = [shortlist.projection(np.array([source])) for source in sources]
-    chosen = [set(cut[layout.IDS].tolist()) for cut, _ in alone]
+    chosen = [set(cut[layout.IDS][:-1].tolist()) for cut, _ in alone]
     assert {520, 521} < chosen[0] and not chosen[0] & set(range(1020, 1026))
     assert {1020, 1021} < chosen[1] and not chosen[1] & set(range(520, 526))
-    cut, allowed = shortlist.projection(np.array(sources))
-    assert set(cut[layout.IDS].tolist()) == chosen[0] | chosen[1]
-    for row, words in zip(allowed[:, 0], chosen, strict=True):
-        assert set(cut[layout.IDS][row == 0].tolist()) == words
+    cut, places = shortlist.projection(np.array(sources))
+    assert set(cut[layout.IDS][:-1].tolist()) == chosen[0] | chosen[1]
+    for row, words in zip(places[:, 0], chosen, strict=True):
+        own = cut[layout.IDS][row]
+        assert own[: len(words)].tolist() == sorted(words), "in the order of the vocabulary"
+        assert np.all(cut[layout.BIAS][row[len(words) :]] == layout.MASKED), "and none behind them"
