@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run",
         nargs="?",
-        help="run folder to translate with, which both versions can read; without it only training "
-        "is measured",
+        help="run folder to translate with, which both versions can read and export; without it "
+        "only training is measured",
     )
     parser.add_argument(
         "--against",
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     """Prints each case as soon as both versions have been measured in all rounds."""
     import tempfile
 
-    from nmt.experiments.against import checkout, in_turn, row_line
+    from nmt.experiments.against import checkout, exported, in_turn, row_line
     from nmt.experiments.bench import cases
     from nmt.inference.load import open_runs
     from nmt.machine import about
@@ -49,5 +49,10 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         other = checkout(args.against, Path(folder))
         print(", ".join(f"{name} {value}" for name, value in about().items()))
-        for row in in_turn(cases(args.run), other, args.rounds):
+        runs = None
+        if args.run:
+            # Each version has its own export: what those hold may have changed.
+            this = exported(args.run, None, Path(folder))
+            runs = this, exported(args.run, other, Path(folder))
+        for row in in_turn(cases(args.run), other, args.rounds, runs):
             print(row_line(row), flush=True)

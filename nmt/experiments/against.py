@@ -5,17 +5,21 @@ round measures a case with both versions, one after the other; the versions take
 first. A row has the medians of all rounds, and the smallest and largest ratio of a round.
 """
 
+import os
+import shutil
 import statistics
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import nmt
-from nmt.errors import UserError
+from nmt.errors import Failure, UserError
 from nmt.experiments import isolated
 
 ROOT = Path(nmt.__file__).parents[1]
 LESS_IS_BETTER = "ms"  # of the units of `nmt bench`
+NOT_COPIED = ("state", "tensorboard", "cache", "export")  # of a run: what no export is made of
 
 
 def checkout(version: str, folder: Path) -> Path:
@@ -38,8 +42,24 @@ def checkout(version: str, folder: Path) -> Path:
     return folder
 
 
-def in_turn(cases: list[dict], other: Path, rounds: int) -> Iterator[dict]:
+def exported(run: str, other: Path | None, folder: Path) -> str:
+    """A copy of a run in `folder`, exported by this package, or by that in `other`."""
+    copy = folder / f"run-{'other' if other else 'this'}"
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    command = [sys.executable, "-m", "nmt", "export", str(copy)]
+    env = {**os.environ, **({"PYTHONPATH": str(other)} if other else {})}
+    done = subprocess.run(command, cwd=other, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"{run}: version {other or ROOT} cannot export it: {done.stderr.strip()}")
+    return str(copy)
+
+
+def in_turn(
+    cases: list[dict], other: Path, rounds: int, runs: tuple[str, str] | None = None
+) -> Iterator[dict]:
     """Measures each case with this package and with that in `other`; yields rows.
+
+    runs: the run of the cases, as this version and as the other one have exported it.
 
     A row: "what", "unit", "this" and "other" (medians), "ratio" (how many times as fast this
     version is), "ratios" (of each round).
@@ -50,7 +70,7 @@ def in_turn(cases: list[dict], other: Path, rounds: int) -> Iterator[dict]:
         figures: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for number in range(rounds):
             folders = (None, other) if number % 2 else (other, None)
-            measured = {folder: _medians(case, folder) for folder in folders}
+            measured = {folder: _medians(case, folder, runs) for folder in folders}
             for what in measured[None].keys() & measured[other].keys():
                 pair = (measured[None][what], measured[other][what])
                 figures.setdefault(what, []).append(pair)
@@ -58,8 +78,10 @@ def in_turn(cases: list[dict], other: Path, rounds: int) -> Iterator[dict]:
             yield _row(what, unit, pairs)
 
 
-def _medians(case, other):
+def _medians(case, other, runs):
     """The medians that a version measures, by what they are of and their unit."""
+    if "run" in case and runs:
+        case = {**case, "run": runs[bool(other)]}
     rows = isolated.run("bench", case, other=other)
     return {(row["what"], row["unit"]): row["median"] for row in rows if "median" in row}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from nmt.errors import UserError
+from nmt.errors import Failure, UserError
 from nmt.experiments import against, isolated
 
 ROOT = Path(nmt.__file__).parents[1]
@@ -49,6 +49,23 @@ def test_versions_take_turns_and_more_is_faster(tmp_path, monkeypatch, place):
     ratios = {row["what"]: (row["this"], row["other"], row["ratio"]) for row in rows}
     assert ratios == {"training": (200, 100, 2), "one line": (200, 300, 1.5)}
     assert "2.00 times as fast (1.50 to 2.50)" in against.row_line(rows[1])
+
+
+def test_each_version_exports_a_copy_of_the_run(tmp_path):
+    """With its own package; what an export does not need is not copied."""
+    run, other = tmp_path / "run", tmp_path / "version"
+    for folder in (run / "state", run / "export", other / "nmt"):
+        folder.mkdir(parents=True)
+    (run / "recipe.toml").write_text("")
+    main = other / "nmt" / "__main__.py"
+    main.write_text("import sys; from pathlib import Path; Path(sys.argv[2], sys.argv[1]).touch()")
+    copy = Path(against.exported(str(run), other, tmp_path))
+    assert {path.name for path in copy.iterdir()} == {"recipe.toml", "export"}
+    assert copy.joinpath("export").is_file() and not any(run.joinpath("export").iterdir())
+    shutil.rmtree(copy)
+    main.write_text("import sys; sys.exit('no weights')")
+    with pytest.raises(Failure, match="cannot export it: no weights"):
+        against.exported(str(run), other, tmp_path)
 
 
 def test_a_version_is_a_folder_or_a_commit(tmp_path):
