@@ -17,7 +17,6 @@ from nmt.engine import layout
 LEVELS = 63  # weights are integers from -63 to 63
 ACTIVATION_LEVELS = 127  # what they are multiplied with: from -127 to 127 around ...
 ZERO = 128
-GROUP = layout.SHORTEST  # results that a product computes at a time, at least
 CONTRIB = "com.microsoft"  # the domain of ONNX Runtime's own operators
 
 
@@ -142,11 +141,9 @@ class OnnxBuilder:
     def dots(self, x: str, rows: str) -> str:
         """x [..., n, size] times the transposed rows [..., m, size], so [..., n, m]; m >= GROUP.
 
-        ONNX Runtime adds up a product of one x by GROUP rows at a time, and what is left over in
-        another order. The last GROUP rows are one more product, so that a result does not depend on
-        how many rows there are.
+        A result does not depend on m: the last group of rows (`layout.GROUP`) is one more product.
         """
-        first, last = self.constant([0], np.int64), self.constant([-GROUP], np.int64)
+        first, last = self.constant([0], np.int64), self.constant([-layout.GROUP], np.int64)
         end = self.constant([np.iinfo(np.int64).max], np.int64)
         product = functools.partial(self, "FusedMatMul", x, domain=CONTRIB, transB=1)
         most = self("Slice", product(rows), first, last, self.constant([-1], np.int64))

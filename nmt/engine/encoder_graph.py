@@ -78,6 +78,12 @@ def _memory(g, decoder, outputs, real):
     if attention.key_kernel is not None:
         bias = np.zeros(attention.key_size) if attention.bias is None else attention.bias
         keys = g.linear(outputs, attention.key_kernel, bias)
+    # The sum over the values takes whole groups of positions; see `layout.GROUP`.
+    missing = g("Mod", g("Neg", g("Shape", real, start=1)), g.constant([layout.GROUP], np.int64))
+    behind = g("Concat", g.constant([0], np.int64), missing, axis=0)
+    along = "", g.constant([1], np.int64)
+    outputs = g("Pad", outputs, behind, *along)
+    real = g("Pad", real, behind, *along)
     # Values are products of the outputs with what later meets their weighted sum, the context.
     values = g.linear(outputs, *context_weights(decoder))
     # 0 at tokens, MASKED at padding.

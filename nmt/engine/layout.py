@@ -43,14 +43,14 @@ TABLES = ("table", "table_scale")
 FILES = (ENCODER, STEP, SHORTLIST_STEP, *(f"{name}.npy" for name in TABLES), PROJECTION, LEXICON)
 
 # Inputs and outputs of the graphs, besides the leaves of memory and state.
-SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least SHORTEST
+SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least GROUP long
 ORIGIN = "origin"  # [sentences, beam] int32: row of the former state that a row goes on from
 TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
 K = "k"  # [1] int64
 LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
-ATTENTION = "attention"  # [sentences, beam, source_len]
+ATTENTION = "attention"  # [sentences, beam, source_len], and zeros up to a whole group
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
@@ -62,10 +62,12 @@ NEW = "new_"  # leaves of the new state are called new_<name>
 
 # Leaves of the memory; a model without attention has none.
 KEYS = "keys"  # what queries are compared with
-VALUES = "values"  # parts of gates and readout that the attention weights sum up
-MASK = "mask"  # 0, or MASKED at padding
+VALUES = "values"  # parts of gates and readout that the attention weights sum up, whole groups
+MASK = "mask"  # 0, or MASKED at padding, whole groups
 LEAVES = (KEYS, VALUES, MASK)
-SHORTEST = 4  # source positions; see `OnnxBuilder.dots`
+# ONNX Runtime adds up so many rows or positions at a time, and what is left over in another order:
+# the last bits of a sentence would depend on how long its neighbours are.
+GROUP = 4
 MASKED = -1e9  # added to what has no part
 
 
@@ -76,8 +78,8 @@ def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
     values = gate_units(decoder) + decoder.readout_units
     return {
         KEYS: ("sentences", "source_len", decoder.attention.key_size),
-        VALUES: ("sentences", "source_len", values),
-        MASK: ("sentences", 1, "source_len"),
+        VALUES: ("sentences", "grouped_len", values),
+        MASK: ("sentences", 1, "grouped_len"),
     }
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import onnxruntime
 
-from nmt.engine.builder import GROUP, OnnxBuilder, quantise
+from nmt.engine import layout
+from nmt.engine.builder import OnnxBuilder, quantise
 
 
 def test_weights_of_seven_bits():
@@ -27,6 +28,6 @@ def test_a_dot_product_does_not_depend_on_how_many_there_are():
         x = rng.normal(size=(count, 37)).astype(np.float32)
         (every,) = session.run(None, {"x": x, "rows": rows})
         np.testing.assert_allclose(every, x @ rows.T, atol=1e-4)
-        for m in range(GROUP, len(rows)):
+        for m in range(layout.GROUP, len(rows)):
             (dots,) = session.run(None, {"x": x, "rows": rows[:m]})
             assert np.array_equal(dots, every[:, :m]), m

@@ -133,14 +133,7 @@ def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path)
 
     In int8, which users translate with, to the last bit: rounding would enlarge what differs there.
     """
-    rng = np.random.default_rng(5)
-    # Large enough that sums have an order, and shortlists of several groups.
-    structure = {"attention_units": 40, **MORE.get(name, MODELS.get(name))}
-    write(made("lstm", vocab := 400, **structure), precision, tmp_path)
-    suggested = rng.integers(EOS, vocab, (vocab, 30)).astype(np.uint16)
-    np.savez(tmp_path / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
-    engine = Engine(tmp_path.joinpath, shortlist=precision == "int8")
-    sources = [rng.integers(4, vocab, rng.integers(1, 9)).tolist() for _ in range(14)]
+    engine, sources = engine_with_shortlist(name, precision, tmp_path)
 
     def found(size):
         """Ids and scores of the hypotheses, sentence by sentence, in batches of this size."""
@@ -153,10 +146,42 @@ def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path)
 
     alone = found(1)
     tolerance = 0 if precision == "int8" else 1e-4
-    for size in (3, 14):
+    for size in (3, 30):
         for (ids, log_prob), (other, other_log_prob) in zip(alone, found(size), strict=True):
             assert ids == other
             assert log_prob == pytest.approx(other_log_prob, rel=0, abs=tolerance)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "dot"])
+@pytest.mark.parametrize("places", [1, 2])
+def test_a_step_is_the_same_beside_others_to_the_last_bit(name, places, tmp_path):
+    """The whole state: rounding may hide a difference for many steps."""
+    engine, sources = engine_with_shortlist(name, "int8", tmp_path)
+
+    def stepped(batch):
+        """Of each sentence the state and the best words after two steps."""
+        memory, state = engine.encode(pad(batch, [], [EOS]))
+        rows = np.arange(len(batch), dtype=np.int32).repeat(places)
+        for token in (BOS, 7):
+            tokens = np.full(len(rows), token, np.int32)
+            log_probs, ids, _, state = engine.advance(memory, state, rows, tokens, 3)
+            rows = np.arange(len(rows), dtype=np.int32)
+        leaves = (log_probs, ids, *(leaf for _, leaf in sorted(state.items())))
+        return np.concatenate([leaf.reshape(len(batch), -1) for leaf in leaves], 1)
+
+    for source, beside_others in zip(sources, stepped(sources), strict=True):
+        assert np.array_equal(stepped([source])[0], beside_others)
+
+
+def engine_with_shortlist(name, precision, folder):
+    """An engine large enough that sums have an order, and sources of many lengths."""
+    rng, vocab = np.random.default_rng(5), 400
+    structure = {"attention_units": 40, **MORE.get(name, MODELS.get(name))}
+    write(made("lstm", vocab, **structure), precision, folder)
+    suggested = rng.integers(EOS, vocab, (vocab, 30)).astype(np.uint16)
+    np.savez(folder / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
+    engine = Engine(folder.joinpath, shortlist=precision == "int8")
+    return engine, [rng.integers(4, vocab, n % 15 + 1).tolist() for n in range(30)]
 
 
 def test_translate_needs_neither_keras_nor_tensorflow(tiny_run, tmp_path):
