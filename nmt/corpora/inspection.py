@@ -404,9 +404,11 @@ class _Agreement:
 
         evidence: of the pairs with their best shifts; shifts: those that are not 0.
         """
-        if len(evidence) < MIN_COMPARED:
+        spread = np.std(self.random)
+        # Too few to say, or any two sentences agree as well as any others.
+        if len(evidence) < MIN_COMPARED or not spread:
             return False
-        gain = (evidence.mean() - np.mean(self.random)) / np.std(self.random)
+        gain = (evidence.mean() - np.mean(self.random)) / spread
         if len(shifts):
             # Chance makes many stretches of many shifts, a lost line makes one.
             return gain < MIN_GAIN_SHIFTED and len(np.unique(shifts)) > 1
