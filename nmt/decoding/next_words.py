@@ -102,11 +102,9 @@ def next_words(
         following: list[tuple[float, int, int]] = []
         behind = [n for n, partial in enumerate(live) if not partial.left]
         for n in (n for n, partial in enumerate(live) if partial.left):
-            moves, tokens = prefix.moves[live[n].left], prefix.allowed[live[n].left]
-            log_probs = live[n].log_prob + every[n, tokens]
-            completing = [after == 0 for after in moves.values()]
-            begun += float(np.exp(log_probs[completing]).sum())
-            following += zip(log_probs.tolist(), repeat(n), tokens.tolist())
+            chance, log_probs, tokens = _within_prefix(every[n], live[n], prefix)
+            begun += chance
+            following += zip(log_probs, repeat(n), tokens)
         if behind:
             partials = [live[n] for n in behind]
             chances, *best = _behind_prefix(every[behind], partials, words, characters)
@@ -127,23 +125,39 @@ def next_words(
     return [(ids, chance / begun) for ids, chance in found] if begun else []
 
 
+def _within_prefix(every, partial, prefix):
+    """Of a hypothesis that has not written the prefix: its chance to do that now, and what follows.
+
+    every: log-probabilities of all tokens. The second and third as those of `_behind_prefix`.
+    """
+    moves = prefix.moves[partial.left]
+    tokens = moves.tokens
+    log_probs = partial.log_prob + every[tokens]
+    chance = float(np.exp(log_probs[moves.completing]).sum())
+    # After a space nearly all may follow.
+    if len(tokens) > WIDTH:
+        best = np.argpartition(log_probs, -WIDTH)[-WIDTH:]
+        log_probs, tokens = log_probs[best], tokens[best]
+    return chance, log_probs.tolist(), tokens.tolist()
+
+
 def _behind_prefix(every, partials, words, characters):
     """Of hypotheses with words: their chances to end there, and what else follows.
 
     every: log-probabilities of all tokens, a row a hypothesis. The second and third: sums of
     log-probabilities and the tokens, lists of the best ones of each.
     """
-    every = every + np.array([[partial.log_prob] for partial in partials])
     if characters:
-        every[~characters.allowed(np.array([each.spelling for each in partials]))] = LOG_ZERO
+        allowed = characters.allowed(np.array([each.spelling for each in partials]))
+        every = np.where(allowed, every, np.float32(LOG_ZERO))
     # Without a letter at its end a word ends with any token, without a word with EOS alone.
     ends = np.ones_like(every, bool)
     ends[[each.joins for each in partials]] = ~words.begin_with_letter
     ends[[not each.word for each in partials]] = np.arange(every.shape[1]) == EOS
-    chances = np.exp(np.where(ends, every, LOG_ZERO)).sum(1).tolist()
-    every[ends] = LOG_ZERO
-    log_probs, tokens = best_tokens(every, WIDTH)
-    return chances, log_probs.tolist(), tokens.tolist()
+    former = np.array([partial.log_prob for partial in partials])
+    chances = np.exp(former) * (np.exp(every) * ends).sum(1)
+    log_probs, tokens = best_tokens(np.where(ends, np.float32(LOG_ZERO), every), WIDTH)
+    return chances.tolist(), (log_probs + former[:, None]).tolist(), tokens.tolist()
 
 
 def _extended(partial, token, log_prob, prefix, words, characters):
@@ -151,7 +165,8 @@ def _extended(partial, token, log_prob, prefix, words, characters):
     left = prefix.moves[partial.left][token] if partial.left else 0
     spelling = 0
     if characters:
-        spelling = int(characters.after(np.array([partial.spelling]), np.array([[token]]))[0, 0])
+        # `after` is for arrays, and takes thirty times as long for one token.
+        spelling = int(characters.transitions[partial.spelling, characters.classes[token]])
     ids = (*partial.ids, token)
     if left:
         return _Partial(ids, log_prob, left, spelling)

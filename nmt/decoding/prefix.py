@@ -26,6 +26,20 @@ BORDER = b"\xfe"
 FEW = 500  # tokens: of more, sorting takes longer than finding the best
 
 
+class Moves(dict[int, int]):
+    """The tokens that may follow, and the state after each; never changed."""
+
+    @functools.cached_property
+    def tokens(self) -> np.ndarray:
+        """Those that may follow."""
+        return np.fromiter(self, np.int64)
+
+    @functools.cached_property
+    def completing(self) -> np.ndarray:
+        """Whether the prefix is written after each of them."""
+        return np.fromiter(self.values(), np.int64) == 0
+
+
 class Spelling:
     """What the tokens of a vocabulary write."""
 
@@ -45,6 +59,7 @@ class Spelling:
                 self.tokens.setdefault(writing, []).append(token)
         self.sorted = sorted(self.tokens)
         self.longest = max(map(len, self.sorted))
+        self._last_moves: dict[bytes, Moves] = {}
 
     def agreeing(self, rest: bytes) -> dict[int, int]:
         """The tokens that may follow before `rest`, and how many bytes of it each writes."""
@@ -59,6 +74,15 @@ class Spelling:
                 agreeing[token] = len(rest)
             place += 1
         return agreeing
+
+    def last_moves(self, byte: bytes) -> Moves:
+        """The moves that write the last byte of a prefix, and maybe more.
+
+        Kept: after a space they are those of nearly all of a vocabulary.
+        """
+        if byte not in self._last_moves:
+            self._last_moves[byte] = Moves(dict.fromkeys(self.agreeing(byte), 0))
+        return self._last_moves[byte]
 
 
 class Prefix:
@@ -83,14 +107,12 @@ class Prefix:
         self.start = len(self.bytes) + 1 if self.bytes else 0
         # For each state the tokens that may follow, and the state after each; from the end on, so
         # that only tokens stay after which the prefix can be completed.
-        self.moves: list[dict[int, int]] = [{}]
-        if following:
-            self.moves.append(_moves_to_the_end(following))
-        for left in range(len(self.moves), len(self.bytes) + 1):
-            self.moves.append(self._possible(left, self._agreeing(self.bytes[-left:])))
+        self.moves = [Moves()]
         if self.bytes:
+            self.moves.append(_moves_to_the_end(following) if following else self._last_moves())
+            for left in range(2, len(self.bytes) + 1):
+                self.moves.append(self._possible(left, self._agreeing(self.bytes[-left:])))
             self.moves.append(self._first_moves())
-        self.allowed = [np.fromiter(moves, np.int64) for moves in self.moves]
 
     @property
     def is_possible(self) -> bool:
@@ -104,13 +126,20 @@ class Prefix:
                 agreeing.setdefault(token, len(rest))
         return agreeing
 
+    def _last_moves(self):
+        """Those of the last byte."""
+        byte = self.bytes[-1:]
+        moves = self.spelling.last_moves(byte)
+        own = [token for token, text in self.endings.items() if text.startswith(byte)]
+        return Moves(moves | dict.fromkeys(own, 0)) if own else moves
+
     def _possible(self, left, agreeing):
         """The moves that lead to states from which the end can be reached."""
-        return {
-            token: left - length
+        return Moves(
+            (token, left - length)
             for token, length in agreeing.items()
             if left == length or self.moves[left - length]
-        }
+        )
 
     def _first_moves(self):
         """Those of the first token, which loses its space."""
@@ -129,7 +158,7 @@ class Prefix:
         moves |= self._possible(left, agreeing)
         if self.spelling.drops_spaces and moves:
             moves |= {token: self.start for token, length in agreeing.items() if length == 0}
-        return moves
+        return Moves(moves)
 
     @functools.cached_property
     def fewest(self) -> int:
@@ -144,7 +173,7 @@ class Prefix:
 @functools.lru_cache(maxsize=8)
 def _moves_to_the_end(tokens):
     # Nearly all of a vocabulary, and the same ones for many prefixes.
-    return dict.fromkeys(tokens, 0)
+    return Moves(dict.fromkeys(tokens, 0))
 
 
 class Prefixes:
@@ -169,7 +198,7 @@ class Prefixes:
             best[is_free], ids[is_free] = best_tokens(log_probs[is_free], k)
         # Of these few: partitions of rows that are nearly all LOG_ZERO take several times as long.
         for row in np.flatnonzero(states):
-            allowed = self.prefixes[sentences[row]].allowed[states[row]]
+            allowed = self.prefixes[sentences[row]].moves[states[row]].tokens
             own = log_probs[row, allowed]
             if len(own) > FEW:
                 order = best_tokens(own[None], k)[1][0]

@@ -35,6 +35,7 @@ class Beginning:
     form: Callable[[str], str]  # what it and an output are compared in
     names: Sequence[Copied]  # what the symbols stand for
     whole_word: bool = False  # no letter goes on with its last word
+    _expansions: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     def written(self) -> str:
         """The text in the form in which it is compared."""
@@ -61,8 +62,12 @@ class Beginning:
 
     def _expanded(self, character):
         """What a character of an output writes."""
-        number = ord(character) - ord(SYMBOLS[0])
-        return self.names[number].text if 0 <= number < len(self.names) else self.form(character)
+        if character not in self._expansions:
+            number = ord(character) - ord(SYMBOLS[0])
+            is_symbol = 0 <= number < len(self.names)
+            written = self.names[number].text if is_symbol else self.form(character)
+            self._expansions[character] = written
+        return self._expansions[character]
 
 
 def without_spaces(text: str) -> str:
