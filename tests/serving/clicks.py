@@ -3,7 +3,9 @@
     python -m tests.serving.clicks RUN [SENTENCES]
 
 Sentences are those that the run was validated with; a word of each is clicked on. Times are from
-the click to the frame after the change, so that they are those of what is on the screen.
+the click to the frame after the change, so that they are those of what is on the screen. Each word
+is clicked on in two ways. One is a click and nothing else, as of a key or by a program. The other
+is that of a mouse or a finger, which is down for a while: its time begins when the button goes up.
 """
 
 import random
@@ -12,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from urllib.parse import urlencode
 
 from nmt.machine import cores
@@ -23,9 +26,11 @@ from tests.serving.test_page import start_browser
 SENTENCES = 60
 FIRST = 3  # that are not counted: what comes first is slow
 PATIENCE = 30  # seconds
-# Gives the milliseconds until the words, their translations, and the translation with the first.
-CLICKS = """
-    const [number, atOnce, done] = arguments;
+PRESS = 80  # milliseconds that a button is down; a person's takes 60 to 100
+# Prepares for one click on any word; `clicked` gives the milliseconds until the words, their
+# translations, and the translation with the first.
+WATCH = """
+    const [atOnce] = arguments;
     const until = condition => new Promise(so => {
       const look = () => {
         if (!condition()) return;
@@ -36,9 +41,7 @@ CLICKS = """
       watch.observe(document.body, {subtree: true, childList: true, attributes: true});
       look();
     });
-    const clicks = async () => {
-      const begin = performance.now();
-      $("output").querySelectorAll(".word")[number].click();
+    const measured = async begin => {
       const words = await until(() => !$("choices").hidden) - begin;
       const first = $("list").querySelector("button");
       if (!first) return [words, null, null];
@@ -47,7 +50,8 @@ CLICKS = """
       first.click();
       return [words, all, await until(() => $("choices").hidden) - chosen];
     };
-    clicks().then(done);
+    window.clicked = new Promise(so => document.addEventListener(
+      "click", event => so(measured(event.timeStamp)), {capture: true, once: true}));
 """
 IS_TRANSLATED = "return $('busy').hidden && !$('output').matches('.stale') && Boolean(answer)"
 WORDS = "$('output').querySelectorAll('.word')"
@@ -57,8 +61,8 @@ class Page:
     """The page in a browser, with one text at a time."""
 
     def __init__(self, browser, port, languages):
+        self._browser = browser
         self.run = browser.execute_script
-        self._run_async = browser.execute_async_script
         browser.set_script_timeout(PATIENCE)
         browser.get(f"http://127.0.0.1:{port}/#{urlencode(languages)}")
         self._until("return Boolean(languages.length)")
@@ -69,12 +73,24 @@ class Page:
         self._until(IS_TRANSLATED)
         return self.run(f"return {WORDS}.length")
 
-    def click(self, number, at_once):
+    def click(self, number, press, at_once):
         """Milliseconds to the words, to their translations, and from a choice to what it gives.
 
-        at_once: the choice is made before their translations have come. None for what is not there.
+        press: how long a button is down, or 0 for a click alone. at_once: the choice is made before
+        their translations have come. None for what is not there.
         """
-        return self._run_async(CLICKS, number, at_once)
+        self.run(WATCH, at_once)
+        if press:
+            self._press(self.run(f"return {WORDS}[arguments[0]]", number), press)
+        else:
+            self.run(f"{WORDS}[arguments[0]].click()", number)
+        return self.run("return clicked")
+
+    def _press(self, element, milliseconds):
+        from selenium.webdriver import ActionChains
+
+        actions = ActionChains(self._browser, duration=0)
+        actions.click_and_hold(element).pause(milliseconds / 1000).release().perform()
 
     def _until(self, script):
         deadline = time.monotonic() + PATIENCE
@@ -88,14 +104,13 @@ def measure(run, sentences=SENTENCES):
     opened = Run(run)
     data = opened.recipe.data
     lines = [source for source, _ in held_out(opened, "valid", FIRST + sentences)]
-    names = ("words", "their translations", "a choice, then", "a choice at once")
-    waits = {name: [] for name in names}
+    waits = defaultdict(list)
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
     with Server(run) as server, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = start_browser(*programs, folder)
         try:
             page = Page(browser, server.port(), {"source": data.source, "target": data.target})
-            _click(page, lines[:FIRST], {name: [] for name in names})
+            _click(page, lines[:FIRST], defaultdict(list))
             _click(page, lines[FIRST:], waits)
         finally:
             browser.quit()
@@ -107,12 +122,14 @@ def _click(page, lines, waits):
     rng = random.Random(1)
     for line in lines:
         number = rng.randrange(page.translate(line))
-        for name in ("a choice, then", "a choice at once"):
-            page.translate(line)
-            found = page.click(number, name == "a choice at once")
-            for kind, wait in zip(("words", "their translations", name), found, strict=True):
-                if wait is not None:
-                    waits[kind].append(wait)
+        for press, way in ((0, "a click alone"), (PRESS, f"a press of {PRESS} ms")):
+            for choice in ("a choice, then", "a choice at once"):
+                page.translate(line)
+                found = page.click(number, press, choice == "a choice at once")
+                names = (f"{way}: words", f"{way}: their translations", choice)
+                for name, wait in zip(names, found, strict=True):
+                    if wait is not None:
+                        waits[name].append(wait)
 
 
 def figures(waits):
@@ -127,4 +144,4 @@ if __name__ == "__main__":
     typed = [kind(each) for kind, each in zip((str, int), sys.argv[1:], strict=False)]
     print(f"{cores()} cores")
     for name, (median, most) in figures(measure(*typed)).items():
-        print(f"{name:20} median {median:5.0f} ms, 9 of 10 at most {most:5.0f} ms")
+        print(f"{name:38} median {median:5.0f} ms, 9 of 10 at most {most:5.0f} ms")

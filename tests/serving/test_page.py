@@ -27,7 +27,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
-MOST_BYTES = 40_000
+MOST_BYTES = 41_000
 PATIENCE, PAUSE = 60, 0.05  # seconds: other tests may keep all cores busy
 # Keys as WebDriver writes them.
 TAB, ENTER, CONTROL, ALT, ESCAPE, RIGHT = "\ue004", "\ue007", "\ue009", "\ue00a", "\ue00c", "\ue014"
@@ -470,9 +470,13 @@ class Page:
         actions.perform()
 
     def hover(self, element):
+        self.pointer().move_to_element(element).perform()
+
+    def pointer(self):
+        """What a mouse does, to be performed."""
         from selenium.webdriver import ActionChains
 
-        ActionChains(self.browser).move_to_element(element).perform()
+        return ActionChains(self.browser)
 
 
 def test_translation_comes_while_one_types(opened):
@@ -686,6 +690,67 @@ def test_the_last_of_quick_clicks_is_answered(opened):
     becomes(page.busy.is_displayed, False)
     assert page.run(SENT)[-1] == ["alternatives", True]
     assert not page.choices.is_displayed() and page.status.text == ""
+
+
+def test_the_words_of_a_press_are_there_at_the_click(opened):
+    page = opened("two synonym")
+    page.run(HOLDING, None)
+    word = page.all(".word")[0]
+    page.pointer().click_and_hold(word).perform()
+    becomes(lambda: page.run(SENT), [["alternatives", False]])
+    assert not page.choices.is_displayed()
+    page.pointer().release().perform()
+    becomes(lambda: page.texts("#list b"), ["OTHER"])
+    becomes(page.busy.is_displayed, False)
+    # A second click on the word changes nothing.
+    page.pointer().double_click(word).perform()
+    assert page.texts("#list b") == ["OTHER"] and page.choices.is_displayed()
+    assert [kind for kind, _ in page.run(SENT)] == ["alternatives", "translate begun"]
+
+
+@pytest.mark.parametrize("end", ["release elsewhere", "pointercancel", "pointerdown"])
+def test_what_was_asked_at_a_press_without_a_click_is_given_up(opened, end):
+    page = opened("two synonym")
+    page.run(HOLDING, "alternatives")
+    word, other = page.all(".word")
+    page.pointer().click_and_hold(word).perform()
+    becomes(lambda: page.run(SENT), [["alternatives", False]])
+    if end != "release elsewhere":
+        # As of a finger that scrolls, or of a second one.
+        page.run(f"document.dispatchEvent(new PointerEvent('{end}'))")
+    page.pointer().release(other).perform()
+    becomes(lambda: page.run(SENT), [["alternatives", True]])
+    assert not page.choices.is_displayed() and page.status.text == ""
+
+
+def test_other_presses_ask_nothing(opened):
+    page = opened("two synonym")
+    page.run(HOLDING, None)
+    word = page.all(".word")[0]
+    page.pointer().context_click(word).perform()
+    press = "arguments[0].dispatchEvent(new PointerEvent('pointerdown', arguments[1]))"
+    page.run(press, word, {"bubbles": True, "isPrimary": False})
+    page.run("$('output').classList.add('stale')")
+    page.run(press, word, {"bubbles": True, "isPrimary": True})
+    assert page.run(SENT) == []
+
+
+def test_an_error_is_told_at_the_click_and_the_next_one_asks_again(opened):
+    page = opened("two synonym")
+    page.run("""
+        const real = window.fetch;
+        window.fetch = async () => {
+          window.fetch = real;
+          return new Response('{"error": "Too much waits"}', {status: 503});
+        };
+    """)
+    word = page.all(".word")[0]
+    page.pointer().click_and_hold(word).pause(0.1).perform()
+    assert page.status.text == ""
+    page.pointer().release().perform()
+    becomes(lambda: page.status.text, "Too much waits")
+    word.click()
+    becomes(lambda: page.texts("#list b"), ["OTHER"])
 
 
 def test_that_there_is_no_other_way_is_told(opened):

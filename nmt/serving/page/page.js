@@ -88,6 +88,7 @@ let turn = 0; // of the last question: answers to former ones are dropped
 let asked = new AbortController();
 let timer = 0;
 let open = null; // the word whose alternatives are shown, and these
+let pressed = null; // the question for the alternatives of the word that is pressed
 
 // Texts and elements.
 
@@ -249,12 +250,12 @@ async function translate() {
   });
 }
 
-// Asks the server in place of what was asked before.
-async function asking(work) {
+// Asks the server in place of what was asked before. own: the controller of what is asked already.
+async function asking(work, own = new AbortController()) {
   const mine = ++turn;
   const isLast = () => mine === turn;
-  asked.abort();
-  asked = new AbortController();
+  if (asked !== own) asked.abort();
+  asked = own;
   show("busy", true);
   try {
     await work(isLast);
@@ -397,25 +398,61 @@ function showMap(segment) {
 // Alternatives: first the words, then the translations that go on from them.
 
 async function openChoices(word, chosen = 0) {
-  closeChoices();
-  if ($("output").classList.contains("stale")) return;
-  const {segment, number} = word.place;
-  const place = segment.target.words[number][0];
-  const prefix = segment.target.letters.slice(0, place).join("");
-  const rest = segment.target.letters.slice(place).join("");
-  const opened = {word, segment, query: segment.source.letters.join(""), list: []};
+  if (isStale()) return;
+  // Asked first: what the page changes meanwhile takes no time.
+  const opened = [open, pressed].find(each => each?.word === word) || ask(word);
+  pressed = null;
+  if (open !== opened) closeChoices();
+  else if (!chosen && !$("choices").hidden) return focusChoices();
   open = opened;
   word.classList.add("open");
   await asking(async isLast => {
-    const {alternatives} = await post("alternatives", {q: opened.query, ...pair(), prefix, limit: SHOWN}, asked.signal);
-    if (!isLast() || open !== opened) return;
-    opened.list = alternatives.filter(each => each.word !== word.textContent && !beginsWithWord(rest, each.word));
+    try {
+      const {alternatives} = await opened.answer;
+      if (!isLast() || open !== opened) return;
+      const {rest} = opened;
+      opened.list = alternatives.filter(each => each.word !== word.textContent && !beginsWithWord(rest, each.word));
+    } catch (error) {
+      // So that the next click asks again.
+      if (open === opened) closeChoices();
+      throw error;
+    }
     if (chosen) return choice(chosen);
-    showChoices(rest.slice(word.textContent.length));
+    showChoices();
     for (const each of await goOn(opened, opened.list)) {
       each.coming.replaceWith(each.found.translatedText.slice(each.text.length));
     }
-  });
+  }, opened.controller);
+}
+
+// Sends the question for the alternatives of a word.
+function ask(word) {
+  const {segment, number} = word.place;
+  const place = segment.target.words[number][0];
+  const [prefix, rest] = [[0, place], [place]].map(range => segment.target.letters.slice(...range).join(""));
+  const query = segment.source.letters.join("");
+  const controller = new AbortController();
+  const answer = post("alternatives", {q: query, ...pair(), prefix, limit: SHOWN}, controller.signal);
+  return {word, segment, query, rest, controller, answer, list: []};
+}
+
+// A press takes longer than the answer: that is there at the click.
+function press({target, button, isPrimary}) {
+  drop();
+  if (button || !isPrimary || !target.place || target === open?.word || isStale()) return;
+  pressed = ask(target);
+  // There may be no click.
+  pressed.answer.catch(() => {});
+}
+
+// Gives up what was asked at a press: there is no click when one scrolls, or selects text.
+function drop() {
+  pressed?.controller.abort();
+  pressed = null;
+}
+
+function isStale() {
+  return $("output").classList.contains("stale");
 }
 
 // White space does not part all words: signs stand at them.
@@ -431,9 +468,10 @@ async function goOn({query}, list) {
   return list.map((each, n) => Object.assign(each, {found: {translatedText: translatedText[n], details: details[n]}}));
 }
 
-// rest: about as long as what is coming, so that nothing moves then.
-function showChoices(rest) {
+function showChoices() {
   const {word, list} = open;
+  // About as long as what is coming, so that nothing moves then.
+  const rest = open.rest.slice(word.textContent.length);
   const label = t(list.length ? "ways" : "none", {word: word.textContent});
   $("choices-label").textContent = label;
   $("list").replaceChildren(...list.map((each, number) => {
@@ -445,9 +483,13 @@ function showChoices(rest) {
     return element("li", {}, button);
   }));
   show("choices", true);
-  // A screen reader reads what is focused.
-  if (list.length) $("list").querySelector("button").focus();
-  else $("spoken").textContent = label;
+  focusChoices();
+  if (!list.length) $("spoken").textContent = label;
+}
+
+// A screen reader reads what is focused.
+function focusChoices() {
+  $("list").querySelector("button")?.focus();
 }
 
 // The rest of the segment is what goes on from the word that was chosen.
@@ -581,6 +623,13 @@ function onKey(event) {
   }
 }
 
+function onClick({target}) {
+  if (!target.place) return;
+  const isOpen = target === open?.word;
+  openChoices(target);
+  if (!isOpen) focusWord(target);
+}
+
 function onWordKey(event) {
   const word = event.target;
   if (!word.place) return;
@@ -624,7 +673,10 @@ function listen() {
   $("choose").onclick = () => $("file").click();
   $("file").onchange = event => translateFile(event.target.files[0]);
   $("key").onchange = () => changed(0);
-  $("output").onclick = event => { if (event.target.place) { focusWord(event.target); openChoices(event.target); } };
+  $("output").onclick = onClick;
+  document.onpointerdown = press;
+  document.onpointerup = event => { if (event.target !== pressed?.word) drop(); };
+  document.onpointercancel = drop;
   $("output").onkeydown = onWordKey;
   for (const name of ["mouseover", "focusin"]) $("output").addEventListener(name, watchWords);
   for (const name of ["mouseleave", "focusout"]) $("output").addEventListener(name, () => mark(open?.word.place));
