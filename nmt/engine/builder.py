@@ -139,11 +139,11 @@ class OnnxBuilder:
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
 
     def dots(self, x: str, rows: str) -> str:
-        """x [..., n, size] times the transposed rows [..., m, size], so [..., n, m]; m >= GROUP.
+        """x [..., n, size] times the transposed rows [..., m, size], so [..., n, m]; m >= ROWS.
 
-        A result does not depend on m: the last group of rows (`layout.GROUP`) is one more product.
+        A result does not depend on m: the last `layout.ROWS` rows are one more product.
         """
-        first, last = self.constant([0], np.int64), self.constant([-layout.GROUP], np.int64)
+        first, last = self.constant([0], np.int64), self.constant([-layout.ROWS], np.int64)
         end = self.constant([np.iinfo(np.int64).max], np.int64)
         product = functools.partial(self, "FusedMatMul", x, domain=CONTRIB, transB=1)
         most = self("Slice", product(rows), first, last, self.constant([-1], np.int64))

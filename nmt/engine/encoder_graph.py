@@ -78,8 +78,9 @@ def _memory(g, decoder, outputs, real):
     if attention.key_kernel is not None:
         bias = np.zeros(attention.key_size) if attention.bias is None else attention.bias
         keys = g.linear(outputs, attention.key_kernel, bias)
-    # The sum over the values takes whole groups of positions; see `layout.GROUP`.
-    missing = g("Mod", g("Neg", g("Shape", real, start=1)), g.constant([layout.GROUP], np.int64))
+    # The sum over the values takes whole groups of positions; see `layout.POSITIONS`.
+    group = g.constant([layout.POSITIONS], np.int64)
+    missing = g("Mod", g("Neg", g("Shape", real, start=1)), group)
     behind = g("Concat", g.constant([0], np.int64), missing, axis=0)
     along = "", g.constant([1], np.int64)
     outputs = g("Pad", outputs, behind, *along)

@@ -43,14 +43,14 @@ TABLES = ("table", "table_scale")
 FILES = (ENCODER, STEP, SHORTLIST_STEP, *(f"{name}.npy" for name in TABLES), PROJECTION, LEXICON)
 
 # Inputs and outputs of the graphs, besides the leaves of memory and state.
-SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least GROUP long
+SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least ROWS long
 ORIGIN = "origin"  # [sentences, beam] int32: row of the former state that a row goes on from
 TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
 K = "k"  # [1] int64
 LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
-ATTENTION = "attention"  # [sentences, beam, source_len], and zeros up to a whole group
+ATTENTION = "attention"  # [sentences, beam, source_len], and zeros up to a whole group of positions
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
@@ -65,9 +65,10 @@ KEYS = "keys"  # what queries are compared with
 VALUES = "values"  # parts of gates and readout that the attention weights sum up, whole groups
 MASK = "mask"  # 0, or MASKED at padding, whole groups
 LEAVES = (KEYS, VALUES, MASK)
-# ONNX Runtime adds up so many rows or positions at a time, and what is left over in another order:
-# the last bits of a sentence would depend on how long its neighbours are.
-GROUP = 4
+# ONNX Runtime computes what is left over of such groups in another order, and the last bits of a
+# sentence would depend on how long its neighbours are.
+ROWS = 4  # of a product's results
+POSITIONS = 2  # that attention sums up
 MASKED = -1e9  # added to what has no part
 
 

@@ -28,6 +28,6 @@ def test_a_dot_product_does_not_depend_on_how_many_there_are():
         x = rng.normal(size=(count, 37)).astype(np.float32)
         (every,) = session.run(None, {"x": x, "rows": rows})
         np.testing.assert_allclose(every, x @ rows.T, atol=1e-4)
-        for m in range(layout.GROUP, len(rows)):
+        for m in range(layout.ROWS, len(rows)):
             (dots,) = session.run(None, {"x": x, "rows": rows[:m]})
             assert np.array_equal(dots, every[:, :m]), m
