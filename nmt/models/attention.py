@@ -119,13 +119,7 @@ class AdditiveAttention(Attention):
         return tf.squeeze(kernels.matmul(ops.tanh(sums), weights["energy"][:, None]), -1)
 
     def onnx_energies(self, g: Any, query: str, keys: str) -> str:
-        # Every query with every key: [sentences, hypotheses, source_len, key_size].
-        keys = g("Unsqueeze", keys, g.constant([1], np.int64))
-        sums = g("Tanh", g("Add", keys, g("Unsqueeze", query, g.constant([2], np.int64))))
-        positions = g("Reshape", sums, g.constant([-1, self.key_size], np.int64))
-        # A product with a matrix of one column takes six times as long as with one row, transposed.
-        energies = g.dots(g.constant(np.asarray(self.energy)[None]), positions)
-        return g("Reshape", energies, g("Shape", sums, end=3))
+        return _onnx_dots(g, g("Tanh", _onnx_pairs(g, "Add", query, keys)), np.asarray(self.energy))
 
 
 class DotAttention(Attention):
@@ -143,7 +137,8 @@ class DotAttention(Attention):
         return tf.matmul(query, keys, transpose_b=True)
 
     def onnx_energies(self, g: Any, query: str, keys: str) -> str:
-        return g.dots(query, keys)
+        # As a product of matrices the order of its sums would depend on the longest source.
+        return _onnx_dots(g, _onnx_pairs(g, "Mul", query, keys), np.ones(self.key_size))
 
 
 class GeneralAttention(DotAttention):
@@ -168,6 +163,18 @@ def attention(options: ModelOptions) -> Attention | None:
     if options.attention == "none":
         return None
     return ATTENTIONS[options.attention](options)
+
+
+def _onnx_pairs(g, operator, query, keys):
+    """Every query with every key: [sentences, hypotheses, source_len, key_size]."""
+    keys = g("Unsqueeze", keys, g.constant([1], np.int64))
+    return g(operator, keys, g("Unsqueeze", query, g.constant([2], np.int64)))
+
+
+def _onnx_dots(g, pairs, vector):
+    """The products of pairs with a vector: [sentences, hypotheses, source_len]."""
+    rows = g("Reshape", pairs, g.constant([-1, len(vector)], np.int64))
+    return g("Reshape", g.dots(vector, rows), g("Shape", pairs, end=3))
 
 
 def _glorot_vector(shape: Sequence[int], dtype: Any = None) -> Any:

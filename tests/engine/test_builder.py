@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnxruntime
+import pytest
 
 from nmt.engine import layout
 from nmt.engine.builder import OnnxBuilder, quantise
@@ -16,18 +17,17 @@ def test_weights_of_seven_bits():
     assert np.all(np.abs(weights * scale - matrix) <= scale / 2 * 1.001)
 
 
-def test_a_dot_product_does_not_depend_on_how_many_there_are():
-    """To the last bit, with one x or several."""
-    graph = OnnxBuilder("float32")
-    x, rows = graph.input("x", np.float32, "n", 37), graph.input("rows", np.float32, "m", 37)
-    graph.output("dots", graph.dots(x, rows), np.float32, "n", "m")
-    session = onnxruntime.InferenceSession(graph.serialised())
+@pytest.mark.parametrize("size", [37, 600])
+def test_a_dot_product_does_not_depend_on_how_many_there_are(size):
+    """To the last bit."""
     rng = np.random.default_rng(1)
-    rows = rng.normal(size=(50, 37)).astype(np.float32)
-    for count in (1, 3):
-        x = rng.normal(size=(count, 37)).astype(np.float32)
-        (every,) = session.run(None, {"x": x, "rows": rows})
-        np.testing.assert_allclose(every, x @ rows.T, atol=1e-4)
-        for m in range(layout.ROWS, len(rows)):
-            (dots,) = session.run(None, {"x": x, "rows": rows[:m]})
-            assert np.array_equal(dots, every[:, :m]), m
+    vector, rows = (rng.normal(size=shape).astype(np.float32) for shape in (size, (50, size)))
+    graph = OnnxBuilder("float32")
+    dots = graph.dots(vector, graph.input("rows", np.float32, "n", size))
+    graph.output("dots", dots, np.float32, 1, "n")
+    session = onnxruntime.InferenceSession(graph.serialised())
+    (every,) = session.run(None, {"rows": rows})
+    np.testing.assert_allclose(every, [rows @ vector], atol=1e-4)
+    for n in range(layout.ROWS, len(rows)):
+        (dots,) = session.run(None, {"rows": rows[:n]})
+        assert np.array_equal(dots, every[:, :n]), n

@@ -152,7 +152,7 @@ def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path)
             assert log_prob == pytest.approx(other_log_prob, rel=0, abs=tolerance)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "dot"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "dot", "general"])
 @pytest.mark.parametrize("places", [1, 2])
 def test_a_step_is_the_same_beside_others_to_the_last_bit(name, places, tmp_path):
     """The whole state: rounding may hide a difference for many steps."""
@@ -176,7 +176,9 @@ def test_a_step_is_the_same_beside_others_to_the_last_bit(name, places, tmp_path
 def engine_with_shortlist(name, precision, folder):
     """An engine large enough that sums have an order, and sources of many lengths."""
     rng, vocab = np.random.default_rng(5), 400
-    structure = {"attention_units": 40, **MORE.get(name, MODELS.get(name))}
+    structure = {**MORE.get(name, MODELS.get(name)), "attention_units": 40}
+    # The encoder has half as many units a direction.
+    structure |= {"encoder_units": 100, "decoder_units": 200}
     write(made("lstm", vocab, **structure), precision, folder)
     suggested = rng.integers(EOS, vocab, (vocab, 30)).astype(np.uint16)
     np.savez(folder / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
