@@ -404,11 +404,10 @@ class _Agreement:
 
         evidence: of the pairs with their best shifts; shifts: those that are not 0.
         """
-        spread = np.std(self.random)
         # Too few to say, or any two sentences agree as well as any others.
-        if len(evidence) < MIN_COMPARED or not spread:
+        if len(evidence) < MIN_COMPARED or len(set(self.random)) < 2:
             return False
-        gain = (evidence.mean() - np.mean(self.random)) / spread
+        gain = (evidence.mean() - np.mean(self.random)) / np.std(self.random)
         if len(shifts):
             # Chance makes many stretches of many shifts, a lost line makes one.
             return gain < MIN_GAIN_SHIFTED and len(np.unique(shifts)) > 1

@@ -54,7 +54,7 @@ ATTENTION = "attention"  # [sentences, beam, source_len], and zeros up to a whol
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
-BIAS = "bias"  # [words], MASKED for the last one
+BIAS = "bias"  # [words], LOG_ZERO for the last one
 IDS = "ids"  # [words] int64, ascending but for the last one
 # [sentences, 1, own] int32: the words that each sentence may use, ascending, padded with the last.
 PLACES = "places"

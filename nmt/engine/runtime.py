@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from nmt.decoding.contract import FromDistribution
+from nmt.decoding.contract import LOG_ZERO, FromDistribution
 from nmt.engine import layout
 from nmt.errors import Failure
 from nmt.text.vocabulary import EOS, PAD
@@ -154,10 +154,10 @@ class Shortlist:
 
     def __init__(self, path_of: Callable[[str], Path]):
         with np.load(path_of(layout.PROJECTION)) as arrays:
-            # Behind all tokens one that is never among the best.
-            none = {layout.BIAS: layout.MASKED}
+            # Behind all tokens one that is impossible.
+            fill = {layout.BIAS: LOG_ZERO}
             self.arrays = {
-                name: np.concatenate([array, np.full_like(array[:1], none.get(name, 0))])
+                name: np.concatenate([array, np.full_like(array[:1], fill.get(name, 0))])
                 for name, array in arrays.items()
             }
         with np.load(path_of(layout.LEXICON)) as arrays:
@@ -174,11 +174,11 @@ class Shortlist:
         """
         # 1. Which tokens each sentence may use. Padding suggests nothing: all have an EOS.
         source = np.where(source == PAD, EOS, source)
-        languages = [self.language.get(id, 0) for id in source[:, 0].tolist()]
+        languages = np.array([self.language.get(id, 0) for id in source[:, 0].tolist()], int)
         number = np.arange(len(source))[:, None]
         chosen = np.zeros((len(source), len(self.arrays[layout.BIAS]) - 1), bool)
         chosen[number, self.frequent[languages]] = True
-        suggested = self.suggested[np.array(languages)[:, None], source]
+        suggested = self.suggested[languages[:, None], source]
         chosen[number, suggested.reshape(len(source), -1)] = True
         # 2. The projection onto all of them, and onto none.
         ids = np.flatnonzero(chosen.any(0))

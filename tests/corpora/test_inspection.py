@@ -139,6 +139,15 @@ def test_a_lost_line_is_located(side, direction, line):
         assert abs(start - line) <= 5
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "pair", [("The lamp is on.", "Die Lampe ist an."), ("The lamp is on.", "")]
+)
+def test_text_that_is_all_alike_is_not_random(pair):
+    alignment = inspection_module.align({0: [pair] * 300})
+    assert not alignment.is_random and not alignment.shifted
+
+
 def test_a_shift_that_is_made_up_for_ends():
     (note,) = notes(without(without(GOOD, 0, 100), 1, 200))
     start, _, end = note.partition("about line ")[2].split(":")[0].partition(" on to about line ")

@@ -4,6 +4,7 @@ import types
 
 import numpy as np
 
+from nmt.decoding.contract import LOG_ZERO
 from nmt.engine import layout, lexicon
 from nmt.engine.runtime import Shortlist
 from nmt.text.vocabulary import EOS, PAD
@@ -80,4 +81,4 @@ def test_languages_have_shortlists_of_their_own(tmp_path):
     for row, words in zip(places[:, 0], chosen, strict=True):
         own = cut[layout.IDS][row]
         assert own[: len(words)].tolist() == sorted(words), "in the order of the vocabulary"
-        assert np.all(cut[layout.BIAS][row[len(words) :]] == layout.MASKED), "and none behind them"
+        assert np.all(cut[layout.BIAS][row[len(words) :]] == LOG_ZERO), "and none behind them"

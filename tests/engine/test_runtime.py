@@ -173,6 +173,17 @@ def test_a_step_is_the_same_beside_others_to_the_last_bit(name, places, tmp_path
         assert np.array_equal(stepped([source])[0], beside_others)
 
 
+def test_a_beam_wider_than_a_shortlist_finds_what_there_is(tmp_path):
+    """Beside a sentence with a longer one, too."""
+    engine, _ = engine_with_shortlist("lstm", "int8", tmp_path)
+    suggested = np.full((400, 3), EOS, np.uint16)
+    suggested[9] = [20, 21, 22]
+    np.savez(tmp_path / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
+    engine = Engine(tmp_path.joinpath, shortlist=True)
+    few, _ = beam_search(engine, np.array([[8, EOS], [9, EOS]]), 5, limits=[2, 2], nbest=5)
+    assert sorted(found.ids for found in few) == [[], [7], [7, 7]]
+
+
 def engine_with_shortlist(name, precision, folder):
     """An engine large enough that sums have an order, and sources of many lengths."""
     rng, vocab = np.random.default_rng(5), 400
