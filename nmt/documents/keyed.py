@@ -204,11 +204,11 @@ def beside(source: Document, present: Document, merged: Document) -> Document:
     Copies of the source are fuzzy: names are the same in both languages, and what could not be
     filled is, too. present: the translation as it was; merged: with what it lacked.
     """
-    copies = {(unit.key, unit.targets) for unit in source.units}
+    copies = {_content(unit) for unit in source.units}
     before = {unit.key for unit in present.units}
 
     def state(unit: Unit) -> State:
-        if (unit.key, unit.targets) not in copies:
+        if _content(unit) not in copies:
             return State.TRANSLATED
         return State.FUZZY if unit.key in before else State.EMPTY
 
@@ -274,6 +274,11 @@ def value_entries(text: str, found: Sequence[tuple[Key, re.Match, bool]]) -> Ent
         for entry, (_, line, is_empty) in zip(made.entries, found, strict=True)
     ]
     return made._replace(entries=entries)
+
+
+def _content(unit):
+    """A key and what stands under it, whatever the line ends of its file are."""
+    return unit.key, tuple(target.replace("\r\n", "\n") for target in unit.targets)
 
 
 def _fit(singular, plural):

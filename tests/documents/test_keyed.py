@@ -69,24 +69,26 @@ CONTINUED = {
     "strings.xml": (
         '<resources>\n    <!-- about a -->\n    <string name="a">one</string>\n'
         '    <string name="no" translatable="false">x</string>\n'
-        '    <string name="b">two</string>\n    <string name="c">three</string>\n</resources>\n',
+        '    <string name="b">two</string>\n    <string name="c">three\n more</string>\n'
+        "</resources>\n",
         '<resources>\n  <string name="b">Zwei</string>\n</resources>\n',
         '<resources>\n    <!-- about a -->\n    <string name="a">ONE</string>\n'
-        '  <string name="b">Zwei</string>\n    <string name="c">THREE</string>\n</resources>\n',
+        '  <string name="b">Zwei</string>\n    <string name="c">THREE MORE</string>\n'
+        "</resources>\n",
     ),
     "en.ftl": (
         "### Licence\n\n-brand = Name\n# about a\na = one\n    .title = five\nb = two\n"
-        "\nc = three\n",
+        "\nc = three\n    more\n",
         "a = Eins\nb = Zwei\n\nown = Eigenes",
-        "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE\n\nown = Eigenes",
+        "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE MORE\n\nown = Eigenes",
     ),
     "en.dtd": (
         "<!-- Licence -->\n\n<!ENTITY % d SYSTEM 'e'>\n%d;\n"
-        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'one'> <!-- of\na -->\n<!ENTITY b 'two'>"
+        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'one\n more'> <!-- of\na -->\n<!ENTITY b 'two'>"
         '\n<!ENTITY c "it\'s">\n',
         "<!-- Lizenz -->\n<!ENTITY b 'Zwei'>\n<!ENTITY c ''>\n",
         "<!ENTITY % d SYSTEM 'e'>\n%d;\n"
-        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'ONE'> <!-- of\na -->\n<!-- Lizenz -->\n"
+        "<!-- of\n\na --><!-- a -->\n<!ENTITY a 'ONE MORE'> <!-- of\na -->\n<!-- Lizenz -->\n"
         "<!ENTITY b 'Zwei'>\n<!ENTITY c \"IT'S\">\n",
     ),
     "en.inc": (
@@ -108,6 +110,7 @@ def test_a_translation_that_is_there_is_gone_on_with(name):
     crlf = filled(name, source, present=present.replace("\n", "\r\n"))[0]
     if "\n" in present:
         assert crlf == expected.replace("\n", "\r\n")
+    assert filled(name, source.replace("\n", "\r\n"), present=present)[0] == expected
     mark = codecs.BOM_UTF8.decode()
     assert filled(name, mark + source, present=mark + present)[0] == mark + expected
     # All of a file that is empty is new.

@@ -310,14 +310,19 @@ def test_filled_twice_is_filled_once(name, variant):
                 assert again.data == once.data
 
 
+@pytest.mark.parametrize("other", VARIANTS)
 @each_variant
 @pytest.mark.parametrize("name", [n for n in FORMATS if formats.has_keys(Path(FORMATS[n].name))])
-def test_a_translation_that_was_filled_is_complete(name, variant):
-    path, data = Path(FORMATS[name].name), data_of(name, variant)
-    once = filled(name, data).data
-    document = formats.continued(path, document_of(name, data), path, once, Options())
-    (again,) = fill(UpperCase(), [document], Choice(refill=True))
-    assert again.data == once and again.summary.filled == 0 and again.summary.translated > 0
+def test_a_translation_that_was_filled_is_complete(name, variant, other):
+    path, source = Path(FORMATS[name].name), document_of(name, data_of(name, variant))
+    once = filled(name, data_of(name, other)).data
+    # The second one is a copy of the source, which is nothing that somebody has translated.
+    for present in (once, data_of(name, other)):
+        document = formats.continued(path, source, path, present, Options())
+        (again,) = fill(UpperCase(), [document], Choice(refill=True))
+        assert again.data == once
+        assert bool(again.summary.filled) == (present != once)
+        assert bool(again.summary.translated) == (present == once)
 
 
 @each_variant
