@@ -225,13 +225,14 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
     found = {entry.key: entry for entry in ours}
     line_end = b"\r\n" if b"\r\n" in present else b"\n"
     added: dict[int, list[bytes]] = {}
-    edits = []
+    filled: dict[tuple[int, int], Edit] = {}
     for entry in entries(source)[0]:
         if own := found.get(entry.key):
             at = own.end
             if own.is_empty and not entry.is_empty:
                 body = source[slice(*entry.body)].replace(b"\r\n", b"\n")
-                edits.append(Edit(*own.body, body.replace(b"\n", line_end)))
+                # Once: of a key that is there twice, the last one counts.
+                filled[own.body] = Edit(*own.body, body.replace(b"\n", line_end))
             continue
         content = source[entry.start : entry.end].replace(b"\r\n", b"\n")
         if lines:
@@ -240,8 +241,8 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
             if at and not present[:at].endswith(b"\n"):
                 content = b"\n" + content
         added.setdefault(at, []).append(content.replace(b"\n", line_end))
-    edits += (Edit(at, at, b"".join(new)) for at, new in added.items())
-    return spliced(present, edits)
+    new = (Edit(at, at, b"".join(contents)) for at, contents in added.items())
+    return spliced(present, [*filled.values(), *new])
 
 
 def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:
