@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from nmt.documents import html, keyed, masking
 from nmt.documents.content import Content
-from nmt.documents.keyed import Entries, Text
+from nmt.documents.keyed import Entries, Entry, Text
 from nmt.documents.masking import SPACES, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
 
-# What has no text, or an entity with the comments behind it; one of a file (%) with what takes that
-# in.
+# A comment, an instruction (<?xml?>), a reference to a file (%name;), or an entity. With an entity
+# goes what stands right behind it: the reference to the file that it names, and comments.
 _TOKEN = re.compile(
     r"<!--.*?-->|<\?.*?\?>|%[\w:.-]+;"
-    r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+|%\s+[^\s%\"'>]+\s+SYSTEM)\s+"
+    r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+|%\s+(?P<file>[^\s%\"'>]+)\s+SYSTEM)\s+"
     r"(?P<quoted>(?P<quote>[\"'])(?P<value>.*?)(?P=quote))\s*>"
-    r"(?:\s*%[\w:.-]+;)?(?:[ \t]*<!--.*?-->)*",
+    r"(?(file)(?:\s*%(?P=file);)?)(?:[ \t]*<!--.*?-->)*",
     re.DOTALL,
 )
 # What is a letter or a sign, and what is a text of another entity.
@@ -38,42 +38,34 @@ def read(data: bytes, options: Options) -> Document:
 
 
 def merged(source: bytes, present: bytes) -> bytes:
-    """A file with the entities of another one that it lacks; UserError for two in one line."""
+    """A file with the entities of another one that it lacks."""
     return keyed.merged(source, present, _entries)
 
 
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
-    found: list[tuple[tuple[str], int, re.Match]] = []
-    last = 0
+    found = []
     for start, token in _declarations(text):
-        if found and "\n" not in text[last : token.start()]:
-            line = text.count("\n", 0, last) + 1
-            raise UserError(f"line {line}: has two entities; give each a line of its own")
-        found.append(((token["key"],), start, token))
-        last = token.end()
-    made = keyed.line_entries(text, [(key, start, token.end()) for key, start, token in found])
-    entries = [
-        entry._replace(body=token.span("quoted"), is_empty=not token["value"].strip())
-        for entry, (*_, token) in zip(made.entries, found, strict=True)
-    ]
-    return made._replace(entries=entries)
+        key = (token["key"],) if token["key"] else ()
+        is_empty = not (token["value"] or "").strip()
+        found.append(Entry(key, start, token.end(), token.span("quoted"), is_empty))
+    return keyed.line_entries(text, found)
 
 
 def _declarations(text: str) -> Iterator[tuple[int, re.Match]]:
-    """Each entity, and where it begins with the comments right before it.
+    """Each token but comments, and where it begins with the comments right before it.
 
     Raises UserError where something else stands.
     """
     begin = end = 0
-    was_entity = True
+    is_comment = False
     for token in _TOKEN.finditer(text):
         gap = _blank(text, end, token.start())
-        if was_entity or gap.count("\n") > 1:
+        if not is_comment or gap.count("\n") > 1:
             begin = token.start()
         end = token.end()
-        was_entity = bool(token["key"])
-        if was_entity:
+        is_comment = token[0].startswith("<!--")
+        if not is_comment:
             yield begin, token
     _blank(text, end, len(text))
 
@@ -90,12 +82,12 @@ def _blank(text, start, end):
 def _units(content: Content) -> Iterator[Unit]:
     for _, token in _declarations(content.text):
         key, value = token["key"], token["value"]
-        text = _text(value, token["quote"])
-        is_of_file = key.startswith("%")
-        if is_of_file or key.lower().endswith(_KEYS) or not keyed.is_text(text.source):
+        if not key or key.startswith("%") or key.lower().endswith(_KEYS):
             continue
-        edit = functools.partial(_edit, content, token.span("value"))
-        yield keyed.unit(text, content.line(token.start("key")), (key,), value, edit)
+        text = _text(value, token["quote"])
+        if keyed.is_text(text.source):
+            edit = functools.partial(_edit, content, token.span("value"))
+            yield keyed.unit(text, content.line(token.start("key")), (key,), value, edit)
 
 
 def _edit(content: Content, place: tuple[int, int], text: str) -> list[Edit]:

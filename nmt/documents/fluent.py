@@ -11,7 +11,7 @@ from typing import Any
 from nmt.documents import html, keyed, masking
 from nmt.documents.categories import NAMES
 from nmt.documents.content import Content
-from nmt.documents.keyed import Entries, Key, Text, Variant
+from nmt.documents.keyed import Entries, Entry, Key, Text, Variant
 from nmt.documents.masking import Part, Role
 from nmt.documents.units import Document, Edit, Options, Unit
 from nmt.errors import UserError
@@ -49,7 +49,7 @@ def _entries(data: bytes) -> Entries:
     for entry in _entries_of(text):
         kind = type(entry).__name__
         if kind in ("Message", "Term"):
-            found.append(((kind, entry.id.name), entry.span.start, entry.span.end))
+            found.append(Entry((kind, entry.id.name), entry.span.start, entry.span.end))
     return keyed.line_entries(text, found)
 
 

@@ -5,6 +5,7 @@ is there already, what is new in the source is put into it first, and what is tr
 """
 
 import dataclasses
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -245,22 +246,25 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
     return spliced(present, [*filled.values(), *new])
 
 
-def line_entries(text: str, found: Sequence[tuple[Key, int, int]]) -> Entries:
+def line_entries(text: str, found: Sequence[Entry]) -> Entries:
     """Entries as lines, with a comment right before them and the blank lines before that.
 
-    found: (key, start, end) of each.
+    What has no key is no entry and goes with none.
     """
     entries = []
     at = 0
-    for key, start, end in found:
-        blank = list(re.finditer(r"^[ \t]*\r?\n", text[at:start], re.MULTILINE))
+    for entry, after in itertools.zip_longest(found, found[1:]):
+        blank = list(re.finditer(r"^[ \t]*\r?\n", text[at : entry.start], re.MULTILINE))
         lines = [each.start() for each in blank]
         # Of several blank lines all.
         while len(lines) > 1 and blank[len(lines) - 2].end() == lines[-1]:
             lines.pop()
         begin = at + (lines[-1] if lines else 0)
-        at = text.find("\n", end) + 1 or len(text)
-        entries.append(Entry(key, begin, at))
+        at = text.find("\n", entry.end) + 1 or len(text)
+        # Several may stand in a line.
+        at = min(at, after.start) if after else at
+        if entry.key:
+            entries.append(entry._replace(start=begin, end=at))
     return Entries(entries, entries[0].start if entries else len(text), lines=True)
 
 
@@ -269,12 +273,10 @@ def value_entries(text: str, found: Sequence[tuple[Key, re.Match, bool]]) -> Ent
 
     found: (key, match of the line, whether its value is empty) of each.
     """
-    made = line_entries(text, [(key, *line.span()) for key, line, _ in found])
-    entries = [
-        entry._replace(body=line.span("value"), is_empty=is_empty)
-        for entry, (_, line, is_empty) in zip(made.entries, found, strict=True)
-    ]
-    return made._replace(entries=entries)
+    return line_entries(
+        text,
+        [Entry(key, *line.span(), line.span("value"), is_empty) for key, line, is_empty in found],
+    )
 
 
 def _content(unit):
