@@ -20,20 +20,20 @@ from nmt.errors import UserError
 _TOKEN = re.compile(
     r"<!--.*?-->|<\?.*?\?>|%[\w:.-]+;"
     r"|<!ENTITY\s+(?P<key>[^\s%\"'>]+|%\s+(?P<file>[^\s%\"'>]+)\s+SYSTEM)\s+"
-    r"(?P<quoted>(?P<quote>[\"'])(?P<value>.*?)(?P=quote))\s*>"
+    r"(?P<quoted>(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote)).)*)(?P=quote))\s*>"
     r"(?(file)(?:\s*%(?P=file);)?)(?:[ \t]*<!--.*?-->)*",
     re.DOTALL,
 )
-# What is a letter or a sign, and what is a text of another entity.
-_LETTER = re.compile(r"&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);")
-_REFERENCE = re.compile(rf"(?!{_LETTER.pattern})&[\w:][\w:.-]*;")
+# A letter, a sign, or the text of another entity.
+_REFERENCE = re.compile(r"&(?:#[0-9]+|#x[0-9A-Fa-f]+|[\w:][\w:.-]*);")
+_SIGNS = ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;")
 # No texts: keys on the keyboard.
 _KEYS = ("accesskey", ".key", "commandkey")
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
 def read(data: bytes, options: Options) -> Document:
-    """The entities that have a text; UserError for what is no DTD."""
+    """The entities that have a text; UserError for other declarations."""
     return Document(data, list(_units(Content(data))), bilingual=False)
 
 
@@ -75,7 +75,9 @@ def _blank(text, start, end):
     gap = text[start:end]
     if gap.strip():
         line = text.count("\n", 0, end - len(gap.lstrip())) + 1
-        raise UserError(f"line {line}: not DTD; entities and comments can stand there")
+        raise UserError(
+            f"line {line}: nmt reads entities and comments only; mend or take out what stands there"
+        )
     return gap
 
 
@@ -98,12 +100,17 @@ def _text(value: str, quote: str) -> Text:
     """A value between quotation marks."""
 
     def said(text: str) -> str:
-        return _LETTER.sub(lambda match: entities.unescape(match[0]), SPACES.sub(" ", text))
+        return _REFERENCE.sub(lambda match: entities.unescape(match[0]), SPACES.sub(" ", text))
 
     def written(text: str) -> str:
         text = entities.escape(text, quote=False).replace("&gt;", ">")
         return text.replace("%", "&#037;").replace(quote, _QUOTES[quote])
 
-    # References stand for words.
-    parts = masking.coded(html.tokens(value), _REFERENCE, lambda _: Role.OPAQUE)
+    parts = masking.coded(html.tokens(value), _REFERENCE, _role)
     return keyed.masked(list(parts), said, written)
+
+
+def _role(code: str) -> Role:
+    """That of a letter or a sign; others stand for words, or are no letter of XML (&#0;)."""
+    is_letter = code.startswith("&#") and entities.unescape(code) not in ("", "\ufffd")
+    return Role.TEXT if is_letter or code in _SIGNS else Role.OPAQUE

@@ -427,6 +427,13 @@ ESCAPES = {
         "<2>%S</2> ⟦1⟧ > '&\"<",
         "<!ENTITY a '<d>&#037;S</d> &c; > &apos;&amp;\"&lt;'>",
     ),
+    "DTD with signs that are none": (
+        "x.dtd",
+        "<!ENTITY a 'b &#0;&#xD800;&#x7F;&#8230;&#x1F600;&#13;c'>",
+        "b ⟦1⟧⟦2⟧⟦3⟧…😀\rc",
+        "d ⟦1⟧⟦2⟧⟦3⟧ …",
+        "<!ENTITY a 'd &#0;&#xD800;&#x7F; …'>",
+    ),
     "Fluent, its first line indented": (
         "x.ftl",
         "a =\n      b\n    c\n\n    d\ne = 1\n",
@@ -486,7 +493,10 @@ def test_a_translation_without_its_placeholders_is_left(name, text, translation)
     [
         ("x.json", '{"a": "b",\n}', "x.json, line [12]: not JSON"),
         ("x.ftl", "a = b\n= c\n", "x.ftl, line 2: not Fluent"),
-        ("x.dtd", "<!ENTITY a 'b'>\n\n <!ENTITY c d>\n", "x.dtd, line 3: not DTD; entities and"),
+        ("x.dtd", "<!ENTITY a 'b'>\n\n <!ENTITY c d>\n", "x.dtd, line 3: nmt reads entities and"),
+        ("x.dtd", "<!ENTITY a 'b'>\n<!ELEMENT c ANY>\n", "x.dtd, line 2: nmt reads entities and"),
+        ("x.dtd", '<!ENTITY a "b"\n<!ENTITY c "d">', "x.dtd, line 1: nmt reads entities and"),
+        ("x.dtd", '\n<!ENTITY a "b>\n<!ENTITY c "d">', "x.dtd, line 2: nmt reads entities and"),
         ("x.xml", "<a/>", "x.xml: its first element is <a>; of XML, strings of Android"),
         ("x.xml", "<resources>", "x.xml, line 1: not well-formed"),
         (
