@@ -355,7 +355,8 @@ SCHEMAS = Path("/usr/share/php/Symfony/Component/Translation/Resources/schemas")
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SCHEMAS.is_dir(), reason="php-symfony-translation is not installed")
-@pytest.mark.parametrize("name", SAMPLES)
+# Two are not: one is of version 1.1, one has no namespace.
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ("Okapi", "Weblate")])
 def test_what_is_valid_by_the_schemas_stays_valid(name):
     etree = pytest.importorskip("lxml.etree", reason="lxml reads schemas")
 
@@ -368,8 +369,7 @@ def test_what_is_valid_by_the_schemas_stays_valid(name):
     root = etree.fromstring(SAMPLES[name])
     version = "2.0" if root.get("version").startswith("2") else "1.2-strict"
     schema = etree.XMLSchema(etree.parse(SCHEMAS / f"xliff-core-{version}.xsd", parser))
-    if not schema.validate(root):
-        pytest.skip("of an older version, or without its namespace")
+    schema.assertValid(root)
     for options in (NONE, Options(trusted=True), Options(language="de")):
         once = filled(SAMPLES[name], options, str)
         assert once != SAMPLES[name]
