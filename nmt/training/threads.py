@@ -1,17 +1,11 @@
 """Threads of a training: parts of a batch at the same time, threads inside of one operation."""
 
-import contextlib
-import ctypes
-
 from nmt.machine import cores, gpus, start_keras
 from nmt.recipe import Recipe
 from nmt.training.team import Team
 
 # Parts of a batch at the same time, at most: smaller ones keep no core busy.
 PARTS = 2
-# Pools that memory is taken from, at most, and what mallopt of glibc calls that number.
-POOLS = 2
-M_ARENA_MAX = -8
 
 
 def parts(recipe: Recipe) -> int:
@@ -35,19 +29,9 @@ def start(recipe: Recipe, team: Team | None = None) -> None:
         if team:
             devices.connect(team)
 
-    _bound_memory_pools()
     start_keras(threads, intra_op_threads, connect if team and not team.alone else None)
     if gpus():
         import tensorflow as tf
 
         # Else a GPU adds up in any order, and no run is as another one to the bit.
         tf.config.experimental.enable_op_determinism()
-
-
-def _bound_memory_pools():
-    """Keeps the threads of TensorFlow from having pools of memory of their own.
-
-    What one frees there no other one gets. Other systems than Linux with glibc have no such number.
-    """
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, POOLS)
