@@ -6,7 +6,6 @@ first. A row has the medians of all rounds, and the smallest and largest ratio o
 """
 
 import logging
-import os
 import shutil
 import statistics
 import subprocess
@@ -53,7 +52,7 @@ def exported(run: str, other: Path | None, folder: Path) -> str:
     copy = folder / f"run-{'other' if other else 'this'}"
     shutil.copytree(run, copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
     command = [sys.executable, "-m", "nmt", "export", str(copy)]
-    env = {**os.environ, **({"PYTHONPATH": str(other)} if other else {})}
+    env = isolated.environment(other)
     done = subprocess.run(command, cwd=other, env=env, capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:]

@@ -33,7 +33,7 @@ def run(module: str, case: dict, log: Path | None = None, other: Path | None = N
     package = "nmt.experiments"
     if other and not other.joinpath("nmt", "experiments").is_dir():
         package = "nmt"  # version 0.1
-    env = {**os.environ, **({"PYTHONPATH": str(other)} if other else {})}
+    env = environment(other)
     env.pop(ADDRESS, None)  # this machine is measured
     # The child's stdin stays open as long as this process lives; see `_end_with_parent`.
     with open(log or os.devnull, "ab") as file:
@@ -52,6 +52,11 @@ def run(module: str, case: dict, log: Path | None = None, other: Path | None = N
         where = f"; see {log}" if log else ""
         raise Failure(f"the measurement of {case} ended with status {child.returncode}{where}")
     return json.loads(printed)
+
+
+def environment(other: Path | None) -> dict[str, str]:
+    """That of a process with this version of the package, or with that in the folder `other`."""
+    return {**os.environ, **({"PYTHONPATH": str(other)} if other else {})}
 
 
 def serve(run_case: Callable[[dict], Any]) -> None:
