@@ -67,29 +67,27 @@ def silence() -> Iterator[TextIO]:
 def start_keras(
     threads: int = 0, intra_op_threads: int = 0, connect: Callable[[], None] | None = None
 ) -> None:
-    """Imports Keras on TensorFlow, quietly; where it is imported already, only connects.
+    """Imports Keras on TensorFlow, quietly.
 
     UserError that says what to install where they are not.
     threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
-    `threads`; without `threads` it has no effect. connect: what must come before the first
-    operation. The environment variables that both packages read are set in nmt/__init__.py.
+    `threads`; without `threads` it has no effect. A process that has computed something with
+    TensorFlow keeps the threads it has. connect: what must come before the first operation. The
+    environment variables that both packages read are set in nmt/__init__.py.
     """
-    if "keras" in sys.modules:
-        if connect:
-            connect()
-        return
     require(*KERAS)
     with silence():
+        import keras  # noqa: F401
         import tensorflow as tf
 
-        # Threads must be set before the first operation.
-        if threads:
-            tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
-            tf.config.threading.set_inter_op_parallelism_threads(threads)
-        # Else a process takes all memory of a GPU, and none can start beside it.
-        for gpu in gpus():
-            tf.config.experimental.set_memory_growth(gpu, True)
-        import keras  # noqa: F401
+        # TensorFlow refuses both after its first operation.
+        with contextlib.suppress(RuntimeError):
+            if threads:
+                tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
+                tf.config.threading.set_inter_op_parallelism_threads(threads)
+            # Else a process takes all memory of a GPU, and none can start beside it.
+            for gpu in gpus():
+                tf.config.experimental.set_memory_growth(gpu, True)
     if connect:
         connect()
     with silence():
