@@ -19,7 +19,11 @@ Batch = tuple[np.ndarray, np.ndarray]  # two int32 matrices of ids, [rows, n] ea
 def dataset(batches: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
     """A pipeline over the batches that a call gives; one signature for all, so one trace."""
     ids = tf.TensorSpec((None, None), tf.int32)
-    return tf.data.Dataset.from_generator(batches, output_signature=(ids, ids)).prefetch(4)
+    data = tf.data.Dataset.from_generator(batches, output_signature=(ids, ids)).prefetch(4)
+    # There is nothing to tune, and `fit` would end when the tuner wakes: up to a minute later.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def endless(batches: Callable[[], Iterator[Batch]], strategy: tf.distribute.Strategy) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from nmt.models.build import build
 from nmt.recipe import ModelOptions, Recipe, TrainOptions
-from nmt.training.pipeline import compiled
+from nmt.training.pipeline import compiled, dataset
 from tests.small_models import SMALL, VOCAB, sentences
 
 # What an update does not depend on, as fast as it gets.
@@ -49,3 +49,8 @@ def test_each_value_trains_saves_and_loads(name, value, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(data), model(data))
+
+
+def test_the_end_of_fit_waits_for_no_tuner():
+    pairs = [sentences(2, longest=2)]
+    assert dataset(lambda: iter(pairs)).options().autotune.enabled is False
