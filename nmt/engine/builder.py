@@ -6,7 +6,6 @@ rows of a table: activations need no search for their range, and a row's result 
 the other rows.
 """
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -82,7 +81,7 @@ class OnnxBuilder:
 
     def constant(self, array: Any, dtype: Any = np.float32) -> str:
         name = f"{self.prefix}constant.{len(self.constants)}"
-        self.constants.append(self.from_array(np.ascontiguousarray(array, dtype), name))
+        self.constants.append(self.from_array(np.asarray(array, dtype, order="C"), name))
         return name
 
     def __call__(
@@ -139,16 +138,12 @@ class OnnxBuilder:
         return self("Split", x, self.constant(sizes, np.int64), results=len(sizes), axis=-1)
 
     def dots(self, vector: np.ndarray, rows: str) -> str:
-        """The products of a vector with rows [n, size], so [1, n]; n >= ROWS.
+        """The products of a vector with rows [n, size], so [1, n].
 
-        A result does not depend on n: the last `layout.ROWS` rows are one more product.
+        A result does not depend on n where that is a multiple of `layout.POSITIONS`.
         """
-        first, last = self.constant([0], np.int64), self.constant([-layout.ROWS], np.int64)
-        end = self.constant([np.iinfo(np.int64).max], np.int64)
         # A product with a matrix of one column takes six times as long as with one row, transposed.
-        product = functools.partial(self, "Gemm", self.constant(vector[None]), transB=1)
-        most = self("Slice", product(rows), first, last, self.constant([1], np.int64))
-        return self("Concat", most, product(self("Slice", rows, last, end, first)), axis=1)
+        return self("Gemm", self.constant(vector[None]), rows, transB=1)
 
     def cast(self, x: str, dtype: Any) -> str:
         return self("Cast", x, to=self._type(dtype))
@@ -165,42 +160,29 @@ class OnnxBuilder:
         step: Callable[["OnnxBuilder", dict[str, str], str], tuple[dict[str, str], str]],
         states: dict[str, str],
         x: str,
-        real: str,
-        backward: bool,
-    ) -> tuple[dict[str, str], str]:
-        """A loop over the first axis of x and `real`; returns the last states and all outputs.
+    ) -> str:
+        """A loop over the first axis of x; returns all outputs.
 
         step: of the builder of the loop's body, the states by name and an x it makes the new
-        states and an output. A state stays as it is where `real` is false.
+        states and an output.
         """
         # 1. The body, a graph of its own.
         body = OnnxBuilder(self.precision, f"{self.prefix}loop{len(self.nodes)}.")
-        inputs = {name: body.prefix + name for name in (*states, "x", "real")}
-        old = {name: inputs[name] for name in states}
-        new, output = step(body, old, inputs["x"])
-        kept = [body("Where", inputs["real"], new[name], old[name]) for name in states]
-        dtypes = [*[np.float32] * len(states), np.float32, np.bool_]
+        inputs = {name: body.prefix + name for name in (*states, "x")}
+        new, output = step(body, {name: inputs[name] for name in states}, inputs["x"])
+        # A value is one result of the body, no more.
+        output = body("Identity", output)
         graph = self.helper.make_graph(
             body.nodes,
             "step",
-            list(map(body.value_info, inputs.values(), dtypes)),
-            [body.value_info(name, np.float32) for name in (*kept, output)],
+            [body.value_info(name, np.float32) for name in inputs.values()],
+            [body.value_info(name, np.float32) for name in (*map(new.get, states), output)],
             body.constants,
         )
-        # 2. The loop.
-        way = int(backward)
-        results = self(
-            "Scan",
-            *states.values(),
-            x,
-            real,
-            results=len(states) + 1,
-            body=graph,
-            num_scan_inputs=2,
-            scan_input_directions=[way, way],
-            scan_output_directions=[way],
-        )
-        return dict(zip(states, results[:-1], strict=True)), results[-1]
+        # 2. The loop; of its results the states are not wanted.
+        count = len(states) + 1
+        values = *states.values(), x
+        return self("Scan", *values, results=count, body=graph, num_scan_inputs=1)[-1]
 
     def serialised(self) -> bytes:
         """The finished graph as an ONNX file."""

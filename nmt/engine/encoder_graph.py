@@ -16,23 +16,20 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     g = OnnxBuilder(precision)
     encoder = model.encoder
     decoder = model.decoder
-    # 1. Embed the source, [source_len, sentences, embedding].
     source = g.input(layout.SOURCE, np.int32, "sentences", "source_len")
     is_real = g("Not", g("Equal", source, g.constant(PAD, np.int32)))
+    real = g.cast(is_real, np.int32)
+    # 1. Run the recurrent layers, all with time first.
+    lengths = g.cast(g("ReduceSum", real, g.constant([1], np.int64), keepdims=0), np.int64)
+    sentences = g("Shape", source, end=1)
     embedding = np.asarray(model.source_embedding) * model.options.embedding**0.5
     x = g.rows(embedding, g("Transpose", source, perm=[1, 0]))
-    # 2. Run the recurrent layers.
-    in_loop = g("Unsqueeze", g("Transpose", is_real, perm=[1, 0]), g.constant([2], np.int64))
-    sentences = g("Shape", source, end=1)
     for cells in encoder.layers:
-        outputs, final = _layer(g, x, in_loop, sentences, cells, encoder.ways)
+        outputs, final = _layer(g, x, lengths, sentences, cells, encoder.ways)
         x = g.factor(outputs)
-    outputs = g("Transpose", outputs, perm=[1, 0, 2])
-    # 1 at tokens, 0 at padding.
-    real = g.cast(is_real, np.int32)
-    # 3. Make what the decoder remembers, and begins with.
+    # 2. Make what the decoder remembers, and begins with.
     if decoder.attention is not None:
-        memory = _memory(g, decoder, outputs, real)
+        memory = _memory(g, decoder, g("Transpose", outputs, perm=[1, 0, 2]), real)
         for name, shape in layout.memory_shapes(decoder).items():
             g.output(name, memory[name], np.float32, *shape)
     state = _state(g, decoder, final, sentences)
@@ -41,24 +38,32 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     return g.serialised()
 
 
-def _layer(g, x, real, sentences, cells, ways):
+def _layer(g, x, lengths, sentences, cells, ways):
     """Outputs [source_len, sentences, size], last h [sentences, size]; size: of all directions.
 
-    x: a factor; real: [source_len, sentences, 1], false at padding, where a state stays as it is.
+    x: a factor. What stands at padding means nothing.
     """
     outputs = []
     final = []
     for cell, way in zip(cells, ways, strict=True):
-        z = g.linear(x, *input_weights(cell))
+        # A sentence that is read backwards begins with its last token, so padding is never before.
+        read = x if way == "forward" else x._replace(values=_turned(g, x.values, lengths))
+        z = g.linear(read, *input_weights(cell))
         shape = g("Concat", sentences, g.constant([cell.units], np.int64), axis=0)
         zeros = dict.fromkeys(cell.states, g("Expand", g.constant(0.0), shape))
-        step = functools.partial(_step, cell)
-        last, every = g.loop(step, zeros, z, real, backward=way == "backward")
-        outputs.append(every)
-        final.append(last["h"])
+        every = g.loop(functools.partial(_step, cell), zeros, z)
+        # The other way round, what was read last comes first.
+        turned = _turned(g, every, lengths)
+        outputs.append(every if way == "forward" else turned)
+        final.append(g("Gather", turned, g.constant(0, np.int64), axis=0))
     if len(cells) == 1:
         return outputs[0], final[0]
     return g("Concat", *outputs, axis=-1), g("Concat", *final, axis=-1)
+
+
+def _turned(g, x, lengths):
+    """Each sentence of x [source_len, sentences, ...] the other way round, padding still last."""
+    return g("ReverseSequence", x, lengths, batch_axis=1, time_axis=0)
 
 
 def _step(cell, g, state, z):
@@ -71,23 +76,26 @@ def _step(cell, g, state, z):
 def _memory(g, decoder, outputs, real):
     """The leaves of the memory by name.
 
-    real: [sentences, source_len] int32, 0 at padding, else 1."""
-    attention = decoder.attention
-    # Keys are projected only if the attention has weights for it.
-    keys = outputs
-    if attention.key_kernel is not None:
-        bias = np.zeros(attention.key_size) if attention.bias is None else attention.bias
-        keys = g.linear(outputs, attention.key_kernel, bias)
-    # The sum over the values takes whole groups of positions; see `layout.POSITIONS`.
+    outputs: [sentences, source_len, size]; real: [sentences, source_len] int32, 0 at padding,
+    else 1.
+    """
+    # 1. Whole groups of positions; see `layout.POSITIONS`.
     group = g.constant([layout.POSITIONS], np.int64)
     missing = g("Mod", g("Neg", g("Shape", real, start=1)), group)
     behind = g("Concat", g.constant([0], np.int64), missing, axis=0)
     along = "", g.constant([1], np.int64)
     outputs = g("Pad", outputs, behind, *along)
     real = g("Pad", real, behind, *along)
-    # Values are products of the outputs with what later meets their weighted sum, the context.
-    values = g.linear(outputs, *context_weights(decoder))
-    # 0 at tokens, MASKED at padding.
+    # 2. Keys are projected only if the attention has weights for it. Values are products with what
+    # later meets their weighted sum, the context.
+    attention = decoder.attention
+    factor = g.factor(outputs)
+    keys = outputs
+    if attention.key_kernel is not None:
+        bias = np.zeros(attention.key_size) if attention.bias is None else attention.bias
+        keys = g.linear(factor, attention.key_kernel, bias)
+    values = g.linear(factor, *context_weights(decoder))
+    # 3. 0 at tokens, MASKED at padding.
     padding = g("Sub", real, g.constant(1, np.int32))
     mask = g("Mul", g.cast(padding, np.float32), g.constant(-layout.MASKED))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))

@@ -30,7 +30,7 @@ A change to what the graphs take or return is a new EXPORT_FORMAT; other formats
 
 from typing import Any
 
-EXPORT_FORMAT = 4
+EXPORT_FORMAT = 5
 
 # Files.
 ENCODER = "encoder.onnx"
@@ -43,14 +43,14 @@ TABLES = ("table", "table_scale")
 FILES = (ENCODER, STEP, SHORTLIST_STEP, *(f"{name}.npy" for name in TABLES), PROJECTION, LEXICON)
 
 # Inputs and outputs of the graphs, besides the leaves of memory and state.
-SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right, at least ROWS long
+SOURCE = "source"  # [sentences, source_len] int32, EOS last, padded right
 ORIGIN = "origin"  # [sentences, beam] int32: row of the former state that a row goes on from
 TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
 K = "k"  # [1] int64
 LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
-ATTENTION = "attention"  # [sentences, beam, source_len], and zeros up to a whole group of positions
+ATTENTION = "attention"  # [sentences, beam, grouped_len]
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]
@@ -60,15 +60,14 @@ IDS = "ids"  # [words] int64, ascending but for the last one
 PLACES = "places"
 NEW = "new_"  # leaves of the new state are called new_<name>
 
-# Leaves of the memory; a model without attention has none.
+# Leaves of the memory; a model without attention has none. They have whole groups of positions.
 KEYS = "keys"  # what queries are compared with
-VALUES = "values"  # parts of gates and readout that the attention weights sum up, whole groups
-MASK = "mask"  # 0, or MASKED at padding, whole groups
+VALUES = "values"  # parts of gates and readout that the attention weights sum up
+MASK = "mask"  # 0, or MASKED at padding
 LEAVES = (KEYS, VALUES, MASK)
-# ONNX Runtime computes what is left over of such groups in another order, and the last bits of a
-# sentence would depend on how long its neighbours are.
-ROWS = 4  # of a product's results
-POSITIONS = 2  # that attention sums up
+# Positions of such a group: ONNX Runtime computes what is left over of products and sums of four in
+# another order, and the last bits of a sentence would depend on how long its neighbours are.
+POSITIONS = 4
 MASKED = -1e9  # added to what has no part
 
 
@@ -78,7 +77,7 @@ def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
         return {}
     values = gate_units(decoder) + decoder.readout_units
     return {
-        KEYS: ("sentences", "source_len", decoder.attention.key_size),
+        KEYS: ("sentences", "grouped_len", decoder.attention.key_size),
         VALUES: ("sentences", "grouped_len", values),
         MASK: ("sentences", 1, "grouped_len"),
     }

@@ -88,8 +88,6 @@ class Engine(FromDistribution):
     def encode(self, source: np.ndarray) -> tuple[dict, Arrays]:
         """With a shortlist the memory holds the projection of its tokens, too."""
         source = np.ascontiguousarray(source, np.int32)
-        if source.shape[1] < layout.ROWS:
-            source = np.pad(source, [(0, 0), (0, layout.ROWS - source.shape[1])])
         values = self._encoder.run(self._encoded, {layout.SOURCE: source})
         leaves = dict(zip(self._encoded, values, strict=True))
         # What is no leaf of the memory is one of the state.

@@ -77,10 +77,6 @@ def _recurrent_layers(g, decoder, x, state):
 def _attend(g, decoder, query, readout, memory):
     """The context's part of the gates, and the readout with its part added."""
     energies = decoder.attention.onnx_energies(g, query, memory[layout.KEYS])
-    # There are whole groups of values.
-    lengths = [g("Shape", memory[name], start=1, end=2) for name in (layout.VALUES, layout.KEYS)]
-    behind = g("Concat", g.constant([0], np.int64), g("Sub", *lengths), axis=0)
-    energies = g("Pad", energies, behind, "", g.constant([2], np.int64))
     weights = g("Softmax", g("Add", energies, memory[layout.MASK]))
     g.output(layout.ATTENTION, weights, np.float32, "sentences", "beam", "grouped_len")
     sums = g("MatMul", weights, memory[layout.VALUES])
