@@ -89,6 +89,8 @@ def _advance(model, memory, state, beams, characters):
     The last is a dictionary of what `_Beams` keeps of each hypothesis beside its score.
     """
     rows = memory, state, beams.parents.ravel(), beams.tokens.ravel()
+    if not beams.bonus and not beams.prefixes:
+        return _advance_among_best(model, rows, beams, characters)
     beginning = beams.beginning()
     if beams.bonus or beginning.all():
         return _advance_among_all(model, rows, beams, characters)
@@ -184,6 +186,7 @@ class _Beams:
         self.penalty = penalty
         self.nbest = nbest
         self.longest = int(limits.max(initial=0))
+        self.shortest = int(limits.min(initial=self.longest))
         self.ended: list[list[_Ended]] = [[] for _ in range(sentences)]
         # Of each step: the parents, tokens and log-probabilities of its rows, and the attention of
         # its parents' rows.
@@ -238,7 +241,7 @@ class _Beams:
         k = log_probs.shape[1]
         # Candidates of a sentence are adjacent: [active, places * k].
         candidates = (self.live.reshape(-1, 1) + log_probs).reshape(len(self.active), -1)
-        best = np.argsort(-candidates, 1, "stable")[:, : self.places]
+        best = (-candidates).argsort(1, kind="stable")[:, : self.places]
         best += np.arange(0, candidates.size, candidates.shape[1])[:, None]
         self.live = candidates.take(best)
         if self.blocked is not None:
@@ -260,51 +263,60 @@ class _Beams:
     def finish_ended(self) -> None:
         """Empties the places of hypotheses that end in EOS or reach their limit."""
         step = len(self.history)
-        ended = (self.tokens == EOS) | (step >= self.limits)[:, None]
+        ended = self.tokens == EOS
+        if step >= self.shortest:
+            ended |= (step >= self.limits)[:, None]
         if not ended.any():
             return
         gained = self.bonus.totals(self.active, self.wanted) if self.bonus else None
         # Empty places may end, too: they hold no hypothesis.
-        for row, place in np.argwhere(ended & (self.live > LOG_ZERO / 2)):
+        rows, places = np.nonzero(ended & (self.live > LOG_ZERO / 2))
+        arrays = self.live, self.tokens, self.parents
+        columns = (array[rows, places].tolist() for array in arrays)
+        numbers = rows.tolist(), places.tolist()
+        for row, place, log_prob, token, parent in zip(*numbers, *columns, strict=True):
             hypotheses = self.ended[self.active[row]]
-            log_prob = float(self.live[row, place])
-            token = int(self.tokens[row, place])
             score = log_prob / step**self.penalty
             if gained is not None:
                 log_prob -= float(gained[row, place])
-            parent = int(self.parents[row, place])
             hypotheses.append(_Ended(score, log_prob, token == EOS, step, parent, token))
             self.places_used[row] += 1
             complete = sorted((each.score for each in hypotheses if each.complete), reverse=True)
             if len(complete) >= self.nbest:
                 self.score_to_beat[row] = complete[self.nbest - 1]
         self.live[ended] = LOG_ZERO
+        self._share_places()
 
     def close_sentences(self) -> np.ndarray | None:
         """Ends searches; returns the rows of the others if only these stay, else None."""
         # Nothing has ended yet. (With scores that are no numbers nothing ever does: then the limit
         # of the longest sentence ends the search.)
-        if not self.places_used.any() and len(self.history) != self.longest:
+        if self.blocked is None and len(self.history) != self.longest:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
-        remaining = None
         still_open = self._reach() > self.score_to_beat
+        remaining = np.flatnonzero(still_open).astype(np.int32)
+        if len(remaining) == len(self.active):
+            return None
         self.live[~still_open] = LOG_ZERO
+        if len(remaining) > TAKE_SHARE * len(self.active):
+            return None
         # Where many have ended, the batch shrinks.
-        if np.count_nonzero(still_open) <= TAKE_SHARE * len(self.active):
-            remaining = np.flatnonzero(still_open).astype(np.int32)
-            for name in ROWS:
-                setattr(self, name, getattr(self, name)[remaining])
-            # The last record keeps the rows of open sentences only: the next step's parents are
-            # indices into it.
-            self._record(self.history.pop()[3])
-        # The batch is as wide as its widest sentence; the others leave their last places empty. It
-        # has no single place: models compute one row of a sentence in another way than several, and
-        # the last bits of a sentence would depend on its neighbours.
+        for name in ROWS:
+            setattr(self, name, getattr(self, name)[remaining])
+        # The last record keeps the rows of open sentences only: the next step's parents are indices
+        # into it.
+        self._record(self.history.pop()[3])
+        self._share_places()
+        return remaining
+
+    def _share_places(self):
+        """The batch is as wide as its widest sentence; the others leave their last places empty."""
+        # It has no single place: models compute one row of a sentence in another way than several,
+        # and the last bits of a sentence would depend on its neighbours.
         widest = self.beam - self.places_used.min(initial=self.beam)
         self.places = max(widest, min(self.beam, FEWEST))
         self.blocked = np.arange(self.places) >= self.beam - self.places_used[:, None]
-        return remaining
 
     def _reach(self):
         """The best score that a live hypothesis of each sentence can come to."""
