@@ -69,10 +69,14 @@ class Characters:
         for state, ranges in BYTES.items():
             for first, last, after in ranges:
                 self.transitions[numbers[state], first : last + 1] = numbers[after]
+        self.from_whole = self.transitions[0].take(self.classes)  # [vocab]
 
     def after(self, states: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The states after tokens: states [rows], ids [rows, k]."""
-        # In every step of a search: `take` is faster than indexing.
+        # In every step of a search: mostly all stand between characters.
+        if not states.any():
+            return self.from_whole.take(ids)
+        # `take` is faster than indexing.
         rows = np.multiply(states, self.transitions.shape[1], dtype=np.int64)
         return self.transitions.take(rows[:, None] + self.classes.take(ids))
 

@@ -6,7 +6,7 @@ rows of a table: activations need no search for their range, and a row's result 
 the other rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,12 +126,6 @@ class OnnxBuilder:
         x = self.factor(x) if isinstance(x, str) else x
         inputs = [x.values, weights, x.step, scale, x.zero, "", bias]
         return self("MatMulIntegerToFloat", *inputs, domain=CONTRIB)
-
-    def products(self, x: str, weights: Iterable[tuple]) -> list[str]:
-        """x W + b for several (W, b), as one product that is cut."""
-        kernels, biases = zip(*weights, strict=True)
-        product = self.linear(x, np.concatenate(kernels, 1), np.concatenate(biases))
-        return self.split(product, *(kernel.shape[1] for kernel in kernels))
 
     def split(self, x: str, *sizes: int) -> list[str]:
         """Parts of the last axis."""

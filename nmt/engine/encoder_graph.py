@@ -94,12 +94,13 @@ def _memory(g, decoder, outputs, real):
     if attention.key_kernel is not None:
         bias = np.zeros(attention.key_size) if attention.bias is None else attention.bias
         keys = g.linear(factor, attention.key_kernel, bias)
-    values = g.linear(factor, *context_weights(decoder))
+    values, readouts = (g.linear(factor, *weights) for weights in context_weights(decoder))
     # 3. 0 at tokens, MASKED at padding.
     padding = g("Sub", real, g.constant(1, np.int32))
     mask = g("Mul", g.cast(padding, np.float32), g.constant(-layout.MASKED))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))
-    return {layout.KEYS: keys, layout.VALUES: values, layout.MASK: mask}
+    leaves = keys, values, readouts, mask
+    return dict(zip(layout.LEAVES, leaves, strict=True))
 
 
 def _state(g, decoder, final, sentences):

@@ -19,11 +19,10 @@ not be as many for each sentence.
 
 A step is fast because it repeats nothing that can be done before it. The embedding times the input
 kernel is one table, of which only the rows that are looked up are read. Attention weights sum to 1,
-so the products of the context with the kernels of gates and readout are sums of `values`, products
-of every source position with those kernels, made once a sentence. What depends on the new h of a
-layer is one product: the recurrent part of its next gates, and the input of the layer above or
-query and readout. The state therefore holds the recurrent part of the coming step in the place of
-h.
+so the products of the context with the kernels of gates and readout are sums of `values` and
+`readouts`, products of every source position with those kernels, made once a sentence. The state
+holds the recurrent part of the coming step's gates in the place of h. Each product is a node of its
+own: cutting one product into its parts would copy it.
 
 A change to what the graphs take or return is a new EXPORT_FORMAT; other formats are not loaded.
 """
@@ -62,9 +61,10 @@ NEW = "new_"  # leaves of the new state are called new_<name>
 
 # Leaves of the memory; a model without attention has none. They have whole groups of positions.
 KEYS = "keys"  # what queries are compared with
-VALUES = "values"  # parts of gates and readout that the attention weights sum up
+VALUES = "values"  # parts of the gates that the attention weights sum up
+READOUTS = "readouts"  # parts of the readout that they sum up
 MASK = "mask"  # 0, or MASKED at padding
-LEAVES = (KEYS, VALUES, MASK)
+LEAVES = (KEYS, VALUES, READOUTS, MASK)
 # Positions of such a group: ONNX Runtime computes what is left over of products and sums of four in
 # another order, and the last bits of a sentence would depend on how long its neighbours are.
 POSITIONS = 4
@@ -75,10 +75,10 @@ def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
     """The leaves of a decoder's memory and their shapes."""
     if decoder.attention is None:
         return {}
-    values = gate_units(decoder) + decoder.readout_units
     return {
         KEYS: ("sentences", "grouped_len", decoder.attention.key_size),
-        VALUES: ("sentences", "grouped_len", values),
+        VALUES: ("sentences", "grouped_len", gate_units(decoder)),
+        READOUTS: ("sentences", "grouped_len", decoder.readout_units),
         MASK: ("sentences", 1, "grouped_len"),
     }
 

@@ -32,11 +32,13 @@ def step_graph(
     table_inputs = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
     # 1. Advance the recurrent layers.
     x = g.lookup(tokens, *table_inputs)
-    new, h, readout, query = _recurrent_layers(g, decoder, x, state)
+    new, factor, h = _recurrent_layers(g, decoder, x, state)
+    readout = g.linear(factor, *readout_weights(decoder))
     # 2. Attend to the source.
     if decoder.attention is not None:
-        if decoder.attention.query_kernel is None:
-            query = h
+        query = h
+        if decoder.attention.query_kernel is not None:
+            query = g.linear(factor, *query_weights(decoder))
         context, readout = _attend(g, decoder, query, readout, memory)
         if layout.context_apart(decoder):
             new["context"] = context
@@ -52,8 +54,7 @@ def step_graph(
 def _recurrent_layers(g, decoder, x, state):
     """x: the token's part of the first layer's gates.
 
-    Returns the new state, the context's part excepted; of the top layer h, its part of the readout,
-    and the query.
+    Returns the new state, the context's part excepted, and h of the top layer, as a factor, too.
     """
     if layout.context_apart(decoder):
         x = g("Add", x, state["context"])
@@ -63,15 +64,12 @@ def _recurrent_layers(g, decoder, x, state):
         after = cell.onnx_step(g, x, state[f"recurrent{number}"], former)
         h = after["h"]
         new |= {f"{name}{number}": after[name] for name in cell.onnx.states}
-        # One product gives all that depends on the new h.
-        parts = [recurrent_weights(cell)]
-        if cell is decoder.cells[-1]:
-            parts += [readout_weights(decoder), query_weights(decoder)]
-            new[f"recurrent{number}"], readout, query = g.products(h, parts)
-        else:
-            parts.append(input_weights(decoder.cells[number + 1]))
-            new[f"recurrent{number}"], x = g.products(h, parts)
-    return new, h, readout, query
+        # What depends on the new h alone.
+        factor = g.factor(h)
+        new[f"recurrent{number}"] = g.linear(factor, *recurrent_weights(cell))
+        if cell is not decoder.cells[-1]:
+            x = g.linear(factor, *input_weights(decoder.cells[number + 1]))
+    return new, factor, h
 
 
 def _attend(g, decoder, query, readout, memory):
@@ -79,8 +77,9 @@ def _attend(g, decoder, query, readout, memory):
     energies = decoder.attention.onnx_energies(g, query, memory[layout.KEYS])
     weights = g("Softmax", g("Add", energies, memory[layout.MASK]))
     g.output(layout.ATTENTION, weights, np.float32, "sentences", "beam", "grouped_len")
-    sums = g("MatMul", weights, memory[layout.VALUES])
-    gates, from_context = g.split(sums, layout.gate_units(decoder), decoder.readout_units)
+    gates, from_context = (
+        g("MatMul", weights, memory[name]) for name in (layout.VALUES, layout.READOUTS)
+    )
     return gates, g("Add", readout, from_context)
 
 

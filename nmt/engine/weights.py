@@ -22,14 +22,13 @@ def recurrent_weights(cell: Any) -> Product:
     return _in_order(cell, cell.recurrent_kernel), _in_order(cell, cell.biases()[1])
 
 
-def context_weights(decoder: Any) -> Product:
-    """Of the context: its part of the first layer's gates, then of the readout with its bias."""
+def context_weights(decoder: Any) -> tuple[Product, Product]:
+    """Of the context: its part of the first layer's gates; of the readout, with its bias."""
     units = decoder.cells[0].units
     gates = _in_order(decoder.cells[0], decoder.context_kernel)
     readout = np.asarray(decoder.readout_kernel)[units:]
     # The gates have their bias already.
-    bias = np.concatenate([np.zeros(gates.shape[1]), np.asarray(decoder.readout_bias)])
-    return np.concatenate([gates, readout], 1), bias
+    return (gates, np.zeros(gates.shape[1])), (readout, np.asarray(decoder.readout_bias))
 
 
 def readout_weights(decoder: Any) -> Product:
@@ -42,11 +41,9 @@ def readout_weights(decoder: Any) -> Product:
 
 
 def query_weights(decoder: Any) -> Product:
-    """Of the top layer's h: the query; no columns where the query is h itself."""
-    kernel = getattr(decoder.attention, "query_kernel", None)
-    if kernel is None:
-        kernel = np.zeros((decoder.cells[0].units, 0))
-    return np.asarray(kernel), np.zeros(kernel.shape[1])
+    """Of the top layer's h: the query, where that is not h itself."""
+    kernel = np.asarray(decoder.attention.query_kernel)
+    return kernel, np.zeros(kernel.shape[1])
 
 
 def token_table(model: Any) -> np.ndarray:
