@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +18,8 @@ INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "sentencepiece")
 # Where a container sees its own limit, "100000 100000" for one processor, or "max 100000".
 CGROUP = Path("/sys/fs/cgroup/cpu.max")
+_starting = threading.Lock()
+_started = threading.Event()  # whether `start_keras` has started Keras
 
 
 @contextlib.contextmanager
@@ -67,7 +70,7 @@ def silence() -> Iterator[TextIO]:
 def start_keras(
     threads: int = 0, intra_op_threads: int = 0, connect: Callable[[], None] | None = None
 ) -> None:
-    """Imports Keras on TensorFlow, quietly.
+    """Imports Keras on TensorFlow, quietly; where that is done already, only connects.
 
     UserError that says what to install where they are not.
     threads: processor threads, 0 for all. intra_op_threads: threads inside one operation, 0 for
@@ -76,23 +79,36 @@ def start_keras(
     environment variables that both packages read are set in nmt/__init__.py.
     """
     require(*KERAS)
-    with silence():
-        import keras  # noqa: F401
-        import tensorflow as tf
+    with _starting:
+        first = not _started.is_set()
+        if first:
+            with silence():
+                _import_keras(threads, intra_op_threads)
+        if connect:
+            connect()
+        if first:
+            with silence():
+                import tensorflow as tf
 
-        # TensorFlow refuses both after its first operation.
+                # The first operation prints messages, too.
+                tf.constant(0) + 1
+            _started.set()
+
+
+def _import_keras(threads, intra_op_threads):
+    import keras  # noqa: F401
+    import tensorflow as tf
+
+    # TensorFlow refuses to change either after its first operation.
+    if threads:
         with contextlib.suppress(RuntimeError):
-            if threads:
-                tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
-                tf.config.threading.set_inter_op_parallelism_threads(threads)
-            # Else a process takes all memory of a GPU, and none can start beside it.
-            for gpu in gpus():
-                tf.config.experimental.set_memory_growth(gpu, True)
-    if connect:
-        connect()
-    with silence():
-        # The first operation prints messages, too.
-        tf.constant(0) + 1
+            tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads or threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+    # Else a process takes all memory of a GPU, and none can start beside it. A GPU that somebody
+    # has divided has its limits.
+    for gpu in gpus():
+        with contextlib.suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def gpus() -> list[Any]:

@@ -89,6 +89,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=order)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def threads_of_tests() -> None:
+    """TensorFlow keeps the threads that it has at its first operation."""
+    import tensorflow as tf
+
+    tf.constant(0) + 1
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """once(name, make): the folder that make(folder) fills, made by one process for all."""

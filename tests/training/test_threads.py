@@ -1,5 +1,6 @@
 """Threads of a training are set before TensorFlow computes anything."""
 
+import os
 import subprocess
 import sys
 
@@ -35,7 +36,8 @@ print(
 )
 def test_threads_of_a_training(threads, architecture, expected):
     code = START.format(threads=threads, architecture=architecture)
+    no_gpu = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=no_gpu
     )
     assert process.stdout.strip() == expected
