@@ -185,8 +185,7 @@ class _Beams:
         self.beam = beam
         self.penalty = penalty
         self.nbest = nbest
-        self.longest = int(limits.max(initial=0))
-        self.shortest = int(limits.min(initial=self.longest))
+        self.shortest = int(limits.min()) if sentences else 0
         self.ended: list[list[_Ended]] = [[] for _ in range(sentences)]
         # Of each step: the parents, tokens and log-probabilities of its rows, and the attention of
         # its parents' rows.
@@ -289,9 +288,8 @@ class _Beams:
 
     def close_sentences(self) -> np.ndarray | None:
         """Ends searches; returns the rows of the others if only these stay, else None."""
-        # Nothing has ended yet. (With scores that are no numbers nothing ever does: then the limit
-        # of the longest sentence ends the search.)
-        if self.blocked is None and len(self.history) != self.longest:
+        # Nothing has ended yet.
+        if self.blocked is None:
             return None
         # A sentence stays open while a live hypothesis may still beat its n-th best.
         still_open = self._reach() > self.score_to_beat
