@@ -164,7 +164,7 @@ class OnnxBuilder:
         body = OnnxBuilder(self.precision, f"{self.prefix}loop{len(self.nodes)}.")
         inputs = {name: body.prefix + name for name in (*states, "x")}
         new, output = step(body, {name: inputs[name] for name in states}, inputs["x"])
-        # A value is one result of the body, no more.
+        # h is a state and the output, but no graph may return a value twice.
         output = body("Identity", output)
         graph = self.helper.make_graph(
             body.nodes,

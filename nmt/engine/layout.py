@@ -49,7 +49,8 @@ K = "k"  # [1] int64
 LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
 EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
-ATTENTION = "attention"  # [sentences, beam, grouped_len]
+# [sentences, beam, grouped_len]: source_len up to a multiple of POSITIONS, zeros behind the source.
+ATTENTION = "attention"
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.
 KERNEL = "kernel"  # [units, words] int8; in projection.npz [vocab, units]
 SCALE = "scale"  # [words]

@@ -54,7 +54,7 @@ def step_graph(
 def _recurrent_layers(g, decoder, x, state):
     """x: the token's part of the first layer's gates.
 
-    Returns the new state, the context's part excepted, and h of the top layer, as a factor, too.
+    Returns the new state, the context's part excepted; h of the top layer, as a factor and itself.
     """
     if layout.context_apart(decoder):
         x = g("Add", x, state["context"])

@@ -152,7 +152,7 @@ def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path)
             assert log_prob == pytest.approx(other_log_prob, rel=0, abs=tolerance)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "dot", "general"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "dot", "general", "fixed vector"])
 @pytest.mark.parametrize("places", [1, 2])
 def test_a_step_is_the_same_beside_others_to_the_last_bit(name, places, tmp_path):
     """The whole state: rounding may hide a difference for many steps."""
