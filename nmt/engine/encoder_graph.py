@@ -17,8 +17,7 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     encoder = model.encoder
     decoder = model.decoder
     source = g.input(layout.SOURCE, np.int32, "sentences", "source_len")
-    is_real = g("Not", g("Equal", source, g.constant(PAD, np.int32)))
-    real = g.cast(is_real, np.int32)
+    real = g.cast(g("Not", g("Equal", source, g.constant(PAD, np.int32))), np.int32)
     # 1. Run the recurrent layers, all with time first.
     lengths = g.cast(g("ReduceSum", real, g.constant([1], np.int64), keepdims=0), np.int64)
     sentences = g("Shape", source, end=1)
@@ -99,8 +98,8 @@ def _memory(g, decoder, outputs, real):
     padding = g("Sub", real, g.constant(1, np.int32))
     mask = g("Mul", g.cast(padding, np.float32), g.constant(-layout.MASKED))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))
-    leaves = keys, values, readouts, mask
-    return dict(zip(layout.LEAVES, leaves, strict=True))
+    sums = {layout.VALUES: values, layout.READOUTS: readouts}
+    return {layout.KEYS: keys, **sums, layout.MASK: mask}
 
 
 def _state(g, decoder, final, sentences):

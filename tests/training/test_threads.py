@@ -17,7 +17,6 @@ threads.start(recipe)
 
 import tensorflow as tf
 
-tf.constant(0) + 1
 print(
     tf.config.threading.get_intra_op_parallelism_threads(),
     tf.config.threading.get_inter_op_parallelism_threads(),
