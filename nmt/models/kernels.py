@@ -46,14 +46,14 @@ class GateWeight:
 class LoopWeight:
     """A weight inside a time loop, where it is a constant; see nmt/models/time_loop.py.
 
-    value: [n, m], or with a leading axis that `x` has too. zeros: [..., m], the slice of this
-    position; their gradient is that of the product. None: something else has that gradient.
+    value: [n, m], or with a leading axis that `x` has too. slot: [..., m], where the gradient of
+    the product is sent to. None: something else has that gradient.
     transposed: [..., m, n], the same numbers for `product_with_transposed`; None: not worth it.
     """
 
-    def __init__(self, value: Tensor, zeros: Tensor | None, transposed: Tensor | None = None):
+    def __init__(self, value: Tensor, slot: Tensor | None, transposed: Tensor | None = None):
         self.value = value
-        self.zeros = zeros
+        self.slot = slot
         self.transposed = transposed
         self.shape = value.shape
         self.dtype = value.dtype
@@ -71,7 +71,13 @@ class LoopWeight:
             product = tf.cast(
                 product_with_transposed(self.factor, value, self.transposed), tf.float32
             )
-        return product if self.zeros is None else product + self.zeros
+        return product if self.slot is None else send(product, self.slot)
+
+
+@tf.custom_gradient
+def send(x: Tensor, slot: Tensor) -> Any:
+    """x, whose gradient is sent to the slot, a tensor of the same shape, too."""
+    return tf.identity(x), lambda d: (d, d)
 
 
 @tf.custom_gradient

@@ -3,8 +3,9 @@
 A product inside the loop, x_t W, gives W a gradient of its own size at every position, and all of
 these are added: memory traffic that costs more than the arithmetic. Here W is a constant inside
 the loop, and after it dW = sum_t x_t^T d_t is one product over all positions. The gradient d_t of
-the product is that of what it is added to: the gates that enter the loop, or zeros. On one core of
-an Intel processor with AMX this and nmt/training/optimizers.py train data/default.toml 15 % faster.
+the product is that of the gates that enter the loop, if it is only added to them; else it is sent
+to a slot of its own. On one core of an Intel processor with AMX this and nmt/training/optimizers.py
+train data/default.toml 15 % faster.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from nmt.models.kernels import GateWeight, LoopWeight, Tensor, Tensors
+from nmt.machine import gpus
+from nmt.models.kernels import GateWeight, LoopWeight, Tensor, Tensors, send
 
 Weights = Any  # a nest of tensors
 
@@ -42,7 +44,8 @@ def unroll(
 
     # Inputs are read by time; history is written, and in training what weights are multiplied with.
     time = tf.shape(inputs[0])[0]
-    arrays = [_array_of(x) for x in (loop_weights.attached_to(inputs[0]), *inputs[1:])]
+    first = loop_weights.first_input(inputs[0])
+    arrays = [first, *map(_array_of, inputs[1:])]
     history = {
         name: tf.TensorArray(tf.float32, time, element_shape=state[name].shape) for name in keep
     }
@@ -74,23 +77,28 @@ class _LoopWeights:
     def __init__(self, weights: Weights, gates: Tensor, hoist: bool):
         """gates: the loop's first input, [time, ..., units]. hoist: all matrices, or none."""
         self.nest = weights
-        marked = tf.nest.flatten(weights)
-        self.values = [w.value if isinstance(w, GateWeight) else w for w in marked]
+        self.marked = tf.nest.flatten(weights)
+        self.values = [w.value if isinstance(w, GateWeight) else w for w in self.marked]
+        self.hoist = hoist
         self.hoisted = {
-            n: _Hoisted(value, gates, isinstance(marked[n], GateWeight))
+            n: _Hoisted(value, None if self._is_gate_weight(n) else gates)
             for n, value in enumerate(self.values)
             if hoist and _is_matrix(value)
         }
+
+    def _is_gate_weight(self, n):
+        return isinstance(self.marked[n], GateWeight)
 
     def packed(self, values: Sequence[Any]) -> Weights:
         """A list of all weights, as the nest that the step takes."""
         return tf.nest.pack_sequence_as(self.nest, values)
 
-    def attached_to(self, gates: Tensor) -> Tensor:
-        """The loop's first input, whose gradient gives gate weights theirs."""
-        for each in self.hoisted.values():
-            gates = each.attached_to(gates)
-        return gates
+    def first_input(self, gates: Tensor) -> Any:
+        """The slices of the loop's first input; its gradient gives gate weights theirs."""
+        if not self.hoist:
+            return _array_of(gates)
+        gate_weights = [each for n, each in self.hoisted.items() if self._is_gate_weight(n)]
+        return _Slices(gates, gate_weights)
 
     def at(self, t: Tensor) -> list[Any]:
         """All weights at position t; those that are hoisted as `LoopWeight`."""
@@ -115,8 +123,12 @@ class _LoopWeights:
 class _Hoisted:
     """A weight whose gradient is formed after the loop, from what it was multiplied with."""
 
-    def __init__(self, weight: Tensor, like: Tensor, is_gate_weight: bool):
-        """weight: [n, m], or [groups, n, m]; like: [time, ..., units] with the rows of the loop."""
+    def __init__(self, weight: Tensor, like: Tensor | None):
+        """weight: [n, m], or [groups, n, m].
+
+        like: [time, ..., units] with the rows of the loop; None: of a gate weight, whose products
+        have the gradient of the loop's first input.
+        """
         self.weight = weight
         self.factors: Tensor | None = None  # [time, ..., n], known after the loop
         # Of a weight, not of what has sentences on an axis; once for all positions. Its gradient is
@@ -125,45 +137,27 @@ class _Hoisted:
         self.transposed = (
             tf.stop_gradient(tf.linalg.matrix_transpose(weight)) if is_variable else None
         )
-        self.zeros = None if is_gate_weight else self._zeros(like)
+        self.slots = None
+        if like is not None:
+            shape = self._shape_of_product(like)
+            self.slots = _Slots([weight], [self.gradient], tf.shape(like)[0], shape)
 
-    def _zeros(self, like):
-        """Zeros of the products' shape, as slices by time."""
-        weight = self.weight
-        shape = tf.shape(like)[:-1]
-        static = [*like.shape[:-1], weight.shape[-1]]
-        if weight.shape.rank == 3:
-            # The rows in the groups that have a matrix each.
-            groups = tf.shape(weight)[0]
-            shape = tf.stack([shape[0], groups, tf.reduce_prod(shape[1:]) // tf.maximum(groups, 1)])
-            static = [None, weight.shape[0], None, weight.shape[-1]]
-        zeros = tf.zeros(tf.concat([shape, [weight.shape[-1]]], 0))
-        zeros.set_shape(static)
-        return _array_of(self._with_gradient(zeros))
-
-    def attached_to(self, gates: Tensor) -> Tensor:
-        """The loop's first input, whose gradient gives a gate weight its own."""
-        return self._with_gradient(gates) if self.zeros is None else gates
+    def _shape_of_product(self, like):
+        """Of one position: [..., m], for a weight of rank 3 [groups, rows of a group, m]."""
+        rows = tf.shape(like)[1:-1]
+        if self.weight.shape.rank == 3:
+            # Without sentences the attention has no group, of one row.
+            groups = tf.shape(self.weight)[0]
+            all_rows = tf.maximum(tf.reduce_prod(rows), 1)
+            rows = tf.stack([groups, all_rows // tf.maximum(groups, 1)])
+        return tf.concat([rows, [self.weight.shape[-1]]], 0)
 
     def at(self, t: Tensor) -> LoopWeight:
-        zeros = None if self.zeros is None else self.zeros.read(t)
-        return LoopWeight(self.weight, zeros, self.transposed)
+        return LoopWeight(self.weight, self.slots and self.slots.at(t), self.transposed)
 
-    def _with_gradient(self, x):
-        """x, whose gradient is that of the products; it gives the weight its own."""
-
-        @tf.custom_gradient
-        def identity(x, weight):
-            def gradient(d):
-                return d, self._gradient(tf.cast(d, weight.dtype))
-
-            return tf.identity(x), gradient
-
-        return identity(x, self.weight)
-
-    def _gradient(self, d):
-        """factors^T d, summed over positions and rows."""
-        sides: list = [self.factors, d]
+    def gradient(self, d: Tensor) -> Tensor:
+        """factors^T d, summed over positions and rows; d: [time, ..., m]."""
+        sides: list = [self.factors, tf.cast(d, self.weight.dtype)]
         if self.weight.shape.rank == 3:
             # [groups, time, rows, units]
             sides = [tf.transpose(side, (1, 0, 2, 3)) for side in sides]
@@ -173,6 +167,64 @@ class _Hoisted:
             for side, size in zip(sides, tf.unstack(tf.shape(self.weight)[-2:]), strict=True)
         )
         return tf.matmul(x, d, transpose_a=True)
+
+
+class _Slots:
+    """A slot a position, to which the gradient of something inside the loop is sent (`send`).
+
+    A TensorArray's gradient would begin as zeros for all positions, to which each one is added.
+    """
+
+    def __init__(
+        self,
+        owners: Sequence[Tensor],
+        gradients: Sequence[Callable[[Tensor], Tensor]],
+        time: Tensor,
+        shape: Tensor,
+    ):
+        """gradients: for each owner, what makes its gradient from all that was sent.
+
+        That is [time, *shape].
+        """
+        self.shape = shape
+
+        @tf.custom_gradient
+        def reserve(*_):
+            slots = tf.raw_ops.TensorListReserve(
+                element_shape=shape, num_elements=time, element_dtype=tf.float32
+            )
+
+            def gradient(sent):
+                d = tf.raw_ops.TensorListStack(
+                    input_handle=sent, element_shape=shape, element_dtype=tf.float32
+                )
+                return [make(d) for make in gradients]
+
+            return slots, gradient
+
+        self.slots = reserve(*owners)
+
+    def at(self, t: Tensor) -> Tensor:
+        """The slot of a position; its value is zeros."""
+        return tf.raw_ops.TensorListGetItem(
+            input_handle=self.slots, index=t, element_shape=self.shape, element_dtype=tf.float32
+        )
+
+
+class _Slices:
+    """The slices of the loop's first input by position; their gradients become that of it."""
+
+    def __init__(self, x: Tensor, gate_weights: Sequence[_Hoisted]):
+        """x: [time, ..., units]; gate_weights: those whose products have the same gradient."""
+        owners = [x, *(each.weight for each in gate_weights)]
+        gradients = [tf.identity, *(each.gradient for each in gate_weights)]
+        self.slots = _Slots(owners, gradients, tf.shape(x)[0], tf.shape(x)[1:])
+        # As integers, which have no gradient; on a GPU they would be copied to the host.
+        self.dtype = x.dtype
+        self.values = tf.stop_gradient(x) if gpus() else tf.bitcast(x, tf.int32)
+
+    def read(self, t: Tensor) -> Tensor:
+        return send(tf.bitcast(self.values[t], self.dtype), self.slots.at(t))
 
 
 def _array_of(x):
