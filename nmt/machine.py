@@ -163,6 +163,11 @@ def detect_precision() -> str:
     return "bfloat16" if flags & {"avx512_bf16", "amx_bf16"} else "float32"
 
 
+def has_avx512() -> bool:
+    """Whether the processor has AVX512."""
+    return "avx512f" in _processor()[1]
+
+
 def _has_bfloat16(gpu):
     """NVIDIA's GPUs have it from Ampere on."""
     import tensorflow as tf

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from nmt.machine import has_avx512
+
 Tensor: TypeAlias = tf.Tensor
 Tensors = dict[str, Tensor]
 Step = tuple[Tensor, Tensor | None, Tensors]  # hidden or log_probs, attention, state
@@ -80,19 +82,29 @@ def send(x: Tensor, slot: Tensor) -> Any:
     return tf.identity(x), lambda d: (d, d)
 
 
+def transposed(w: Tensor) -> Tensor | None:
+    """w [..., n, m] with its last axes swapped, for `product_with_transposed`; None: no gain.
+
+    In bfloat16 oneDNN takes w either way.
+    """
+    return None if w.dtype == tf.bfloat16 else tf.linalg.matrix_transpose(w)
+
+
 @tf.custom_gradient
 def product_with_transposed(x: Tensor, w: Tensor, transposed: Tensor) -> Any:
     """x [..., rows, n] @ w [..., n, m] of few rows, where `transposed` is w with axes swapped.
 
-    oneDNN takes the second factor of few rows as [m, n] almost twice as fast: on an AMD EPYC with
-    AVX2 128 rows times [512, 2048] run at 66 to 71 GFLOP/s, as [n, m] at 36 to 39. The gradient
-    takes w itself, for the same reason. w and `transposed` are constants.
+    With AVX2 oneDNN multiplies few rows with the transposed of what it is given almost twice as
+    fast: on an AMD EPYC 128 rows times [512, 2048] run at 66 to 71 GFLOP/s, else at 36 to 39. With
+    AVX512 it is the other way round: 32 rows times [512, 1536] run at 66, else at 107. So it is
+    with the product of the gradient. w and `transposed` are constants.
     """
+    plain = has_avx512()
 
-    def gradient(d):
-        return tf.matmul(d, w, transpose_b=True), None, None
+    def times(x, w, transposed):
+        return tf.matmul(x, w) if plain else tf.matmul(x, transposed, transpose_b=True)
 
-    return tf.matmul(x, transposed, transpose_b=True), gradient
+    return times(x, w, transposed), lambda d: (times(d, transposed, w), None, None)
 
 
 def matmul(x: Tensor, w: Tensor | LoopWeight, transpose_b: bool = False) -> Tensor:

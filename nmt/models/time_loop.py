@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from nmt.machine import gpus
-from nmt.models.kernels import GateWeight, LoopWeight, Tensor, Tensors, send
+from nmt.models.kernels import GateWeight, LoopWeight, Tensor, Tensors, send, transposed
 
 Weights = Any  # a nest of tensors
 
@@ -131,12 +131,9 @@ class _Hoisted:
         """
         self.weight = weight
         self.factors: Tensor | None = None  # [time, ..., n], known after the loop
-        # Of a weight, not of what has sentences on an axis; once for all positions. Its gradient is
-        # zeros, which need not be transposed and added.
-        is_variable = weight.shape.is_fully_defined()
-        self.transposed = (
-            tf.stop_gradient(tf.linalg.matrix_transpose(weight)) if is_variable else None
-        )
+        # Of a weight, not of what has sentences on an axis; once for all positions.
+        constant = tf.stop_gradient(weight)
+        self.transposed = transposed(constant) if weight.shape.is_fully_defined() else None
         self.slots = None
         if like is not None:
             shape = self._shape_of_product(like)

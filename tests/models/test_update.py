@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt.models import time_loop
+from nmt.models import kernels, time_loop
 from nmt.models.language import LanguageModel
 from nmt.recipe import ModelOptions
 from nmt.text.vocabulary import PAD
@@ -61,12 +61,14 @@ def test_gradients_are_those_of_a_loop_that_weights_change_in(name):
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru"])
+@pytest.mark.parametrize("has_avx512", [False, True])
 @pytest.mark.parametrize("gpus", [[], ["a GPU"]])
-def test_gradients_do_not_depend_on_the_device(name, gpus, monkeypatch):
+def test_gradients_do_not_depend_on_the_device(name, has_avx512, gpus, monkeypatch):
     model = made(name, **without_dropout(name))
     model.compile(keras.optimizers.SGD())
     batch = sentences(3, longest=3)
     expected, _ = gradients_of(model, batch)
+    monkeypatch.setattr(kernels, "has_avx512", lambda: has_avx512)
     monkeypatch.setattr(time_loop, "gpus", lambda: gpus)
     assert_same(model.gradients(batch)[0], expected)
 
