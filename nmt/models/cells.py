@@ -39,7 +39,7 @@ class Cell(keras.layers.Layer):
 
     gates = 1
     states: tuple[str, ...] = ("h",)
-    only_sum = False  # whether `step`, without layer_norm, uses z and h U in their sum only
+    only_sum = False  # see `sums_products`; without layer_norm
     onnx: OnnxForm | None = None  # None: models with this cell cannot be exported
 
     def __init__(self, options: ModelOptions, units: int, **kwargs: Any):
@@ -91,9 +91,13 @@ class Cell(keras.layers.Layer):
 
     def weights_of_loop(self, weights: Tensors) -> dict[str, Any]:
         """`weights_of_step` of this or of several cells, for a loop whose first input is z."""
-        if self.layer_norm or not self.only_sum:
+        if not self.sums_products():
             return weights
         return {**weights, "recurrent": kernels.GateWeight(weights["recurrent"])}
+
+    def sums_products(self) -> bool:
+        """Whether `step` uses z and h U in their sum only, and the old h nowhere else."""
+        return self.only_sum and not self.layer_norm
 
     def recur(self, h: tf.Tensor, weights: Tensors, mask: Any) -> tf.Tensor:
         """h U, where `mask` (variational dropout, one a sequence) drops units of the state."""

@@ -272,7 +272,7 @@ class RecurrentDecoder(Part):
             tuple(inputs.values()),
             carried,
             wanted,
-            self._weights_of_loop(memory),
+            self._weights_of_loop(memory, training),
             training,
         )
 
@@ -287,21 +287,32 @@ class RecurrentDecoder(Part):
         attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
         return readout, attention, {name: carried[name] for name in state}
 
-    def _weights_of_loop(self, memory):
+    def _weights_of_loop(self, memory, training):
         """The weights of the products in a time step, cast once a training step."""
-        weights: dict[str, Any] = {
-            "cells": [
-                self.cells[0].weights_of_loop(self.cells[0].weights_of_step()),
-                *(cell.weights_of_step() for cell in self.cells[1:]),
-            ],
-            "kernels": [kernels.weight(cell.kernel) for cell in self.cells[1:]],
-        }
+        first = self.cells[0].weights_of_step()
+        weights: dict[str, Any] = {}
         if self.attention:
-            weights["context"] = kernels.GateWeight(kernels.weight(self.context_kernel))
+            context = kernels.weight(self.context_kernel)
+            if self._joins_context(training):
+                first["recurrent"] = tf.concat([first["recurrent"], context], 0)
+            else:
+                weights["context"] = kernels.GateWeight(context)
             weights["attention"] = self.attention.weights_of_step()
             # The context is a product of the attention and the encoder's outputs.
-            weights["outputs"] = memory["outputs"]
+            weights["outputs"] = kernels.weight(memory["outputs"])
+        weights["cells"] = [
+            self.cells[0].weights_of_loop(first),
+            *(cell.weights_of_step() for cell in self.cells[1:]),
+        ]
+        weights["kernels"] = [kernels.weight(cell.kernel) for cell in self.cells[1:]]
         return weights
+
+    def _joins_context(self, training):
+        """Whether state and context are one factor of one product.
+
+        In training alone: the weights, side by side, are a copy, made once for all positions.
+        """
+        return training and self.attention is not None and self.cells[0].sums_products()
 
     def _time_step(self, memory, rows, training):
         """The function of one time step, (inputs, carried, weights) -> carried.
@@ -317,6 +328,10 @@ class RecurrentDecoder(Part):
         ]
         layer_masks = [loop_mask(shape, options.dropout, self.seed, training) for _ in upper]
         energy = self.attention.vectors_of_step() if self.attention else {}
+        joins_context = self._joins_context(training)
+        if joins_context and state_masks[0] is not None:
+            # Nothing of the context is dropped.
+            state_masks[0] = tf.concat([state_masks[0], tf.ones([rows, self.memory_size])], 1)
 
         def time_step(inputs, carried, weights):
             # Where a text begins, nothing is known of the one before.
@@ -325,7 +340,7 @@ class RecurrentDecoder(Part):
 
             # The gates of the first cell: [rows, gates * units].
             gates = inputs["gates"]
-            if self.attention:
+            if self.attention and not joins_context:
                 gates = gates + kernels.matmul(carried["context"], weights["context"])
 
             # The cells, from the lowest; x is the output of the one below: [rows, units].
@@ -337,6 +352,8 @@ class RecurrentDecoder(Part):
                     below = x if mask is None else x * mask
                     gates = cell.inputs(below, weights["kernels"][number - 1])
                 old = {name: carried[f"{name}{number}"] for name in cell.states}
+                if joins_context and not number:
+                    old["h"] = tf.concat([old["h"], carried["context"]], 1)
                 after = cell.step(gates, old, weights["cells"][number], state_masks[number])
                 new.update({f"{name}{number}": leaf for name, leaf in after.items()})
                 # With residual connections a layer adds its input (Wu et al. 2016).
