@@ -111,8 +111,8 @@ class RecurrentEncoder(Part):
             return tf.reverse_sequence(x, lengths, seq_axis=1) if way == "backward" else x
 
         # What does not depend on the state: [source_len, directions, sentences, gates * units].
-        gates = [cell.inputs(turn(x, way)) for cell, way in zip(cells, self.ways, strict=True)]
-        z = ops.transpose(ops.stack(gates), (2, 0, 1, 3))
+        by_time = [ops.transpose(turn(x, way), (1, 0, 2)) for way in self.ways]
+        z = ops.stack([cell.inputs(own) for cell, own in zip(cells, by_time, strict=True)], 1)
 
         # The time loop, over weights of both directions stacked.
         rows = [len(cells), tf.shape(x)[0]]
@@ -250,7 +250,7 @@ class RecurrentDecoder(Part):
         time_step = self._time_step(memory, rows, training)
 
         # What a time step takes, time first.
-        inputs = {"gates": ops.transpose(self.cells[0].inputs(y), (1, 0, 2))}
+        inputs = {"gates": self.cells[0].inputs(ops.transpose(y, (1, 0, 2)))}
         if keep is not None:
             inputs["keep"] = tf.transpose(keep)
         if visible is not None:
@@ -276,14 +276,14 @@ class RecurrentDecoder(Part):
             training,
         )
 
-        # All positions at once: [n, rows, units] -> [rows, n, readout_units].
+        # All positions at once: [n, rows, units] -> [n, rows, readout_units].
         seen = [history[name] for name in ("top", "context") if name in history]
-        seen = ops.transpose(ops.concatenate(seen, -1), (1, 0, 2))
         readout_kernel = kernels.weight(self.readout_kernel)
-        readout = ops.tanh(kernels.matmul(seen, readout_kernel) + self.readout_bias)
-        readout = drop(readout, self.options, self.seed, training)
+        readout = kernels.matmul(ops.concatenate(seen, -1), readout_kernel)
+        readout = ops.tanh(readout + self.readout_bias)
 
-        # Time second again: [rows, n, source_len].
+        # Time second again: [rows, n, readout_units], [rows, n, source_len].
+        readout = drop(ops.transpose(readout, (1, 0, 2)), self.options, self.seed, training)
         attention = ops.transpose(history["attention"], (1, 0, 2)) if want_attention else None
         return readout, attention, {name: carried[name] for name in state}
 
