@@ -43,7 +43,7 @@ class Attention(keras.layers.Layer):
         if self.key_kernel is None:
             return outputs
         keys = kernels.matmul(outputs, kernels.weight(self.key_kernel))
-        return keys if self.bias is None else keys + self.bias
+        return keys if self.bias is None else kernels.add_bias(keys, self.bias)
 
     def weights_of_step(self) -> dict[str, tf.Tensor]:
         """The tensors that `step` needs, in the precision of the matrix products."""

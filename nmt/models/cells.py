@@ -77,7 +77,7 @@ class Cell(keras.layers.Layer):
         z = kernels.matmul(x, kernels.weight(self.kernel) if kernel is None else kernel)
         if self.layer_norm:
             z = layer_normalise(z) * self.scale_x
-        return z + self._input_bias()
+        return kernels.add_bias(z, self._input_bias())
 
     def _input_bias(self):
         return self.bias

@@ -280,7 +280,7 @@ class RecurrentDecoder(Part):
         seen = [history[name] for name in ("top", "context") if name in history]
         readout_kernel = kernels.weight(self.readout_kernel)
         readout = kernels.matmul(ops.concatenate(seen, -1), readout_kernel)
-        readout = ops.tanh(readout + self.readout_bias)
+        readout = ops.tanh(kernels.add_bias(readout, self.readout_bias))
 
         # Time second again: [rows, n, readout_units], [rows, n, source_len].
         readout = drop(ops.transpose(readout, (1, 0, 2)), self.options, self.seed, training)
