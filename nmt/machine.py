@@ -70,6 +70,17 @@ def silence() -> Iterator[TextIO]:
         os.close(nowhere)
 
 
+def keep_freed_memory() -> None:
+    """Lets the C library get memory in large pieces, and keep one when it gives memory back.
+
+    Else tensors of a training step are given back and got again, as pages of zeros: 4 % of a step.
+    It is set for the whole process, before its first tensor.
+    """
+    # Linux with glibc has the function; elsewhere memory is got as usual.
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_TOP_PAD, MEMORY_PIECE)
+
+
 def start_keras(
     threads: int = 0, intra_op_threads: int = 0, connect: Callable[[], None] | None = None
 ) -> None:
@@ -85,7 +96,6 @@ def start_keras(
     with _starting:
         first = not _started.is_set()
         if first:
-            _keep_freed_memory()
             with silence():
                 _import_keras(threads, intra_op_threads)
         if connect:
@@ -97,16 +107,6 @@ def start_keras(
                 # The first operation prints messages, too.
                 tf.constant(0) + 1
             _started.set()
-
-
-def _keep_freed_memory():
-    """Lets the C library get memory in large pieces, and keep one when it gives memory back.
-
-    Else tensors of a training step are given back and got again, as pages of zeros: 4 % of a step.
-    """
-    # Linux with glibc has the function; elsewhere memory is got as usual.
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(M_TOP_PAD, MEMORY_PIECE)
 
 
 def _import_keras(threads, intra_op_threads):
@@ -178,7 +178,7 @@ def detect_precision() -> str:
 
 
 def has_avx512() -> bool:
-    """Whether the processor has AVX512."""
+    """Whether the processor has AVX512, as far as is known: elsewhere than on Linux it is not."""
     return "avx512f" in _processor()[1]
 
 

@@ -108,4 +108,4 @@ def gate_units(decoder: Any) -> int:
 
 def context_apart(decoder: Any) -> bool:
     """Whether the context's part of the gates is a leaf of the state by itself."""
-    return decoder.attention is not None and not decoder.cells[0].only_sum
+    return decoder.attention is not None and not decoder.cells[0].sums_products()

@@ -39,7 +39,7 @@ class Cell(keras.layers.Layer):
 
     gates = 1
     states: tuple[str, ...] = ("h",)
-    only_sum = False  # see `sums_products`; without layer_norm
+    only_sum = False  # whether `step` uses h in z + h U only, layer_norm aside
     onnx: OnnxForm | None = None  # None: models with this cell cannot be exported
 
     def __init__(self, options: ModelOptions, units: int, **kwargs: Any):

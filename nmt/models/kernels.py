@@ -1,12 +1,13 @@
 """What only TensorFlow has, behind plain functions: products in bfloat16, top-k.
 
 bfloat16 means here: the operands of a matrix product are cast, all else (state, sums over gates,
-normalisation, loss) stays float32. `weight` casts a weight once a step, outside of the time loop.
+normalisation, loss) stays float32. `weight` casts a weight, or what else all positions are
+multiplied with, once a step, outside of the time loop.
 """
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import keras
@@ -16,6 +17,7 @@ from nmt.machine import has_avx512
 
 Tensor: TypeAlias = tf.Tensor
 Tensors = dict[str, Tensor]
+Receiver = Callable[[Any], Tensor]  # shape -> zeros, whose gradient goes where it is wanted
 Step = tuple[Tensor, Tensor | None, Tensors]  # hidden or log_probs, attention, state
 
 BLOCK = 64  # neighbouring numbers of which `top_k` takes the largest first
@@ -48,15 +50,15 @@ class GateWeight:
 class LoopWeight:
     """A weight inside a time loop, where it is a constant; see nmt/models/time_loop.py.
 
-    value: [n, m], or with a leading axis that `x` has too. slot: [..., m], where the gradient of
-    the product is sent to. None: something else has that gradient.
-    transposed: [..., m, n], the same numbers for `product_with_transposed`; None: not worth it.
+    value: [n, m], or with a leading axis that `x` has too. receiver: what the gradient of the
+    product is sent to. None: something else has that gradient. transpose: [..., m, n], the same
+    numbers for `product_with_transpose`; None: not worth it.
     """
 
-    def __init__(self, value: Tensor, slot: Tensor | None, transposed: Tensor | None = None):
+    def __init__(self, value: Tensor, receiver: Receiver | None, transpose: Tensor | None = None):
         self.value = value
-        self.slot = slot
-        self.transposed = transposed
+        self.receiver = receiver
+        self.transpose = transpose
         self.shape = value.shape
         self.dtype = value.dtype
         self.factor: Tensor | None = None  # what it was multiplied with
@@ -67,23 +69,25 @@ class LoopWeight:
             raise ValueError("a weight of a time loop takes part in one product a position")
         self.factor = tf.cast(x, self.dtype)
         value = tf.stop_gradient(self.value)
-        if self.transposed is None:
+        if self.transpose is None:
             product = matmul(self.factor, value)
         else:
-            product = tf.cast(
-                product_with_transposed(self.factor, value, self.transposed), tf.float32
-            )
-        return product if self.slot is None else send(product, self.slot)
+            product = product_with_transpose(self.factor, value, self.transpose)
+        return product if self.receiver is None else send(product, self.receiver)
 
 
-@tf.custom_gradient
-def send(x: Tensor, slot: Tensor) -> Any:
-    """x, whose gradient is sent to the slot, a tensor of the same shape, too."""
-    return tf.identity(x), lambda d: (d, d)
+def send(x: Tensor, receiver: Receiver) -> Tensor:
+    """x; its gradient goes to x and to the receiver."""
+
+    @tf.custom_gradient
+    def both(x, zeros):
+        return tf.identity(x), lambda d: (d, d)
+
+    return both(x, receiver(tf.shape(x)))
 
 
-def transposed(w: Tensor) -> Tensor | None:
-    """w [..., n, m] with its last axes swapped, for `product_with_transposed`; None: no gain.
+def transpose_of(w: Tensor) -> Tensor | None:
+    """w [..., n, m] with its last axes swapped, for `product_with_transpose`; None: no gain.
 
     In bfloat16 oneDNN takes w either way.
     """
@@ -91,20 +95,20 @@ def transposed(w: Tensor) -> Tensor | None:
 
 
 @tf.custom_gradient
-def product_with_transposed(x: Tensor, w: Tensor, transposed: Tensor) -> Any:
-    """x [..., rows, n] @ w [..., n, m] of few rows, where `transposed` is w with axes swapped.
+def product_with_transpose(x: Tensor, w: Tensor, transpose: Tensor) -> Any:
+    """x [..., rows, n] @ w [..., n, m] of few rows in float32; w and its transpose are constants.
 
-    With AVX2 oneDNN multiplies few rows with the transposed of what it is given almost twice as
-    fast: on an AMD EPYC 128 rows times [512, 2048] run at 66 to 71 GFLOP/s, else at 36 to 39. With
-    AVX512 it is the other way round: 32 rows times [512, 1536] run at 66, else at 107. So it is
-    with the product of the gradient. w and `transposed` are constants.
+    oneDNN can be told to transpose a matrix that it multiplies with. With AVX2 it is twice as fast
+    then: 128 rows times [512, 2048] run at 66 to 71 GFLOP/s from the transpose, at 36 to 39 from w.
+    With AVX512 it is slower: 32 rows times [512, 1536] run at 66 from the transpose, at 107 from w.
+    The product of the gradient is like that. Both on an AMD EPYC.
     """
     plain = has_avx512()
 
-    def times(x, w, transposed):
-        return tf.matmul(x, w) if plain else tf.matmul(x, transposed, transpose_b=True)
+    def times(x, w, transpose):
+        return tf.matmul(x, w) if plain else tf.matmul(x, transpose, transpose_b=True)
 
-    return times(x, w, transposed), lambda d: (times(d, transposed, w), None, None)
+    return times(x, w, transpose), lambda d: (times(d, transpose, w), None, None)
 
 
 def matmul(x: Tensor, w: Tensor | LoopWeight, transpose_b: bool = False) -> Tensor:
@@ -126,7 +130,7 @@ def matmul(x: Tensor, w: Tensor | LoopWeight, transpose_b: bool = False) -> Tens
 
 
 def add_bias(x: Tensor, bias: Any) -> Tensor:
-    """x [..., n] + bias [n]; its gradient is summed in a third of the time that a sum's takes."""
+    """x [..., n] + bias [n]; the gradient of the bias takes a third of the time it takes with +."""
     return tf.nn.bias_add(x, tf.convert_to_tensor(bias))
 
 

@@ -310,7 +310,7 @@ class RecurrentDecoder(Part):
     def _joins_context(self, training):
         """Whether state and context are one factor of one product.
 
-        In training alone: the weights, side by side, are a copy, made once for all positions.
+        In training alone: joining copies the weights, which pays for many positions only.
         """
         return training and self.attention is not None and self.cells[0].sums_products()
 
@@ -328,8 +328,7 @@ class RecurrentDecoder(Part):
         ]
         layer_masks = [loop_mask(shape, options.dropout, self.seed, training) for _ in upper]
         energy = self.attention.vectors_of_step() if self.attention else {}
-        joins_context = self._joins_context(training)
-        if joins_context and state_masks[0] is not None:
+        if self._joins_context(training) and state_masks[0] is not None:
             # Nothing of the context is dropped.
             state_masks[0] = tf.concat([state_masks[0], tf.ones([rows, self.memory_size])], 1)
 
@@ -340,7 +339,7 @@ class RecurrentDecoder(Part):
 
             # The gates of the first cell: [rows, gates * units].
             gates = inputs["gates"]
-            if self.attention and not joins_context:
+            if "context" in weights:
                 gates = gates + kernels.matmul(carried["context"], weights["context"])
 
             # The cells, from the lowest; x is the output of the one below: [rows, units].
@@ -352,7 +351,7 @@ class RecurrentDecoder(Part):
                     below = x if mask is None else x * mask
                     gates = cell.inputs(below, weights["kernels"][number - 1])
                 old = {name: carried[f"{name}{number}"] for name in cell.states}
-                if joins_context and not number:
+                if not number and self.attention and "context" not in weights:
                     old["h"] = tf.concat([old["h"], carried["context"]], 1)
                 after = cell.step(gates, old, weights["cells"][number], state_masks[number])
                 new.update({f"{name}{number}": leaf for name, leaf in after.items()})

@@ -1,6 +1,6 @@
 """Threads of a training: parts of a batch at the same time, threads inside of one operation."""
 
-from nmt.machine import cores, gpus, start_keras
+from nmt.machine import cores, gpus, keep_freed_memory, start_keras
 from nmt.recipe import Recipe
 from nmt.training.team import Team
 
@@ -29,6 +29,7 @@ def start(recipe: Recipe, team: Team | None = None) -> None:
         if team:
             devices.connect(team)
 
+    keep_freed_memory()
     start_keras(threads, intra_op_threads, connect if team and not team.alone else None)
     if gpus():
         import tensorflow as tf
