@@ -80,7 +80,8 @@ class TranslationModel(SequenceModel):
         rows = tf.reshape(hidden, [2, -1, hidden.shape[-1]])
         rows = tf.boolean_mask(rows, kept, axis=1)
         kernel = kernels.weight(self.output_kernel)
-        logits = kernels.matmul(rows, kernel, transpose_b=True) + self.output_bias
+        logits = kernels.matmul(rows, kernel, transpose_b=True)
+        logits = kernels.add_bias(logits, self.output_bias)
         log_p = tf.nn.log_softmax(logits)
         # KL(p1, p2) + KL(p2, p1) of each position.
         divergence = tf.reduce_sum((tf.exp(log_p[0]) - tf.exp(log_p[1])) * (log_p[0] - log_p[1]))
