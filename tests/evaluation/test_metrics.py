@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+import sys
 
 import pytest
 import sacrebleu
@@ -95,6 +96,9 @@ def test_signatures_name_the_tokenizer_and_the_version():
 @pytest.mark.parametrize("mecab", [True, False])
 def test_the_tokenizer_of_a_language(monkeypatch, mecab):
     modules = []
+    # Whatever an earlier test has imported.
+    for name in ("MeCab", "mecab_ko"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: modules.append(name) or (mecab or None)
     )
