@@ -128,6 +128,12 @@ def _import_keras(threads, intra_op_threads):
 def gpus() -> list[Any]:
     """The GPUs that TensorFlow can use here; UserError where it is not installed."""
     require(*KERAS)
+    return _gpus()
+
+
+@functools.cache
+def _gpus():
+    # The first time it prints messages.
     with silence():
         import tensorflow as tf
 

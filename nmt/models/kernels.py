@@ -89,7 +89,7 @@ def send(x: Tensor, receiver: Receiver) -> Tensor:
 def transpose_of(w: Tensor) -> Tensor | None:
     """w [..., n, m] with its last axes swapped, for `product_with_transpose`; None: no gain.
 
-    In bfloat16 oneDNN takes w either way.
+    In bfloat16 oneDNN takes w either way, as fast (measured with AVX512-BF16).
     """
     return None if w.dtype == tf.bfloat16 else tf.linalg.matrix_transpose(w)
 

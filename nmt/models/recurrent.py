@@ -328,7 +328,8 @@ class RecurrentDecoder(Part):
         ]
         layer_masks = [loop_mask(shape, options.dropout, self.seed, training) for _ in upper]
         energy = self.attention.vectors_of_step() if self.attention else {}
-        if self._joins_context(training) and state_masks[0] is not None:
+        joins_context = self._joins_context(training)
+        if joins_context and state_masks[0] is not None:
             # Nothing of the context is dropped.
             state_masks[0] = tf.concat([state_masks[0], tf.ones([rows, self.memory_size])], 1)
 
@@ -351,7 +352,7 @@ class RecurrentDecoder(Part):
                     below = x if mask is None else x * mask
                     gates = cell.inputs(below, weights["kernels"][number - 1])
                 old = {name: carried[f"{name}{number}"] for name in cell.states}
-                if not number and self.attention and "context" not in weights:
+                if joins_context and not number:
                     old["h"] = tf.concat([old["h"], carried["context"]], 1)
                 after = cell.step(gates, old, weights["cells"][number], state_masks[number])
                 new.update({f"{name}{number}": leaf for name, leaf in after.items()})

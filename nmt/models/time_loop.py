@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from nmt.machine import gpus
 from nmt.models import kernels
 from nmt.models.kernels import GateWeight, LoopWeight, Receiver, Tensor, Tensors
 
@@ -79,17 +80,14 @@ class _LoopWeights:
     def __init__(self, weights: Weights, gates: Tensor, hoist: bool):
         """gates: the loop's first input, [time, ..., units]. hoist: all matrices, or none."""
         self.nest = weights
-        self.marked = tf.nest.flatten(weights)
-        self.values = [w.value if isinstance(w, GateWeight) else w for w in self.marked]
-        self.hoist = hoist
+        marked = tf.nest.flatten(weights)
+        self.values = [w.value if isinstance(w, GateWeight) else w for w in marked]
+        time = tf.shape(gates)[0]
         self.hoisted = {
-            n: _Hoisted(value, None if self._is_gate_weight(n) else tf.shape(gates)[0])
+            n: _Hoisted(value, None if isinstance(marked[n], GateWeight) else time)
             for n, value in enumerate(self.values)
             if hoist and _is_matrix(value)
         }
-
-    def _is_gate_weight(self, n):
-        return isinstance(self.marked[n], GateWeight)
 
     def packed(self, values: Sequence[Any]) -> Weights:
         """A list of all weights, as the nest that the step takes."""
@@ -97,10 +95,9 @@ class _LoopWeights:
 
     def first_input(self, gates: Tensor) -> Any:
         """The slices of the loop's first input; its gradient gives gate weights theirs."""
-        if not self.hoist:
+        if not self.hoisted:
             return _array_of(gates)
-        gate_weights = [each for n, each in self.hoisted.items() if self._is_gate_weight(n)]
-        return _Slices(gates, gate_weights)
+        return _Slices(gates, [each for each in self.hoisted.values() if each.receivers is None])
 
     def at(self, t: Tensor) -> list[Any]:
         """All weights at position t; those that are hoisted as `LoopWeight`."""
@@ -203,8 +200,7 @@ class _Slices:
         gradients = [tf.identity, *(each.gradient for each in gate_weights)]
         self.receivers = _Receivers(owners, gradients, tf.shape(x)[0])
         # As integers, which have no gradient; on a GPU they would be copied to the host.
-        is_on_gpu = bool(tf.config.list_physical_devices("GPU"))
-        self.values = tf.stop_gradient(x) if is_on_gpu else tf.bitcast(x, tf.int32)
+        self.values = tf.stop_gradient(x) if gpus() else tf.bitcast(x, tf.int32)
         self.dtype = x.dtype
 
     def read(self, t: Tensor) -> Tensor:
