@@ -5,7 +5,8 @@ positions exists at a time, and the gradients are formed from the same softmax i
 so nothing of that size is kept. With weight w of a position, label y, smoothing e and V tokens, the
 gradient on its logits is w (p - (1 - e) onehot(y) - e / V). Only p is a matrix product; the one-hot
 part is a gather (a segment sum), the constant part has rank one. oneDNN's softmax is several times
-faster on a CPU than TensorFlow's cross-entropy ops.
+faster on a CPU than TensorFlow's cross-entropy ops. With bfloat16 the logits stay in it, since the
+product has rounded them already.
 """
 
 from typing import Any
@@ -47,8 +48,11 @@ def cross_entropy(
         # What the labels of a slice of positions make of its logits and their softmax.
         def slice_losses(part, logits, p):
             at_label = tf.stack([tf.range(tf.shape(logits)[0]), labels[part]], 1)
-            label_log = tf.math.log(tf.maximum(tf.gather_nd(p, at_label), 1e-37))
-            log_sum = tf.gather_nd(logits, at_label) - label_log
+            label_logit, label_p = (
+                tf.cast(tf.gather_nd(x, at_label), tf.float32) for x in (logits, p)
+            )
+            label_log = tf.math.log(tf.maximum(label_p, 1e-37))
+            log_sum = label_logit - label_log
             # The mean log-probability of all tokens, for the smoothing.
             mean_log = tf.linalg.matvec(hidden[part], mean_kernel) + mean_bias - log_sum
             smoothed_log = (1 - smoothing) * label_log + smoothing * mean_log
@@ -94,14 +98,15 @@ def _sum_slices(hidden, kernel, bias, cast_kernel, weights, weighted, slice_loss
 
     def add_slice(start, loss, likelihood, expected, d_kernel, d_bias):
         part = slice(start, start + slice_size)
-        logits = kernels.matmul(hidden[part], cast_kernel, transpose_b=True) + bias
+        rows = tf.cast(hidden[part], cast_kernel.dtype)
+        logits = tf.matmul(rows, cast_kernel, transpose_b=True)
+        logits = kernels.add_bias(logits, tf.cast(bias, logits.dtype))
         p = tf.nn.softmax(logits)
         smoothed_log, label_log = slice_losses(part, logits, p)
         loss -= smoothed_log
         likelihood -= label_log
 
         # Products with p: of each position, and summed over positions for the gradients.
-        p = tf.cast(p, cast_kernel.dtype)
         mean_rows = tf.cast(tf.matmul(p, cast_kernel), tf.float32)
         expected = expected.write(start // slice_size, mean_rows)
         d_kernel += product(p, weighted[part])
