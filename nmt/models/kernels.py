@@ -181,17 +181,9 @@ def running_count(x: Tensor) -> Tensor:
     return tf.cast(tf.cumsum(tf.cast(x, tf.float32), 1), x.dtype)
 
 
-def dropout(
-    x: Tensor, rate: float, seed: keras.random.SeedGenerator, mask_shape: Any = None
-) -> Tensor:
-    """Inverted dropout; 16 random bits decide, half of those that Keras draws.
+def dropout(x: Tensor, rate: float, seed: Any, mask_shape: Any = None) -> Tensor:
+    """Inverted dropout.
 
     mask_shape: 1 on axes that share a mask: [batch, 1, units] is a mask a sequence.
     """
-    if not rate:
-        return x
-    shape = tf.shape(x) if mask_shape is None else mask_shape
-    size = tf.reduce_prod(shape)
-    bits = tf.random.stateless_uniform([(size + 1) // 2], seed.next(), None, None, tf.uint32)
-    bits = tf.reshape(tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size], shape)
-    return tf.where(bits >= round(rate * 2**16), x / (1 - rate), 0.0)
+    return keras.random.dropout(x, rate, noise_shape=mask_shape, seed=seed) if rate else x
