@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nmt.decoding.contract import LOG_ZERO, Contract, FromDistribution, Sources
+from nmt.decoding.contract import LOG_ZERO, Contract, FromDistribution, Sources, best_tokens
 
 
 class _Combination(FromDistribution):
@@ -56,12 +56,34 @@ class Ensemble(_Combination):
 
     source_of_member: for each member the index of its matrix in `Sources`; by default all take the
     first. Attention is the mean over the members that share the first member's matrix, as others
-    attend to other pieces; it is None where one of them has none.
+    attend to other pieces; it is None where one of them has none. shortlist: the members are
+    engines that share one (nmt/engine/runtime.py).
     """
 
-    def __init__(self, members: Sequence[Contract], source_of_member: Sequence[int] | None = None):
+    def __init__(
+        self,
+        members: Sequence[Contract],
+        source_of_member: Sequence[int] | None = None,
+        shortlist: bool = False,
+    ):
         self.members = members
         self.source_of_member = np.array(source_of_member or [0] * len(members))
+        self.shortlist = shortlist
+
+    def advance(
+        self, memory: list, state: list, origin: np.ndarray, tokens: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray, Any, list]:
+        """Among the tokens of the shortlist, if there is one."""
+        if not self.shortlist:
+            return super().advance(memory, state, origin, tokens, k)
+        steps = [
+            member.of_shortlist(own_memory, own_state, origin, tokens)
+            for member, own_memory, own_state in zip(self.members, memory, state, strict=True)
+        ]
+        log_probs, ids, attentions, states = zip(*steps, strict=True)
+        best, places = best_tokens(self._mixed(log_probs), k)
+        best_ids = np.take_along_axis(ids[0], places, 1)
+        return best, best_ids, self._attention(attentions), list(states)
 
     def _sources(self, source):
         matrices = _matrices(source)

@@ -5,9 +5,9 @@ Three graphs, of float32 or of int8 products, and arrays in files of their own:
     encoder.onnx      source -> memory, state
     step.onnx         memory, state, origin, tokens, k, tables
                       -> log_probs, best, every, attention, new state
-    shortlist.onnx    the same without `every`, over shortlists of target tokens: the projection
-                      (kernel, scale, bias) onto those of all sentences together, their ids, and
-                      the places of each sentence's among them are inputs
+    shortlist.onnx    the same over shortlists of target tokens: the projection (kernel, scale,
+                      bias) onto those of all sentences together, their ids, and the places of
+                      each sentence's among them are inputs
     table.npy         input part of the gates of the first decoder layer, a row a target token;
                       with int8 a scale a row in table_scale.npy
     projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
@@ -29,7 +29,7 @@ A change to what the graphs take or return is a new EXPORT_FORMAT; other formats
 
 from typing import Any
 
-EXPORT_FORMAT = 5
+EXPORT_FORMAT = 6
 
 # Files.
 ENCODER = "encoder.onnx"
@@ -48,7 +48,7 @@ TOKENS = "tokens"  # [sentences, beam] int32: the input tokens
 K = "k"  # [1] int64
 LOG_PROBS = "log_probs"  # [sentences, beam, k] of the best tokens, best first
 BEST = "best"  # [sentences, beam, k] int64: their ids
-EVERY = "every"  # [sentences, beam, vocab]: log-probabilities of all tokens
+EVERY = "every"  # [sentences, beam, vocab or own]: log-probabilities of all tokens
 # [sentences, beam, grouped_len]: source_len up to a multiple of POSITIONS, zeros behind the source.
 ATTENTION = "attention"
 # The projection onto the shortlists of all sentences of a batch; the last word stands for none.

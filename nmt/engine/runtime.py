@@ -6,7 +6,7 @@ log-probabilities are relative to them.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,21 @@ class Engine(FromDistribution):
         values, attention, state = self._run(graph, unused, memory, state, origin, tokens, k)
         return values[layout.LOG_PROBS], values[layout.BEST], attention, state
 
+    def of_shortlist(
+        self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Arrays]:
+        """As `advance`, with all tokens of each sentence's shortlist, in the shortlist's order.
+
+        Shorter ones are padded with PAD, which is impossible.
+        """
+        unused = (layout.LOG_PROBS, layout.BEST)
+        values, attention, state = self._run(
+            layout.SHORTLIST_STEP, unused, memory, state, origin, tokens, k=1
+        )
+        ids = memory[PROJECTION][layout.IDS][memory[layout.PLACES][:, 0]]
+        ids = ids.repeat(len(tokens) // len(ids), 0)
+        return values[layout.EVERY], ids, attention, state
+
     def distribution(
         self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
@@ -145,6 +160,16 @@ class Engine(FromDistribution):
             if name.startswith(layout.NEW)
         }
         return values, values.get(layout.ATTENTION), state
+
+
+def share_shortlist(engines: Sequence[Engine]) -> None:
+    """Each uses the tokens that any of their lexicons suggests; all read the same source tokens."""
+    lexicons = [engine.shortlist for engine in engines]
+    suggested = np.concatenate([lexicon.suggested for lexicon in lexicons], -1)
+    frequent = np.concatenate([lexicon.frequent for lexicon in lexicons], -1)
+    for lexicon in lexicons:
+        lexicon.suggested = suggested
+        lexicon.frequent = frequent
 
 
 class Shortlist:

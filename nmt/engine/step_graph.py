@@ -84,7 +84,7 @@ def _attend(g, decoder, query, readout, memory):
 
 
 def _project(g, model, readout, k, shortlist):
-    """Outputs the k best tokens; without a shortlist the log-probabilities of all tokens, too."""
+    """Outputs the k best tokens, and the log-probabilities of all or of all in the shortlist."""
     if shortlist:
         units = model.decoder.readout_units
         kernel = g.input(layout.KERNEL, np.int8, units, "words")
@@ -104,7 +104,7 @@ def _project(g, model, readout, k, shortlist):
     if shortlist:
         ids = g("GatherElements", places, ids, axis=-1)
         ids = g("Gather", g.input(layout.IDS, np.int64, "words"), ids)
-    else:
-        g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", model.target_vocab)
+    every = "own" if shortlist else model.target_vocab
+    g.output(layout.EVERY, log_probs, np.float32, "sentences", "beam", every)
     g.output(layout.LOG_PROBS, best, np.float32, "sentences", "beam", "k")
     g.output(layout.BEST, ids, np.int64, "sentences", "beam", "k")

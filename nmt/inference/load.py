@@ -61,12 +61,13 @@ def load(
         # Two batches side by side, a core each, are faster than one batch on both.
         start_keras(threads, intra_op_threads=1)
 
-    # 3. Load the models. Others need the tokens that a shortlist leaves out.
-    alone = len(runs) == 1 and lm is None
-    models = _models(runs, exports, shortlist=alone)
+    # 3. Load the models. A language model needs the tokens that a shortlist leaves out.
+    shortlist = lm is None and _have_shortlists(runs, exports)
+    models = _models(runs, exports, shortlist)
 
     # 4. Make them one.
-    model, preparations = _ensemble(runs, models)
+    model, preparations = _ensemble(runs, models, shortlist)
+    alone = len(runs) == 1 and lm is None
     if lm:
         model = _fusion(model, lm, recipe.search.lm_weight)
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
@@ -181,8 +182,17 @@ def _models(runs, exports, shortlist):
     ]
 
 
-def _ensemble(runs, models):
-    """The models as one, and the distinct preparations of their sources."""
+def _have_shortlists(runs, exports):
+    """Whether all have a shortlist, of the same source tokens in the same languages."""
+    alike = {(run.preparation(), tuple(run.recipe.data.targets())) for run in runs}
+    return len(alike) == 1 and all(export and export.has_shortlist for export in exports)
+
+
+def _ensemble(runs, models, shortlist):
+    """The models as one, and the distinct preparations of their sources.
+
+    shortlist: the models are engines, which share theirs.
+    """
     preparations = [run.preparation() for run in runs]
     # Members that prepare a source in the same way share its ids.
     distinct = list(dict.fromkeys(preparations))
@@ -191,7 +201,11 @@ def _ensemble(runs, models):
     # Imported here and in `_fusion`, as every start of a program would pay for it.
     from nmt.decoding.ensemble import Ensemble
 
-    return Ensemble(models, [distinct.index(each) for each in preparations]), distinct
+    if shortlist:
+        from nmt.engine.runtime import share_shortlist
+
+        share_shortlist(models)
+    return Ensemble(models, [distinct.index(each) for each in preparations], shortlist), distinct
 
 
 def _fusion(model, lm, weight):

@@ -344,9 +344,14 @@ class Run:
             )
         checksums = engine.files or {}
         return Engine(
-            lambda name: self.checked(name, checksums[name]),
-            shortlist and {layout.LEXICON, layout.PROJECTION} <= checksums.keys(),
+            lambda name: self.checked(name, checksums[name]), shortlist and self.has_shortlist
         )
+
+    @property
+    def has_shortlist(self) -> bool:
+        """Whether an exported folder has what a shortlist takes."""
+        engine = self.info.engine or ExportInfo()
+        return {layout.LEXICON, layout.PROJECTION} <= (engine.files or {}).keys()
 
     # What training keeps.
 

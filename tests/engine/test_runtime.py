@@ -14,7 +14,8 @@ from keras import ops
 from nmt.batches.padding import pad
 from nmt.decoding.beam import beam_search
 from nmt.decoding.contract import FromDistribution
-from nmt.engine.runtime import Engine
+from nmt.decoding.ensemble import Ensemble
+from nmt.engine.runtime import Engine, share_shortlist
 from nmt.engine.writer import reason_against, write
 from nmt.inference.load import load
 from nmt.models.cells import CELLS, LSTMCell
@@ -184,13 +185,48 @@ def test_a_beam_wider_than_a_shortlist_finds_what_there_is(tmp_path):
     assert sorted(found.ids for found in few) == [[], [7], [7, 7]]
 
 
-def engine_with_shortlist(name, precision, folder):
+def test_members_of_an_ensemble_share_a_shortlist(tmp_path):
+    """The tokens that either suggests; the mean of what each makes of them alone."""
+    engines = []
+    for seed in (5, 6):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        engine, sources = engine_with_shortlist("lstm", "int8", folder, seed)
+        engines.append(engine)
+    source = pad(sources[:4], [], [EOS])
+    rows, tokens = np.arange(4, dtype=np.int32).repeat(2), np.full(8, BOS, np.int32)
+    own = [engine.encode(source)[0]["projection"]["ids"] for engine in engines]
+    share_shortlist(engines)
+    means, known = [], []
+    for engine in engines:
+        memory, state = engine.encode(source)
+        words, places = memory["projection"]["ids"], memory["places"][:, 0]
+        assert set(words) == set(own[0]) | set(own[1])
+        every, _, _ = engine.distribution(memory, state, rows, tokens)
+        # Those of a sentence, from all tokens.
+        chosen = np.full((8, 400), -np.inf, np.float32)
+        ids = words[places].repeat(2, 0)
+        np.put_along_axis(chosen, ids, np.take_along_axis(every, ids, 1), 1)
+        chosen[:, PAD] = -np.inf
+        means.append(np.exp(chosen) / np.exp(chosen).sum(1, keepdims=True))
+        known.append(ids)
+    assert np.array_equal(*known) and PAD in known[0], "none is shorter than another"
+    ensemble = Ensemble(engines, shortlist=True)
+    log_probs, ids, _, _ = ensemble.advance(*ensemble.encode(source), rows, tokens, 5)
+    expected = np.sort(np.mean(means, 0), 1)[:, :-6:-1]
+    np.testing.assert_allclose(np.exp(log_probs), expected, rtol=0.02)
+    np.testing.assert_allclose(np.take_along_axis(np.mean(means, 0), ids, 1), expected, rtol=0.02)
+
+
+def engine_with_shortlist(name, precision, folder, seed=5):
     """An engine large enough that sums have an order, and sources of many lengths."""
-    rng, vocab = np.random.default_rng(5), 400
+    rng, vocab = np.random.default_rng(seed), 400
     structure = {**MORE.get(name, MODELS.get(name)), "attention_units": 40}
     # The encoder has half as many units a direction.
     structure |= {"encoder_units": 100, "decoder_units": 200}
-    write(made("lstm", vocab, **structure), precision, folder)
+    model = made("lstm", vocab, **structure)
+    model.output_bias.assign(np.random.default_rng(seed).normal(size=vocab))
+    write(model, precision, folder)
     suggested = rng.integers(EOS, vocab, (vocab, 30)).astype(np.uint16)
     np.savez(folder / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
     engine = Engine(folder.joinpath, shortlist=precision == "int8")

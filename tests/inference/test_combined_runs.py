@@ -130,6 +130,14 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(tiny_run, foreign):
         np.testing.assert_allclose(ensemble.score(*pairs), alone.score(*pairs), atol=1e-5)
 
 
+def test_an_ensemble_of_an_export_with_itself_is_the_export(tiny_run, foreign):
+    """With its shortlist, which members with other source pieces cannot share."""
+    alone, ensemble = load(tiny_run), load(f"{tiny_run},{tiny_run}")
+    assert ensemble.model.shortlist and not load(f"{foreign},{tiny_run}").model.shortlist
+    found, expected = (each.candidates([*LINES, LONG], nbest=2) for each in (ensemble, alone))
+    alike(found, expected, attention=False)
+
+
 def test_keras_and_onnx_members_together(tiny_run, other):
     """An ensemble uses the exports there are; its scores are means, and those of its search."""
     ensemble = load(f"{tiny_run},{other}")
