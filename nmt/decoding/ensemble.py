@@ -60,6 +60,8 @@ class Ensemble(_Combination):
     engines that share one (nmt/engine/runtime.py).
     """
 
+    members: Sequence[Any]  # with a shortlist, engines: more than the contract
+
     def __init__(
         self,
         members: Sequence[Contract],

@@ -164,7 +164,7 @@ class Engine(FromDistribution):
 
 def share_shortlist(engines: Sequence[Engine]) -> None:
     """Each uses the tokens that any of their lexicons suggests; all read the same source tokens."""
-    lexicons = [engine.shortlist for engine in engines]
+    lexicons = [engine.shortlist for engine in engines if engine.shortlist]
     suggested = np.concatenate([lexicon.suggested for lexicon in lexicons], -1)
     frequent = np.concatenate([lexicon.frequent for lexicon in lexicons], -1)
     for lexicon in lexicons:
