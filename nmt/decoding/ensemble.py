@@ -38,9 +38,14 @@ class _Combination(FromDistribution):
         self, memory: list, state: list, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, Any, list]:
         """A step of every member."""
+        functions = [member.distribution for member in self.members]
+        return self._step(functions, memory, state, origin, tokens)
+
+    def _step(self, functions, memory, state, origin, tokens):
+        """What these functions of the members return for a step, as one."""
         steps = [
-            member.distribution(own_memory, own_state, origin, tokens)
-            for member, own_memory, own_state in zip(self.members, memory, state, strict=True)
+            function(own_memory, own_state, origin, tokens)
+            for function, own_memory, own_state in zip(functions, memory, state, strict=True)
         ]
         log_probs, attentions, states = zip(*steps, strict=True)
         return self._mixed(log_probs), self._attention(attentions), list(states)
@@ -78,14 +83,11 @@ class Ensemble(_Combination):
         """Among the tokens of the shortlist, if there is one."""
         if not self.shortlist:
             return super().advance(memory, state, origin, tokens, k)
-        steps = [
-            member.of_shortlist(own_memory, own_state, origin, tokens)
-            for member, own_memory, own_state in zip(self.members, memory, state, strict=True)
-        ]
-        log_probs, ids, attentions, states = zip(*steps, strict=True)
-        best, places = best_tokens(self._mixed(log_probs), k)
-        best_ids = np.take_along_axis(ids[0], places, 1)
-        return best, best_ids, self._attention(attentions), list(states)
+        functions = [member.shortlist_distribution for member in self.members]
+        log_probs, attention, state = self._step(functions, memory, state, origin, tokens)
+        best, places = best_tokens(log_probs, k)
+        # The places are the same for all.
+        return best, self.members[0].shortlist_ids(memory[0], places), attention, state
 
     def _sources(self, source):
         matrices = _matrices(source)

@@ -111,31 +111,33 @@ class Engine(FromDistribution):
         values, attention, state = self._run(graph, unused, memory, state, origin, tokens, k)
         return values[layout.LOG_PROBS], values[layout.BEST], attention, state
 
-    def of_shortlist(
-        self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Arrays]:
-        """As `advance`, with all tokens of each sentence's shortlist, in the shortlist's order.
-
-        Shorter ones are padded with PAD, which is impossible.
-        """
-        unused = (layout.LOG_PROBS, layout.BEST)
-        values, attention, state = self._run(
-            layout.SHORTLIST_STEP, unused, memory, state, origin, tokens, k=1
-        )
-        ids = memory[PROJECTION][layout.IDS][memory[layout.PLACES][:, 0]]
-        ids = ids.repeat(len(tokens) // len(ids), 0)
-        return values[layout.EVERY], ids, attention, state
-
     def distribution(
         self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
         """Of the whole vocabulary, whatever the shortlist."""
-        unused = (layout.LOG_PROBS, layout.BEST)
         of_shortlist = (PROJECTION, layout.PLACES)
         memory = {name: leaf for name, leaf in memory.items() if name not in of_shortlist}
-        values, attention, state = self._run(
-            layout.STEP, unused, memory, state, origin, tokens, k=1
-        )
+        return self._every(layout.STEP, memory, state, origin, tokens)
+
+    def shortlist_distribution(
+        self, memory: dict, state: Arrays, origin: np.ndarray, tokens: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None, Arrays]:
+        """As `distribution`, of each sentence's shortlist alone: [rows, places].
+
+        Where it is shorter than others, what follows is impossible.
+        """
+        return self._every(layout.SHORTLIST_STEP, memory, state, origin, tokens)
+
+    def shortlist_ids(self, memory: dict, places: np.ndarray) -> np.ndarray:
+        """The tokens at these places [rows, n] of the rows' shortlists."""
+        own = memory[layout.PLACES][:, 0]
+        sentences = np.arange(len(places)) // (len(places) // len(own))
+        return memory[PROJECTION][layout.IDS][own[sentences[:, None], places]]
+
+    def _every(self, graph, memory, state, origin, tokens):
+        """A step without its best tokens."""
+        unused = (layout.LOG_PROBS, layout.BEST)
+        values, attention, state = self._run(graph, unused, memory, state, origin, tokens, k=1)
         return values[layout.EVERY], attention, state
 
     def _run(self, graph, unused, memory, state, origin, tokens, k):

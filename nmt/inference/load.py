@@ -62,11 +62,12 @@ def load(
         start_keras(threads, intra_op_threads=1)
 
     # 3. Load the models. A language model needs the tokens that a shortlist leaves out.
-    shortlist = lm is None and _have_shortlists(runs, exports)
+    preparations = [run.preparation() for run in runs]
+    shortlist = lm is None and _have_shortlists(runs, exports, preparations)
     models = _models(runs, exports, shortlist)
 
     # 4. Make them one.
-    model, preparations = _ensemble(runs, models, shortlist)
+    model, distinct = _ensemble(models, preparations, shortlist)
     alone = len(runs) == 1 and lm is None
     if lm:
         model = _fusion(model, lm, recipe.search.lm_weight)
@@ -74,7 +75,7 @@ def load(
     # A curve is of one model by itself.
     curve = Curve.of((exports[0] or runs[0]).info.confidence) if alone else None
     translator = Translator(
-        model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile, curve
+        model, runs[0].tokenizers, recipe, threads, distinct[1:], size, runs[0].profile, curve
     )
 
     # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
@@ -182,18 +183,18 @@ def _models(runs, exports, shortlist):
     ]
 
 
-def _have_shortlists(runs, exports):
+def _have_shortlists(runs, exports, preparations):
     """Whether all have a shortlist, of the same source tokens in the same languages."""
-    alike = {(run.preparation(), tuple(run.recipe.data.targets())) for run in runs}
-    return len(alike) == 1 and all(export and export.has_shortlist for export in exports)
+    languages = {tuple(run.recipe.data.targets()) for run in runs}
+    alike = len(languages) == 1 and all(each == preparations[0] for each in preparations)
+    return alike and all(export and export.has_shortlist for export in exports)
 
 
-def _ensemble(runs, models, shortlist):
+def _ensemble(models, preparations, shortlist):
     """The models as one, and the distinct preparations of their sources.
 
     shortlist: the models are engines, which share theirs.
     """
-    preparations = [run.preparation() for run in runs]
     # Members that prepare a source in the same way share its ids.
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:

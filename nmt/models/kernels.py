@@ -1,8 +1,8 @@
 """What only TensorFlow has, behind plain functions: products in bfloat16, top-k.
 
 bfloat16 means here: the operands of a matrix product are cast, all else (state, sums over gates,
-normalisation, loss) stays float32. `weight` casts a weight, or what else all positions are
-multiplied with, once a step, outside of the time loop.
+normalisation, loss) stays float32, but for the logits of the loss and their softmax. `weight` casts
+a weight, or what else all positions are multiplied with, once a step, outside of the time loop.
 """
 
 import contextlib
