@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=("int8", "float32"), default="int8", help="of the weights"
     )
+    parser.add_argument(
+        "--small",
+        action="store_true",
+        help="less room, more time: embeddings are multiplied in each step, not beforehand",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -33,6 +38,6 @@ def run(args: argparse.Namespace) -> None:
     from nmt.evaluation.calibration import calibrate
     from nmt.runs.export import export
 
-    folder = export(run, Path(args.output) if args.output else None, args.precision)
+    folder = export(run, Path(args.output) if args.output else None, args.precision, args.small)
     log.info(f"exported to {folder}")
     log.info(calibrate(Run(folder), "onnx"))

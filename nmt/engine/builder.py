@@ -25,6 +25,12 @@ def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
+def quantise_rows(table: np.ndarray) -> tuple[np.ndarray, float]:
+    """A table of any range as a factor of products: uint8 around ZERO, and their step."""
+    step = max(float(np.abs(table).max()), 1e-12) / ACTIVATION_LEVELS
+    return (np.rint(table / step) + ZERO).astype(np.uint8), step
+
+
 def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
     """A table [tokens, n] as `layout.TABLES`: float32, or int8 and a scale a token [tokens, 1]."""
     name, scale_name = layout.TABLES
@@ -32,6 +38,14 @@ def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
         return {name: np.asarray(table, np.float32)}
     weights, scale = quantise(np.asarray(table).T)
     return {name: np.ascontiguousarray(weights.T), scale_name: scale[:, None]}
+
+
+def stored_rows(table: np.ndarray, precision: str) -> dict[str, np.ndarray]:
+    """A table [tokens, n] whose rows are multiplied with weights (`OnnxBuilder.rows`)."""
+    name, _ = layout.TABLES
+    if precision == "float32":
+        return {name: np.asarray(table, np.float32)}
+    return {name: quantise_rows(table)[0]}
 
 
 class Factor(NamedTuple):
@@ -102,14 +116,16 @@ class OnnxBuilder:
         zero = self.constant(ZERO, np.uint8)
         return Factor(self("QuantizeLinear", x, step, zero), step, zero)
 
-    def rows(self, table: np.ndarray, ids: str) -> Factor:
-        """Rows of a table of any range, as what weights are multiplied with."""
+    def rows(self, table: np.ndarray, ids: str, stored: str = "") -> Factor:
+        """Rows of a table of any range, as what weights are multiplied with.
+
+        stored: the input that holds the table, which is then no constant of the graph.
+        """
         if not self.quantised:
-            return Factor(self("Gather", self.constant(table), ids))
-        step = max(float(np.abs(table).max()), 1e-12) / ACTIVATION_LEVELS
-        integers = self.constant(np.rint(table / step) + ZERO, np.uint8)
-        zero = self.constant(ZERO, np.uint8)
-        return Factor(self("Gather", integers, ids), self.constant(step), zero)
+            return Factor(self("Gather", stored or self.constant(table), ids))
+        integers, step = quantise_rows(table)
+        values = self("Gather", stored or self.constant(integers, np.uint8), ids)
+        return Factor(values, self.constant(step), self.constant(ZERO, np.uint8))
 
     def linear(self, x: Factor | str, kernel: Any, bias: Any) -> str:
         """x W + b for an x between -1 and 1, or a factor."""

@@ -7,7 +7,12 @@ import numpy as np
 
 from nmt.engine import layout
 from nmt.engine.builder import OnnxBuilder
-from nmt.engine.weights import context_weights, input_weights, recurrent_weights
+from nmt.engine.weights import (
+    context_weights,
+    input_weights,
+    recurrent_weights,
+    token_vectors,
+)
 from nmt.text.vocabulary import PAD
 
 
@@ -21,8 +26,8 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     # 1. Run the recurrent layers, all with time first.
     lengths = g.cast(g("ReduceSum", real, g.constant([1], np.int64), keepdims=0), np.int64)
     sentences = g("Shape", source, end=1)
-    embedding = np.asarray(model.source_embedding) * model.options.embedding**0.5
-    x = g.rows(embedding, g("Transpose", source, perm=[1, 0]))
+    vectors = token_vectors(model.source_embedding, model)
+    x = g.rows(vectors, g("Transpose", source, perm=[1, 0]))
     for cells in encoder.layers:
         outputs, final = _layer(g, x, lengths, sentences, cells, encoder.ways)
         x = g.factor(outputs)

@@ -9,7 +9,7 @@ Three graphs, of float32 or of int8 products, and arrays in files of their own:
                       bias) onto those of all sentences together, their ids, and the places of
                       each sentence's among them are inputs
     table.npy         input part of the gates of the first decoder layer, a row a target token;
-                      with int8 a scale a row in table_scale.npy
+                      with int8 a scale a row in table_scale.npy. In a small export the embeddings
     projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
                       from it (int8 only)
     lexicon.npz       which target tokens a source token suggests (nmt/engine/lexicon.py)
@@ -18,11 +18,11 @@ Rows of the step graphs are [sentences, beam]; `origin` holds rows of the former
 not be as many for each sentence.
 
 A step is fast because it repeats nothing that can be done before it. The embedding times the input
-kernel is one table, of which only the rows that are looked up are read. Attention weights sum to 1,
-so the products of the context with the kernels of gates and readout are sums of `values` and
-`readouts`, products of every source position with those kernels, made once a sentence. The state
-holds the recurrent part of the coming step's gates in the place of h. Each product is a node of its
-own: cutting one product into its parts would copy it.
+kernel is one table, of which only the rows that are looked up are read (a small export saves the
+room instead). Attention weights sum to 1, so the products of the context with the kernels of gates
+and readout are sums of `values` and `readouts`, products of every source position with those
+kernels, made once a sentence. The state holds the recurrent part of the coming step's gates in the
+place of h. Each product is a node of its own: cutting one product into its parts would copy it.
 
 A change to what the graphs take or return is a new EXPORT_FORMAT; other formats are not loaded.
 """

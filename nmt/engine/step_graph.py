@@ -6,16 +6,26 @@ import numpy as np
 
 from nmt.engine import layout
 from nmt.engine.builder import OnnxBuilder
-from nmt.engine.weights import input_weights, query_weights, readout_weights, recurrent_weights
+from nmt.engine.weights import (
+    input_weights,
+    query_weights,
+    readout_weights,
+    recurrent_weights,
+    token_vectors,
+)
 
 
 def step_graph(
-    model: Any, precision: str, tables: dict[str, np.ndarray], shortlist: bool = False
+    model: Any,
+    precision: str,
+    tables: dict[str, np.ndarray],
+    small: bool = False,
+    shortlist: bool = False,
 ) -> bytes:
     """The graph of a step of a `TranslationModel`.
 
-    tables: the arrays that will be its inputs of these names; shortlist: the projection comes as
-    inputs, and ids are those of its tokens.
+    tables: the arrays that will be its inputs of these names; small: they hold embeddings, not
+    parts of gates. shortlist: the projection comes as inputs, and ids are those of its tokens.
     """
     g = OnnxBuilder(precision)
     decoder = model.decoder
@@ -31,7 +41,11 @@ def step_graph(
     state = {name: g("Gather", leaf, origin) for name, leaf in former.items()}
     table_inputs = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
     # 1. Advance the recurrent layers.
-    x = g.lookup(tokens, *table_inputs)
+    if small:
+        vectors = g.rows(token_vectors(model.target_embedding, model), tokens, *table_inputs)
+        x = g.linear(vectors, *input_weights(decoder.cells[0]))
+    else:
+        x = g.lookup(tokens, *table_inputs)
     new, factor, h = _recurrent_layers(g, decoder, x, state)
     readout = g.linear(factor, *readout_weights(decoder))
     # 2. Attend to the source.

@@ -46,11 +46,15 @@ def query_weights(decoder: Any) -> Product:
     return kernel, np.zeros(kernel.shape[1])
 
 
+def token_vectors(embedding: Any, model: Any) -> np.ndarray:
+    """An embedding [vocab, units] as the first layer of encoder or decoder reads it."""
+    return np.asarray(embedding) * model.options.embedding**0.5
+
+
 def token_table(model: Any) -> np.ndarray:
     """Of every target token, the input part of the first layer's gates [vocab, gates * units]."""
-    cell = model.decoder.cells[0]
-    vectors = model.target_embedding * model.options.embedding**0.5
-    return _in_order(cell, cell.inputs(vectors))
+    kernel, bias = input_weights(model.decoder.cells[0])
+    return token_vectors(model.target_embedding, model) @ kernel + bias
 
 
 def _in_order(cell, weights):

@@ -7,7 +7,7 @@ import numpy as np
 
 from nmt import files
 from nmt.engine import layout
-from nmt.engine.builder import quantise, stored_table
+from nmt.engine.builder import quantise, stored_rows, stored_table
 from nmt.recipe import ModelOptions
 
 
@@ -30,24 +30,30 @@ def reason_against(options: ModelOptions) -> str | None:
     return None
 
 
-def write(model: Any, precision: str, folder: Path) -> None:
-    """Writes a `TranslationModel` into a folder; precision: "int8" or "float32"."""
+def write(model: Any, precision: str, folder: Path, small: bool = False) -> None:
+    """Writes a `TranslationModel` into a folder; precision: "int8" or "float32".
+
+    small: without the table of gates, so that each step multiplies embeddings.
+    """
     from nmt.engine.encoder_graph import encoder_graph
     from nmt.engine.step_graph import step_graph
-    from nmt.engine.weights import token_table
+    from nmt.engine.weights import token_table, token_vectors
 
     # The arrays that are inputs of the graphs.
-    tables = stored_table(token_table(model), precision)
+    if small:
+        tables = stored_rows(token_vectors(model.target_embedding, model), precision)
+    else:
+        tables = stored_table(token_table(model), precision)
     for name, table in tables.items():
         with files.atomic(folder / f"{name}.npy", "wb") as file:
             np.save(file, table)
     # The graphs; in int8 one more for shortlists, and what those are cut from.
     graphs = {
         layout.ENCODER: encoder_graph(model, precision),
-        layout.STEP: step_graph(model, precision, tables),
+        layout.STEP: step_graph(model, precision, tables, small),
     }
     if precision == "int8":
-        graphs[layout.SHORTLIST_STEP] = step_graph(model, precision, tables, shortlist=True)
+        graphs[layout.SHORTLIST_STEP] = step_graph(model, precision, tables, small, shortlist=True)
         kernel, scale = quantise(np.asarray(model.output_kernel).T)
         bias = np.asarray(model.output_bias)
         with files.atomic(folder / layout.PROJECTION, "wb") as file:

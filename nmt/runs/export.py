@@ -23,11 +23,14 @@ EXPORTED = (
 )
 
 
-def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Path:
+def export(
+    run: Run, folder: Path | None = None, precision: str = "int8", small: bool = False
+) -> Path:
     """Writes a run's model as a folder that translates by itself; returns the folder.
 
-    folder: default RUN/export. precision: "int8" or "float32". Raises UserError for a model whose
-    parts ONNX cannot express, and for a folder that holds anything else.
+    folder: default RUN/export. precision: "int8" or "float32". small: see `write`. Raises
+    UserError for a model whose parts ONNX cannot express, and for a folder that holds anything
+    else.
     """
     if reason := reason_against(run.recipe.model):
         raise UserError(f"{run.path}: cannot be exported: {reason}")
@@ -37,7 +40,7 @@ def export(run: Run, folder: Path | None = None, precision: str = "int8") -> Pat
     try:
         with files.scratch_folder(target.path) as scratch:
             # 1. Everything in a folder aside.
-            write(model, precision, scratch)
+            write(model, precision, scratch, small)
             held_out = {
                 name: digest
                 for name, digest in (run.info.held_out or {}).items()

@@ -74,6 +74,25 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
                 np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru", "fixed vector"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("int8", 0.1)])
+def test_a_small_export_gives_the_same_scores_with_less_room(name, precision, tolerance, tmp_path):
+    model, (source, target) = made(name), sentences(5, seed=4)
+    real = target[:, 1:] != PAD
+    sizes = {}
+    for small in (False, True):
+        folder = tmp_path / str(small)
+        folder.mkdir()
+        write(model, precision, folder, small)
+        scores = Engine(folder.joinpath).log_probs(source, target)[real]
+        expected = model.log_probs(source, target).numpy()[real]
+        np.testing.assert_allclose(scores, expected, atol=tolerance)
+        sizes[small] = np.load(folder / "table.npy").size
+    cell = model.decoder.cells[0]
+    assert sizes[False] == VOCAB * cell.units * cell.gates
+    assert sizes[True] == VOCAB * model.options.embedding
+
+
 def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
     """Keras and ONNX Runtime, reordered rows included; the log_probs of both follow from it."""
     model, (source, target) = made("lstm"), sentences(3)
@@ -120,21 +139,22 @@ def test_int8_and_shortlist_stay_close(tiny_run):
 
 
 @pytest.mark.parametrize(
-    ("name", "precision"),
+    ("name", "precision", "small"),
     [
-        ("lstm", "float32"),
-        ("lstm", "int8"),
-        ("gru", "int8"),
-        ("deep plain lstm", "int8"),
-        ("dot", "int8"),
+        ("lstm", "float32", False),
+        ("lstm", "int8", False),
+        ("lstm", "int8", True),
+        ("gru", "int8", False),
+        ("deep plain lstm", "int8", False),
+        ("dot", "int8", False),
     ],
 )
-def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, tmp_path):
+def test_a_sentence_does_not_depend_on_its_neighbours(name, precision, small, tmp_path):
     """Alone, among others and beside padding: the same hypotheses and scores.
 
     In int8, which users translate with, to the last bit: rounding would enlarge what differs there.
     """
-    engine, sources = engine_with_shortlist(name, precision, tmp_path)
+    engine, sources = engine_with_shortlist(name, precision, tmp_path, small=small)
 
     def found(size):
         """Ids and scores of the hypotheses, sentence by sentence, in batches of this size."""
@@ -218,7 +238,7 @@ def test_members_of_an_ensemble_share_a_shortlist(tmp_path):
     np.testing.assert_allclose(np.take_along_axis(np.mean(means, 0), ids, 1), expected, rtol=0.02)
 
 
-def engine_with_shortlist(name, precision, folder, seed=5):
+def engine_with_shortlist(name, precision, folder, seed=5, small=False):
     """An engine large enough that sums have an order, and sources of many lengths."""
     rng, vocab = np.random.default_rng(seed), 400
     structure = {**MORE.get(name, MODELS.get(name)), "attention_units": 40}
@@ -226,7 +246,7 @@ def engine_with_shortlist(name, precision, folder, seed=5):
     structure |= {"encoder_units": 100, "decoder_units": 200}
     model = made("lstm", vocab, **structure)
     model.output_bias.assign(np.random.default_rng(seed).normal(size=vocab))
-    write(model, precision, folder)
+    write(model, precision, folder, small)
     suggested = rng.integers(EOS, vocab, (vocab, 30)).astype(np.uint16)
     np.savez(folder / "lexicon.npz", suggested=suggested, frequent=np.uint16([EOS, 7]))
     engine = Engine(folder.joinpath, shortlist=precision == "int8")
