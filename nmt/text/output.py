@@ -75,7 +75,10 @@ def restored(
     if not prepared.marks and counts == expected:
         return Output(beginning + _cased(prepared, text, fixed))
 
-    # 2. Symbols too many give their place to missing ones.
+    # 2. Symbols too many give their place to missing ones. White space around the text goes first:
+    # a mark at its border would keep it.
+    if not begun:
+        text, offsets = _trimmed(text, offsets)
     _, source_offsets = source_tokenizer.offsets(prepared.text)
     look = _Attention(attention, source_offsets, offsets)
     output = Output("")
@@ -96,6 +99,14 @@ def restored(
     _insert(chars, missing, text, prepared, look, fixed)
     output.text = beginning + _cased(prepared, chars, fixed)
     return output
+
+
+def _trimmed(text, offsets):
+    """A text without white space around it, and the characters of its pieces."""
+    before = len(text) - len(text.lstrip())
+    text = text.strip()
+    places = [min(max(place - before, 0), len(text)) for pair in offsets for place in pair]
+    return text, list(zip(places[::2], places[1::2], strict=True))
 
 
 def _cased(prepared, chars, fixed):

@@ -286,6 +286,19 @@ def test_preparations_are_equal_if_they_make_the_same_ids_of_sources():
     assert lower != raw and len({raw, lower, made(DataOptions())}) == 2
 
 
+@pytest.mark.parametrize(("source", "text"), MARKED)
+@pytest.mark.parametrize("said", ["  x y  ", "   "])
+def test_marks_keep_no_space_that_is_around_a_translation(source, text, said):
+    use = preparation(DataOptions())
+    line = use.source(source)
+    weights = np.random.default_rng(1).random((len(said), len(text)))
+    outputs = [
+        use.restored([*map(ord, words)], line, weights[start : start + len(words)]).text
+        for words, start in ((said, 0), (said.strip(), len(said) - len(said.lstrip())))
+    ]
+    assert outputs[0] == outputs[1]
+
+
 TREES = [
     '<i class="icon"></i> Settings',
     '<a href="x"><img src="y"/></a> Open the door',
