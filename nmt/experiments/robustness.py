@@ -170,7 +170,8 @@ def rows(
     """The rows of the table, each as soon as it is measured.
 
     translator: has `translate(lines)` and a recipe. pairs: (source, reference) to decorate; every:
-    those whose placeholders count. aligned: None where words cannot be told apart.
+    those to write as people do, and whose placeholders count. aligned: None where words cannot be
+    told apart.
     """
     tokenize = tokenize_of(translator.recipe.data)
     sources = [source for source, _ in pairs]
@@ -190,7 +191,7 @@ def rows(
         share = _percentage(kept) if pattern else None
         yield Row(name, len(outputs), _broken(outputs), share, score, _share(score, ordinary))
     yield from _cases(translator, sources, references, tokenize)
-    yield from _as_people_write(translator, pairs, tokenize)
+    yield from _as_people_write(translator, every, tokenize)
     # 3. What must come back letter for letter.
     yield from _copies(translator)
     yield from _placeholders(translator, [source for source, _ in every])
@@ -219,19 +220,23 @@ def _cases(translator, sources, references, tokenize):
 
 
 def _as_people_write(translator, pairs, tokenize):
-    """The changes that training may vary its text by; BLEU of the sentences that they change."""
+    """The changes that training may vary its text by; BLEU of the sentences that they change.
+
+    What a change takes from references is taken from all outputs, before the change as well.
+    """
     for name, change in CHANGES.items():
         rng = np.random.default_rng(1)
-        changed = [((source, target), change(source, target, rng)) for source, target in pairs]
-        changed = [(before, after) for before, after in changed if before != after]
-        scores = []
-        for texts in zip(*changed, strict=True):
-            sources, references = zip(*texts, strict=True)
-            outputs = translator.translate(sources)
-            scores.append(bleu(_plain(outputs), list(references), tokenize)["score"])
-        if scores:
-            ordinary, score = scores
-            yield Row(name, len(outputs), _broken(outputs), None, score, _share(score, ordinary))
+        changed = [(source, *change(source, target, rng)) for source, target in pairs]
+        changed = [each for each, pair in zip(changed, pairs, strict=True) if each[1:] != pair]
+        if not changed:
+            continue
+        before, after, references = map(list, zip(*changed, strict=True))
+        plain = _plain(translator.translate(before))
+        ordinary = [change(*each, rng)[1] for each in zip(before, plain, strict=True)]
+        outputs = _plain(translator.translate(after))
+        scores = [bleu(lines, references, tokenize)["score"] for lines in (ordinary, outputs)]
+        share = _share(scores[1], scores[0])
+        yield Row(name, len(outputs), _broken(outputs), None, scores[1], share)
 
 
 def _copies(translator):

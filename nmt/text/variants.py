@@ -1,7 +1,7 @@
 """Text as people write it: without its full stop, in lower case, with a typing error.
 
-Training on some of it costs next to nothing on other text, and a test set changed in the same way
-tells what it brings.
+Training on some of it makes a translator used to it, and costs a little on other text
+(`data.variation`); a test set changed in the same way tells what it brings.
 """
 
 import re

@@ -72,6 +72,20 @@ def test_what_is_lost_or_changed_counts_as_lost(change, lost):
     assert row.lines and row.kept < 1
 
 
+@pytest.mark.parametrize(
+    ("change", "share"),
+    [
+        (str, 100),
+        # Words that hang on the full stop.
+        (lambda text: text if text[-1] in ".!" else "Something else.", 0),
+    ],
+)
+def test_without_end_punctuation_both_sides_are_held_against_the_same_references(change, share):
+    row = measured(change)["no end punctuation"]
+    assert row.lines == len(PAIRS)
+    assert row.of_ordinary == pytest.approx(share, abs=10)
+
+
 def test_broken_characters_are_counted():
     table = measured(lambda text: text.replace("€", "\ufffd"))
     assert table["` (5 €)` behind"].broken == 100
