@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from nmt import plots
 from nmt.errors import Failure, UserError
 from nmt.evaluation.metrics import scores
 from nmt.inference.load import export_of, load, open_runs
@@ -97,6 +98,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", help="file of the picture (.png, .svg)")
     arguments = parser.parse_args()
     try:
+        if arguments.output:
+            plots.check_ready(arguments.output)
         first = open_runs(arguments.run[0])[0]
         pairs = held_out(first, "valid")
         systems = _systems(arguments.run, arguments.beams)
@@ -106,8 +109,6 @@ def main() -> None:
             print(line(row), flush=True)
             points[row.name] = row.speed, row.bleu
         if arguments.output:
-            from nmt import plots
-
             plots.save(plots.speed(points), arguments.output)
     except (UserError, Failure) as error:
         print(f"nmt: {error}", file=sys.stderr)

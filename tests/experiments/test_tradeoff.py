@@ -46,3 +46,11 @@ def test_the_command_measures_a_run(tiny_run, tmp_path, capsys, monkeypatch):
         float(cells[-1].rstrip(" |")) == pytest.approx(size, abs=0.06) for cells in table[2:]
     )
     assert picture.stat().st_size > 1000
+
+
+def test_a_picture_that_cannot_be_written_is_refused_first(tiny_run, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["tradeoff", str(tiny_run), "-o", "picture.nosuch"])
+    with pytest.raises(SystemExit) as exit:
+        tradeoff.main()
+    captured = capsys.readouterr()
+    assert exit.value.code == 2 and "picture.nosuch" in captured.err and not captured.out
