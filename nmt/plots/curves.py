@@ -59,6 +59,7 @@ def history(*runs: str | PathLike) -> "Figure":
     Language models have perplexity only.
     """
     figure, (left, right) = subplots(1, 2, figsize=(9, 3.4))
+    several = len(runs) > 1
     for number, path in enumerate(map(Path, runs)):
         rows = _read_history(path)
         seen = [row["target_tokens"] / 1000 for row in rows]
@@ -69,18 +70,22 @@ def history(*runs: str | PathLike) -> "Figure":
             (right, "chrf", "s--", "C1", "chrF"),
         ):
             # Of several runs each has a colour and a name, of one run each curve.
-            if len(runs) > 1:
+            if several:
                 colour = f"C{number}"
-                label = f"{path.name}, {label}"
+                label = path.name if style == "o-" else "_nolegend_"
             if all(column in row for row in rows):
                 values = [row[column] for row in rows]
                 axes.plot(seen, values, style, color=colour, markersize=4, label=label)
     # Perplexity is read on a logarithmic scale, with ticks that are round numbers.
-    left.set(yscale="log", ylabel="perplexity of a target piece")
+    left.set(
+        yscale="log",
+        ylabel="perplexity (dotted: training)" if several else "perplexity of a target piece",
+    )
     left.set_yticks([tick for tick in TICKS if tick <= left.get_ylim()[1]])
     left.set_yticks([], minor=True)
     left.yaxis.set_major_formatter("{x:g}")
-    right.set(ylim=(0, 102), ylabel="score on validation, 0 to 100")
+    ylabel = "BLEU, greedy (dashed: chrF)" if several else "score on validation, 0 to 100"
+    right.set(ylim=(0, None), ylabel=ylabel)
     for axes in (left, right):
         axes.set_xlabel("target pieces seen in training, thousands")
         if axes.lines:

@@ -54,11 +54,8 @@ def test_runs_in_one_picture_have_names(tmp_path, pyplot):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "history.csv").write_text(HISTORY, encoding="utf-8")
-    axes = plots.history(tmp_path / "first", tmp_path / "second").axes[0]
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == [
-        "first, training",
-        "first, validation",
-        "second, training",
-        "second, validation",
-    ]
+    for axes in plots.history(tmp_path / "first", tmp_path / "second").axes:
+        labels = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert labels == ["first", "second"]
+        colours = {line.get_color() for line in axes.lines}
+        assert len(axes.lines) == 4 and len(colours) == 2
