@@ -25,12 +25,6 @@ def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(matrix / scale).astype(np.int8), scale
 
 
-def quantise_rows(table: np.ndarray) -> tuple[np.ndarray, float]:
-    """A table of any range as a factor of products: uint8 around ZERO, and their step."""
-    step = max(float(np.abs(table).max()), 1e-12) / ACTIVATION_LEVELS
-    return (np.rint(table / step) + ZERO).astype(np.uint8), step
-
-
 def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
     """A table [tokens, n] as `layout.TABLES`: float32, or int8 and a scale a token [tokens, 1]."""
     name, scale_name = layout.TABLES
@@ -41,11 +35,12 @@ def stored_table(table: Any, precision: str) -> dict[str, np.ndarray]:
 
 
 def stored_rows(table: np.ndarray, precision: str) -> dict[str, np.ndarray]:
-    """A table [tokens, n] whose rows are multiplied with weights (`OnnxBuilder.rows`)."""
-    name, _ = layout.TABLES
+    """The same of a table that weights are multiplied with: int8 is uint8, and one scale []."""
+    name, scale_name = layout.TABLES
     if precision == "float32":
         return {name: np.asarray(table, np.float32)}
-    return {name: quantise_rows(table)[0]}
+    step = np.float32(max(np.abs(table).max(), 1e-12) / ACTIVATION_LEVELS)
+    return {name: (np.rint(table / step) + ZERO).astype(np.uint8), scale_name: np.asarray(step)}
 
 
 class Factor(NamedTuple):
@@ -116,16 +111,10 @@ class OnnxBuilder:
         zero = self.constant(ZERO, np.uint8)
         return Factor(self("QuantizeLinear", x, step, zero), step, zero)
 
-    def rows(self, table: np.ndarray, ids: str, stored: str = "") -> Factor:
-        """Rows of a table of any range, as what weights are multiplied with.
-
-        stored: the input that holds the table, which is then no constant of the graph.
-        """
-        if not self.quantised:
-            return Factor(self("Gather", stored or self.constant(table), ids))
-        integers, step = quantise_rows(table)
-        values = self("Gather", stored or self.constant(integers, np.uint8), ids)
-        return Factor(values, self.constant(step), self.constant(ZERO, np.uint8))
+    def rows(self, ids: str, table: str, step: str = "") -> Factor:
+        """Rows of a table as `stored_rows` gives it, as what weights are multiplied with."""
+        zero = self.constant(ZERO, np.uint8) if step else ""
+        return Factor(self("Gather", table, ids), step, zero)
 
     def linear(self, x: Factor | str, kernel: Any, bias: Any) -> str:
         """x W + b for an x between -1 and 1, or a factor."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nmt.engine import layout
-from nmt.engine.builder import OnnxBuilder
+from nmt.engine.builder import OnnxBuilder, stored_rows
 from nmt.engine.weights import (
     context_weights,
     input_weights,
@@ -26,8 +26,9 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     # 1. Run the recurrent layers, all with time first.
     lengths = g.cast(g("ReduceSum", real, g.constant([1], np.int64), keepdims=0), np.int64)
     sentences = g("Shape", source, end=1)
-    vectors = token_vectors(model.source_embedding, model)
-    x = g.rows(vectors, g("Transpose", source, perm=[1, 0]))
+    tables = stored_rows(token_vectors(model.source_embedding, model), precision)
+    constants = [g.constant(table, table.dtype) for table in tables.values()]
+    x = g.rows(g("Transpose", source, perm=[1, 0]), *constants)
     for cells in encoder.layers:
         outputs, final = _layer(g, x, lengths, sentences, cells, encoder.ways)
         x = g.factor(outputs)

@@ -9,7 +9,8 @@ Three graphs, of float32 or of int8 products, and arrays in files of their own:
                       bias) onto those of all sentences together, their ids, and the places of
                       each sentence's among them are inputs
     table.npy         input part of the gates of the first decoder layer, a row a target token;
-                      with int8 a scale a row in table_scale.npy. In a small export the embeddings
+                      with int8 a scale a row in table_scale.npy. In a small export it holds the
+                      embeddings: with int8 as uint8 around 128, and one scale for all
     projection.npz    kernel [vocab, units] in int8, scale [vocab], bias [vocab]: shortlists are cut
                       from it (int8 only)
     lexicon.npz       which target tokens a source token suggests (nmt/engine/lexicon.py)

@@ -6,13 +6,7 @@ import numpy as np
 
 from nmt.engine import layout
 from nmt.engine.builder import OnnxBuilder
-from nmt.engine.weights import (
-    input_weights,
-    query_weights,
-    readout_weights,
-    recurrent_weights,
-    token_vectors,
-)
+from nmt.engine.weights import input_weights, query_weights, readout_weights, recurrent_weights
 
 
 def step_graph(
@@ -42,8 +36,7 @@ def step_graph(
     table_inputs = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
     # 1. Advance the recurrent layers.
     if small:
-        vectors = g.rows(token_vectors(model.target_embedding, model), tokens, *table_inputs)
-        x = g.linear(vectors, *input_weights(decoder.cells[0]))
+        x = g.linear(g.rows(tokens, *table_inputs), *input_weights(decoder.cells[0]))
     else:
         x = g.lookup(tokens, *table_inputs)
     new, factor, h = _recurrent_layers(g, decoder, x, state)

@@ -54,7 +54,9 @@ def export(
 
             # 2. What run.json says of it.
             checksums = {path.name: files.digest(path) for path in sorted(scratch.iterdir())}
-            engine = ExportInfo(layout.EXPORT_FORMAT, precision, run.info.weights_sha256, checksums)
+            engine = ExportInfo(
+                layout.EXPORT_FORMAT, precision, run.info.weights_sha256, checksums, small or None
+            )
             info = RunInfo(
                 source=run.info.source,
                 target=run.info.target,

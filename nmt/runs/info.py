@@ -14,6 +14,7 @@ class ExportInfo:
     precision: str | None = None  # of the weights in the graphs: int8 or float32
     weights_sha256: str | None = None  # of the weights file that was exported
     files: dict[str, str] | None = None  # name of each file -> its SHA-256
+    small: bool | None = None  # whether the graphs multiply embeddings (nmt/engine/layout.py)
 
 
 @dataclasses.dataclass

@@ -52,6 +52,7 @@ def test_an_export_of_other_weights_is_not_used(tiny_run, tmp_path, capsys):
 def test_export_on_request(options, tiny_run, tmp_path, capsys):
     out = tmp_path / "float32"
     assert main(["export", str(tiny_run), "-o", str(out), "--precision", "float32", *options]) == 0
+    assert Run(out).info.engine.small is (True if options else None)
     lines = ["The boy reads a book.", "", "He is not calling my mother.  "]
     keras, onnx = load(tiny_run, engine="keras").candidates(lines), load(out).candidates(lines)
     assert [c[0].text for c in keras] == [c[0].text for c in onnx]
