@@ -75,10 +75,7 @@ def restored(
     if not prepared.marks and counts == expected:
         return Output(beginning + _cased(prepared, text, fixed))
 
-    # 2. Symbols too many give their place to missing ones. White space around the text goes first:
-    # a mark at its border would keep it.
-    if not begun:
-        text, offsets = _trimmed(text, offsets)
+    # 2. Symbols too many give their place to missing ones.
     _, source_offsets = source_tokenizer.offsets(prepared.text)
     look = _Attention(attention, source_offsets, offsets)
     output = Output("")
@@ -93,7 +90,13 @@ def restored(
             chars[place] = missing.pop(0) if missing else ""
             _note(output, prepared, symbol, "was too many and has been left out")
 
-    # 3. What else is missing, and the marks.
+    # 3. White space around the text goes: what comes to its borders would keep it.
+    start, end = _borders(chars, fixed, bool(begun))
+    chars, text = chars[start:end], text[start:end]
+    places = [min(max(place - start, 0), len(text)) for each in offsets for place in each]
+    look = look._replace(target=list(zip(places[::2], places[1::2], strict=True)))
+
+    # 4. What else is missing, and the marks.
     for symbol in (expected - counts).elements():
         _note(output, prepared, symbol, "was missing and has been put in")
     _insert(chars, missing, text, prepared, look, fixed)
@@ -101,12 +104,14 @@ def restored(
     return output
 
 
-def _trimmed(text, offsets):
-    """A text without white space around it, and the characters of its pieces."""
-    before = len(text) - len(text.lstrip())
-    text = text.strip()
-    places = [min(max(place - before, 0), len(text)) for pair in offsets for place in pair]
-    return text, list(zip(places[::2], places[1::2], strict=True))
+def _borders(chars, fixed, begun):
+    """Where white space ends at the beginning, and begins at the end.
+
+    begun: the text goes on with what it was to begin with, so its beginning stays.
+    """
+    written = [n for n, character in enumerate(chars) if n < fixed or character.strip()]
+    end = written[-1] + 1 if written else 0
+    return 0 if begun else min(written, default=0), end
 
 
 def _cased(prepared, chars, fixed):

@@ -299,6 +299,24 @@ def test_marks_keep_no_space_that_is_around_a_translation(source, text, said):
     assert outputs[0] == outputs[1]
 
 
+@pytest.mark.parametrize("said", [f"x {SYMBOLS[0]}", f"{SYMBOLS[0]} x", f" {SYMBOLS[1]} x  "])
+def test_nor_what_was_around_a_symbol_too_many(said):
+    use = preparation(DataOptions())
+    output = use.restored([*map(ord, said)], use.source("<b>here</b>"))
+    assert output.text == "<b>x</b>"
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "expected"),
+    [("x", "x y  ", "x y 😀"), ("x ", "x y", "x y 😀"), ("x  ", "x  ", "x   😀")],
+)
+def test_what_a_translation_begins_with_keeps_its_space(given, said, expected):
+    use = preparation(DataOptions())
+    line = use.source("here now 😀")
+    begun = use.beginning(given, line)
+    assert use.restored([*map(ord, said)], line, begun=begun).text == expected
+
+
 TREES = [
     '<i class="icon"></i> Settings',
     '<a href="x"><img src="y"/></a> Open the door',
