@@ -222,7 +222,7 @@ def _cases(translator, sources, references, tokenize):
 def _as_people_write(translator, pairs, tokenize):
     """The changes that training may vary its text by; BLEU of the sentences that they change.
 
-    What a change takes from references is taken from all outputs, before the change as well.
+    What a change takes from references is taken from the outputs on both sides, too.
     """
     for name, change in CHANGES.items():
         rng = np.random.default_rng(1)
@@ -231,12 +231,14 @@ def _as_people_write(translator, pairs, tokenize):
         if not changed:
             continue
         before, after, references = map(list, zip(*changed, strict=True))
-        plain = _plain(translator.translate(before))
-        ordinary = [change(*each, rng)[1] for each in zip(before, plain, strict=True)]
-        outputs = _plain(translator.translate(after))
-        scores = [bleu(lines, references, tokenize)["score"] for lines in (ordinary, outputs)]
-        share = _share(scores[1], scores[0])
-        yield Row(name, len(outputs), _broken(outputs), None, scores[1], share)
+        scores = []
+        for sources in (before, after):
+            outputs = translator.translate(sources)
+            written = zip(before, _plain(outputs), strict=True)
+            lines = [change(source, output, rng)[1] for source, output in written]
+            scores.append(bleu(lines, references, tokenize)["score"])
+        ordinary, score = scores
+        yield Row(name, len(outputs), _broken(outputs), None, score, _share(score, ordinary))
 
 
 def _copies(translator):
