@@ -10,7 +10,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from nmt import plots
@@ -78,15 +77,36 @@ def _systems(paths, beams):
     systems = {}
     for path in paths:
         translator = load(path, threads=1)
-        folders = [(export_of(run, "auto") or run).path for run in open_runs(path)]
-        files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-        megabytes = sum(file.stat().st_size for file in files) / 1e6
-        name = " + ".join(Path(each).name for each in path.split(","))
+        megabytes = sum(map(_megabytes, open_runs(path)))
         for beam in beams:
             search = f"beam {beam}" if beam > 1 else "greedy"
             translate = functools.partial(translator.translate, beam=beam)
-            systems[f"{name}, {search}"] = System(translate, megabytes)
+            systems[f"{path}, {search}"] = System(translate, megabytes)
     return systems
+
+
+def _megabytes(run):
+    """The size of the export, or of weights and tokenizers."""
+    exported = export_of(run, "auto")
+    if exported:
+        paths = [*exported.path.iterdir()]
+    else:
+        paths = [run.path / name for name in {run.info.weights, *run.info.tokenizers}]
+    return sum(path.stat().st_size for path in paths) / 1e6
+
+
+def _check(paths, beams, rounds):
+    """UserError for what cannot be measured, before anything is."""
+    if min(rounds, *beams) < 1:
+        raise UserError("--rounds and --beams are 1 or more")
+    first, *others = [run for path in paths for run in open_runs(path)]
+    for run in others:
+        if _languages(run) != _languages(first):
+            raise UserError(f"{run.path}: not {_languages(first)}, as {first.path} is")
+
+
+def _languages(run):
+    return f"{run.recipe.data.source}-{run.recipe.data.target}"
 
 
 def main() -> None:
@@ -100,6 +120,7 @@ def main() -> None:
     try:
         if arguments.output:
             plots.check_ready(arguments.output)
+        _check(arguments.run, arguments.beams, arguments.rounds)
         first = open_runs(arguments.run[0])[0]
         pairs = held_out(first, "valid")
         systems = _systems(arguments.run, arguments.beams)

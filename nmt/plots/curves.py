@@ -56,7 +56,7 @@ def subplots(*grid: int, **options: Any) -> tuple["Figure", Any]:
 def history(*runs: str | PathLike) -> "Figure":
     """Training curves of run folders: perplexity, and validation BLEU and chrF, over target tokens.
 
-    Language models have perplexity only.
+    Of several runs the legends name each run once. Language models have perplexity only.
     """
     figure, (left, right) = subplots(1, 2, figsize=(9, 3.4))
     several = len(runs) > 1
