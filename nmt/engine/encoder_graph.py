@@ -1,6 +1,7 @@
 """encoder.onnx: what is computed once a sentence; see nmt/engine/layout.py."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,12 @@ from nmt.engine.weights import (
 from nmt.text.vocabulary import PAD
 
 
-def encoder_graph(model: Any, precision: str) -> bytes:
-    """The graph source -> memory, state before the first token, of a `TranslationModel`."""
+def encoder_graph(model: Any, precision: str, tables: Mapping[str, np.ndarray] = {}) -> bytes:
+    """The graph source -> memory, state before the first token, of a `TranslationModel`.
+
+    tables: arrays with the source embeddings that will be its inputs of these names; none: the
+    graph has its own.
+    """
     g = OnnxBuilder(precision)
     encoder = model.encoder
     decoder = model.decoder
@@ -26,9 +31,12 @@ def encoder_graph(model: Any, precision: str) -> bytes:
     # 1. Run the recurrent layers, all with time first.
     lengths = g.cast(g("ReduceSum", real, g.constant([1], np.int64), keepdims=0), np.int64)
     sentences = g("Shape", source, end=1)
-    tables = stored_rows(token_vectors(model.source_embedding, model), precision)
-    constants = [g.constant(table, table.dtype) for table in tables.values()]
-    x = g.rows(g("Transpose", source, perm=[1, 0]), *constants)
+    if tables:
+        embedding = [g.input(name, table.dtype, *table.shape) for name, table in tables.items()]
+    else:
+        own = stored_rows(token_vectors(model.source_embedding, model), precision)
+        embedding = [g.constant(table, table.dtype) for table in own.values()]
+    x = g.rows(g("Transpose", source, perm=[1, 0]), *embedding)
     for cells in encoder.layers:
         outputs, final = _layer(g, x, lengths, sentences, cells, encoder.ways)
         x = g.factor(outputs)

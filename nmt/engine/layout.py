@@ -2,7 +2,7 @@
 
 Three graphs, of float32 or of int8 products, and arrays in files of their own:
 
-    encoder.onnx      source -> memory, state
+    encoder.onnx      source (in a small export with tied embeddings also tables) -> memory, state
     step.onnx         memory, state, origin, tokens, k, tables
                       -> log_probs, best, every, attention, new state
     shortlist.onnx    the same over shortlists of target tokens: the projection (kernel, scale,

@@ -35,6 +35,7 @@ class Engine(FromDistribution):
         self._outputs: dict[str, list[str]] = {}
         self._tables: Arrays = {}
         self._encoder = self._session(layout.ENCODER)
+        self._encoder_tables = self._tables_of(self._encoder)
         self._encoded = [output.name for output in self._encoder.get_outputs()]
         self.shortlist = Shortlist(path_of) if shortlist else None
         self._step(layout.SHORTLIST_STEP if shortlist else layout.STEP)
@@ -65,15 +66,21 @@ class Engine(FromDistribution):
         """The session of a step graph, loaded when it is first asked for."""
         if name not in self._steps:
             session = self._session(name)
-            inputs = {node.name for node in session.get_inputs()}
-            for table in inputs.intersection(layout.TABLES).difference(self._tables):
-                # Mapped: few rows are read. The same for both graphs.
-                array = np.load(self._path_of(f"{table}.npy"), mmap_mode="r")
-                self._tables[table] = np.asarray(array)
+            self._tables_of(session)
             # Asked for once: ONNX Runtime makes new objects at each call.
             self._outputs[name] = [node.name for node in session.get_outputs()]
             self._steps[name] = session
         return self._steps[name]
+
+    def _tables_of(self, session):
+        """The tables that a graph takes, loaded when one first does; the same for all graphs."""
+        inputs = {node.name for node in session.get_inputs()}
+        names = inputs.intersection(layout.TABLES)
+        for name in names.difference(self._tables):
+            # Mapped: few rows are read.
+            array = np.load(self._path_of(f"{name}.npy"), mmap_mode="r")
+            self._tables[name] = np.asarray(array)
+        return {name: self._tables[name] for name in names}
 
     def end_profile(self) -> list[str]:
         """The files with what each operation took, where `profile_to` was set."""
@@ -88,7 +95,8 @@ class Engine(FromDistribution):
     def encode(self, source: np.ndarray) -> tuple[dict, Arrays]:
         """With a shortlist the memory holds the projection of its tokens, too."""
         source = np.ascontiguousarray(source, np.int32)
-        values = self._encoder.run(self._encoded, {layout.SOURCE: source})
+        inputs = {layout.SOURCE: source, **self._encoder_tables}
+        values = self._encoder.run(self._encoded, inputs)
         leaves = dict(zip(self._encoded, values, strict=True))
         # What is no leaf of the memory is one of the state.
         memory: dict = {name: leaves.pop(name) for name in layout.LEAVES if name in leaves}

@@ -33,15 +33,19 @@ def reason_against(options: ModelOptions) -> str | None:
 def write(model: Any, precision: str, folder: Path, small: bool = False) -> None:
     """Writes a `TranslationModel` into a folder; precision: "int8" or "float32".
 
-    small: without the table of gates, so that each step multiplies embeddings.
+    small: without the table of gates, so that each step multiplies embeddings, which the encoder
+    reads as well where they are the same.
     """
     from nmt.engine.encoder_graph import encoder_graph
     from nmt.engine.step_graph import step_graph
     from nmt.engine.weights import token_table, token_vectors
 
     # The arrays that are inputs of the graphs.
+    shared: dict[str, np.ndarray] = {}
     if small:
         tables = stored_rows(token_vectors(model.target_embedding, model), precision)
+        if model.options.tie == "all":
+            shared = tables
     else:
         tables = stored_table(token_table(model), precision)
     for name, table in tables.items():
@@ -49,7 +53,7 @@ def write(model: Any, precision: str, folder: Path, small: bool = False) -> None
             np.save(file, table)
     # The graphs; in int8 one more for shortlists, and what those are cut from.
     graphs = {
-        layout.ENCODER: encoder_graph(model, precision),
+        layout.ENCODER: encoder_graph(model, precision, shared),
         layout.STEP: step_graph(model, precision, tables, small),
     }
     if precision == "int8":

@@ -74,12 +74,14 @@ def test_the_float32_engine_equals_keras(name, tmp_path):
                 np.testing.assert_allclose(a.attention, b.attention, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "fixed vector"])
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("int8", 0.1)])
+@pytest.mark.parametrize("name", ["lstm", "gru", "fixed vector", "deep plain lstm"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-5), ("int8", 0.15)])
 def test_a_small_export_gives_the_same_scores_with_less_room(name, precision, tolerance, tmp_path):
-    model, (source, target) = made(name), sentences(5, seed=4)
+    model = made("lstm", **MORE[name]) if name in MORE else made(name)
+    source, target = sentences(5, seed=4)
     real = target[:, 1:] != PAD
     sizes = {}
+    encoders = {}
     for small in (False, True):
         folder = tmp_path / str(small)
         folder.mkdir()
@@ -88,9 +90,13 @@ def test_a_small_export_gives_the_same_scores_with_less_room(name, precision, to
         expected = model.log_probs(source, target).numpy()[real]
         np.testing.assert_allclose(scores, expected, atol=tolerance)
         sizes[small] = np.load(folder / "table.npy").size
+        encoders[small] = (folder / "encoder.onnx").stat().st_size
     cell = model.decoder.cells[0]
     assert sizes[False] == VOCAB * cell.units * cell.gates
     assert sizes[True] == VOCAB * model.options.embedding
+    # Tied embeddings are there once.
+    saved = sizes[True] * (4 if precision == "float32" else 1) if model.options.tie == "all" else 0
+    assert encoders[False] - encoders[True] == pytest.approx(saved, abs=200)
 
 
 def test_the_distribution_of_models_is_what_they_advance_with(tmp_path):
