@@ -14,6 +14,7 @@ from nmt.engine.weights import (
     recurrent_weights,
     token_vectors,
 )
+from nmt.models.attention import MASKED
 from nmt.text.vocabulary import PAD
 
 
@@ -110,7 +111,7 @@ def _memory(g, decoder, outputs, real):
     values, readouts = (g.linear(factor, *weights) for weights in context_weights(decoder))
     # 3. 0 at tokens, MASKED at padding.
     padding = g("Sub", real, g.constant(1, np.int32))
-    mask = g("Mul", g.cast(padding, np.float32), g.constant(-layout.MASKED))
+    mask = g("Mul", g.cast(padding, np.float32), g.constant(-MASKED))
     mask = g("Unsqueeze", mask, g.constant([1], np.int64))
     sums = {layout.VALUES: values, layout.READOUTS: readouts}
     return {layout.KEYS: keys, **sums, layout.MASK: mask}

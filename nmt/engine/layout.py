@@ -65,12 +65,11 @@ NEW = "new_"  # leaves of the new state are called new_<name>
 KEYS = "keys"  # what queries are compared with
 VALUES = "values"  # parts of the gates that the attention weights sum up
 READOUTS = "readouts"  # parts of the readout that they sum up
-MASK = "mask"  # 0, or MASKED at padding
+MASK = "mask"  # 0, or at padding MASKED of nmt/models/attention.py
 LEAVES = (KEYS, VALUES, READOUTS, MASK)
 # Positions of such a group: ONNX Runtime computes what is left over of products and sums of four in
 # another order, and the last bits of a sentence would depend on how long its neighbours are.
 POSITIONS = 4
-MASKED = -1e9  # added to what has no part
 
 
 def memory_shapes(decoder: Any) -> dict[str, tuple[str | int, ...]]:
