@@ -88,8 +88,10 @@ def _systems(paths, beams):
 def _megabytes(run):
     """The size of the export, or of weights and tokenizers."""
     exported = export_of(run, "auto")
-    if exported:
-        paths = [*exported.path.iterdir()]
+    if exported and exported.info.engine:
+        # Not the reports that may stand beside them.
+        names = ["run.json", *(exported.info.engine.files or ())]
+        paths = [exported.path / name for name in names]
     else:
         paths = [run.path / name for name in {run.info.weights, *run.info.tokenizers}]
     return sum(path.stat().st_size for path in paths) / 1e6
