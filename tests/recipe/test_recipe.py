@@ -470,6 +470,13 @@ def test_differences_name_what_makes_another_run():
         assert name in checks.RUN_MAY_DIFFER
 
 
+def test_recipes_that_take_a_tokenizer_name_the_run_that_make_train_writes():
+    taken = {path.stem: load_recipe(path).tokenizer.from_ for path in RECIPES}
+    taken = {name: Path(run).resolve() for name, run in taken.items() if run}
+    root = RECIPES[0].parents[1]
+    assert taken == dict.fromkeys(["default-student", "default-taught"], root / "runs" / "default")
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_the_recipes_of_the_package_load_without_a_note(path):
     with messages() as notes:
