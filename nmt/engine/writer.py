@@ -41,16 +41,14 @@ def write(model: Any, precision: str, folder: Path, small: bool = False) -> None
     from nmt.engine.weights import token_table, token_vectors
 
     # The arrays that are inputs of the graphs.
-    shared: dict[str, np.ndarray] = {}
     if small:
         tables = stored_rows(token_vectors(model.target_embedding, model), precision)
-        if model.options.tie == "all":
-            shared = tables
     else:
         tables = stored_table(token_table(model), precision)
     for name, table in tables.items():
         with files.atomic(folder / f"{name}.npy", "wb") as file:
             np.save(file, table)
+    shared = tables if small and model.options.tie == "all" else {}
     # The graphs; in int8 one more for shortlists, and what those are cut from.
     graphs = {
         layout.ENCODER: encoder_graph(model, precision, shared),
