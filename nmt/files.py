@@ -4,10 +4,12 @@ import bz2
 import codecs
 import contextlib
 import errno
+import fcntl
 import gzip
 import hashlib
 import io
 import itertools
+import logging
 import lzma
 import os
 import re
@@ -21,6 +23,8 @@ from typing import Any
 from nmt import signatures
 from nmt.errors import Failure, UserError
 from nmt.packages import require
+
+log = logging.getLogger(__name__)
 
 # Byte order marks; the longer one of two that begin alike comes first.
 MARKS = {
@@ -145,6 +149,17 @@ def remove_leftovers(*folders: Path) -> None:
         for path in folder.iterdir() if folder.is_dir() else ():
             if is_partial(path.name):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def hold(file: Any, busy: str) -> None:
+    """Holds an open file until it is closed; UserError `busy` where another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(busy) from None
+    except OSError as error:
+        # Some network file systems have no locks: there it is the user's own care.
+        log.debug(f"{file.name}: {error}")
 
 
 def write_failure(path: Path | str, error: OSError) -> Failure:

@@ -61,6 +61,13 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
     for point in trainings:
         load_recipe(recipe, _typed(point))
     _claim(folder, load_recipe(recipe))
+    with open(folder / RECIPE, "rb") as file:
+        files.hold(file, f"{folder}: another process is sweeping there")
+        yield from _rows_of_all(recipe, folder, trainings)
+
+
+def _rows_of_all(recipe, folder, trainings):
+    """Yields the row of each point; trains those without one."""
     rows = _rows(folder)
     left = [point for point in trainings if not _row_of(rows, point)]
     missing = len(left)

@@ -10,6 +10,7 @@ table is OUTPUT.part and its state OUTPUT.part.json, where work that was stopped
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -172,16 +173,22 @@ class State:
         self.size = entries["size"]
 
     def __enter__(self) -> State:
+        begins = not self.numbers["lines"]
         try:
-            if not self.numbers["lines"]:
-                header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.table.write_text(header, encoding="utf-8")
-                self.size = len(header.encode())
-                self._save()
-            # What was written after the last state is written again.
-            os.truncate(self.table, self.size)
-            self.file = open(self.table, "a", encoding="utf-8", newline="\n")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.ExitStack() as closed_on_errors:
+                file = open(self.table, "a" if begins else "r+", encoding="utf-8", newline="\n")
+                self.file = closed_on_errors.enter_context(file)
+                files.hold(file, f"{self.path}: another process is making it")
+                # What was written after the last state is written again.
+                file.truncate(0 if begins else self.size)
+                file.seek(0, os.SEEK_END)
+                if begins:
+                    header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
+                    file.write(header)
+                    self.size = len(header.encode())
+                    self._save()
+                closed_on_errors.pop_all()
         except OSError as error:
             raise files.write_failure(self.path, error) from error
         return self

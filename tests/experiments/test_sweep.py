@@ -56,6 +56,20 @@ def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
         sweep.points(["model.dropout"], [1])
 
 
+def test_two_processes_do_not_sweep_in_one_folder(tiny_recipe, tmp_path, monkeypatch):
+    arguments = "sweep", tiny_recipe, *SHORT, "-o", tmp_path / "sweep"
+    run = sweep.subprocess.run
+
+    def meanwhile(*arguments_of_run, **options):
+        with pytest.raises(UserError, match="another process is sweeping there"):
+            command(*arguments)
+        return run(*arguments_of_run, **options)
+
+    monkeypatch.setattr(sweep, "subprocess", SimpleNamespace(run=meanwhile))
+    command(*arguments)
+    assert len((tmp_path / "sweep/sweep.tsv").read_text().splitlines()) == 2
+
+
 def test_the_table_has_means_over_seeds_best_first():
     rows = [
         {"model.dropout": dropout, sweep.SEED: seed, "valid": valid, "minutes": "2.0"}

@@ -105,6 +105,22 @@ def test_what_was_stopped_goes_on_and_is_the_same(tiny_run, lines, tmp_path, mon
     assert stopped.read_bytes() == content and not part.exists()
 
 
+def test_two_processes_do_not_write_one_corpus(tiny_run, lines, tmp_path, monkeypatch):
+    alone, made = tmp_path / "alone.tsv", tmp_path / "made.tsv"
+    how = ["-i", lines, "--beam", 1, "--limit", 20]
+    augment(tiny_run, "-o", alone, *how)
+    pairs = Making.pairs
+
+    def meanwhile(*arguments):
+        with pytest.raises(UserError, match="made.tsv: another process is making it"):
+            augment(tiny_run, "-o", made, *how)
+        return pairs(*arguments)
+
+    monkeypatch.setattr(Making, "pairs", meanwhile)
+    augment(tiny_run, "-o", made, *how)
+    assert made.read_bytes() == alone.read_bytes()
+
+
 def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):
     augment(tiny_run, "-o", tmp_path / "made.tsv", "--limit", 5, "--beam", 1)
     told = json.loads((tmp_path / "made.tsv.json").read_text())
