@@ -6,6 +6,7 @@ from typing import Any
 # Name -> the least and the most; where these are floats, any number between them.
 BOUNDS: dict[str, tuple[float, float]] = {
     "beam": (1, 100),
+    "length_penalty": (0.0, 3.0),
     "nbest": (1, 100),
     "threads": (0, 1024),  # 0: all
     "hypotheses_per_batch": (1, 100_000),

@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nmt.bounds import BOUNDS, expected, fits
@@ -49,10 +49,17 @@ def add_overrides(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("overrides", nargs="*", default=[], metavar="section.key=value", help=help)
 
 
-def add_beam(parser: argparse.ArgumentParser) -> None:
-    """How wide the search is."""
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """How wide the search is, and what is best; `search_overrides` reads the second."""
     parser.add_argument(
         "--beam", type=bounded("beam"), help="hypotheses kept a sentence (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--length-penalty",
+        type=bounded("length_penalty"),
+        metavar="P",
+        help="the best has the largest log-probability / length**P; a larger one, longer "
+        "translations (default: the recipe's)",
     )
 
 
@@ -147,7 +154,7 @@ def add_sampling(
 
 
 def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
-    """A language model that helps `what`; `lm_overrides` reads the two options."""
+    """A language model that helps `what`; `search_overrides` reads the two options."""
     parser.add_argument(
         "--lm", metavar="RUN", help=f"run of a language model that helps {what}to choose words"
     )
@@ -159,23 +166,21 @@ def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
     )
 
 
-def lm_overrides(args: argparse.Namespace) -> list[str]:
-    """--lm and --lm-weight, where typed, as overrides of the recipe."""
-    flags = {"search.lm": args.lm, "search.lm_weight": args.lm_weight}
-    return [f"{name}={value}" for name, value in flags.items() if value is not None]
+def search_overrides(args: argparse.Namespace) -> list[str]:
+    """--length-penalty, --lm and --lm-weight, where typed, as overrides of the recipe."""
+    typed = {name: getattr(args, name, None) for name in ("length_penalty", "lm", "lm_weight")}
+    return [f"search.{name}={value}" for name, value in typed.items() if value is not None]
 
 
-def typed_translator(
-    args: argparse.Namespace, with_confidence: bool, overrides: Sequence[str] = ()
-) -> "Translator":
-    """The translator of the run, as --engine, --threads, --to, --glossary and --memory say.
+def typed_translator(args: argparse.Namespace, with_confidence: bool) -> "Translator":
+    """The translator of the run, as the options of these functions say.
 
-    UserError for one that has no confidence where that is needed. overrides: of its recipe.
+    UserError for one that has no confidence where that is needed.
     """
     from nmt.inference.checks import check_confidence
     from nmt.inference.load import load
 
-    translator = load(args.run, args.engine, args.threads, overrides, to=args.to)
+    translator = load(args.run, args.engine, args.threads, search_overrides(args), to=args.to)
     if with_confidence:
         check_confidence(translator, args.run, args.engine)
     return translator.using(args.glossary, args.memory, args.run)

@@ -7,7 +7,16 @@ import logging
 import os
 from pathlib import Path
 
-from nmt.cli.arguments import add_beam, add_engine, add_sampling, add_to, bounded, positive, real
+from nmt.cli.arguments import (
+    add_engine,
+    add_sampling,
+    add_search,
+    add_to,
+    bounded,
+    positive,
+    real,
+    search_overrides,
+)
 from nmt.cli.io import check_output_file
 from nmt.errors import UserError
 
@@ -41,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="the first N lines only")
     add_to(parser)
-    add_beam(parser)
+    add_search(parser)
     parser.add_argument(
         "--nbest",
         type=bounded("nbest"),
@@ -72,10 +81,13 @@ def run(args: argparse.Namespace) -> None:
     sampling = None
     if args.temperature is not None:
         sampling = Sampling(args.temperature, args.top_k, args.seed)
-    making = Making(args.back, args.nbest, args.beam, sampling, args.min_score)
+    making = Making(args.back, args.nbest, args.beam, args.length_penalty, sampling, args.min_score)
     runs = [open_runs(path) for path in args.run]
     source = _source(args, runs[0][0])
-    translators = [load(path, args.engine, args.threads, to=args.to) for path in args.run]
+    translators = [
+        load(path, args.engine, args.threads, search_overrides(args), to=args.to)
+        for path in args.run
+    ]
     languages = {(each.recipe.data.source, each.recipe.data.target) for each in translators}
     if len(languages) > 1:
         raise UserError("the runs translate different languages; make a corpus of each")

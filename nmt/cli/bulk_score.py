@@ -2,7 +2,7 @@
 
 import argparse
 
-from nmt.cli.arguments import add_engine, add_lm, add_to, lm_overrides
+from nmt.cli.arguments import add_engine, add_lm, add_to, search_overrides
 from nmt.cli.folders import NEEDS as NEEDS
 from nmt.cli.folders import add_folders, add_translation, run_on_folders
 
@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> None:
     """Scores all pairs."""
     from nmt.bulk.work import Scoring
 
-    work = Scoring(args.run, args.to, args.engine, lm_overrides(args))
+    work = Scoring(args.run, args.to, args.engine, search_overrides(args))
     run_on_folders(args, work, [args.text, args.translation])

@@ -3,14 +3,14 @@
 import argparse
 
 from nmt.cli.arguments import (
-    add_beam,
     add_engine,
     add_glossary,
     add_lm,
     add_memory,
     add_min_confidence,
+    add_search,
     add_to,
-    lm_overrides,
+    search_overrides,
 )
 from nmt.cli.folders import NEEDS as NEEDS
 from nmt.cli.folders import add_folders, run_on_folders
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run folder, or an ensemble: RUN1,RUN2,...")
     add_folders(parser)
     add_to(parser)
-    add_beam(parser)
+    add_search(parser)
     parser.add_argument(
         "--scores", action="store_true", help="also log-probability and ranking score"
     )
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
         args.to,
         args.beam,
         args.engine,
-        lm_overrides(args),
+        search_overrides(args),
         args.glossary,
         args.memory,
         args.scores,

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nmt.cli import lagging
-from nmt.cli.arguments import add_beam, add_engine, add_glossary, add_lm, add_to, lm_overrides
+from nmt.cli.arguments import add_engine, add_glossary, add_lm, add_search, add_to, search_overrides
 from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", choices=("valid", "test"), help="of the run's own text (default: test)"
     )
     add_to(parser)
-    add_beam(parser)
+    add_search(parser)
     add_glossary(parser)
     parser.add_argument(
         "--memory",
@@ -95,7 +95,9 @@ def _scorers(args, entries):
             _add_confidence(args, members[0])
     scorers = []
     for number, path in enumerate(args.run):
-        overrides = lm_overrides(args) if number == 0 else ()
+        overrides = search_overrides(args)
+        if number:  # a language model helps the first run
+            overrides = [each for each in overrides if not each.startswith("search.lm")]
         scorers.append(load_any(path, args.engine, args.threads, overrides))
     return scorers
 
@@ -149,7 +151,7 @@ def _entries(args):
 
     entries = [Run.open_all(path) for path in args.run]
     # A language model has none of these.
-    typed = args.beam or args.memory or args.glossary or args.to or lm_overrides(args)
+    typed = args.beam or args.memory or args.glossary or args.to or search_overrides(args)
     if typed or sum(map(len, entries)) > 1:
         for path in args.run:
             open_runs(path)
@@ -177,7 +179,7 @@ def _show_last_report(args, members):
 
     if len(members) > 1 or args.split != "test" or args.to:
         return False
-    report = last_report(members[0], args.beam, lm_overrides(args))
+    report = last_report(members[0], args.beam, search_overrides(args))
     if report:
         print("\n".join(lines(_name(members), report)))
     return bool(report)
@@ -236,7 +238,7 @@ def _compare(args, entries, texts, outputs):
 
     names = [_name(members) for members in entries]
     recipes = [members[0].recipe if len(members) == 1 else None for members in entries]
-    if lm_overrides(args):
+    if args.lm or args.lm_weight:
         names[0] += f" with {args.lm or 'a language model'}"
         recipes[0] = None
     for number, text in enumerate(texts):

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nmt.cli.arguments import (
-    add_beam,
     add_engine,
     add_glossary,
     add_memory,
     add_min_confidence,
+    add_search,
     add_to,
     bounded,
     typed_translator,
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="N translations beside an empty place that stays empty (XLIFF)",
     )
     add_to(parser)
-    add_beam(parser)
+    add_search(parser)
     add_glossary(parser)
     add_memory(parser, "")
     add_engine(parser)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from nmt.cli.arguments import add_engine, add_lm, add_to, lm_overrides
+from nmt.cli.arguments import add_engine, add_lm, add_to, search_overrides
 from nmt.cli.io import input_lines, input_pairs
 
 HELP = "log-probability and ranking score of given translations"
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     from nmt.inference.translator import Translator
     from nmt.windows import windows
 
-    scorer = load_any(args.run, args.engine, args.threads, lm_overrides(args), to=args.to)
+    scorer = load_any(args.run, args.engine, args.threads, search_overrides(args), to=args.to)
     lines = input_pairs(args) if isinstance(scorer, Translator) else zip(input_lines(args))
     for window in windows(lines, WINDOW):
         for log_prob, ranking_score in scorer.score(*zip(*window, strict=True)):

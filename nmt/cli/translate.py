@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from nmt.cli import stream
 from nmt.cli.arguments import (
-    add_beam,
     add_engine,
     add_glossary,
     add_lm,
     add_memory,
     add_min_confidence,
+    add_search,
     add_to,
     bounded,
-    lm_overrides,
     positive,
     typed_translator,
 )
@@ -58,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do nothing where the output file is there already: it appears when it is complete",
     )
     add_to(parser)
-    add_beam(parser)
+    add_search(parser)
     parser.add_argument(
         "--nbest",
         type=bounded("nbest"),
@@ -113,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
         return
     window_size = _window_size(args)
     with_confidence = args.confidence or args.min_confidence is not None
-    translator = typed_translator(args, with_confidence, lm_overrides(args))
+    translator = typed_translator(args, with_confidence)
     # Outputs are opened first: what cannot be written is told before anything is translated.
     attention_output = output(args.attention) if args.attention else contextlib.nullcontext()
     number = 0

@@ -74,6 +74,7 @@ def evaluate(
         "split": text.name,
         "sentences": len(hypotheses),
         "beam": beam or recipe.search.beam,
+        "length_penalty": recipe.search.length_penalty,
         "source": text.data.source,
         "target": text.data.target,
         "weights": run.weights_id,
@@ -173,6 +174,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     }
     if "beam" in report:  # a language model's has none
         current["beam"] = beam or recipe.search.beam
+        current["length_penalty"] = recipe.search.length_penalty
         if "copied_spans" not in report:  # of an older version
             return None
     return report if all(report.get(key) == current[key] for key in current) else None

@@ -48,13 +48,14 @@ REPETITION = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b){3}")
 class Making:
     """How pairs are made of lines, and which are kept.
 
-    back: the lines are targets. nbest: translations of a line that are kept. min_score: the least
-    ranking score.
+    back: the lines are targets. nbest: translations of a line that are kept. length_penalty: of
+    the translators, if not their recipe's. min_score: the least ranking score.
     """
 
     back: bool = False
     nbest: int = 1
     beam: int | None = None
+    length_penalty: float | None = None
     sampling: Sampling | None = None
     min_score: float = float("-inf")
 

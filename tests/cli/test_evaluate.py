@@ -54,6 +54,7 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
     report = {
         "split": "test",
         "beam": 3,
+        "length_penalty": 1.0,
         "weights": Run.open(run).info.weights,
         "sentences": 5,
         "source": "en",
@@ -80,6 +81,8 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         (["--once", "--split", "valid"], [("valid", None)]),
         (["--once", "--beam", 1], [("test", 1)]),
         (["--once", "--beam", 3], []),
+        (["--once", "--length-penalty", 0.5], [("test", None)]),
+        (["--once", "--length-penalty", 1], []),
         ([str(run)], [("test", None)] * 2),
     ):
         calls.clear()

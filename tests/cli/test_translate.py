@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nmt
 from nmt.corpora import toy as grammar
 from nmt.inference.confidence import Curve
 from nmt.runs.folder import Run
@@ -110,6 +111,14 @@ def check_filter(run, count, *arguments):
 
 def test_a_line_is_a_line_for_any_text(tiny_run):
     check_filter(tiny_run, 500, "--beam", 1)
+
+
+def test_the_length_penalty_typed_is_that_of_the_search(tiny_run):
+    scored = ["translate", tiny_run, *SOURCES[:1], "--format", "json"]
+    ((best,),) = nmt.load(tiny_run, length_penalty=3).candidates(SOURCES[:1])
+    typed, usual = nmt_command(*scored, "--length-penalty", 3), nmt_command(*scored)
+    scores = [json.loads(each.out)["translations"][0]["score"] for each in (typed, usual)]
+    assert scores[0] == pytest.approx(best.score) and scores[0] != pytest.approx(scores[1])
 
 
 def test_terms_of_a_glossary(world, tiny_run):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import nmt
 from nmt.cli.parser import parse
 from nmt.corpora import toy
 from nmt.corpora.corpus import Corpus
@@ -60,6 +61,19 @@ def test_a_corpus_that_a_recipe_can_name(tiny_run, lines, tmp_path, capsys):
     before = made.read_bytes()
     augment(tiny_run, "-i", lines, "-o", made, "--beam", 1)
     assert made.read_bytes() == before
+
+
+def test_the_best_is_chosen_by_the_length_penalty_given(tiny_run, lines, tmp_path):
+    made, usual = tmp_path / "made.tsv", tmp_path / "usual.tsv"
+    augment(tiny_run, "-i", lines, "-o", made, "--length-penalty", 3)
+    augment(tiny_run, "-i", lines, "-o", usual)
+    translator = nmt.load(tiny_run, length_penalty=3)
+    scores = {each.text: each.score for (each,) in translator.candidates([*LINES, *MORE])}
+    written = {target: float(score) for _, target, score in rows(made)[1]}
+    assert written and written == pytest.approx({text: scores[text] for text in written}, abs=1e-4)
+    assert made.read_bytes() != usual.read_bytes()
+    with pytest.raises(UserError, match="made otherwise"):
+        augment(tiny_run, "-i", lines, "-o", usual, "--length-penalty", 3)
 
 
 def test_back_translations_stand_on_the_side_of_the_source(tiny_run, lines, tmp_path):
