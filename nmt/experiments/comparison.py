@@ -10,8 +10,8 @@ of validation text; test text is never read.
 
 import json
 import logging
+import tempfile
 import time
-import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -23,7 +23,7 @@ from nmt.errors import Failure, UserError, did_you_mean
 from nmt.experiments import isolated
 from nmt.experiments.measurement import COMPARED_CELLS, RECIPE, TOKENIZER
 from nmt.machine import about, cores
-from nmt.recipe import dump_recipe, load_recipe
+from nmt.recipe import differences, dump_recipe, load_recipe
 from nmt.recipe.library import builtin
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
@@ -58,6 +58,7 @@ BUDGETS = {
     ),
     "full": Budget(
         "multi30k-en-de",
+        "tokenizer.vocab_size=4000 model.tie=all "
         "model.embedding=128 model.encoder_units=128 model.decoder_units=256 "
         "model.attention_units=128 model.dropout=0.3 "
         "train.batch_tokens=1024 train.steps=1000 train.valid_every=200 train.average=0",
@@ -185,18 +186,32 @@ def _opened(folder, new):
         if Run(folder).holds_other_files():
             raise UserError(f"{folder} is not empty and not a comparison; {another}")
         return new
-    # What is there must be this comparison; comments of the recipe may differ.
+    # What is there must be this comparison.
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         if not new.keys() <= old.keys():
             raise ValueError
     except (OSError, ValueError, AttributeError):
         raise UserError(f"{path}: is no comparison, or damaged; {another}") from None
-    if tomllib.loads(old["recipe"]) != tomllib.loads(new["recipe"]):
+    if not _are_equal(old["recipe"], new["recipe"]):
         options = " ".join(old["overrides"]) or "no options"
         budget = f"budget {old['budget']}, {options}"
         raise UserError(f"{path} holds another comparison ({budget}); {another}")
     return old
+
+
+def _are_equal(old, new):
+    """Whether two recipes train the same; an older one lacks options that were added later."""
+    with tempfile.TemporaryDirectory() as scratch:
+        recipes = []
+        for name, text in (("old", old), ("new", new)):
+            path = Path(scratch, f"{name}.toml")
+            path.write_text(text, encoding="utf-8")
+            try:
+                recipes.append(load_recipe(path))
+            except UserError:
+                return False
+    return not differences(*recipes)
 
 
 def _save(comparison, folder):
