@@ -202,16 +202,18 @@ def _opened(folder, new):
 
 def _are_equal(old, new):
     """Whether two recipes train the same; an older one lacks options that were added later."""
+    try:
+        return not differences(_read(old), _read(new), resumed=False)
+    except UserError:
+        return False
+
+
+def _read(recipe):
+    """The recipe that a text is."""
     with tempfile.TemporaryDirectory() as scratch:
-        recipes = []
-        for name, text in (("old", old), ("new", new)):
-            path = Path(scratch, f"{name}.toml")
-            path.write_text(text, encoding="utf-8")
-            try:
-                recipes.append(load_recipe(path))
-            except UserError:
-                return False
-    return not differences(*recipes)
+        path = Path(scratch, "recipe.toml")
+        path.write_text(recipe, encoding="utf-8")
+        return load_recipe(path)
 
 
 def _save(comparison, folder):

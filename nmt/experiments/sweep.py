@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TABLE = "sweep.tsv"
 RECIPE = "recipe.toml"
+LOCK = "sweep.lock"  # held while a process trains here
 MEASURED = ["valid", "minutes"]  # columns after those of the options
 SEED = "train.seed"
 
@@ -60,9 +61,14 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
     """
     for point in trainings:
         load_recipe(recipe, _typed(point))
-    _claim(folder, load_recipe(recipe))
-    with open(folder / RECIPE, "rb") as file:
+    base = load_recipe(recipe)
+    _check(folder, base)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / LOCK, "a") as file:
         files.hold(file, f"{folder}: another process is sweeping there")
+        _check(folder, base)
+        with files.atomic(folder / RECIPE) as kept:
+            kept.write(dump_recipe(base))
         yield from _rows_of_all(recipe, folder, trainings)
 
 
@@ -138,19 +144,14 @@ def _trained(recipe, folder, point):
     }
 
 
-def _claim(folder, recipe):
-    """Keeps the recipe of a sweep in its folder; UserError if that is of another recipe."""
+def _check(folder, recipe):
+    """UserError if the folder has a sweep of another recipe."""
     path = folder / RECIPE
-    if path.exists():
-        if different := differences(load_recipe(path), recipe):
-            raise UserError(
-                f"{folder} holds a sweep of another recipe; choose another folder (-o). It differs "
-                "in\n  " + "\n  ".join(different)
-            )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.atomic(path) as file:
-        file.write(dump_recipe(recipe))
+    if path.exists() and (different := differences(load_recipe(path), recipe, resumed=False)):
+        raise UserError(
+            f"{folder} holds a sweep of another recipe; choose another folder (-o). It differs "
+            "in\n  " + "\n  ".join(different)
+        )
 
 
 def _row_of(rows, point):

@@ -293,19 +293,30 @@ def reason_against_waiting(model: ModelOptions) -> str | None:
 # Two recipes.
 
 
-def differences(old: Recipe, new: Recipe) -> list[str]:
-    """Lines "name: old, new" for the options in which two recipes make different runs."""
+def differences(old: Recipe, new: Recipe, resumed: bool = True) -> list[str]:
+    """Lines "name: old, new" for the options in which two recipes make different runs.
+
+    resumed: a run that is gone on with, whose length and place may differ; else they may not.
+    """
+    names = [name for name, _, _ in all_options(new)]
+    ignored = RUN_MAY_DIFFER if resumed else _idle(old, names) & _idle(new, names)
     lines = []
-    for name, _, _ in all_options(new):
+    for name in names:
         before = value_of(old, name)
         after = value_of(new, name)
-        if name not in RUN_MAY_DIFFER and before != after:
+        if name not in ignored and before != after:
             lines.append(f"{name}: {before!r} there, {after!r} here")
-    if _without_paths(old) != _without_paths(new):
+    if _corpora(old, resumed) != _corpora(new, resumed):
         lines.append("the corpora of [[data.more]]")
     return lines
 
 
-def _without_paths(recipe):
-    """The further corpora without what may differ."""
-    return [dataclasses.replace(each, train="", valid="", test="") for each in recipe.data.more]
+def _idle(recipe, names):
+    """The options that have no effect under the others."""
+    return {name for name, _ in without_effect(recipe, names)}
+
+
+def _corpora(recipe, resumed):
+    """The further corpora; of a run that is gone on with, wherever they lie."""
+    paths = {"train": "", "valid": "", "test": ""} if resumed else {}
+    return [dataclasses.replace(each, **paths) for each in recipe.data.more]

@@ -154,8 +154,13 @@ def test_what_was_measured_is_not_measured_again(tmp_path, children):
     assert former.count("\n") == found["recipe"].count("\n") - 1
     path.write_text(json.dumps({**found, "recipe": former}))
     assert comparison.compare("small", tmp_path, overrides=TINY)["rows"] == found["rows"]
-    with pytest.raises(UserError, match="another comparison"):
-        comparison.compare("small", tmp_path, overrides=[*TINY, "train.seed=2"])
+    for other in ("train.seed=2", "train.steps=7", "train.threads=2", "train.valid_sentences=3"):
+        with pytest.raises(UserError, match="another comparison"):
+            comparison.compare("small", tmp_path, overrides=[*TINY, other])
+    # With a number of steps the recipe's epochs have no effect.
+    epochs = re.sub("\\nepochs = .*", "\nepochs = 99", found["recipe"])
+    path.write_text(json.dumps({**found, "recipe": epochs}))
+    assert comparison.compare("small", tmp_path, overrides=TINY)["rows"] == found["rows"]
 
 
 def test_one_failure_keeps_no_other_system_from_being_measured(tmp_path, children):

@@ -455,6 +455,9 @@ def test_differences_name_what_makes_another_run():
         value = other(field, getattr(part, field.name))
         setattr(part, field.name, value)
         setattr(new, section, part)
+        exact = differences(old, new, resumed=False)
+        is_idle = all(dict(checks.without_effect(each, [name])) for each in (old, new))
+        assert is_idle or (len(exact) == 1 and name in exact[0])
         found = differences(old, new)
         if name in checks.RUN_MAY_DIFFER:
             assert found == [], name
