@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import io
 import itertools
-import logging
 import lzma
 import os
 import re
@@ -24,8 +23,6 @@ from nmt import signatures
 from nmt.errors import Failure, UserError
 from nmt.packages import require
 
-log = logging.getLogger(__name__)
-
 # Byte order marks; the longer one of two that begin alike comes first.
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -34,6 +31,8 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Errors of some network file systems, which have no locks: there it is the user's own care.
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 SURROGATES = re.compile("[\udc80-\udcff]")
 # Lines after one that is not UTF-8 from which the encoding is guessed.
 SAMPLE = 200
@@ -152,14 +151,17 @@ def remove_leftovers(*folders: Path) -> None:
 
 
 def hold(file: Any, busy: str) -> None:
-    """Holds an open file until it is closed; UserError `busy` where another process holds it."""
+    """Holds a file that is open for writing, until it is closed.
+
+    UserError `busy` where another process holds it.
+    """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(busy) from None
     except OSError as error:
-        # Some network file systems have no locks: there it is the user's own care.
-        log.debug(f"{file.name}: {error}")
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def write_failure(path: Path | str, error: OSError) -> Failure:

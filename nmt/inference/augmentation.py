@@ -102,16 +102,15 @@ def make(
     Begins where it was stopped. UserError if `path` is there and was made otherwise.
     """
     told = _description(runs, source, making)
-    state = State(path, told)
-    if state.complete:
-        log.info(f"{path}: complete, {state.numbers['pairs']:,} pairs; nothing to do")
-        return {**told, **state.numbers}
-    begun = state.numbers["lines"]
-    if begun:
-        log.info(f"{path}: goes on at line {begun + 1:,}")
-    started = last = time.monotonic()
-    lines = itertools.islice(source.lines, begun, None)
-    with state:
+    with State(path, told) as state:
+        if state.complete:
+            log.info(f"{path}: complete, {state.numbers['pairs']:,} pairs; nothing to do")
+            return {**told, **state.numbers}
+        begun = state.numbers["lines"]
+        if begun:
+            log.info(f"{path}: goes on at line {begun + 1:,}")
+        started = last = time.monotonic()
+        lines = itertools.islice(source.lines, begun, None)
         for window in windows(lines, WINDOW):
             rows: list[str] = []
             dropped: Counter[str] = Counter(state.numbers["dropped"])
@@ -140,24 +139,46 @@ class Source(NamedTuple):
 
 
 class State:
-    """A corpus that grows: a table, and beside it how far it has got. A context that ends it."""
+    """A corpus that grows: a table, and beside it how far it has got.
+
+    A context: one process at a time makes a corpus, and it is complete when the context ends well.
+    """
 
     def __init__(self, path: Path, told: dict[str, Any]):
-        """told: what the corpus is made from and how; UserError if `path` is something else."""
+        """told: what the corpus is made from and how."""
         self.path = path
         self.told = told
         self.table = path.with_name(f"{path.name}.part")
         self.record = path.with_name(f"{path.name}.part.json")
         self.final_record = path.with_name(f"{path.name}.json")
         self.numbers: dict[str, Any] = {"lines": 0, "pairs": 0, "dropped": {}}
-        if self.final_record.exists() and self.table.exists() and not self.record.exists():
-            # It was stopped between its last two steps.
-            os.replace(self.table, path)
-        self.complete = path.exists()
-        if self.complete or self.record.exists():
-            self._read(self.final_record if self.complete else self.record)
+        self.size = 0  # bytes of the table that the record tells of
+        self.complete = False
+        self.file: Any = None
 
-    def _read(self, record):
+    def __enter__(self) -> State:
+        # What is refused, and what is complete, needs no lock and changes nothing.
+        self._read()
+        if self.complete:
+            return self
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self._held_table()
+            try:
+                self._begin()
+            except BaseException:
+                self._let_go()
+                raise
+        except OSError as error:
+            raise files.write_failure(self.path, error) from error
+        return self
+
+    def _read(self):
+        """What is there; UserError if that is something else."""
+        self.complete = self.path.exists()
+        record = self.final_record if self.complete else self.record
+        if not self.complete and not record.exists():
+            return
         entries = {}
         if record.exists():
             try:
@@ -173,33 +194,47 @@ class State:
         self.numbers = {name: entries[name] for name in self.numbers}
         self.size = entries["size"]
 
-    def __enter__(self) -> State:
-        begins = not self.numbers["lines"]
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+    def _held_table(self):
+        """The table, open, which no other process writes to."""
+        while True:
             with contextlib.ExitStack() as closed_on_errors:
-                file = open(self.table, "a" if begins else "r+", encoding="utf-8", newline="\n")
-                self.file = closed_on_errors.enter_context(file)
+                file = closed_on_errors.enter_context(
+                    open(self.table, "a", encoding="utf-8", newline="\n")
+                )
                 files.hold(file, f"{self.path}: another process is making it")
-                # What was written after the last state is written again.
-                file.truncate(0 if begins else self.size)
-                file.seek(0, os.SEEK_END)
-                if begins:
-                    header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
-                    file.write(header)
-                    self.size = len(header.encode())
-                    self._save()
-                closed_on_errors.pop_all()
-        except OSError as error:
-            raise files.write_failure(self.path, error) from error
-        return self
+                if self._is_table(file):
+                    closed_on_errors.pop_all()
+                    return file
+
+    def _is_table(self, file):
+        """Whether it is still the table; the process that had it may have renamed it."""
+        return self.table.exists() and os.path.samestat(os.fstat(file.fileno()), self.table.stat())
+
+    def _begin(self):
+        """Makes the table what the record tells of."""
+        written = os.fstat(self.file.fileno()).st_size
+        if written and self.final_record.exists() and not self.record.exists():
+            # It was stopped between its last two steps.
+            os.replace(self.table, self.path)
+        self._read()
+        if self.complete:
+            return
+        if written < self.size:
+            raise UserError(
+                f"{self.table}: lacks what {self.record} tells of; remove that to begin anew"
+            )
+        # What was written after the last state is written again.
+        self.file.truncate(self.size if self.numbers["lines"] else 0)
+        if not self.numbers["lines"]:
+            header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
+            self._write(header)
+            self.size = len(header.encode())
+            self._save()
 
     def add(self, rows: Sequence[str], lines: int, dropped: Counter[str]) -> None:
         """Appends rows that so many lines have given."""
         try:
-            self.file.writelines(f"{row}\n" for row in rows)
-            self.file.flush()
-            os.fsync(self.file.fileno())
+            self._write("".join(f"{row}\n" for row in rows))
         except OSError as error:
             raise files.write_failure(self.table, error) from error
         self.numbers["lines"] += lines
@@ -208,15 +243,28 @@ class State:
         self.size += sum(len(f"{row}\n".encode()) for row in rows)
         self._save()
 
+    def _write(self, text):
+        self.file.write(text)
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
     def _save(self):
         with files.atomic(self.record) as file:
             json.dump({**self.told, **self.numbers, "size": self.size}, file, indent=2)
 
     def __exit__(self, kind: Any, *_: Any) -> None:
-        self.file.close()
-        if kind is None:
+        if not self.file:
+            return
+        if kind is None and not self.complete:
             os.replace(self.record, self.final_record)
             os.replace(self.table, self.path)
+        self._let_go()
+
+    def _let_go(self):
+        """Ends the lock, and leaves no table in which nothing was begun."""
+        if self._is_table(self.file) and not self.table.stat().st_size:
+            self.table.unlink()
+        self.file.close()
 
 
 def _description(runs, source, making):

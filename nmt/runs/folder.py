@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import re
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 LOCK = "run.lock"
 PROFILE = "profile.json"
-NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 HELD_OUT = {"valid": "held_out.valid.tsv", "test": "held_out.test.tsv"}
 # What preparation writes beside the store: these, and no others, make room for another recipe.
 PREPARED = [
@@ -137,7 +135,7 @@ class Run:
             raise UserError(f"{self.path}: another process is training there") from None
         except OSError as error:
             # Some network file systems have no locks: training there is the user's own care.
-            if error.errno not in NO_LOCKS:
+            if error.errno not in files.NO_LOCKS:
                 raise files.write_failure(self.path, error) from error
 
         # 2. The block; without a run, nothing of us stays.

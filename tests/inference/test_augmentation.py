@@ -1,6 +1,7 @@
 """Training text from runs: what is written, what is left out, and that work is never lost."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -10,7 +11,7 @@ from nmt.corpora import toy
 from nmt.corpora.corpus import Corpus
 from nmt.errors import UserError
 from nmt.inference import augmentation
-from nmt.inference.augmentation import Making
+from nmt.inference.augmentation import Making, State
 from nmt.inference.load import load
 from nmt.inference.translation import Translation
 from nmt.recipe import DataOptions, load_recipe
@@ -133,6 +134,29 @@ def test_two_processes_do_not_write_one_corpus(tiny_run, lines, tmp_path, monkey
     monkeypatch.setattr(Making, "pairs", meanwhile)
     augment(tiny_run, "-o", made, *how)
     assert made.read_bytes() == alone.read_bytes()
+
+
+def test_a_corpus_that_another_process_completes_meanwhile(tmp_path):
+    path, told = tmp_path / "made.tsv", {"source": "en", "target": "de"}
+    late = State(path, told)
+    with State(path, told) as state:
+        state.add(["a\tb\t0"], 1, Counter())
+    before = path.read_bytes()
+    with late:
+        assert late.complete and late.numbers["pairs"] == 1
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+    # A table that lacks what was told of it is not filled with nothing.
+    with pytest.raises(KeyboardInterrupt), State(tmp_path / "cut.tsv", told) as state:
+        state.add(["a\tb\t0", "c\td\t0"], 2, Counter())
+        raise KeyboardInterrupt
+    (tmp_path / "cut.tsv.part").write_text("en\tde\tscore\n")
+    with pytest.raises(UserError, match="lacks what"), State(tmp_path / "cut.tsv", told):
+        pass
+    assert (tmp_path / "cut.tsv.part").read_text() == "en\tde\tscore\n"
+    (tmp_path / "cut.tsv.part").unlink()
+    with pytest.raises(UserError, match="lacks what"), State(tmp_path / "cut.tsv", told):
+        pass
+    assert not (tmp_path / "cut.tsv.part").exists()
 
 
 def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):
