@@ -33,7 +33,7 @@ class Translation:
     to: str | None = None
     beam: int | None = None
     engine: str = "auto"
-    overrides: Sequence[str] = ()  # of the recipe: search.lm, search.lm_weight
+    overrides: Sequence[str] = ()  # of the recipe's [search]
     glossary: str | None = None
     memory: str | None = None
     scores: bool = False

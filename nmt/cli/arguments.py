@@ -154,7 +154,7 @@ def add_sampling(
 
 
 def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
-    """A language model that helps `what`; `search_overrides` reads the two options."""
+    """A language model that helps `what`; `search_overrides` reads both options."""
     parser.add_argument(
         "--lm", metavar="RUN", help=f"run of a language model that helps {what}to choose words"
     )

@@ -238,7 +238,7 @@ def _compare(args, entries, texts, outputs):
 
     names = [_name(members) for members in entries]
     recipes = [members[0].recipe if len(members) == 1 else None for members in entries]
-    if args.lm or args.lm_weight:
+    if args.lm is not None or args.lm_weight is not None:
         names[0] += f" with {args.lm or 'a language model'}"
         recipes[0] = None
     for number, text in enumerate(texts):

@@ -74,7 +74,10 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
 
     monkeypatch.setattr("nmt.evaluation.report.evaluate", fake)
     monkeypatch.setattr("nmt.evaluation.report.write_report", lambda *_: None)
-    monkeypatch.setattr("nmt.inference.load.load", lambda *_, to: None)
+    loaded = []
+    monkeypatch.setattr(
+        "nmt.inference.load.load", lambda path, engine, threads, typed, to: loaded.append(typed)
+    )
     for arguments, expected in (
         (["--once"], []),
         ([], [("test", None)]),
@@ -89,6 +92,12 @@ def test_the_report_that_is_there_is_shown_only_if_it_answers(world, tiny_run, m
         done = nmt_command("evaluate", run, *arguments)
         assert done.status == 0 and calls == expected, arguments
         assert ("valid" if "valid" in arguments else "test") in done.out.splitlines()[0]
+    # A length penalty is for all runs, a language model for the first.
+    loaded.clear()
+    typed = ["--length-penalty", 0.5, "--lm-weight", 0]
+    assert nmt_command("evaluate", run, str(run), "--split", "valid", *typed).status == 0
+    of_length = "search.length_penalty=0.5"
+    assert loaded == [[of_length, "search.lm_weight=0"], [of_length]]
     for more in (["--memory"], ["--glossary", "two.tsv"], ["--engine", "onnx"], [str(run)]):
         assert nmt_command("evaluate", run, "--once", *more).status == MISTAKE
     (run / "report.json").write_text(json.dumps({**report, "beam": 1}))
