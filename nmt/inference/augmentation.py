@@ -219,17 +219,20 @@ class State:
         self._read()
         if self.complete:
             return
+        if not self.numbers["lines"]:
+            self.file.truncate(0)
+            header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
+            self.size = len(header.encode())
+            # First the record: a table without one may be complete.
+            self._save()
+            self._write(header)
+            return
         if written < self.size:
             raise UserError(
                 f"{self.table}: lacks what {self.record} tells of; remove that to begin anew"
             )
         # What was written after the last state is written again.
-        self.file.truncate(self.size if self.numbers["lines"] else 0)
-        if not self.numbers["lines"]:
-            header = f"{self.told['source']}\t{self.told['target']}\tscore\n"
-            self._write(header)
-            self.size = len(header.encode())
-            self._save()
+        self.file.truncate(self.size)
 
     def add(self, rows: Sequence[str], lines: int, dropped: Counter[str]) -> None:
         """Appends rows that so many lines have given."""

@@ -145,6 +145,12 @@ def test_a_corpus_that_another_process_completes_meanwhile(tmp_path):
     with late:
         assert late.complete and late.numbers["pairs"] == 1
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+    # Somebody has removed the corpus, but not what told of it.
+    path.unlink()
+    with State(path, told) as anew:
+        assert not anew.complete and anew.numbers["lines"] == 0
+        anew.add(["x\ty\t0"], 1, Counter())
+    assert path.read_text() == "en\tde\tscore\nx\ty\t0\n"
     # A table that lacks what was told of it is not filled with nothing.
     with pytest.raises(KeyboardInterrupt), State(tmp_path / "cut.tsv", told) as state:
         state.add(["a\tb\t0", "c\td\t0"], 2, Counter())
