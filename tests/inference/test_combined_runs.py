@@ -359,6 +359,7 @@ def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
             "weights": run.info.weights,
             "beam": 3,
             "fusion": fused,
+            "length_penalty": 1.0,
             "copied_spans": {},
             "text": stamp(run, "test"),
         }
