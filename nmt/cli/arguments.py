@@ -173,7 +173,7 @@ def search_overrides(args: argparse.Namespace) -> list[str]:
 
 
 def typed_translator(args: argparse.Namespace, with_confidence: bool) -> "Translator":
-    """The translator of the run, as the options of these functions say.
+    """The translator of the run, as typed: engine, threads, language, search, terms and memory.
 
     UserError for one that has no confidence where that is needed.
     """

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     sampling = None
     if args.temperature is not None:
         sampling = Sampling(args.temperature, args.top_k, args.seed)
-    making = Making(args.back, args.nbest, args.beam, args.length_penalty, sampling, args.min_score)
+    making = Making(args.back, args.nbest, args.beam, sampling, args.min_score)
     runs = [open_runs(path) for path in args.run]
     source = _source(args, runs[0][0])
     translators = [

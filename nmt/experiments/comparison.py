@@ -141,7 +141,7 @@ def compare(
         "machine": about(),
         "rows": {},
     }
-    comparison = _opened(folder, new)
+    comparison = _opened(folder, new, recipe)
     # 2. The systems that it lacks.
     _prepare(recipe, comparison, folder)
     rows = comparison["rows"]
@@ -175,7 +175,7 @@ def _chosen(only, named):
     return {name: named[name] for name in only or named}
 
 
-def _opened(folder, new):
+def _opened(folder, new, recipe):
     """What the folder holds so far, or `new`; UserError where it is another comparison."""
     path = folder / RESULTS
     another = "choose another folder (-o)"
@@ -193,27 +193,22 @@ def _opened(folder, new):
             raise ValueError
     except (OSError, ValueError, AttributeError):
         raise UserError(f"{path}: is no comparison, or damaged; {another}") from None
-    if not _are_equal(old["recipe"], new["recipe"]):
+    if not _is_of(old["recipe"], recipe):
         options = " ".join(old["overrides"]) or "no options"
         budget = f"budget {old['budget']}, {options}"
         raise UserError(f"{path} holds another comparison ({budget}); {another}")
     return old
 
 
-def _are_equal(old, new):
-    """Whether two recipes train the same; an older one lacks options that were added later."""
-    try:
-        return not differences(_read(old), _read(new), resumed=False)
-    except UserError:
-        return False
-
-
-def _read(recipe):
-    """The recipe that a text is."""
+def _is_of(text, recipe):
+    """Whether a stored recipe trains the same; an old one lacks options that were added later."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "recipe.toml")
-        path.write_text(recipe, encoding="utf-8")
-        return load_recipe(path)
+        path = Path(scratch, RECIPE)
+        path.write_text(text, encoding="utf-8")
+        try:
+            return not differences(load_recipe(path), recipe, resumed=False)
+        except UserError:
+            return False
 
 
 def _save(comparison, folder):

@@ -48,14 +48,13 @@ REPETITION = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b){3}")
 class Making:
     """How pairs are made of lines, and which are kept.
 
-    back: the lines are targets. nbest: translations of a line that are kept. length_penalty: of
-    the translators, if not their recipe's. min_score: the least ranking score.
+    back: the lines are targets. nbest: translations of a line that are kept. min_score: the least
+    ranking score.
     """
 
     back: bool = False
     nbest: int = 1
     beam: int | None = None
-    length_penalty: float | None = None
     sampling: Sampling | None = None
     min_score: float = float("-inf")
 
@@ -287,6 +286,7 @@ def _description(runs, source, making):
         ],
         "text": source.name,
         "text_sha256": source.digest,
+        "length_penalties": [each.recipe.search.length_penalty for _, each in runs],
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
     }
 
