@@ -120,14 +120,14 @@ class SequenceModel(TrainableModel):
 
     def summed_losses(self, hidden: Tensor, labels: Tensor) -> Losses:
         """hidden: [rows, n, units], labels: [rows, n] -> what `losses_of` returns."""
-        # All positions of the batch in one axis; padding weighs nothing.
+        # All positions of the batch in one axis.
         labels = tf.reshape(labels, [-1])
-        weights = tf.cast(labels != PAD, tf.float32)
+        counts = labels != PAD
         hidden = tf.reshape(hidden, [-1, hidden.shape[-1]])
         loss, likelihood = cross_entropy(
-            hidden, self.output_kernel, self.output_bias, labels, weights, self.label_smoothing
+            hidden, self.output_kernel, self.output_bias, labels, counts, self.label_smoothing
         )
-        return loss, likelihood, tf.reduce_sum(weights)
+        return loss, likelihood, tf.reduce_sum(tf.cast(counts, tf.float32))
 
     def call(self, inputs: tuple[Any, Any], training: bool = False) -> Tensor:
         """(source, target inputs) -> logits [rows, n, vocab]; for `predict` and inspection."""
