@@ -8,7 +8,7 @@ a weight, or what else all positions are multiplied with, once a step, outside o
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -22,13 +22,25 @@ Step = tuple[Tensor, Tensor | None, Tensors]  # hidden or log_probs, attention, 
 
 BLOCK = 64  # neighbouring numbers of which `top_k` takes the largest first
 
-_precision = contextvars.ContextVar("precision", default="float32")
+
+class _Precision(NamedTuple):
+    name: str
+    cast: dict[int, Tensor]  # weights that are cast already, by `id`
+
+
+# None: float32, outside of any block.
+_precision: contextvars.ContextVar[_Precision | None] = contextvars.ContextVar(
+    "precision", default=None
+)
 
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Within the block, `weight` returns weights as `name` ("float32" or "bfloat16")."""
-    token = _precision.set(name)
+    """Within the block, `weight` returns weights as `name` ("float32" or "bfloat16").
+
+    The block is one step: no weight changes in it.
+    """
+    token = _precision.set(_Precision(name, {}))
     try:
         yield
     finally:
@@ -36,8 +48,20 @@ def precision(name: str) -> Iterator[None]:
 
 
 def weight(variable: Any) -> Tensor:
-    """The value of a weight in the precision of the matrix products."""
-    return tf.cast(tf.convert_to_tensor(variable), _precision.get())
+    """The value of a weight in the precision of the matrix products.
+
+    Within a block of `precision` a variable is cast once: all parts of a batch take the same
+    numbers, and what they add to its gradient is summed before it is cast back.
+    """
+    precision = _precision.get()
+    if precision is None:
+        return tf.convert_to_tensor(variable)
+    name, cast = precision
+    if not isinstance(variable, keras.Variable):
+        return tf.cast(variable, name)
+    if id(variable) not in cast:
+        cast[id(variable)] = tf.cast(tf.convert_to_tensor(variable), name)
+    return cast[id(variable)]
 
 
 class GateWeight:

@@ -133,23 +133,19 @@ class TrainableModel(keras.Model):
         seed = replicas.seed(self.seed)
         self.noise.state.assign(tf.stack([seed, self.first_noise()]))
         variables = [v.value for v in self.trainable_variables]
-        # The parts do not depend on each other: TensorFlow computes them at the same time.
-        parts = []
-        for n in range(self.parts):
-            source, target = (ids[n :: self.parts] for ids in data)
-            with kernels.precision(self.precision), tf.GradientTape() as tape:
-                losses = self.losses_of(source, target, training=True)
-            parts.append((tape, losses))
-        own = map(tf.add_n, zip(*(each for _, each in parts), strict=True))
-        loss, likelihood, tokens = replicas.total_numbers(list(own))
-        summands = []
-        for tape, (part_loss, _, _) in parts:
-            with tape:
-                mean_loss = part_loss / tokens
-            # Those of embeddings are sparse, with a row a token. Keras's optimizers would square
-            # the rows before they sum repeated ones, so all become dense here.
-            summands.append([*map(tf.convert_to_tensor, tape.gradient(mean_loss, variables))])
-        gradients = [tf.add_n(each) for each in zip(*summands, strict=True)]
+        source, target = data
+        with kernels.precision(self.precision), tf.GradientTape() as tape:
+            # The parts do not depend on each other: TensorFlow computes them at the same time.
+            parts = [
+                self.losses_of(source[n :: self.parts], target[n :: self.parts], training=True)
+                for n in range(self.parts)
+            ]
+            own = [tf.add_n(each) for each in zip(*parts, strict=True)]
+            loss, likelihood, tokens = replicas.total_numbers(own)
+            mean_loss = own[0] / tf.stop_gradient(tokens)
+        # Those of embeddings are sparse, with a row a token. Keras's optimizers would square the
+        # rows before they sum repeated ones, so all become dense here.
+        gradients = [*map(tf.convert_to_tensor, tape.gradient(mean_loss, variables))]
         return gradients, (loss, likelihood, tokens)
 
     def first_noise(self) -> Tensor:

@@ -1,10 +1,22 @@
 """What stands in for slower operators of TensorFlow gives what they give."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nmt.models import kernels
+
+
+def test_a_weight_is_cast_once_a_step():
+    variable = keras.Variable([1.0, 1.0])
+    for value in (2.0, 3.0):
+        variable.assign([value, value])
+        with kernels.precision("bfloat16"):
+            cast = kernels.weight(variable)
+            assert kernels.weight(variable) is cast and cast.dtype == tf.bfloat16
+        np.testing.assert_array_equal(tf.cast(cast, tf.float32), variable)
+    np.testing.assert_array_equal(kernels.weight(variable), variable)
 
 
 @pytest.mark.parametrize("size", [3, 63, 64, 65, 128, 200, 1000])

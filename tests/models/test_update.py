@@ -96,6 +96,19 @@ def test_parts_of_a_batch_have_the_gradients_of_the_whole(name, options):
         np.testing.assert_allclose(own_losses, losses, rtol=1e-5)
 
 
+def test_parts_in_bfloat16_are_as_close_to_float32_as_the_whole():
+    model = made("lstm", **without_dropout("lstm"))
+    batch = sentences(6, longest=4)
+    gradients = {}
+    for precision, parts in (("float32", 1), ("bfloat16", 1), ("bfloat16", 2)):
+        model.compile(keras.optimizers.SGD(), precision=precision, parts=parts)
+        summed, _ = model.gradients(batch)
+        gradients[precision, parts] = np.concatenate([np.ravel(each) for each in summed])
+    exact, *rounded = gradients.values()
+    whole, parted = (np.linalg.norm(each - exact) for each in rounded)
+    assert 0 < parted < 1.5 * whole
+
+
 @pytest.mark.parametrize(
     ("name", "r_drop"), [("variational", 0.0), ("recurrent dropout", 0.0), ("dropout", 2.0)]
 )
