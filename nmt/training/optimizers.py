@@ -24,6 +24,12 @@ class _FusedUpdate:
             return grads_and_vars
         return keras.optimizers.Adam._all_reduce_sum_gradients(self, grads_and_vars)
 
+    def _clip_gradients(self: Any, grads: Any) -> Any:
+        # Keras squares each gradient into an array of its own.
+        if self.global_clipnorm:
+            return tf.clip_by_global_norm(grads, self.global_clipnorm)[0]
+        return keras.optimizers.Adam._clip_gradients(self, grads)
+
     def update_step(self: Any, gradient: tf.Tensor, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
