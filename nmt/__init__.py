@@ -35,6 +35,8 @@ def load(
     max_extra: int | None = None,
     lm: str | Path | None = None,
     lm_weight: float | None = None,
+    reverse: str | Path | None = None,
+    reverse_weight: float | None = None,
     glossary: str | Path | None = None,
     memory: str | Path | None = None,
 ) -> "Translator":
@@ -47,7 +49,9 @@ def load(
     The others replace options of the recipe's `[search]`. beam: hypotheses kept a sentence.
     length_penalty: score = log-probability / length ** penalty. max_ratio, max_extra: the longest
     output, in pieces for each source piece and on top of these. lm, lm_weight: run of a language
-    model that helps to choose words, and the factor on its log-probability.
+    model that helps to choose words, and the factor on its log-probability. reverse,
+    reverse_weight: run of the reverse direction that ranks what is found, and the factor on its
+    score.
 
     glossary: a file of terms with their translations (source TAB target [TAB exact], or TBX).
     memory: earlier translations: a TMX, PO, XLIFF or TSV file, a folder of them, or a run.
@@ -66,6 +70,8 @@ def load(
         "max_extra": max_extra,
         "lm": lm,
         "lm_weight": lm_weight,
+        "reverse": reverse,
+        "reverse_weight": reverse_weight,
     }
     overrides = [f"search.{name}={value}" for name, value in search.items() if value is not None]
     translator = load_run(run, engine, threads, overrides, hypotheses_per_batch)

@@ -206,3 +206,9 @@ def tree(folder):
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def turned(recipe, source):
+    """A recipe of English to German as one that reads another language and writes English."""
+    recipe = recipe.replace('source = "en"', f'source = "{source}"')
+    return recipe.replace('target = "de"', 'target = "en"')

@@ -166,9 +166,26 @@ def add_lm(parser: argparse.ArgumentParser, what: str = "") -> None:
     )
 
 
+def add_reverse(parser: argparse.ArgumentParser, what: str = "translations") -> None:
+    """A run of the reverse direction that ranks `what`; `search_overrides` reads both options."""
+    parser.add_argument(
+        "--reverse",
+        metavar="RUN",
+        help=f"run of the reverse direction: of the beam's {what} those are best that it finds "
+        "the source probable from, too",
+    )
+    parser.add_argument(
+        "--reverse-weight",
+        metavar="W",
+        help="what its score is multiplied by "
+        "(defaults: the recipe's search.reverse and search.reverse_weight)",
+    )
+
+
 def search_overrides(args: argparse.Namespace) -> list[str]:
-    """--length-penalty, --lm and --lm-weight, where typed, as overrides of the recipe."""
-    typed = {name: getattr(args, name, None) for name in ("length_penalty", "lm", "lm_weight")}
+    """What `add_search`, `add_lm`, `add_reverse` add, where typed, as overrides of the recipe."""
+    names = ("length_penalty", "lm", "lm_weight", "reverse", "reverse_weight")
+    typed = {name: getattr(args, name, None) for name in names}
     return [f"search.{name}={value}" for name, value in typed.items() if value is not None]
 
 

@@ -8,6 +8,7 @@ from nmt.cli.arguments import (
     add_lm,
     add_memory,
     add_min_confidence,
+    add_reverse,
     add_search,
     add_to,
     search_overrides,
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_glossary(parser)
     add_memory(parser, "")
     add_lm(parser)
+    add_reverse(parser)
     add_engine(parser, threads=False)
 
 

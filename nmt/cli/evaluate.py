@@ -6,7 +6,15 @@ import re
 from pathlib import Path
 
 from nmt.cli import lagging
-from nmt.cli.arguments import add_engine, add_glossary, add_lm, add_search, add_to, search_overrides
+from nmt.cli.arguments import (
+    add_engine,
+    add_glossary,
+    add_lm,
+    add_reverse,
+    add_search,
+    add_to,
+    search_overrides,
+)
 from nmt.errors import Failure, UserError
 
 log = logging.getLogger(__name__)
@@ -45,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--once", action="store_true", help="show the report there is, if these weights have one"
     )
     add_lm(parser, "the first run ")
+    add_reverse(parser, "translations of the first run ")
     add_engine(parser)
 
 
@@ -96,8 +105,10 @@ def _scorers(args, entries):
     scorers = []
     for number, path in enumerate(args.run):
         overrides = search_overrides(args)
-        if number:  # a language model helps the first run
-            overrides = [each for each in overrides if not each.startswith("search.lm")]
+        if number:  # other runs help the first one
+            overrides = [
+                each for each in overrides if not each.startswith(("search.lm", "search.reverse"))
+            ]
         scorers.append(load_any(path, args.engine, args.threads, overrides))
     return scorers
 
@@ -240,6 +251,9 @@ def _compare(args, entries, texts, outputs):
     recipes = [members[0].recipe if len(members) == 1 else None for members in entries]
     if args.lm is not None or args.lm_weight is not None:
         names[0] += f" with {args.lm or 'a language model'}"
+        recipes[0] = None
+    if args.reverse is not None or args.reverse_weight is not None:
+        names[0] += f" ranked by {args.reverse or 'the reverse run'}"
         recipes[0] = None
     for number, text in enumerate(texts):
         of_text = [of_run[number]["output"] for of_run in outputs]

@@ -15,6 +15,7 @@ from nmt.cli.arguments import (
     add_lm,
     add_memory,
     add_min_confidence,
+    add_reverse,
     add_search,
     add_to,
     bounded,
@@ -99,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_glossary(parser)
     add_memory(parser, "; json shows matches")
     add_lm(parser)
+    add_reverse(parser)
     add_engine(parser)
 
 

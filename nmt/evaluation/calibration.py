@@ -49,7 +49,7 @@ def calibrate(run: Run, engine: str = "auto", threads: int = 0) -> str:
     if (sentences := sum(map(len, pairs_of.values()))) < MIN_SENTENCES:
         return f"no confidence: {sentences} validation sentences; {MIN_SENTENCES} are needed"
     # 2. Its translations, and the curve.
-    translator = load(run.path, engine, threads, ["search.lm="])
+    translator = load(run.path, engine, threads, ["search.lm=", "search.reverse="])
     translations: list[Translation] = []
     for number, pairs in pairs_of.items():
         own = translator.first(number) if number else translator

@@ -24,6 +24,8 @@ SAME = (RUN_MAY_DIFFER | PATHS) - {
     "train.from",
     "search.lm",
     "search.lm_weight",
+    "search.reverse",
+    "search.reverse_weight",
 }
 UNSAID = {"data.url", "data.folder"}
 

@@ -52,11 +52,13 @@ def _score_lines(name, report):
     # What was translated, and how.
     fusion = report.get("fusion")
     lm = f" with {fusion['weight']:g} x {Path(fusion['lm']).name}" if fusion else ""
+    reverse = report.get("reverse")
+    ranked = f" ranked by {reverse['weight']:g} x {Path(reverse['run']).name}" if reverse else ""
     penalty = report.get("length_penalty", 1.0)
     of_length = f", length penalty {penalty:g}" if penalty != 1.0 else ""
     yield (
         f"{name}: {report['split']}, {report['sentences']:,} sentences "
-        f"{report['source']}-{report['target']}, beam {report['beam']}{of_length}{lm}, "
+        f"{report['source']}-{report['target']}, beam {report['beam']}{of_length}{lm}{ranked}, "
         f"{report['sentences_per_second']:.0f} sentences/s"
     )
     # Scores.

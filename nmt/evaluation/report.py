@@ -3,6 +3,7 @@
 The only place that looks at test text. Runs are compared by paired bootstrap on the same sentences.
 """
 
+import dataclasses
 import json
 import logging
 import time
@@ -80,6 +81,7 @@ def evaluate(
         "weights": run.weights_id,
         "text": text.stamp,
         "fusion": _fusion(recipe),
+        "reverse": _reverse(recipe),
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(hypotheses) / seconds, 1),
         **scores(text, hypotheses),
@@ -123,13 +125,18 @@ def _language_report(run, generator, text):
 
 
 def _warn_of_other_data(data, recipe, name, others):
-    """Warns of members and of a language model that may have been trained on the text.
+    """Warns of members, and of runs that help, that may have been trained on the text.
 
     data: the options of the first member's corpora.
     """
     lms = [Run.open(recipe.search.lm)] if _fusion(recipe) else []
-    for other in (*others, *lms):
-        if other.recipe.data != data:
+    datas = [(other, other.recipe.data) for other in (*others, *lms)]
+    if _reverse(recipe):
+        reverse = Run.open(recipe.search.reverse)
+        turned = dataclasses.replace(reverse.recipe.data, source=data.source, target=data.target)
+        datas.append((reverse, turned))
+    for other, own in datas:
+        if own != data:
             log.warning(
                 f"{other.path} has other data options; it may have been trained on the {name} text"
             )
@@ -140,6 +147,13 @@ def _fusion(recipe):
     lm = recipe.search.lm
     weight = recipe.search.lm_weight
     return {"lm": lm, "weight": weight} if lm and weight else None
+
+
+def _reverse(recipe):
+    """The run that ranks what the search finds, and its weight."""
+    run = recipe.search.reverse
+    weight = recipe.search.reverse_weight
+    return {"run": run, "weight": weight} if run and weight else None
 
 
 def write_report(run: Run, report: dict, outputs: Outputs) -> None:
@@ -171,6 +185,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
         "weights": run.weights_id,
         "text": stamp(run, "test"),
         "fusion": _fusion(recipe),
+        "reverse": _reverse(recipe),
     }
     if "beam" in report:  # a language model's has none
         current["beam"] = beam or recipe.search.beam

@@ -37,7 +37,8 @@ def load(
 ) -> Translator:
     """The translator of a run folder, or of the ensemble "RUN1,RUN2,...".
 
-    An ensemble has the recipe of its first run; `search.lm` adds a language model to any of them.
+    An ensemble has the recipe of its first run; `search.lm` adds a language model to any of them,
+    `search.reverse` a run of the reverse direction that ranks what is found.
 
     engine: "onnx" (the run's export under ONNX Runtime), "keras", or "auto": onnx where there is an
     export. threads: processor threads, 0 for all. overrides: `section.key=value`, in place of the
@@ -68,7 +69,8 @@ def load(
 
     # 4. Make them one.
     model, distinct = _ensemble(models, preparations, shortlist)
-    alone = len(runs) == 1 and lm is None
+    reverse = _reverse(recipe.search, engine, threads)
+    alone = len(runs) == 1 and lm is None and reverse is None
     if lm:
         model = _fusion(model, lm, recipe.search.lm_weight)
     size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
@@ -80,10 +82,17 @@ def load(
 
     # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
     place = ",".join(os.path.abspath(run.path) for run in runs)
-    typed = [*overrides, f"search.lm={recipe.search.lm}"] if lm else overrides
-    translator.origin = (load, (place, engine, threads, tuple(typed), hypotheses_per_batch))
-    translator.description = _description(path, exports, threads, lm)
-    return translator.into(to) if to else translator
+    typed = [*overrides]
+    typed += [f"search.lm={recipe.search.lm}"] if lm else []
+    typed += [f"search.reverse={recipe.search.reverse}"] if reverse else []
+    translator.description = _description(path, exports, threads, lm, recipe.search)
+    translator = translator.into(to) if to else translator
+    translator.origin = (load, (place, engine, threads, tuple(typed), hypotheses_per_batch, to))
+    if reverse:
+        from nmt.inference.reranking import Reranker
+
+        translator.reranker = Reranker(reverse, recipe.search, translator.recipe.data)
+    return translator
 
 
 def load_generator(
@@ -199,7 +208,7 @@ def _ensemble(models, preparations, shortlist):
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:
         return models[0], distinct
-    # Imported here and in `_fusion`, as every start of a program would pay for it.
+    # Imported here and elsewhere, as every start of a program would pay for it.
     from nmt.decoding.ensemble import Ensemble
 
     if shortlist:
@@ -216,11 +225,23 @@ def _fusion(model, lm, weight):
     return Fusion(model, _language_model(lm), weight)
 
 
-def _description(path, exports, threads, lm):
+def _description(path, exports, threads, lm, options):
     """What is loaded, in words."""
     engines = " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
     with_lm = f", with {lm.path}" if lm else ""
-    return f"{path}, {engines}, {threads} threads{with_lm}"
+    reverse = f", ranked by {options.reverse}" if options.reverse and options.reverse_weight else ""
+    return f"{path}, {engines}, {threads} threads{with_lm}{reverse}"
+
+
+def _reverse(options, engine, threads):
+    """The translator of the reverse direction that ranks candidates, or None."""
+    if not (options.reverse and options.reverse_weight):
+        return None
+    try:
+        # Nothing ranks what is given.
+        return load(options.reverse, engine, threads, ["search.reverse="])
+    except UserError as error:
+        raise UserError(f"search.reverse: {error}; --reverse-weight 0 does without") from None
 
 
 def _lm_run(options):

@@ -4,7 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt.decoding.contract import Contract
 from nmt.decoding.sampling import Sampling
@@ -28,6 +28,9 @@ from nmt.text.messages import Part, split_message
 from nmt.text.preparation import NO_PROFILE, Preparation
 from nmt.text.profile import Profile
 from nmt.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from nmt.inference.reranking import Reranker
 
 
 class Alternative(NamedTuple):
@@ -82,6 +85,8 @@ class Translator(Loaded):
     glossary: Glossary | None = None
     memory: similar.Memory | None = None
     corrections: Corrections | None = None
+    # Ranks what a search has found.
+    reranker: "Reranker | None" = None
 
     def __init__(
         self,
@@ -277,6 +282,7 @@ class Translator(Loaded):
             self.preparations[0].profile,
             self.curve,
         )
+        translator.reranker = self.reranker and self.reranker.of(translator.recipe.data)
         if self.origin:
             translator.origin = _loaded_and_changed, (self.origin, method, argument)
         translator.description = f"{self.description}, {method} {argument}"
@@ -341,11 +347,24 @@ class Translator(Loaded):
         nbest = nbest or asked.nbest
         if asked.sampling:
             ids = [segment.ids for segment in segments]
-            nbest_lists = self.searcher.sample_ids(ids, nbest, asked.sampling)
-        else:
-            nbest_lists = self.searcher.search(
-                segments, phrases, nbest, asked.beam, asked.attention
+            return self._restored(
+                asked, segments, self.searcher.sample_ids(ids, nbest, asked.sampling)
             )
+        # What is ranked anew is the whole beam.
+        searched = max(nbest, asked.beam) if self.reranker else nbest
+        nbest_lists = self.searcher.search(segments, phrases, searched, asked.beam, asked.attention)
+        candidates = self._restored(asked, segments, nbest_lists)
+        if self.reranker:
+            sources = [segment.prepared.line.filled(segment.text) for segment in segments]
+            texts = candidates
+            if asked.joined:
+                # A run of a tokenised corpus reads tokens.
+                texts = self._restored(asked._replace(joined=False), segments, nbest_lists)
+            candidates = self.reranker.ranked(sources, texts, candidates)
+        return [best[:nbest] for best in candidates]
+
+    def _restored(self, asked, segments, nbest_lists):
+        """The hypotheses of each segment as translations."""
         restorer = self._restorer
         return [
             [

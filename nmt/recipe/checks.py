@@ -27,6 +27,8 @@ RUN_MAY_DIFFER = {
     "train.valid_sentences",
     "search.lm",
     "search.lm_weight",
+    "search.reverse",
+    "search.reverse_weight",
 }
 # With train.from the other options of model and tokenizer are those of that run.
 OWN_IN_TUNING = {

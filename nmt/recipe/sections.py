@@ -460,6 +460,17 @@ class SearchOptions:
         "factor on the log-probability of the language model",
         needs=is_set("search.lm"),
     )
+    # Reranking.
+    reverse: str = option(
+        "",
+        "run folder of the reverse direction that ranks the hypotheses of a sentence anew",
+        needs=TRANSLATOR,
+    )
+    reverse_weight: float = option(
+        0.3,
+        "factor on the score of the run of the reverse direction",
+        needs=is_set("search.reverse"),
+    )
 
 
 @dataclass

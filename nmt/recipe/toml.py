@@ -16,7 +16,15 @@ from nmt.recipe.sections import PLACE, Recipe
 log = logging.getLogger(__name__)
 
 MORE = "data.more"
-PATHS = {"data.train", "data.valid", "data.test", "train.from", "tokenizer.from", "search.lm"}
+PATHS = {
+    "data.train",
+    "data.valid",
+    "data.test",
+    "train.from",
+    "tokenizer.from",
+    "search.lm",
+    "search.reverse",
+}
 
 
 def load_recipe(

@@ -20,6 +20,7 @@ from nmt.inference.confidence import Curve
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from tests import nordic_run
+from tests.fakes import turned
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -116,6 +117,7 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
         "corrected": tiny_run,
         "multi30k-en-de": tiny_run,
         "reverse": tiny_run,
+        "multi30k-de-en": tiny_run,
         "nordic": nordic,
         "toy-online": online,
         "online": online,
@@ -125,6 +127,8 @@ def checkout(tmp_path_factory, once, tiny_run, tiny_recipe):
     folder = tmp_path_factory.mktemp("checkout")
     for name, run in runs.items():
         shutil.copytree(run, folder / "runs" / name)
+    recipe = folder / "runs" / "multi30k-de-en" / "recipe.toml"
+    recipe.write_text(turned(recipe.read_text(), "de"))
     curve = Curve(slope=5.0, intercept=2.0, sentences=100, good=50)
     Run(folder / "runs" / "default").exported().update(confidence=curve.to_dict())
     # 2. Text.

@@ -88,7 +88,8 @@ def test_a_dumped_recipe_is_read_back_as_it_was(tmp_path, make):
     )
     before.data.source, before.data.target, before.tokenizer.joint = "en", "de", True
     before.data.train = before.data.valid = before.data.test = ""
-    before.train.from_ = before.tokenizer.from_ = before.search.lm = ""
+    before.train.from_ = before.tokenizer.from_ = ""
+    before.search.lm = before.search.reverse = ""
     before.data.splits, before.data.tag = "all", ""
     before.model.embedding, before.train.wait = 2 * before.model.heads, 0
     assert load_recipe(recipe(tmp_path, dump_recipe(before))) == before

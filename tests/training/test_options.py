@@ -93,11 +93,14 @@ ROWS = {
         "tokenizer.own=true",
         "tokenizer.vocab_size=130",
     ),
-    "fine-tuned, fused": (
+    "reverse": ("data.source=de", "data.target=en", "train.steps=1"),
+    "fine-tuned, fused and ranked": (
         "train.from=RUN epochs, parts of batches",
         "train.corrections=3",
         "search.lm=RUN language model",
         "search.lm_weight=0.3",
+        "search.reverse=RUN reverse",
+        "search.reverse_weight=0.5",
     ),
 }
 

@@ -1,0 +1,123 @@
+"""Candidates that a run of the reverse direction ranks anew."""
+
+import json
+import pickle
+
+import pytest
+
+import nmt
+from nmt.__main__ import main
+from nmt.corpora import toy
+from nmt.errors import UserError
+from nmt.evaluation.report import last_report
+from nmt.inference.load import load
+from nmt.runs.folder import Run
+from nmt.runs.held_out import stamp
+from tests import nordic_run
+from tests.fakes import turned
+from tests.inference.test_combined_runs import LINES, LONG, copied
+
+pytestmark = pytest.mark.usefixtures("load_once")
+
+WEIGHT = 2.0
+
+
+@pytest.fixture(scope="module")
+def reverse(tiny_run, tmp_path_factory):
+    """A run that reads German and writes English, poorly."""
+    folder = tmp_path_factory.mktemp("reverse") / "run"
+    return copied(tiny_run, folder, edit=lambda text: turned(text, "de"))
+
+
+def test_the_beam_is_ranked_by_both_directions(tiny_run, reverse):
+    lines = [line for line in LINES if line]
+    plain = load(tiny_run).candidates(lines, nbest=5)
+    ranking = load(tiny_run, overrides=[f"search.reverse={reverse}", "search.reverse_weight=2"])
+    ranked = ranking.candidates(lines, nbest=3, beam=5)
+    back = load(reverse)
+    for line, candidates, found in zip(lines, plain, ranked, strict=True):
+        texts = [each.text for each in candidates]
+        scores = [score for _, score in back.score(texts, [line] * len(texts))]
+        expected = {
+            each.text: each.score + WEIGHT * score
+            for each, score in zip(candidates, scores, strict=True)
+        }
+        best = sorted(expected, key=lambda text: -expected[text])[:3]
+        assert [each.text for each in found] == best
+        assert [each.score for each in found] == pytest.approx([expected[t] for t in best])
+    assert [best.text for best, *_ in ranked] != [best.text for best, *_ in plain]
+    # One candidate is the best of the beam, too; what is drawn is not ranked.
+    assert ranking.translate(lines, beam=5) == [best.text for best, *_ in ranked]
+    assert pickle.loads(pickle.dumps(ranking)).translate(lines) == ranking.translate(lines)
+
+
+def test_blank_and_long_lines_are_ranked_too(tiny_run, reverse):
+    ranking = nmt.load(tiny_run, reverse=reverse)
+    blank, split = ranking.translate(["", LONG])
+    assert blank == "" and split
+
+
+@pytest.mark.parametrize("override", ["search.reverse=", "search.reverse_weight=0"])
+def test_nothing_is_ranked_without_a_run_or_weight(tiny_run, reverse, tmp_path, override):
+    def edit(text):
+        return text.replace('reverse = ""', f"reverse = {json.dumps(str(reverse))}")
+
+    run = copied(tiny_run, tmp_path / "e", edit=edit)
+    assert load(run).reranker and not load(run, overrides=[override]).reranker
+
+
+def test_what_cannot_rank_is_refused(tiny_run, reverse, capsys):
+    for more, expected in (
+        (["--reverse", tiny_run], "translates en-de, but what it is to rank needs de-en"),
+        (["--reverse", "nowhere"], "nowhere: no such run"),
+        (["--reverse-weight", "0.3"], "it needs search.reverse"),
+        (["--reverse", reverse, "--reverse-weight", "-1"], "at least 0"),
+        (["--reverse", reverse, "--confidence"], "a combination of models has no confidence"),
+    ):
+        assert main(["translate", str(tiny_run), "text", *map(str, more)]) == 2
+        error = capsys.readouterr().err
+        assert expected in error and len(error.splitlines()) == 1
+
+
+def test_each_language_of_a_run_needs_its_own_reverse(tiny_run, once, tmp_path):
+    run = once("nordic", lambda path: nordic_run.trained(path, tmp_path))
+    danish = copied(tiny_run, tmp_path / "da", edit=lambda text: turned(text, "da"))
+    options = [f"search.reverse={danish}"]
+    ranking = load(run, overrides=options, to="da")
+    assert pickle.loads(pickle.dumps(ranking)).reranker and ranking.translate(["line 1 of da"])
+    for other in (lambda: load(run, overrides=options), lambda: ranking.into("sv")):
+        with pytest.raises(UserError, match="translates da-en, but what it is to rank needs sv-en"):
+            other()
+
+
+def test_evaluate_compares_with_and_without_the_reverse_run(tiny_run, reverse, monkeypatch, capsys):
+    """Typed, it ranks what the first run finds only."""
+    pairs = list(toy.generate("en-de", "valid", 40))
+    monkeypatch.setattr("nmt.evaluation.scored_text.held_out", lambda run, split, number: pairs)
+    typed = [tiny_run, tiny_run, "--split", "valid", "--reverse", reverse, "--reverse-weight", 5]
+    assert main(["evaluate", *map(str, typed)]) == 0
+    out = capsys.readouterr().out
+    assert out.count(f" ranked by 5 x {reverse.name}") == 1
+    rows = out[out.index("valid  ") :].splitlines()
+    assert rows[1].startswith(f"{tiny_run} ranked by {reverse}  ")
+    assert rows[2].startswith(f"{tiny_run} ") and rows[1].split()[3:] != rows[2].split()[1:]
+
+
+def test_a_report_is_shown_for_the_reverse_run_it_had(tiny_run, tmp_path):
+    run = Run(copied(tiny_run, tmp_path / "f"))
+    ranked = ["search.reverse=/back", "search.reverse_weight=0.3"]
+    for reverse, same, different in (
+        (None, (), ranked),
+        ({"run": "/back", "weight": 0.3}, ranked, ()),
+    ):
+        report = {
+            "weights": run.info.weights,
+            "beam": 3,
+            "fusion": None,
+            "reverse": reverse,
+            "length_penalty": 1.0,
+            "copied_spans": {},
+            "text": stamp(run, "test"),
+        }
+        (run.path / "report.json").write_text(json.dumps(report))
+        assert last_report(run, None, same) == report and last_report(run, 3, different) is None
