@@ -153,15 +153,18 @@ def remove_leftovers(*folders: Path) -> None:
 def hold(file: Any, busy: str) -> None:
     """Holds a file that is open for writing, until it is closed.
 
-    UserError `busy` where another process holds it.
+    UserError `busy` where another process holds it, or has just removed it.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(busy) from None
     except OSError as error:
+        # Some network file systems have no locks: what happens there is the user's own care.
         if error.errno not in NO_LOCKS:
             raise
+    if not os.fstat(file.fileno()).st_nlink:
+        raise UserError(busy)
 
 
 def write_failure(path: Path | str, error: OSError) -> Failure:

@@ -16,7 +16,7 @@ EXTRAS = {
     "bulk": ("pyarrow",),
     "ray": ("ray",),
     "serve": ("starlette", "uvicorn", "httptools", "python_multipart", "prometheus_client"),
-    "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx", "filelock"),
+    "train": ("tensorflow", "keras", "sacrebleu", "tensorflow_datasets", "onnx"),
 }
 # What commands need.
 KERAS = ("tensorflow", "keras")

@@ -125,3 +125,16 @@ def test_text_is_written_as_its_name_says_and_read_as_it_was(tmp_path, name):
         file.write(str(1 / 0))
     assert list(files.lines(path)) == texts
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_is_held_by_one_until_it_is_closed(tmp_path):
+    path = tmp_path / "lock"
+    with open(path, "ab") as first, open(path, "ab") as second:
+        files.hold(first, "busy")
+        with pytest.raises(UserError, match="busy"):
+            files.hold(second, "busy")
+        # Whoever removes a lock still holds it; what comes next has another file.
+        path.unlink()
+        first.close()
+        with pytest.raises(UserError, match="busy"):
+            files.hold(second, "busy")

@@ -121,32 +121,26 @@ class Run:
         UserError if it is a file or another process holds it. A folder in which no run has begun
         when the block ends is left as it was.
         """
-        from filelock import FileLock, Timeout
-
         # 1. The folder, and a lock in it.
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file, a run folder is needed")
         is_new = not self.path.exists()
-        lock = FileLock(self.path / LOCK, timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise UserError(f"{self.path}: another process is training there") from None
-        except OSError as error:
-            # Some network file systems have no locks: training there is the user's own care.
-            if error.errno not in files.NO_LOCKS:
+        with contextlib.ExitStack() as until_end:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                file = until_end.enter_context(open(self.path / LOCK, "ab"))
+            except OSError as error:
                 raise files.write_failure(self.path, error) from error
+            files.hold(file, f"{self.path}: another process is training there")
 
-        # 2. The block; without a run, nothing of us stays.
-        try:
-            yield
-        finally:
-            lock.release()
-            if not (self.path / "run.json").exists():
-                (self.path / LOCK).unlink(missing_ok=True)
-                if is_new:
-                    files.remove(self.path, [])
+            # 2. The block; without a run, nothing of us stays.
+            try:
+                yield
+            finally:
+                if not (self.path / "run.json").exists():
+                    (self.path / LOCK).unlink(missing_ok=True)
+                    if is_new:
+                        files.remove(self.path, [])
 
     @contextlib.contextmanager
     def renewed(self) -> Iterator[None]:
