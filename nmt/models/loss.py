@@ -13,10 +13,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from nmt.machine import gpus
 from nmt.models import kernels
 from nmt.models.kernels import Tensor
 
-LOGITS = 2**24  # numbers in the largest matrix that exists at once
+# Numbers in the largest matrix that exists at once. In float32 a processor takes 0.8 % more time
+# for fewer, and 100 MB less memory; in bfloat16 2 % more, and less is won.
+LOGITS = 2**24
+LOGITS_FLOAT32 = 2**21
 
 
 def cross_entropy(
@@ -93,7 +97,8 @@ def _sum_slices(hidden, bias, cast_kernel, gradients, slice_losses):
     the label.
     """
     vocab, units = cast_kernel.shape
-    slice_size = LOGITS // vocab  # positions
+    is_small = cast_kernel.dtype == tf.float32 and not gpus()
+    slice_size = max(1, (LOGITS_FLOAT32 if is_small else LOGITS) // vocab)  # positions
     # One slice at least, which is empty where a part of a batch has no sentence.
     positions = tf.maximum(tf.shape(hidden)[0], 1)
 

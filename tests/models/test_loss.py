@@ -43,7 +43,7 @@ def measured(function, variables, *rest, upstream=1.0):
 def test_value_and_gradients_are_those_of_the_definition(
     monkeypatch, smoothing, rows_at_a_time, compiled
 ):
-    monkeypatch.setattr(loss, "LOGITS", rows_at_a_time * VOCAB + VOCAB // 2)
+    monkeypatch.setattr(loss, "LOGITS_FLOAT32", rows_at_a_time * VOCAB + VOCAB // 2)
     variables, labels, counts = case()
     assert 0 < counts.sum() < ROWS
     function = tf.function(loss.cross_entropy, autograph=False) if compiled else loss.cross_entropy
