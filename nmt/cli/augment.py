@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nmt.cli.arguments import (
     add_engine,
+    add_reverse,
     add_sampling,
     add_search,
     add_to,
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="translations of a line that are kept, or draws",
     )
+    add_reverse(parser)
     add_sampling(
         parser, None, "draw translations, at this temperature, instead of searching the best"
     )
@@ -111,6 +113,8 @@ def _check(args):
         raise UserError("--top-k and --seed are of what is drawn: they need --temperature")
     if args.temperature is not None and args.beam:
         raise UserError("--beam and --temperature exclude each other: searched, or drawn")
+    if args.temperature is not None and args.reverse:
+        raise UserError("--reverse and --temperature exclude each other: ranked, or drawn")
     check_output_file(args.output)
 
 

@@ -14,6 +14,7 @@ from nmt.cli.arguments import (
     add_glossary,
     add_memory,
     add_min_confidence,
+    add_reverse,
     add_search,
     add_to,
     bounded,
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_search(parser)
     add_glossary(parser)
     add_memory(parser, "")
+    add_reverse(parser)
     add_engine(parser)
 
 

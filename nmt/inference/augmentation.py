@@ -27,6 +27,7 @@ from nmt import files
 from nmt.corpora.cleaning import fault
 from nmt.errors import UserError
 from nmt.recipe import DataOptions
+from nmt.runs.folder import Run
 from nmt.version import __version__
 from nmt.windows import windows
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from nmt.decoding.sampling import Sampling
     from nmt.inference.translation import Translation
     from nmt.inference.translator import Translator
-    from nmt.runs.folder import Run
 
 log = logging.getLogger(__name__)
 
@@ -287,8 +287,23 @@ def _description(runs, source, making):
         "text": source.name,
         "text_sha256": source.digest,
         "length_penalties": [each.recipe.search.length_penalty for _, each in runs],
+        "reverse": _rankings([each for _, each in runs]),
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
     }
+
+
+def _rankings(translators):
+    """For each its run of the reverse direction that ranks what is found; None: there is none."""
+    described = []
+    for translator in translators:
+        options = translator.recipe.search
+        ranking = None
+        if translator.reranker:
+            weights = Run.open(options.reverse).info.weights_sha256
+            ranking = {"path": options.reverse, "weights": weights, "by": options.reverse_weight}
+        described.append(ranking)
+    # None, too, is what older versions have told.
+    return described if any(described) else None
 
 
 def _cell(text):

@@ -103,6 +103,26 @@ def test_evaluate_compares_with_and_without_the_reverse_run(tiny_run, reverse, m
     assert rows[2].startswith(f"{tiny_run} ") and rows[1].split()[3:] != rows[2].split()[1:]
 
 
+def test_a_corpus_is_made_of_what_is_ranked_best(tiny_run, reverse, tmp_path, capsys):
+    lines = [line for line in LINES if line]
+    (tmp_path / "lines").write_text("\n".join(lines))
+    made = tmp_path / "made.tsv"
+    options = ["augment", tiny_run, "-i", tmp_path / "lines", "-o", made]
+    ranked = ["--reverse", reverse, "--reverse-weight", WEIGHT]
+    assert main([*map(str, [*options, *ranked])]) == 0
+    _, *rows = (row.split("\t") for row in made.read_text().splitlines())
+    ranking = nmt.load(tiny_run, reverse=reverse, reverse_weight=WEIGHT)
+    best = dict(zip(lines, ranking.translate(lines), strict=True))
+    assert rows and all(best[source] == target for source, target, _ in rows)
+    told = json.loads(made.with_suffix(".tsv.json").read_text())
+    weights = Run(reverse).info.weights_sha256
+    assert told["reverse"] == [{"path": str(reverse), "weights": weights, "by": WEIGHT}]
+    # Ranked in another way it is another corpus; what is drawn is not ranked.
+    for more, expected in (([], "made otherwise"), ([*ranked, "--temperature", 1], "exclude")):
+        assert main([*map(str, [*options, *more])]) == 2
+        assert expected in capsys.readouterr().err
+
+
 def test_a_report_is_shown_for_the_reverse_run_it_had(tiny_run, tmp_path):
     run = Run(copied(tiny_run, tmp_path / "f"))
     ranked = ["search.reverse=/back", "search.reverse_weight=0.3"]
