@@ -32,7 +32,7 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 # Errors of some network file systems, which have no locks: there it is the user's own care.
-NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 SURROGATES = re.compile("[\udc80-\udcff]")
 # Lines after one that is not UTF-8 from which the encoding is guessed.
 SAMPLE = 200
@@ -153,7 +153,7 @@ def remove_leftovers(*folders: Path) -> None:
 def hold(file: Any, busy: str) -> None:
     """Holds a file that is open for writing, until it is closed.
 
-    UserError `busy` where another process holds it, or has just removed it.
+    UserError `busy` where another process holds it.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,8 +163,6 @@ def hold(file: Any, busy: str) -> None:
         # Some network file systems have no locks: what happens there is the user's own care.
         if error.errno not in NO_LOCKS:
             raise
-    if not os.fstat(file.fileno()).st_nlink:
-        raise UserError(busy)
 
 
 def write_failure(path: Path | str, error: OSError) -> Failure:

@@ -133,13 +133,18 @@ def _warn_of_other_data(data, recipe, name, others):
     datas = [(other, other.recipe.data) for other in (*others, *lms)]
     if _reverse(recipe):
         reverse = Run.open(recipe.search.reverse)
-        turned = dataclasses.replace(reverse.recipe.data, source=data.source, target=data.target)
-        datas.append((reverse, turned))
+        datas.append((reverse, _turned(reverse.recipe.data)))
     for other, own in datas:
         if own != data:
             log.warning(
                 f"{other.path} has other data options; it may have been trained on the {name} text"
             )
+
+
+def _turned(data):
+    """The options of the same corpora in the other direction."""
+    more = [_turned(each) for each in data.more]
+    return dataclasses.replace(data, source=data.target, target=data.source, more=more)
 
 
 def _fusion(recipe):

@@ -287,7 +287,7 @@ def _description(runs, source, making):
         "text": source.name,
         "text_sha256": source.digest,
         "length_penalties": [each.recipe.search.length_penalty for _, each in runs],
-        "reverse": _rankings([each for _, each in runs]),
+        "reverse": None if making.sampling else _rankings([each for _, each in runs]),
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
     }
 
@@ -299,8 +299,12 @@ def _rankings(translators):
         options = translator.recipe.search
         ranking = None
         if translator.reranker:
-            weights = Run.open(options.reverse).info.weights_sha256
-            ranking = {"path": options.reverse, "weights": weights, "by": options.reverse_weight}
+            run = Run.open(options.reverse)
+            ranking = {
+                "path": options.reverse,
+                "weights": run.info.weights_sha256 or run.weights_id,
+                "by": options.reverse_weight,
+            }
         described.append(ranking)
     # None, too, is what older versions have told.
     return described if any(described) else None

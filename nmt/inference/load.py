@@ -109,7 +109,8 @@ def load_generator(
     (run,) = open_runs(path, language_model=True)
     if overrides or to:
         raise UserError(
-            f"{path}: is a language model; --lm, --lm-weight and --to are for translators"
+            f"{path}: is a language model; --lm, --reverse, their weights and --to are for "
+            "translators"
         )
     _check(engine, threads)
     if engine == "onnx":
@@ -238,7 +239,7 @@ def _reverse(options, engine, threads):
     if not (options.reverse and options.reverse_weight):
         return None
     try:
-        # Nothing ranks what is given.
+        Run.open(options.reverse)  # one run, no ensemble
         return load(options.reverse, engine, threads, ["search.reverse="])
     except UserError as error:
         raise UserError(f"search.reverse: {error}; --reverse-weight 0 does without") from None

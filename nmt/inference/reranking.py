@@ -36,8 +36,15 @@ class Reranker:
             )
         self._loaded = reverse
         self._options = options
-        number = directions.index(wanted)
+        corpora = reverse.recipe.data.corpora()
+        numbers = [number for number, each in enumerate(directions) if each == wanted]
+        number = min(numbers, key=lambda each: corpora[each].splits != "all")
         self.reverse = reverse.first(number) if number else reverse
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether the reverse run reads a tokenised corpus."""
+        return self.reverse.recipe.data.tokenised
 
     def of(self, data: "DataOptions") -> "Reranker":
         """The same for candidates of another corpus."""
@@ -64,5 +71,5 @@ class Reranker:
         for candidate in itertools.chain.from_iterable(candidates):
             _, score = next(scores)
             candidate.score += self._options.reverse_weight * score
-        # Of equal ones the first stays first.
-        return [sorted(each, key=lambda candidate: -candidate.score) for each in candidates]
+        # As in the search, what was cut comes last; of equal ones the first stays first.
+        return [sorted(each, key=lambda one: (not one.finished, -one.score)) for each in candidates]

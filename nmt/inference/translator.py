@@ -246,7 +246,7 @@ class Translator(Loaded):
         return []
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
-        """(log_prob, score) of each pair, as `candidates` would score that target.
+        """(log_prob, score) of each pair, as the search scores that target, before any ranking.
 
         Targets of a tokenised corpus may be as people write them; without spaces they must be
         tokens. Raises as `candidates`, and UserError where sources and targets do not pair up.
@@ -350,17 +350,19 @@ class Translator(Loaded):
             return self._restored(
                 asked, segments, self.searcher.sample_ids(ids, nbest, asked.sampling)
             )
-        # What is ranked anew is the whole beam.
-        searched = max(nbest, asked.beam) if self.reranker else nbest
+        # What is ranked anew is the whole beam; not where phrases are wanted, of which scores tell
+        # nothing.
+        reranker = None if phrases else self.reranker
+        searched = max(nbest, asked.beam) if reranker else nbest
         nbest_lists = self.searcher.search(segments, phrases, searched, asked.beam, asked.attention)
         candidates = self._restored(asked, segments, nbest_lists)
-        if self.reranker:
+        if reranker:
             sources = [segment.prepared.line.filled(segment.text) for segment in segments]
             texts = candidates
-            if asked.joined:
-                # A run of a tokenised corpus reads tokens.
-                texts = self._restored(asked._replace(joined=False), segments, nbest_lists)
-            candidates = self.reranker.ranked(sources, texts, candidates)
+            if self.recipe.data.tokenised and asked.joined == reranker.reads_tokens:
+                as_read = asked._replace(joined=not asked.joined)
+                texts = self._restored(as_read, segments, nbest_lists)
+            candidates = reranker.ranked(sources, texts, candidates)
         return [best[:nbest] for best in candidates]
 
     def _restored(self, asked, segments, nbest_lists):

@@ -125,13 +125,17 @@ class Run:
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file, a run folder is needed")
         is_new = not self.path.exists()
+        busy = f"{self.path}: another process is training there"
         with contextlib.ExitStack() as until_end:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
                 file = until_end.enter_context(open(self.path / LOCK, "ab"))
+                files.hold(file, busy)
             except OSError as error:
                 raise files.write_failure(self.path, error) from error
-            files.hold(file, f"{self.path}: another process is training there")
+            # Whoever removes a lock holds it; what comes next would have another file.
+            if not os.fstat(file.fileno()).st_nlink:
+                raise UserError(busy)
 
             # 2. The block; without a run, nothing of us stays.
             try:

@@ -11,8 +11,12 @@ from nmt.corpora import toy
 from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.load import load
+from nmt.inference.reranking import Reranker
+from nmt.inference.translation import Translation
+from nmt.recipe import DataOptions, Recipe, SearchOptions
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
+from nmt.text.glossary import Glossary, Term
 from tests import nordic_run
 from tests.fakes import turned
 from tests.inference.test_combined_runs import LINES, LONG, copied
@@ -46,9 +50,66 @@ def test_the_beam_is_ranked_by_both_directions(tiny_run, reverse):
         assert [each.text for each in found] == best
         assert [each.score for each in found] == pytest.approx([expected[t] for t in best])
     assert [best.text for best, *_ in ranked] != [best.text for best, *_ in plain]
-    # One candidate is the best of the beam, too; what is drawn is not ranked.
+    # One candidate is the best of the beam, too.
     assert ranking.translate(lines, beam=5) == [best.text for best, *_ in ranked]
     assert pickle.loads(pickle.dumps(ranking)).translate(lines) == ranking.translate(lines)
+
+
+class Reverse:
+    """Finds each source as probable as its score says; notes what it is asked for."""
+
+    def __init__(self, scores, data):
+        self.scores = scores
+        self.recipe = Recipe(data)
+        self.asked = []
+
+    def score(self, sources, targets):
+        self.asked += targets
+        return [(0.0, self.scores.get(source, 0.0)) for source in sources]
+
+
+def reranker(scores=None, preprocess="none"):
+    data = DataOptions(source="de", target="en", preprocess=preprocess)
+    turned = DataOptions(source="en", target="de")
+    options = SearchOptions(reverse="back", reverse_weight=WEIGHT)
+    return Reranker(Reverse(scores or {}, data), options, turned)
+
+
+def test_what_was_cut_comes_last():
+    texts = [Translation("a", score=-2.0), Translation("b", score=-1.0, finished=False)]
+    ranked = reranker({"b": 5.0, "a": 0.5}).ranked(["x"], [texts], [texts])
+    assert [(each.text, each.score) for each in ranked[0]] == [("a", -1.0), ("b", 9.0)]
+
+
+def test_searches_for_terms_are_not_ranked(tiny_run):
+    """Scores tell nothing of what is wanted; the source that is copied into is no source."""
+    terms = Glossary([Term("cat", "Zauberkatze"), Term("book", "Zauberbuch")])
+    translator = load(tiny_run).using(glossary=terms)
+    expected = translator.candidates(LINES)
+    ranking = load(tiny_run).using(glossary=terms)
+    ranking.reranker = reranker()
+    found = ranking.candidates(LINES)
+    assert {*ranking.reranker.reverse.asked} == {line for line in LINES if line}
+    assert any(term[1] for best, *_ in expected for term in best.terms)
+    assert [best.terms for best, *_ in found] == [best.terms for best, *_ in expected]
+
+
+@pytest.mark.parametrize("preprocess", ["none", "tokens"])
+def test_the_reverse_run_reads_text_as_it_was_trained(tiny_run, monkeypatch, preprocess):
+    translator = load(tiny_run)
+    monkeypatch.setattr(translator.recipe.data, "preprocess", "tokens")
+    translator.reranker = reranker({}, preprocess)
+    read = []
+    monkeypatch.setattr(
+        translator.reranker, "ranked", lambda sources, texts, found: read.extend(texts) or found
+    )
+    line = "Maria buys two cats ."
+    for joined in (True, False):
+        translator.candidates([line], joined=joined)
+    tokens, text = (
+        load(tiny_run).candidates([line], joined=joined)[0][0].text for joined in (False, True)
+    )
+    assert len(read) == 2 and {best[0].text for best in read} <= {tokens, text}
 
 
 def test_blank_and_long_lines_are_ranked_too(tiny_run, reverse):
@@ -100,7 +161,7 @@ def test_evaluate_compares_with_and_without_the_reverse_run(tiny_run, reverse, m
     assert out.count(f" ranked by 5 x {reverse.name}") == 1
     rows = out[out.index("valid  ") :].splitlines()
     assert rows[1].startswith(f"{tiny_run} ranked by {reverse}  ")
-    assert rows[2].startswith(f"{tiny_run} ") and rows[1].split()[3:] != rows[2].split()[1:]
+    assert rows[2].startswith(f"{tiny_run} ") and rows[1].split()[4:8] != rows[2].split()[1:5]
 
 
 def test_a_corpus_is_made_of_what_is_ranked_best(tiny_run, reverse, tmp_path, capsys):
