@@ -56,15 +56,15 @@ def test_the_beam_is_ranked_by_both_directions(tiny_run, reverse):
 
 
 class Reverse:
-    """Finds each source as probable as its score says; notes what it is asked for."""
+    """Finds each source as probable as its score says; counts how often it is asked."""
 
     def __init__(self, scores, data):
         self.scores = scores
         self.recipe = Recipe(data)
-        self.asked = []
+        self.calls = 0
 
     def score(self, sources, targets):
-        self.asked += targets
+        self.calls += 1
         return [(0.0, self.scores.get(source, 0.0)) for source in sources]
 
 
@@ -89,7 +89,7 @@ def test_searches_for_terms_are_not_ranked(tiny_run):
     ranking = load(tiny_run).using(glossary=terms)
     ranking.reranker = reranker()
     found = ranking.candidates(LINES)
-    assert {*ranking.reranker.reverse.asked} == {line for line in LINES if line}
+    assert ranking.reranker.reverse.calls == 1
     assert any(term[1] for best, *_ in expected for term in best.terms)
     assert [best.terms for best, *_ in found] == [best.terms for best, *_ in expected]
 

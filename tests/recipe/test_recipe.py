@@ -478,7 +478,11 @@ def test_recipes_that_take_a_tokenizer_name_the_run_that_make_train_writes():
     taken = {path.stem: load_recipe(path).tokenizer.from_ for path in RECIPES}
     taken = {name: Path(run).resolve() for name, run in taken.items() if run}
     root = RECIPES[0].parents[1]
-    assert taken == dict.fromkeys(["default-student", "default-taught"], root / "runs" / "default")
+    assert taken == {
+        "default-student": root / "runs" / "default",
+        "default-taught": root / "runs" / "default",
+        "multi30k-en-de-taught": root / "runs" / "multi30k-en-de",
+    }
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
