@@ -43,7 +43,8 @@ def check_confidence(translator: Any, run: str, engine: str) -> None:
     """UserError where confidence is asked for of a `Translator` that has none."""
     if translator.curve:
         return
-    if "," in run or translator.recipe.search.lm or translator.reranker:
+    search = translator.recipe.search
+    if "," in run or search.lm or (search.reverse and search.reverse_weight):
         raise UserError(f"{run}: a combination of models has no confidence")
     option = "" if engine == "auto" else f" --engine {engine}"
     raise UserError(
