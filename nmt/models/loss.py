@@ -41,11 +41,11 @@ def cross_entropy(
     cast_kernel = kernels.weight(kernel)
     positions = tf.shape(hidden)[0]
     counted = tf.where(counts)[:, 0]
-    labels = tf.boolean_mask(labels, counts)
+    labels = tf.gather(labels, counted)
 
     @tf.custom_gradient
     def summed(hidden, kernel, bias):
-        hidden = tf.boolean_mask(hidden, counts)
+        hidden = tf.gather(hidden, counted)
         vocab = kernel.shape[0]
         # Smoothing spreads probability evenly, so it sees the mean row of the kernel only.
         mean_kernel = tf.reduce_mean(kernel, 0)

@@ -348,23 +348,28 @@ def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
         assert not isinstance(load(run, overrides=[override]).model, Fusion)
 
 
-def test_a_report_is_shown_for_the_language_model_it_had(tiny_run, tmp_path):
+def test_a_report_is_shown_for_the_runs_that_helped(tiny_run, tmp_path):
     run = Run(copied(tiny_run, tmp_path / "f"))
     with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
-    for fused, same, different in (
-        (None, (), with_lm),
-        ({"lm": "/lm", "weight": 0.3}, with_lm, ()),
+    ranked = ["search.reverse=/back", "search.reverse_weight=0.3"]
+    for helped, same, different in (
+        ({}, (), [with_lm, ranked]),
+        ({"fusion": {"lm": "/lm", "weight": 0.3}}, with_lm, [(), ranked]),
+        ({"reverse": {"run": "/back", "weight": 0.3}}, ranked, [(), with_lm]),
     ):
         report = {
             "weights": run.info.weights,
             "beam": 3,
-            "fusion": fused,
+            "fusion": None,
+            "reverse": None,
             "length_penalty": 1.0,
             "copied_spans": {},
             "text": stamp(run, "test"),
+            **helped,
         }
         (run.path / "report.json").write_text(json.dumps(report))
-        assert last_report(run, None, same) == report and last_report(run, 3, different) is None
+        assert last_report(run, None, same) == report
+        assert not any(last_report(run, 3, other) for other in different)
 
 
 def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):

@@ -9,13 +9,11 @@ import nmt
 from nmt.__main__ import main
 from nmt.corpora import toy
 from nmt.errors import UserError
-from nmt.evaluation.report import last_report
 from nmt.inference.load import load
 from nmt.inference.reranking import Reranker
 from nmt.inference.translation import Translation
 from nmt.recipe import DataOptions, Recipe, SearchOptions
 from nmt.runs.folder import Run
-from nmt.runs.held_out import stamp
 from nmt.text.glossary import Glossary, Term
 from tests import nordic_run
 from tests.fakes import turned
@@ -182,23 +180,3 @@ def test_a_corpus_is_made_of_what_is_ranked_best(tiny_run, reverse, tmp_path, ca
     for more, expected in (([], "made otherwise"), ([*ranked, "--temperature", 1], "exclude")):
         assert main([*map(str, [*options, *more])]) == 2
         assert expected in capsys.readouterr().err
-
-
-def test_a_report_is_shown_for_the_reverse_run_it_had(tiny_run, tmp_path):
-    run = Run(copied(tiny_run, tmp_path / "f"))
-    ranked = ["search.reverse=/back", "search.reverse_weight=0.3"]
-    for reverse, same, different in (
-        (None, (), ranked),
-        ({"run": "/back", "weight": 0.3}, ranked, ()),
-    ):
-        report = {
-            "weights": run.info.weights,
-            "beam": 3,
-            "fusion": None,
-            "reverse": reverse,
-            "length_penalty": 1.0,
-            "copied_spans": {},
-            "text": stamp(run, "test"),
-        }
-        (run.path / "report.json").write_text(json.dumps(report))
-        assert last_report(run, None, same) == report and last_report(run, 3, different) is None
