@@ -85,7 +85,8 @@ def load(
     typed = [*overrides]
     typed += [f"search.lm={recipe.search.lm}"] if lm else []
     typed += [f"search.reverse={recipe.search.reverse}"] if reverse else []
-    translator.description = _description(path, exports, threads, lm, recipe.search)
+    ranked_by = recipe.search.reverse if reverse else None
+    translator.description = _description(path, exports, threads, lm, ranked_by)
     translator = translator.into(to) if to else translator
     translator.origin = (load, (place, engine, threads, tuple(typed), hypotheses_per_batch, to))
     if reverse:
@@ -226,11 +227,11 @@ def _fusion(model, lm, weight):
     return Fusion(model, _language_model(lm), weight)
 
 
-def _description(path, exports, threads, lm, options):
+def _description(path, exports, threads, lm, ranked_by):
     """What is loaded, in words."""
     engines = " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
     with_lm = f", with {lm.path}" if lm else ""
-    reverse = f", ranked by {options.reverse}" if options.reverse and options.reverse_weight else ""
+    reverse = f", ranked by {ranked_by}" if ranked_by else ""
     return f"{path}, {engines}, {threads} threads{with_lm}{reverse}"
 
 

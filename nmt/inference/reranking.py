@@ -28,7 +28,8 @@ class Reranker:
         UserError if none of its corpora is of the reverse direction.
         """
         wanted = data.target, data.source
-        directions = [(each.source, each.target) for each in reverse.recipe.data.corpora()]
+        corpora = reverse.recipe.data.corpora()
+        directions = [(each.source, each.target) for each in corpora]
         if wanted not in directions:
             raise UserError(
                 f"search.reverse: {options.reverse} translates {'-'.join(directions[0])}, but what "
@@ -36,7 +37,6 @@ class Reranker:
             )
         self._loaded = reverse
         self._options = options
-        corpora = reverse.recipe.data.corpora()
         numbers = [number for number, each in enumerate(directions) if each == wanted]
         number = min(numbers, key=lambda each: corpora[each].splits != "all")
         self.reverse = reverse.first(number) if number else reverse
