@@ -10,8 +10,7 @@ from nmt import files
 from nmt.bulk.formats import Added, Texts
 from nmt.evaluation import mismatch
 from nmt.inference.checks import check_confidence
-from nmt.inference.directions import load_directions
-from nmt.inference.load import load, open_runs
+from nmt.inference.load import load, load_directions, open_runs
 
 
 class Done(NamedTuple):

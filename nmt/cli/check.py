@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     """Prints precision and recall by threshold; with -o draws the curve."""
     from nmt import plots
     from nmt.evaluation import mismatch
-    from nmt.inference.directions import load_directions
+    from nmt.inference.load import load_directions
     from nmt.runs.folder import Run
     from nmt.runs.held_out import held_out
 

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Writes each pair behind its score, or with --clean the pairs that are not flagged."""
     from nmt.evaluation import mismatch
-    from nmt.inference.directions import load_directions
+    from nmt.inference.load import load_directions
     from nmt.windows import windows
 
     scorer = mismatch.Scorer(*load_directions(args.run, args.engine, args.threads))

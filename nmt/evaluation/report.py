@@ -129,9 +129,9 @@ def _warn_of_other_data(data, recipe, name, others):
 
     data: the options of the first member's corpora.
     """
-    lms = [Run.open(recipe.search.lm)] if _fusion(recipe) else []
+    lms = [Run.open(recipe.search.lm)] if recipe.search.has_lm else []
     datas = [(other, other.recipe.data) for other in (*others, *lms)]
-    if _reverse(recipe):
+    if recipe.search.has_reverse:
         reverse = Run.open(recipe.search.reverse)
         datas.append((reverse, _turned(reverse.recipe.data)))
     for other, own in datas:
@@ -149,16 +149,14 @@ def _turned(data):
 
 def _fusion(recipe):
     """The language model that takes part in the search, and its weight."""
-    lm = recipe.search.lm
-    weight = recipe.search.lm_weight
-    return {"lm": lm, "weight": weight} if lm and weight else None
+    search = recipe.search
+    return {"lm": search.lm, "weight": search.lm_weight} if search.has_lm else None
 
 
 def _reverse(recipe):
     """The run that ranks what the search finds, and its weight."""
-    run = recipe.search.reverse
-    weight = recipe.search.reverse_weight
-    return {"run": run, "weight": weight} if run and weight else None
+    search = recipe.search
+    return {"run": search.reverse, "weight": search.reverse_weight} if search.has_reverse else None
 
 
 def write_report(run: Run, report: dict, outputs: Outputs) -> None:

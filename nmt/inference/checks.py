@@ -44,7 +44,7 @@ def check_confidence(translator: Any, run: str, engine: str) -> None:
     if translator.curve:
         return
     search = translator.recipe.search
-    if "," in run or search.lm or (search.reverse and search.reverse_weight):
+    if "," in run or search.has_lm or search.has_reverse:
         raise UserError(f"{run}: a combination of models has no confidence")
     option = "" if engine == "auto" else f" --engine {engine}"
     raise UserError(

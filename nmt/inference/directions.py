@@ -1,23 +1,20 @@
-"""The translators that wrong pairs are found with: of a direction, and of the reverse one."""
-
-from collections.abc import Sequence
+"""Runs of the reverse direction."""
 
 from nmt.errors import UserError
-from nmt.inference.load import load
 from nmt.inference.translator import Translator
+from nmt.recipe import DataOptions
 
 
-def load_directions(paths: Sequence[str], engine: str = "auto", threads: int = 0) -> list:
-    """The translator of a run and, if a second run is named, that of the reverse direction."""
-    if len(paths) > 2:
-        raise UserError(
-            "one run is needed, or two, the second of the reverse direction; more were given"
-        )
-    translators: list[Translator] = [load(path, engine, threads) for path in paths]
-    (source, target), *others = [(t.recipe.data.source, t.recipe.data.target) for t in translators]
-    if others not in ([], [(target, source)]):
-        raise UserError(
-            f"{paths[1]}: translates {'-'.join(others[0])}, but the reverse of {paths[0]} "
-            f"is {target}-{source}"
-        )
-    return translators
+def reverse_of(data: DataOptions, translator: Translator, name: str) -> Translator:
+    """A translator that goes from the target of `data` to its source, by any of its corpora.
+
+    name: of the translator, in messages. UserError if none of its corpora has that direction.
+    """
+    corpora = translator.recipe.data.corpora()
+    directions = [f"{corpus.source}-{corpus.target}" for corpus in corpora]
+    wanted = f"{data.target}-{data.source}"
+    if wanted not in directions:
+        known = ", ".join(dict.fromkeys(directions))
+        raise UserError(f"{name}: translates {known}, but {wanted} is needed")
+    number = translator.recipe.number_into(data.source, data.target)
+    return translator.first(number) if number else translator

@@ -12,6 +12,7 @@ from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
 from nmt.inference.checks import check_numbers
 from nmt.inference.confidence import Curve
+from nmt.inference.directions import reverse_of
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
@@ -126,6 +127,17 @@ def load_generator(
     return generator
 
 
+def load_directions(paths: Sequence[str], engine: str = "auto", threads: int = 0) -> list:
+    """The translator of a run and, if a second run is named, that of the reverse direction."""
+    if len(paths) > 2:
+        raise UserError(
+            "one run is needed, or two, the second of the reverse direction; more were given"
+        )
+    translator, *others = [load(path, engine, threads) for path in paths]
+    reverse = [reverse_of(translator.recipe.data, other, paths[1]) for other in others]
+    return [translator, *reverse]
+
+
 def load_any(
     path: str | PathLike,
     engine: str = "auto",
@@ -237,7 +249,7 @@ def _description(path, exports, threads, lm, ranked_by):
 
 def _reverse(options, engine, threads):
     """The translator of the reverse direction that ranks candidates, or None."""
-    if not (options.reverse and options.reverse_weight):
+    if not options.has_reverse:
         return None
     try:
         Run.open(options.reverse)  # one run, no ensemble
@@ -249,7 +261,7 @@ def _reverse(options, engine, threads):
 def _lm_run(options):
     """The run of the language model that takes part in the search, or None."""
     try:
-        return Run.open(options.lm) if options.lm and options.lm_weight else None
+        return Run.open(options.lm) if options.has_lm else None
     except UserError as error:
         raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
 

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nmt.errors import UserError
+from nmt.inference.directions import reverse_of
 from nmt.inference.translation import Translation
 
 if TYPE_CHECKING:
@@ -27,19 +27,9 @@ class Reranker:
 
         UserError if none of its corpora is of the reverse direction.
         """
-        wanted = data.target, data.source
-        corpora = reverse.recipe.data.corpora()
-        directions = [(each.source, each.target) for each in corpora]
-        if wanted not in directions:
-            raise UserError(
-                f"search.reverse: {options.reverse} translates {'-'.join(directions[0])}, but what "
-                f"it is to rank needs {'-'.join(wanted)}"
-            )
         self._loaded = reverse
         self._options = options
-        numbers = [number for number, each in enumerate(directions) if each == wanted]
-        number = min(numbers, key=lambda each: corpora[each].splits != "all")
-        self.reverse = reverse.first(number) if number else reverse
+        self.reverse = reverse_of(data, reverse, f"search.reverse: {options.reverse}")
 
     @property
     def reads_tokens(self) -> bool:

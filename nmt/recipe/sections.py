@@ -472,6 +472,16 @@ class SearchOptions:
         needs=is_set("search.reverse"),
     )
 
+    @property
+    def has_lm(self) -> bool:
+        """Whether a language model takes part."""
+        return bool(self.lm and self.lm_weight)
+
+    @property
+    def has_reverse(self) -> bool:
+        """Whether a run of the reverse direction takes part."""
+        return bool(self.reverse and self.reverse_weight)
+
 
 @dataclass
 class Recipe:
@@ -492,17 +502,22 @@ class Recipe:
         """The recipe with another corpus, by its number, as the first."""
         return replace(self, data=self.data.first(number))
 
-    def number_into(self, target: str) -> int:
+    def number_into(self, target: str, source: str | None = None) -> int:
         """The number of the corpus whose form translations into a language have.
 
-        One that is measured, if there is one. UserError where there is none.
+        One that is measured, if there is one. source: their source language, where it matters.
+        UserError where there is none.
         """
-        corpora = list(enumerate(self.data.corpora()))
-        numbers = [number for number, corpus in corpora if corpus.target == target]
+        corpora = self.data.corpora()
+        numbers = [
+            number
+            for number, corpus in enumerate(corpora)
+            if corpus.target == target and source in (None, corpus.source)
+        ]
         if not numbers:
             known = ", ".join(self.data.targets())
             raise UserError(f"into {target!r} it does not translate; languages: {known}")
-        return min(numbers, key=lambda number: corpora[number][1].splits != "all")
+        return min(numbers, key=lambda number: corpora[number].splits != "all")
 
     def into(self, target: str) -> "Recipe":
         """The recipe of a translator into a language; see `number_into`."""

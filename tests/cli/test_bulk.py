@@ -102,7 +102,7 @@ MISTAKES = {
     "translate RUN in out --id other": "in/b.jsonl: has no column other; it has text",
     "translate RUN in hdfs://x": "hdfs://x: ",
     "score RUN in out": "in/b.jsonl: has no column translation; it has text",
-    "filter RUN in out --reverse RUN": "translates en-de, but the reverse of",
+    "filter RUN in out --reverse RUN": "translates en-de, but de-en is needed",
     "translate RUN in out --threads 2": "unknown option --threads",
 }
 
