@@ -74,8 +74,11 @@ def run(args: argparse.Namespace) -> None:
     if args.glossary:
         _check_glossary(args, checked)
 
-    # 2. All are loaded before the first of them takes its time.
-    scorers = _scorers(args, entries)
+    # 2. All are loaded, and set to their texts, before the first of them takes its time.
+    scorers = [
+        [_prepared_for(text, scorer, args) for text in of_run]
+        for scorer, of_run in zip(_scorers(args, entries), texts, strict=True)
+    ]
 
     # 3. Scores of each, and each against the first.
     outputs = [_evaluate(args, *entry) for entry in zip(entries, scorers, texts, strict=True)]
@@ -196,8 +199,11 @@ def _show_last_report(args, members):
     return bool(report)
 
 
-def _evaluate(args, members, scorer, texts):
-    """Evaluates a run, or an ensemble, and prints its scores; returns the outputs for each text."""
+def _evaluate(args, members, scorers, texts):
+    """Evaluates a run, or an ensemble, and prints its scores; returns the outputs for each text.
+
+    scorers: one for each text.
+    """
     from nmt.evaluation.rendering import lines
     from nmt.evaluation.report import evaluate, of_corpora, write_report
     from nmt.evaluation.translation_memory import memory_baseline
@@ -205,8 +211,8 @@ def _evaluate(args, members, scorer, texts):
     run, *others = members
     reports = []
     outputs = []
-    for text in texts:
-        report, output = evaluate(run, _prepared_for(text, scorer, args), text, args.beam, others)
+    for text, scorer in zip(texts, scorers, strict=True):
+        report, output = evaluate(run, scorer, text, args.beam, others)
         reports.append(report)
         outputs.append(output)
         name = f"{_name(members)}, {text.corpus}" if len(texts) > 1 else _name(members)

@@ -9,7 +9,7 @@ import nmt
 from nmt.__main__ import main
 from nmt.corpora import toy
 from nmt.errors import UserError
-from nmt.inference.load import load
+from nmt.inference.load import load, load_directions
 from nmt.inference.reranking import Reranker
 from nmt.inference.translation import Translation
 from nmt.recipe import DataOptions, Recipe, SearchOptions
@@ -127,7 +127,7 @@ def test_nothing_is_ranked_without_a_run_or_weight(tiny_run, reverse, tmp_path, 
 
 def test_what_cannot_rank_is_refused(tiny_run, reverse, capsys):
     for more, expected in (
-        (["--reverse", tiny_run], "translates en-de, but what it is to rank needs de-en"),
+        (["--reverse", tiny_run], "translates en-de, but de-en is needed"),
         (["--reverse", "nowhere"], "nowhere: no such run"),
         (["--reverse-weight", "0.3"], "it needs search.reverse"),
         (["--reverse", reverse, "--reverse-weight", "-1"], "at least 0"),
@@ -138,15 +138,28 @@ def test_what_cannot_rank_is_refused(tiny_run, reverse, capsys):
         assert expected in error and len(error.splitlines()) == 1
 
 
-def test_each_language_of_a_run_needs_its_own_reverse(tiny_run, once, tmp_path):
+def test_each_language_of_a_run_needs_its_own_reverse(tiny_run, once, tmp_path, capsys):
     run = once("nordic", lambda path: nordic_run.trained(path, tmp_path))
     danish = copied(tiny_run, tmp_path / "da", edit=lambda text: turned(text, "da"))
     options = [f"search.reverse={danish}"]
     ranking = load(run, overrides=options, to="da")
     assert pickle.loads(pickle.dumps(ranking)).reranker and ranking.translate(["line 1 of da"])
     for other in (lambda: load(run, overrides=options), lambda: ranking.into("sv")):
-        with pytest.raises(UserError, match="translates da-en, but what it is to rank needs sv-en"):
+        with pytest.raises(UserError, match="translates da-en, but sv-en is needed"):
             other()
+    # Scores of all languages are refused before those of the first take their time.
+    swedish = copied(tiny_run, tmp_path / "sv", edit=lambda text: turned(text, "sv"))
+    assert main(["evaluate", str(run), "--reverse", str(swedish)]) == 2
+    captured = capsys.readouterr()
+    assert not captured.out and "translates sv-en, but " in captured.err
+
+
+def test_a_run_of_several_languages_is_the_reverse_of_each(tiny_run, once, tmp_path):
+    run = once("nordic", lambda path: nordic_run.trained(path, tmp_path))
+    danish = copied(tiny_run, tmp_path / "da", edit=lambda text: turned(text, "da"))
+    _, reverse = load_directions([str(danish), str(run)])
+    assert reverse.recipe.data.target == "da"
+    assert load(danish, overrides=[f"search.reverse={run}"]).reranker
 
 
 def test_evaluate_compares_with_and_without_the_reverse_run(tiny_run, reverse, monkeypatch, capsys):
