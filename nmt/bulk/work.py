@@ -11,6 +11,7 @@ from nmt.bulk.formats import Added, Texts
 from nmt.evaluation import mismatch
 from nmt.inference.checks import check_confidence
 from nmt.inference.load import load, load_directions, open_runs
+from nmt.runs.folder import Run
 
 
 class Done(NamedTuple):
@@ -161,11 +162,25 @@ def identity(work: Work) -> dict[str, Any]:
     options = {"run": None, "reverse": None, **dataclasses.asdict(work)}
     weights = [each for path in work.runs for each in _weights(path)]
     contents = _contents(work) if isinstance(work, Translation) else {}
-    return {"command": work.command, **options, "run": weights, "reverse": None, **contents}
+    return {
+        "command": work.command,
+        **options,
+        "run": weights,
+        "reverse": None,
+        "helping runs": _helping(work) if isinstance(work, Translation | Scoring) else None,
+        **contents,
+    }
+
+
+def _helping(work):
+    """Weights of the language model and the reverse run that take part in the search, or None."""
+    search = open_runs(work.run)[0].load_recipe(work.overrides).search
+    paths = [search.lm] * search.has_lm + [search.reverse] * search.has_reverse
+    return [Run.open(path).weights_digest for path in paths] or None
 
 
 def _weights(runs):
-    return [run.info.weights_sha256 or run.weights_id for run in open_runs(runs)]
+    return [run.weights_digest for run in open_runs(runs)]
 
 
 def _contents(work):

@@ -150,13 +150,19 @@ def _turned(data):
 def _fusion(recipe):
     """The language model that takes part in the search, and its weight."""
     search = recipe.search
-    return {"lm": search.lm, "weight": search.lm_weight} if search.has_lm else None
+    if not search.has_lm:
+        return None
+    weights = Run.open(search.lm).weights_digest
+    return {"lm": search.lm, "weight": search.lm_weight, "weights": weights}
 
 
 def _reverse(recipe):
     """The run that ranks what the search finds, and its weight."""
     search = recipe.search
-    return {"run": search.reverse, "weight": search.reverse_weight} if search.has_reverse else None
+    if not search.has_reverse:
+        return None
+    weights = Run.open(search.reverse).weights_digest
+    return {"run": search.reverse, "weight": search.reverse_weight, "weights": weights}
 
 
 def write_report(run: Run, report: dict, outputs: Outputs) -> None:

@@ -278,10 +278,7 @@ def _description(runs, source, making):
         "source": languages[0],
         "target": languages[1],
         "runs": [
-            [
-                {"path": str(run.path), "weights": run.info.weights_sha256 or run.weights_id}
-                for run in members
-            ]
+            [{"path": str(run.path), "weights": run.weights_digest} for run in members]
             for members, _ in runs
         ],
         "text": source.name,
@@ -302,7 +299,7 @@ def _rankings(translators):
             run = Run.open(options.reverse)
             ranking = {
                 "path": options.reverse,
-                "weights": run.info.weights_sha256 or run.weights_id,
+                "weights": run.weights_digest,
                 "by": options.reverse_weight,
             }
         described.append(ranking)

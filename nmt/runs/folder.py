@@ -277,6 +277,11 @@ class Run:
         """Identifies the weights, so that a report can name them."""
         return self.info.weights or (self.info.engine or ExportInfo()).weights_sha256
 
+    @property
+    def weights_digest(self) -> str | None:
+        """SHA-256 of the weights, of an export those that it was made of; else what names them."""
+        return self.info.weights_sha256 or self.weights_id
+
     def weights_path(self) -> Path:
         """The file of the Keras weights; UserError if there is none, Failure if it is damaged."""
         if self.info.weights is None:

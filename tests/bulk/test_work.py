@@ -4,7 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from nmt.bulk.work import Translation, identity
+from nmt.bulk.work import Scoring, Translation, identity
+from nmt.recipe import Recipe, load_recipe
+
+GRAMMAR = ("data.format=grammar",)
 
 
 @pytest.fixture
@@ -14,10 +17,14 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "memory").mkdir()
     for name in ("glossary.tsv", "memory/a.tsv", "run/corrections.de-en.tsv"):
         (tmp_path / name).write_text("a\tb\n")
-    recipe = SimpleNamespace(data=SimpleNamespace(source="en", target="de"))
-    info = SimpleNamespace(weights_sha256="x")
-    run = SimpleNamespace(path=tmp_path / "run", recipe=recipe, info=info)
+    run = SimpleNamespace(
+        path=tmp_path / "run",
+        recipe=Recipe(),
+        weights_digest="x",
+        load_recipe=lambda overrides: load_recipe(overrides=[*GRAMMAR, *overrides]),
+    )
     monkeypatch.setattr("nmt.bulk.work.open_runs", lambda path: [run])
+    monkeypatch.setattr("nmt.bulk.work.Run.open", lambda path: SimpleNamespace(weights_digest=path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -45,4 +52,12 @@ def test_a_file_that_changes_makes_another_work(folder, name, to, differs):
 def test_a_work_without_files_beside_it_has_none_in_its_record(folder):
     made = identity(Translation("run"))
     assert made["run"] == ["x"] and not any(made[key] for key in made if "content" in key)
-    assert made["corrections"] is None
+    assert made["corrections"] is made["helping runs"] is None
+
+
+@pytest.mark.parametrize("work", [Translation, Scoring])
+def test_a_run_that_helps_is_known_by_its_weights(folder, work, monkeypatch):
+    helped = work("run", overrides=["search.lm=/lm"])
+    assert identity(helped)["helping runs"] == ["/lm"]
+    monkeypatch.setattr("nmt.bulk.work.Run.open", lambda path: SimpleNamespace(weights_digest="y"))
+    assert identity(helped)["helping runs"] == ["y"]

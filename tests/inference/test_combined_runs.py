@@ -350,12 +350,15 @@ def test_the_recipe_may_name_the_language_model(tiny_run, speech, tmp_path):
 
 def test_a_report_is_shown_for_the_runs_that_helped(tiny_run, tmp_path):
     run = Run(copied(tiny_run, tmp_path / "f"))
-    with_lm = ["search.lm=/lm", "search.lm_weight=0.3"]
-    ranked = ["search.reverse=/back", "search.reverse_weight=0.3"]
+    helping = Run(copied(tiny_run, tmp_path / "g"))
+    path = str(helping.path)
+    with_lm = [f"search.lm={path}", "search.lm_weight=0.3"]
+    ranked = [f"search.reverse={path}", "search.reverse_weight=0.3"]
+    weights = {"weight": 0.3, "weights": helping.weights_digest}
     for helped, same, different in (
         ({}, (), [with_lm, ranked]),
-        ({"fusion": {"lm": "/lm", "weight": 0.3}}, with_lm, [(), ranked]),
-        ({"reverse": {"run": "/back", "weight": 0.3}}, ranked, [(), with_lm]),
+        ({"fusion": {"lm": path, **weights}}, with_lm, [(), ranked]),
+        ({"reverse": {"run": path, **weights}}, ranked, [(), with_lm]),
     ):
         report = {
             "weights": run.info.weights,
@@ -370,6 +373,9 @@ def test_a_report_is_shown_for_the_runs_that_helped(tiny_run, tmp_path):
         (run.path / "report.json").write_text(json.dumps(report))
         assert last_report(run, None, same) == report
         assert not any(last_report(run, 3, other) for other in different)
+    # Trained anew, the run that helped says something else.
+    helping.update(weights_sha256="new")
+    assert last_report(run, None, ranked) is None
 
 
 def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
