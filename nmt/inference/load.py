@@ -63,33 +63,25 @@ def load(
         # Two batches side by side, a core each, are faster than one batch on both.
         start_keras(threads, intra_op_threads=1)
 
-    # 3. Load the models. A language model needs the tokens that a shortlist leaves out.
-    preparations = [run.preparation() for run in runs]
-    shortlist = lm is None and _have_shortlists(runs, exports, preparations)
-    models = _models(runs, exports, shortlist)
-
-    # 4. Make them one.
-    model, distinct = _ensemble(models, preparations, shortlist)
-    reverse = _reverse(recipe.search, engine, threads)
-    alone = len(runs) == 1 and lm is None and reverse is None
+    # 3. Load the models, as one. A language model needs the tokens that a shortlist leaves out.
+    model, preparations = _model(runs, exports, whole=lm is not None)
     if lm:
         model = _fusion(model, lm, recipe.search.lm_weight)
-    size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
+    reverse = _reverse(recipe.search, engine, threads)
     # A curve is of one model by itself.
+    alone = len(runs) == 1 and lm is None and reverse is None
     curve = Curve.of((exports[0] or runs[0]).info.confidence) if alone else None
+    size = hypotheses_per_batch or (KERAS_HYPOTHESES if needs_keras else ENGINE_HYPOTHESES)
     translator = Translator(
-        model, runs[0].tokenizers, recipe, threads, distinct[1:], size, runs[0].profile, curve
+        model, runs[0].tokenizers, recipe, threads, preparations[1:], size, runs[0].profile, curve
     )
 
-    # 5. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
-    place = ",".join(os.path.abspath(run.path) for run in runs)
-    typed = [*overrides]
-    typed += [f"search.lm={recipe.search.lm}"] if lm else []
-    typed += [f"search.reverse={recipe.search.reverse}"] if reverse else []
-    ranked_by = recipe.search.reverse if reverse else None
-    translator.description = _description(path, exports, threads, lm, ranked_by)
+    # 4. Remember how, for those that show, pickle or copy it; paths hold in any working directory.
+    translator.description = _description(path, exports, threads, recipe.search)
     translator = translator.into(to) if to else translator
-    translator.origin = (load, (place, engine, threads, tuple(typed), hypotheses_per_batch, to))
+    place = ",".join(os.path.abspath(run.path) for run in runs)
+    typed = (*overrides, *_helping(recipe.search))
+    translator.origin = (load, (place, engine, threads, typed, hypotheses_per_batch, to))
     if reverse:
         from nmt.inference.reranking import Reranker
 
@@ -198,26 +190,17 @@ def _check_combination(runs, lm, to):
         log.warning(f"the members translate {', '.join(directions)}")
 
 
-def _models(runs, exports, shortlist):
-    """The model of each run: that of its export if there is one."""
-    return [
+def _model(runs, exports, whole):
+    """The models of the runs as one, and the distinct preparations of their sources.
+
+    Those of the exports where there are some. whole: of the whole vocabulary, without a shortlist.
+    """
+    preparations = [run.preparation() for run in runs]
+    shortlist = not whole and _have_shortlists(runs, exports, preparations)
+    models = [
         export.load_engine(shortlist) if export else run.load_model().compiled_model()
         for run, export in zip(runs, exports, strict=True)
     ]
-
-
-def _have_shortlists(runs, exports, preparations):
-    """Whether all have a shortlist, of the same source tokens in the same languages."""
-    languages = {tuple(run.recipe.data.targets()) for run in runs}
-    alike = len(languages) == 1 and all(each == preparations[0] for each in preparations)
-    return alike and all(export and export.has_shortlist for export in exports)
-
-
-def _ensemble(models, preparations, shortlist):
-    """The models as one, and the distinct preparations of their sources.
-
-    shortlist: the models are engines, which share theirs.
-    """
     # Members that prepare a source in the same way share its ids.
     distinct = list(dict.fromkeys(preparations))
     if len(models) == 1:
@@ -232,6 +215,13 @@ def _ensemble(models, preparations, shortlist):
     return Ensemble(models, [distinct.index(each) for each in preparations], shortlist), distinct
 
 
+def _have_shortlists(runs, exports, preparations):
+    """Whether all have a shortlist, of the same source tokens in the same languages."""
+    languages = {tuple(run.recipe.data.targets()) for run in runs}
+    alike = len(languages) == 1 and all(each == preparations[0] for each in preparations)
+    return alike and all(export and export.has_shortlist for export in exports)
+
+
 def _fusion(model, lm, weight):
     """The model with the language model of a run beside it."""
     from nmt.decoding.ensemble import Fusion
@@ -239,12 +229,19 @@ def _fusion(model, lm, weight):
     return Fusion(model, _language_model(lm), weight)
 
 
-def _description(path, exports, threads, lm, ranked_by):
+def _description(path, exports, threads, search):
     """What is loaded, in words."""
     engines = " and ".join(dict.fromkeys("onnx" if export else "keras" for export in exports))
-    with_lm = f", with {lm.path}" if lm else ""
-    reverse = f", ranked by {ranked_by}" if ranked_by else ""
-    return f"{path}, {engines}, {threads} threads{with_lm}{reverse}"
+    lm = f", with {search.lm}" if search.has_lm else ""
+    reverse = f", ranked by {search.reverse}" if search.has_reverse else ""
+    return f"{path}, {engines}, {threads} threads{lm}{reverse}"
+
+
+def _helping(search):
+    """Overrides that name the runs that help, by their paths."""
+    lm = [f"search.lm={search.lm}"] if search.has_lm else []
+    reverse = [f"search.reverse={search.reverse}"] if search.has_reverse else []
+    return lm + reverse
 
 
 def _reverse(options, engine, threads):

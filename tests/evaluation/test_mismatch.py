@@ -41,7 +41,7 @@ def fake(monkeypatch):
     """Runs "en-de" and "de-en" that know PAIRS."""
     reverse = [(target, source) for source, target in PAIRS]
     made = {"en-de": Fake(), "de-en": Fake(reverse, "de", "en")}
-    monkeypatch.setattr("nmt.inference.directions.load", lambda path, *_: made[path])
+    monkeypatch.setattr("nmt.inference.load.load", lambda path, *_: made[path])
     return made
 
 
@@ -286,7 +286,7 @@ def test_no_lines_give_none(fake):
         (["en-de"], b"a\tb\n\xff\tc\n", ["line 2", "UTF-8"]),
         (["en-de", "-i", "no.tsv"], b"", ["no.tsv", "no such file"]),
         (["en-de", "-i", "bad.tsv"], b"", ["bad.tsv, line 2", "UTF-8"]),
-        (["en-de", "en-de"], b"", ["en-de: translates en-de", "is de-en"]),
+        (["en-de", "en-de"], b"", ["en-de: translates en-de, but de-en is needed"]),
         (["en-de", "de-en", "en-de"], b"", ["more were given"]),
         (["en-de", "--check", "--clean"], b"", ["--clean has no effect with --check"]),
         (["en-de", "--check", "--threshold=0"], b"", ["--threshold has no effect with --check"]),
@@ -312,7 +312,7 @@ def test_the_check_as_a_command(tiny_run, monkeypatch, tmp_path):
     pairs = list(grammar.generate("en-de", "valid", 1500))
     translator = Fake(pairs)
     translator.recipe.data.format, translator.recipe.data.size = "grammar", 100
-    monkeypatch.setattr("nmt.inference.directions.load", lambda *_: translator)
+    monkeypatch.setattr("nmt.inference.load.load", lambda *_: translator)
     done = nmt_command("filter", tiny_run, "--check")
     assert done.status == 0 and done.out.startswith("average precision 1.000"), done.err
     assert "seeds 1, 2, 3, 4, 5" in done.err
