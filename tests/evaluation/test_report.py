@@ -31,7 +31,6 @@ def test_measuring_writes_nothing_and_the_report_is_shown_again(tiny_run, tmp_pa
     assert list(lines("run", again)) == list(lines("run", measured))
     assert list(lines("test", measured))[1] in (run.path / "README.md").read_text("utf-8")
     assert report.last_report(run, beam=2) is None
-    assert report.last_report(run, 1, ["search.lm=/lm", "search.lm_weight=0.3"]) is None
     assert report.last_report(run, 1, ["search.length_penalty=0.5"]) is None
     assert "beam 1, " in next(lines("run", measured)) and measured["length_penalty"] == 1.0
     longer = {**measured, "length_penalty": 1.4}
