@@ -66,8 +66,7 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
     if not path:
         return recipe
     if is_trained(run) and run.recipe.train.from_ == path:  # the parent may be gone
-        recipe = corrections.as_recorded(run, recipe)
-        return dataclasses.replace(recipe, model=run.recipe.model, tokenizer=run.recipe.tokenizer)
+        return _inheriting(run.recipe, corrections.as_recorded(run, recipe))
 
     # What the parent must be.
     parent_run = Run.open(path)
@@ -83,25 +82,31 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
         )
 
     # What it brings, and what stays the recipe's own.
-    recipe = corrections.with_corrections(run, recipe, path)
-    own = {
-        name: getattr(recipe.model, name)
-        for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")
-    }
-    model = dataclasses.replace(parent.model, **own)
-    tasks.of(recipe).check_parent(model)
+    recipe = _inheriting(parent, corrections.with_corrections(run, recipe, path))
+    tasks.of(recipe).check_parent(recipe.model)
     for piece in () if recipe.tokenizer.own else recipe.data.needed_controls():
         if not parent_run.tokenizers[0].control_ids([piece]):
             raise UserError(
                 f"train.from={path}: its tokenizer has no {piece}, which the corpora need; leave "
                 "the tag out, or train a tokenizer with tokenizer.own=true"
             )
-    if recipe.tokenizer.own:
-        if model.tie == "all" and not recipe.tokenizer.joint:
-            raise UserError(f"train.from={path}: its model.tie=all needs tokenizer.joint=true")
-        return dataclasses.replace(recipe, model=model)
-    tokenizer = dataclasses.replace(
-        parent.tokenizer, from_=path, sampling=recipe.tokenizer.sampling
-    )
-    log.info(f"starting from {path}: its model and its tokenizer")
+    if recipe.model.tie == "all" and not recipe.tokenizer.joint:
+        raise UserError(f"train.from={path}: its model.tie=all needs tokenizer.joint=true")
+    if not recipe.tokenizer.own:
+        log.info(f"starting from {path}: its model and its tokenizer")
+    return recipe
+
+
+def _inheriting(parent: Recipe, recipe: Recipe) -> Recipe:
+    """The recipe with model and tokenizer of its parent, but for what stays its own."""
+    own = {
+        name: getattr(recipe.model, name)
+        for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")
+    }
+    tokenizer = recipe.tokenizer
+    if not tokenizer.own:
+        sampling = tokenizer.sampling
+        path = recipe.train.from_
+        tokenizer = dataclasses.replace(parent.tokenizer, from_=path, own=False, sampling=sampling)
+    model = dataclasses.replace(parent.model, **own)
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)

@@ -43,6 +43,10 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(short_run, tmp_p
     three_small_steps = 4 * 1e-3 * 3 / 100
     for own, variable in zip(tuned_weights, parent.load_model().trainable_variables, strict=True):
         assert np.abs(own - np.array(variable)).max() < three_small_steps, variable.path
+    # What stays the recipe's own must not change on the way.
+    for changed in ("model.dropout=0.33", "model.recurrent_dropout=0.2", "tokenizer.sampling=0.2"):
+        with pytest.raises(UserError, match=changed.partition("=")[0]):
+            trained(recipe, folder, *options, f"train.from={short_run}", changed)
 
 
 @pytest.mark.parametrize("joint", ["true", "false"])
