@@ -63,8 +63,7 @@ class Searcher:
         numbers = []
         for number, segment in enumerate(segments):
             wanted = tuple((tuple(p.forms), *p[1:]) for p in phrases[number]) if phrases else ()
-            begins = segment.beginning
-            begun = begins and (begins.given, begins.whole, begins.whole_word)
+            begun = segment.beginning and segment.beginning.key()
             key = tuple(map(tuple, segment.ids)), segment.prepared.copies(), wanted, begun
             numbers.append(first.setdefault(key, number))
         places = {number: place for place, number in enumerate(first.values())}

@@ -41,6 +41,11 @@ class Beginning:
         """The text in the form in which it is compared."""
         return self.form(self.text)
 
+    def key(self) -> tuple:
+        """Equal keys ask a search for the same."""
+        names = tuple(copied.text for copied in self.names)
+        return self.given, self.whole, self.whole_word, self.written(), self.form, names
+
     def end(self, output: str) -> tuple[int, str]:
         """Where the beginning ends in an output with symbols, and what comes in its place.
 

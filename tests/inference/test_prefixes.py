@@ -119,6 +119,18 @@ def test_capitals_of_the_source_go_on_behind_it(translator):
     assert best.text[:6] == "der Hu" and best.text[6:].isupper()
 
 
+def test_lines_with_the_same_pieces_are_searched_by_what_each_begins_with(translator):
+    """A line in capitals has the pieces of another one."""
+    lines = [each for line in SOURCES[:6] for each in (line, line.upper())]
+    prefixes = ["DE"] * len(lines)
+    alone = [
+        shown(translator.candidates([one], prefixes=[prefix]))[0]
+        for one, prefix in zip(lines, prefixes, strict=True)
+    ]
+    assert shown(translator.candidates(lines, prefixes=prefixes)) == alone
+    assert shown(translator.candidates(lines[::-1], prefixes=prefixes[::-1])) == alone[::-1]
+
+
 def test_with_all_that_a_search_may_have(translator):
     """A glossary, a memory, confidence, attention and several candidates."""
     full = translator.using(
