@@ -25,8 +25,9 @@ WEIGHT = 0.6
 # Of a line with other capitals, or whose translation lacks a placeholder, a tag or a line break, or
 # has one more.
 ALMOST = 0.99
-# Lines whose matches are kept, as some ask twice.
+# Lines whose matches are kept, as some ask twice; and matches of each, as there may be thousands.
 KEPT = 4096
+MOST = 20
 
 
 class Match(NamedTuple):
@@ -68,11 +69,11 @@ class Memory:
         """At most `limit` pairs from THRESHOLD on, the most similar first."""
         # Other threads look up lines, too.
         ranked = self._ranked.get(line)
-        if ranked is None:
+        if ranked is None or limit > MOST:
             ranked = self._rank(line)
             if len(self._ranked) >= KEPT:
                 self._ranked = {}
-            self._ranked[line] = ranked
+            self._ranked[line] = ranked[:MOST]
         return [self._match(line, number, similarity) for similarity, number in ranked[:limit]]
 
     def _match(self, line, number, similarity):

@@ -76,6 +76,17 @@ def test_other_threads_may_forget_what_was_looked_up(monkeypatch):
     assert [each.target for each in memory.matches("Twice")] == ["Zweimal"]
 
 
+def test_of_each_line_few_matches_are_kept():
+    """A manual may have thousands of sources that are alike."""
+    sources = [f"Chapter {n} of the manual of this device" for n in range(200)]
+    memory = Memory((source, source) for source in sources)
+    assert len(memory.matches(sources[7], 3)) == 3
+    kept = len(pickle.dumps(memory._ranked))
+    assert kept < 1000, f"{kept} bytes"
+    assert len(memory.matches(sources[7], 150)) == 150
+    assert memory.matches(sources[7], 3)[0].source == sources[7]
+
+
 def test_no_match_is_overlooked():
     """The index leaves out only what cannot be similar enough."""
     rng = random.Random(1)
