@@ -68,8 +68,11 @@ class Making:
             lines, self.nbest, self.beam, joined=joined, sampling=self.sampling
         )
         for line, candidates in zip(lines, lists, strict=True):
-            # Equal ones count once.
-            for text, translation in {each.text: each for each in candidates}.items():
+            # Of equal ones the best.
+            distinct: dict[str, Translation] = {}
+            for each in candidates:
+                distinct.setdefault(each.text, each)
+            for text, translation in distinct.items():
                 if reason := self._fault(line, translation, translator.recipe.data):
                     dropped[reason] += 1
                 else:
@@ -284,25 +287,23 @@ def _description(runs, source, making):
         "text": source.name,
         "text_sha256": source.digest,
         "length_penalties": [each.recipe.search.length_penalty for _, each in runs],
-        "reverse": None if making.sampling else _rankings([each for _, each in runs]),
+        "lm": _helping([each.recipe.search for _, each in runs], "lm"),
+        "reverse": None
+        if making.sampling
+        else _helping([each.recipe.search for _, each in runs], "reverse"),
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
     }
 
 
-def _rankings(translators):
-    """For each its run of the reverse direction that ranks what is found; None: there is none."""
+def _helping(searches, name):
+    """For the options of each search the run `name` that helps; None: no search has one."""
     described = []
-    for translator in translators:
-        options = translator.recipe.search
-        ranking = None
-        if translator.reranker:
-            run = Run.open(options.reverse)
-            ranking = {
-                "path": options.reverse,
-                "weights": run.weights_digest,
-                "by": options.reverse_weight,
-            }
-        described.append(ranking)
+    for search in searches:
+        path = getattr(search, name) if getattr(search, f"has_{name}") else None
+        weight = getattr(search, f"{name}_weight")
+        described.append(
+            {"path": path, "weights": Run.open(path).weights_digest, "by": weight} if path else None
+        )
     # None, too, is what older versions have told.
     return described if any(described) else None
 

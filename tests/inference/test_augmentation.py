@@ -14,7 +14,7 @@ from nmt.inference import augmentation
 from nmt.inference.augmentation import Making, State
 from nmt.inference.load import load
 from nmt.inference.translation import Translation
-from nmt.recipe import DataOptions, load_recipe
+from nmt.recipe import DataOptions, Recipe, load_recipe
 from nmt.runs.folder import Run
 from tests.short_run import LINES
 
@@ -188,6 +188,22 @@ def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):
 def test_what_is_no_text_to_learn_from(translation, reason):
     making = Making(min_score=-2.0)
     assert making._fault("The house is red.", translation, DataOptions()) == reason
+
+
+def test_of_equal_translations_the_best_counts():
+    """Others may be worse, or cut, only by how they were written."""
+
+    class Same:
+        recipe = Recipe()
+
+        def candidates(self, lines, *_, **__):
+            first, second = "Das Haus ist rot.", "Rot ist das Haus."
+            cut = Translation(first, score=-1.5, finished=False)
+            return [[Translation(first, score=-0.2), Translation(second, score=-0.3), cut]]
+
+    dropped = Counter()
+    found = list(Making(nbest=3, min_score=-1.0).pairs(Same(), ["The house is red."], dropped))
+    assert [score for *_, score in found] == [-0.2, -0.3] and not dropped
 
 
 @pytest.mark.parametrize(
