@@ -110,7 +110,7 @@ class HelpedSearch:
             self._pieces(segment, best) for segment, [best, *_] in zip(segments, plain, strict=True)
         ]
         lines = [segment.ids for segment in segments]
-        pairs = [[each.source(s.match.source).ids for each in self.preparations] for s in segments]
+        pairs = [self.segmenter.whole(segment.match.source)[1] for segment in segments]
         # All three of the whole vocabulary, a search without help may be of a shortlist.
         of_line, of_pair, before = (
             np.array(log_probs)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
 from nmt.errors import UserError
 from nmt.inference.batching import ENGINE_HYPOTHESES, KERAS_HYPOTHESES
 from nmt.inference.checks import check_numbers
@@ -16,7 +14,6 @@ from nmt.inference.directions import reverse_of
 from nmt.inference.translator import Translator
 from nmt.machine import cores, start_keras
 from nmt.runs.folder import Run
-from nmt.text.vocabulary import EOS
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +223,7 @@ def _fusion(model, lm, weight):
     """The model with the language model of a run beside it."""
     from nmt.decoding.ensemble import Fusion
 
-    return Fusion(model, _language_model(lm), weight)
+    return Fusion(model, lm.load_model().compiled_model(), weight)
 
 
 def _description(path, exports, threads, search):
@@ -257,17 +254,12 @@ def _reverse(options, engine, threads):
 
 def _lm_run(options):
     """The run of the language model that takes part in the search, or None."""
+    if not options.has_lm:
+        return None
     try:
-        return Run.open(options.lm) if options.has_lm else None
+        run = Run.open(options.lm)
+        if not run.recipe.language_model:
+            raise UserError(f"{run.path}: is no language model")
+        return run
     except UserError as error:
         raise UserError(f"search.lm: {error}; --lm-weight 0 does without") from None
-
-
-def _language_model(run):
-    """The compiled language model of a run."""
-    model = run.load_model().compiled_model()
-    # It reads no source, so that its memory is empty.
-    memory, _ = model.encode(np.array([[EOS]], np.int32))
-    if memory:
-        raise UserError(f"{run.path}: is no language model: it reads a source")
-    return model

@@ -47,6 +47,11 @@ class Segmenter:
         self.max_pieces = max_pieces
         self.glossary = glossary
 
+    def whole(self, line: str) -> tuple[PreparedLine, list[list[int]]]:
+        """A line that is not split, as the first preparation makes it, and its ids for each."""
+        prepared = self.preparations[0].source(line)
+        return prepared, self._ids(prepared, prepared.line.text)
+
     def parts(self, text: str) -> Iterator[str | Segment]:
         """Segments of a text, and what stands between them."""
         for part in split_lines(text):
@@ -137,9 +142,12 @@ class Segmenter:
             yield self._segment(prepared, text, warnings, found)
 
     def _segment(self, prepared, text, warnings, found):
-        """A segment: the members of an ensemble get the same ones, each in its own pieces."""
+        return Segment(prepared, self._ids(prepared, text), warnings, text, found)
+
+    def _ids(self, prepared, text):
+        """A list for each preparation: the members of an ensemble get the same slots."""
         others = [other.prepared(prepared.line, text).ids for other in self.preparations[1:]]
-        return Segment(prepared, [prepared.ids, *others], warnings, text, found)
+        return [prepared.ids, *others]
 
 
 def begins(text: str, given: str, whole_word: bool) -> bool:

@@ -257,13 +257,14 @@ class Translator(Loaded):
             raise UserError(
                 f"{len(sources)} sources, but {len(targets)} targets: they must pair up"
             )
+        segmenter = self._segmenter
         source_ids = []
         target_ids = []
         for source, target in zip(sources, targets, strict=True):
-            prepared = self._prepared(source)
-            source_ids.append([each.ids for each in prepared])
+            prepared, ids = segmenter.whole(source)
+            source_ids.append(ids)
             # A placeholder of the target is the symbol that it is in its source.
-            target_ids.append(self.preparations[0].target_ids(target, prepared[0].names))
+            target_ids.append(self.preparations[0].target_ids(target, prepared.names))
         return self.searcher.scores(source_ids, target_ids)
 
     def _changed(self, method, argument):
@@ -395,10 +396,6 @@ class Translator(Loaded):
     @property
     def _restorer(self):
         return Restorer(self.preparations[0], self.curve)
-
-    def _prepared(self, line):
-        """The line as each preparation makes it."""
-        return [preparation.source(line) for preparation in self.preparations]
 
     def _check_prefixes(self, lines, prefixes, sampling):
         """What each line begins with."""

@@ -18,6 +18,7 @@ from nmt.errors import UserError
 from nmt.evaluation.report import last_report
 from nmt.inference.load import load
 from nmt.inference.scoring import score_ids
+from nmt.inference.segments import Segmenter
 from nmt.recipe import DataOptions, Recipe, differences, load_recipe
 from nmt.runs.folder import Run
 from nmt.runs.held_out import stamp
@@ -54,6 +55,11 @@ def copied(run, folder, change=None, tokenizers=None, edit=lambda recipe: recipe
         change(model)
         copy.save_weights(model, "changed")
     return folder
+
+
+def spoken(recipe):
+    """The recipe of a language model."""
+    return recipe.replace('architecture = "recurrent"', 'architecture = "language_model"')
 
 
 def renumbered(tokenizer):
@@ -187,19 +193,37 @@ def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
     assert len(ensemble.candidates([line, "", LONG])) == 3
 
 
-def test_what_does_not_belong_together_is_refused(tiny_run, stranger, capsys):
+def test_members_get_the_same_symbols_in_search_and_score(tiny_run):
+    """A letter that a member does not know is one of its own, whatever the other members know."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    run = Run(tiny_run)
+    source, target = run.tokenizers
+    proto = sentencepiece_model_pb2.ModelProto.FromString(source.proto)
+    for piece in proto.pieces:
+        piece.piece = piece.piece.replace("g", "ж")
+    poor = Tokenizer(proto.SerializeToString())
+    members = [Preparation(run.recipe, (each, target)) for each in (source, poor)]
+    segmenter = Segmenter(members, 100, None)
+    line = "A big dog."
+    (segment,) = segmenter.parts(line)
+    assert segmenter.whole(line)[1] == segment.ids != [each.source(line).ids for each in members]
+
+
+def test_what_does_not_belong_together_is_refused(tiny_run, stranger, tmp_path, capsys):
     pair = f"{tiny_run},{stranger}"
+    strange_lm = copied(stranger, tmp_path / stranger.name, edit=spoken)
     for arguments in (
         ["translate", pair, "text"],
         ["score", pair],
         ["evaluate", pair],
-        ["translate", str(tiny_run), "text", "--lm", str(stranger)],
+        ["translate", str(tiny_run), "text", "--lm", str(strange_lm)],
         ["translate", f"{tiny_run},", "text"],
     ):
         assert main(arguments) == 2
         error = capsys.readouterr().err
         assert error.startswith("nmt: ") and len(error.splitlines()) == 1 and str(tiny_run) in error
-        assert "comma" in error or str(stranger) in error
+        assert "comma" in error or str(stranger) in error or str(strange_lm) in error
 
 
 def test_another_direction_is_told(tiny_run, tmp_path):
@@ -244,7 +268,7 @@ def test_ensembles_are_evaluated_and_leave_no_report(tiny_run, other, monkeypatc
 @pytest.fixture
 def speech(tiny_run, tmp_path, monkeypatch):
     """A folder that loads as a language model: a random table of which word follows which."""
-    folder, load_model = copied(tiny_run, tmp_path / "speech"), Run.load_model
+    folder, load_model = copied(tiny_run, tmp_path / "speech", edit=spoken), Run.load_model
     vocab = Run(tiny_run).tokenizers[1].size
     table = np.random.default_rng(1).normal(size=(vocab, vocab)).astype(np.float32)
     table -= np.log(np.exp(table).sum(1, keepdims=True))
@@ -378,9 +402,16 @@ def test_a_report_is_shown_for_the_runs_that_helped(tiny_run, tmp_path):
     assert last_report(run, None, ranked) is None
 
 
-def test_what_is_no_language_model_is_refused(tiny_run, other, capsys):
+def test_what_is_no_language_model_is_refused(tiny_run, other, tmp_path, capsys):
+    # Without attention a translator has no memory either.
+    fixed = copied(
+        tiny_run,
+        tmp_path / "fixed",
+        edit=lambda text: text.replace('attention = "additive"', 'attention = "none"'),
+    )
     for more, expected in (
         (["--lm", other], "no language model"),
+        (["--lm", fixed], "no language model"),
         (["--lm", "nowhere"], "nowhere: no such run"),
         (["--lm-weight", "0.3"], "it needs search.lm"),
         (["--lm", other, "--lm-weight", "-1"], "at least 0"),
