@@ -28,7 +28,7 @@ from nmt.text.vocabulary import BOS, EOS
 if TYPE_CHECKING:
     from nmt.text.tokenizer import Tokenizer
 
-# Between the seeds of two trainings: more than a training has steps.
+# Between the seeds of two trainings, of which each step takes two.
 SEED_STRIDE = 1_000_003
 # Pairs whose batches are shuffled together, at most; about 50 bytes each while they are sorted.
 GROUP = 8_000_000
@@ -50,11 +50,12 @@ class Share(NamedTuple):
 class Batches:
     """The batches of every epoch: `epoch(n)` gives their pairs, `arrays` their padded ids.
 
-    batch_tokens: target tokens of a batch, padding and EOS included, at most; twice as many of the
-    source. sampling: 0, or the strength of the sampling with which `tokenizers` segment anew.
-    weights: how often an epoch has each pair of each corpus of the store; of 0.25 each epoch draws
-    another quarter. prefixes: the ids before the sources of each corpus. variation: share of the
-    pairs that is changed anew each time (nmt/text/variants.py).
+    batch_tokens: target tokens of a batch, padding and EOS included, at most, before sampling and
+    variation make some longer; twice as many of the source. sampling: 0, or the strength of the
+    sampling with which `tokenizers` segment anew. weights: how often an epoch has each pair of each
+    corpus of the store; of 0.25 each epoch draws another quarter. prefixes: the ids before the
+    sources of each corpus. variation: share of the pairs that is changed anew each time
+    (nmt/text/variants.py).
     """
 
     def __init__(
@@ -177,7 +178,7 @@ class Batches:
         return pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
     def _vary(self, pair_ids, source, target, seed):
-        """Puts the ids of changed pairs in the place of theirs."""
+        """Puts the ids of changed pairs, which are not sampled, in the place of theirs."""
         rng = np.random.default_rng([self.seed, seed])
         rows = np.flatnonzero(rng.random(len(pair_ids)) < self.variation)
         texts = (self.store.text(side, pair_ids[rows]) for side in (0, 1))

@@ -26,10 +26,9 @@ class CompiledModel:
         def log_probs(source, tokens):
             return model.log_probs_after(*encode(source), tokens)
 
-        # Memory and state are signatures of the other functions.
         self.take = model.take
         traced_encode = traced(lambda source: encode(source), [ids])
-        # Only after tracing `encode` it is known which leaves there are.
+        # The other functions take memory and state, whose leaves are known once `encode` is traced.
         self.memory_spec, state = tf.nest.map_structure(
             lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype),
             traced_encode.get_concrete_function().structured_outputs,

@@ -12,8 +12,8 @@ from nmt.models.kernels import Tensor
 
 Losses = tuple[Tensor, Tensor, Tensor]  # of a batch; see `losses_of`
 
-# Most dropout masks that one training step draws. Each has a seed of its own, counted from
-# `first_noise`, so no two steps share one.
+# Most dropout masks that one part of a training step draws. Each has a seed of its own, counted
+# from `first_noise`; only models of eight layers share one with the next step.
 MASKS_RECURRENT = 64
 MASKS_OTHERS = 128  # a transformer draws several a layer
 
@@ -35,7 +35,7 @@ class TrainableModel(keras.Model):
         self.label_smoothing = 0.0
         self.r_drop = 0.0
         self.train_function: Any = None  # Keras's
-        self.told = True  # whether the next step tells its losses; that waits for a GPU
+        self.reports_losses = True  # whether the next step does, which waits for a GPU
         self.asked_to_stop: tf.Variable | None = None  # 1 if this process wants all to stop
         self.totals: list[keras.metrics.Metric] = []
 
@@ -92,7 +92,7 @@ class TrainableModel(keras.Model):
 
         def step(iterator: Any) -> dict[str, Tensor]:
             logs = update(iterator)
-            return logs if self.told else {}
+            return logs if self.reports_losses else {}
 
         self.train_function = step
 
@@ -115,8 +115,8 @@ class TrainableModel(keras.Model):
             wishes["asked_to_stop"] = self.asked_to_stop.read_value()
         totals = replicas.total([*gradients, *wishes.values()])
         self.optimizer.apply(totals[: len(gradients)], self.trainable_variables)
-        told = zip(wishes, totals[len(gradients) :], strict=True)
-        return {**self.running_means(*losses), **dict(told)}
+        summed_wishes = zip(wishes, totals[len(gradients) :], strict=True)
+        return {**self.running_means(*losses), **dict(summed_wishes)}
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """The losses of a batch, without dropout."""

@@ -40,7 +40,6 @@ OWN_IN_TUNING = {
     "tokenizer.sampling",
     "tokenizer.own",
 }
-# What other options depend on.
 # What all corpora of a recipe have alike.
 WHOLE = ("preprocess", "max_pieces", "variation", "temperature")
 # Names of pieces that every tokenizer has.

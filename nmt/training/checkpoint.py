@@ -97,7 +97,7 @@ class ResumeState(keras.callbacks.Callback):
             if self.signal is not None:
                 self.model.ask_to_stop()
         if looks:
-            self.model.told = True
+            self.model.reports_losses = True
 
     def save_is_due(self) -> bool:
         """Whether the last save is longer ago than it should be."""

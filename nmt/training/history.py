@@ -85,7 +85,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         is_last = batch + 1 == self.params["steps"]
-        self.model.told = is_last or (self.history.step + 1) % self.every == 0
+        self.model.reports_losses = is_last or (self.history.step + 1) % self.every == 0
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

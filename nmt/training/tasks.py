@@ -1,6 +1,6 @@
 """What differs between training a translator and training a language model.
 
-`of(recipe)` chooses once; all else in this room asks the task. Wait-k training is known here only.
+`of(recipe)` chooses; nearly all else in this room asks the task, which knows wait-k training, too.
 """
 
 from __future__ import annotations
