@@ -482,6 +482,7 @@ def test_recipes_that_take_a_tokenizer_name_the_run_that_make_train_writes():
         "default-student": root / "runs" / "default",
         "default-taught": root / "runs" / "default",
         "multi30k-en-de-taught": root / "runs" / "multi30k-en-de",
+        "software-taught": root / "runs" / "default",
     }
 
 
