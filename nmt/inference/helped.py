@@ -70,7 +70,8 @@ class HelpedSearch:
             again = self._lacking(segments, ranked, copies)
             if not again:
                 return
-            found = self.search(*zip(*again.values(), strict=True), max(nbest, beam))
+            searched, wanted = zip(*again.values(), strict=True)
+            found = self.search(searched, wanted, max(nbest, beam))
             for number, candidates in zip(again, found, strict=True):
                 place = _first_better(segments[number].terms, ranked[number][0], candidates)
                 if place is not None:

@@ -201,7 +201,7 @@ class Translator(Loaded):
         # A glossary is for searches.
         if sampling:
             segments = [segment._replace(terms=()) for segment in segments]
-        return ready.joined(self._best(asked, segments))
+        return ready.joined(self._searched_with_help(asked, segments))
 
     # `candidates` in two steps, so that segments of several callers can be searched together.
 
@@ -220,7 +220,7 @@ class Translator(Loaded):
     ) -> list[list[Translation]]:
         """Up to `nbest` candidates of each segment of `ready` lines, options as of `candidates`."""
         asked = _Asked(nbest, self.recipe.search.beam, attention, True, None, words)
-        return self._best(asked, list(segments))
+        return self._searched_with_help(asked, list(segments))
 
     def alternatives(self, line: str, prefix: str = "", limit: int = 5) -> list[Alternative]:
         """The most probable next words of a translation that begins with a text, best first.
@@ -310,7 +310,7 @@ class Translator(Loaded):
         match = None if asked.sampling else next(iter(self.matches(line)), None)
         segmenter = self._segmenter
         parts = segmenter.with_match(line, match, given, asked.whole_words)
-        best = functools.partial(self._best, asked)
+        best = functools.partial(self._searched_with_help, asked)
         begun = segmenter.begun(parts, given, best, asked.whole_words)
         return _Line(begun, match, corrected)
 
@@ -330,12 +330,12 @@ class Translator(Loaded):
         own = unrated_words(text) if asked.words else []
         return Translation(text, confidence=1.0, word_confidence=own, corrected=True)
 
-    def _best(self, asked, segments):
+    def _searched_with_help(self, asked, segments):
         """Candidates of each segment.
 
         Those with a similar pair, or without their terms, are searched again.
         """
-        search = functools.partial(self._found, asked)
+        search = functools.partial(self._searched, asked)
         ranked = search(segments)
         if not asked.sampling:
             helped = HelpedSearch(self._segmenter, search, self.searcher.log_probs)
@@ -343,30 +343,29 @@ class Translator(Loaded):
             helped.use_terms(segments, ranked, asked.nbest, asked.beam)
         return ranked
 
-    def _found(self, asked, segments, phrases=(), nbest=0):
+    def _searched(self, asked, segments, phrases=(), nbest=0):
         """Candidates of each segment. phrases: what is wanted of each; nbest: in place of asked."""
         nbest = nbest or asked.nbest
         if asked.sampling:
             ids = [segment.ids for segment in segments]
-            return self._restored(
-                asked, segments, self.searcher.sample_ids(ids, nbest, asked.sampling)
-            )
+            drawn = self.searcher.sample_ids(ids, nbest, asked.sampling)
+            return self._translations(asked, segments, drawn)
         # What is ranked anew is the whole beam; not where phrases are wanted, of which scores tell
         # nothing.
         reranker = None if phrases else self.reranker
         searched = max(nbest, asked.beam) if reranker else nbest
         nbest_lists = self.searcher.search(segments, phrases, searched, asked.beam, asked.attention)
-        candidates = self._restored(asked, segments, nbest_lists)
+        candidates = self._translations(asked, segments, nbest_lists)
         if reranker:
             sources = [segment.prepared.line.filled(segment.text) for segment in segments]
             texts = candidates
             if self.recipe.data.tokenised and asked.joined == reranker.reads_tokens:
                 as_read = asked._replace(joined=not asked.joined)
-                texts = self._restored(as_read, segments, nbest_lists)
+                texts = self._translations(as_read, segments, nbest_lists)
             candidates = reranker.ranked(sources, texts, candidates)
         return [best[:nbest] for best in candidates]
 
-    def _restored(self, asked, segments, nbest_lists):
+    def _translations(self, asked, segments, nbest_lists):
         """The hypotheses of each segment as translations."""
         restorer = self._restorer
         return [
