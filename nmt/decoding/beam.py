@@ -91,7 +91,7 @@ def _advance(model, memory, state, beams, characters):
     rows = memory, state, beams.parents.ravel(), beams.tokens.ravel()
     if not beams.bonus and not beams.prefixes:
         return _advance_among_best(model, rows, beams, characters)
-    beginning = beams.beginning()
+    beginning = beams.rows_in_prefix()
     if beams.bonus or beginning.all():
         return _advance_among_all(model, rows, beams, characters)
     steps = _advance_among_best(model, rows, beams, characters)
@@ -215,16 +215,19 @@ class _Beams:
         self.prefixes = prefixes
         self.prefix_left = prefixes.starts[:, None]
 
-    def beginning(self) -> np.ndarray:
-        """Whether each row has to write more of its prefix: [active * places]."""
+    def rows_in_prefix(self) -> np.ndarray:
+        """Whether each row has to write more of its prefix: [active * places].
+
+        Rows without a hypothesis count as such, so that all may. Once none has to, `prefixes` goes.
+        """
         if self.prefixes is None:
             return np.zeros(1, bool)
         is_live = self.live > LOG_ZERO / 2
-        beginning = ((self.prefix_left > 0) & is_live).ravel()
-        if not beginning.any():
+        writing = ((self.prefix_left > 0) & is_live).ravel()
+        if not writing.any():
             self.prefixes = None
-        # What the others do is lost.
-        return beginning | ~is_live.ravel() if beginning.any() else beginning
+            return writing
+        return writing | ~is_live.ravel()
 
     def extend(
         self,
