@@ -175,8 +175,7 @@ def identity(work: Work) -> dict[str, Any]:
 def _helping(work):
     """Weights of the language model and the reverse run that take part in the search, or None."""
     search = open_runs(work.run)[0].load_recipe(work.overrides).search
-    paths = [search.lm] * search.has_lm + [search.reverse] * search.has_reverse
-    return [Run.open(path).weights_digest for path in paths] or None
+    return [Run.open(path).weights_digest for path, _ in search.helping.values()] or None
 
 
 def _weights(runs):

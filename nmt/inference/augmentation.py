@@ -276,6 +276,7 @@ def _description(runs, source, making):
     """What tells a corpus from others: runs and their weights, the text, how it was made."""
     data = runs[0][1].recipe.data
     languages = (data.target, data.source) if making.back else (data.source, data.target)
+    searches = [translator.recipe.search for _, translator in runs]
     return {
         "nmt": __version__,
         "source": languages[0],
@@ -286,24 +287,20 @@ def _description(runs, source, making):
         ],
         "text": source.name,
         "text_sha256": source.digest,
-        "length_penalties": [each.recipe.search.length_penalty for _, each in runs],
-        "lm": _helping([each.recipe.search for _, each in runs], "lm"),
-        "reverse": None
-        if making.sampling
-        else _helping([each.recipe.search for _, each in runs], "reverse"),
+        "length_penalties": [search.length_penalty for search in searches],
+        "lm": _helping(searches, "lm"),
+        "reverse": None if making.sampling else _helping(searches, "reverse"),
         "made": json.loads(json.dumps(dataclasses.asdict(making)).replace("-Infinity", "null")),
     }
 
 
 def _helping(searches, name):
     """For the options of each search the run `name` that helps; None: no search has one."""
-    described = []
-    for search in searches:
-        path = getattr(search, name) if getattr(search, f"has_{name}") else None
-        weight = getattr(search, f"{name}_weight")
-        described.append(
-            {"path": path, "weights": Run.open(path).weights_digest, "by": weight} if path else None
-        )
+    runs = [search.helping.get(name) for search in searches]
+    described = [
+        run and {"path": run[0], "weights": Run.open(run[0]).weights_digest, "by": run[1]}
+        for run in runs
+    ]
     # None, too, is what older versions have told.
     return described if any(described) else None
 

@@ -77,7 +77,8 @@ def load(
     translator.description = _description(path, exports, threads, recipe.search)
     translator = translator.into(to) if to else translator
     place = ",".join(os.path.abspath(run.path) for run in runs)
-    typed = (*overrides, *_helping(recipe.search))
+    helping = [f"search.{name}={run}" for name, (run, _) in recipe.search.helping.items()]
+    typed = (*overrides, *helping)
     translator.origin = (load, (place, engine, threads, typed, hypotheses_per_batch, to))
     if reverse:
         from nmt.inference.reranking import Reranker
@@ -232,13 +233,6 @@ def _description(path, exports, threads, search):
     lm = f", with {search.lm}" if search.has_lm else ""
     reverse = f", ranked by {search.reverse}" if search.has_reverse else ""
     return f"{path}, {engines}, {threads} threads{lm}{reverse}"
-
-
-def _helping(search):
-    """Overrides that name the runs that help, by their paths."""
-    lm = [f"search.lm={search.lm}"] if search.has_lm else []
-    reverse = [f"search.reverse={search.reverse}"] if search.has_reverse else []
-    return lm + reverse
 
 
 def _reverse(options, engine, threads):

@@ -69,7 +69,7 @@ class Memory:
         """At most `limit` pairs from THRESHOLD on, the most similar first."""
         # Other threads look up lines, too.
         ranked = self._ranked.get(line)
-        if ranked is None or limit > MOST:
+        if ranked is None or len(ranked) == MOST < limit:
             ranked = self._rank(line)
             if len(self._ranked) >= KEPT:
                 self._ranked = {}

@@ -473,14 +473,20 @@ class SearchOptions:
     )
 
     @property
+    def helping(self) -> dict[str, tuple[str, float]]:
+        """The runs that take part, by option ("lm", "reverse"): path and weight of each."""
+        runs = {"lm": (self.lm, self.lm_weight), "reverse": (self.reverse, self.reverse_weight)}
+        return {option: run for option, run in runs.items() if all(run)}
+
+    @property
     def has_lm(self) -> bool:
         """Whether a language model takes part."""
-        return bool(self.lm and self.lm_weight)
+        return "lm" in self.helping
 
     @property
     def has_reverse(self) -> bool:
         """Whether a run of the reverse direction takes part."""
-        return bool(self.reverse and self.reverse_weight)
+        return "reverse" in self.helping
 
 
 @dataclass
