@@ -80,8 +80,7 @@ def evaluate(
         "target": text.data.target,
         "weights": run.weights_id,
         "text": text.stamp,
-        "fusion": _fusion(recipe),
-        "reverse": _reverse(recipe),
+        **_helping(recipe),
         "seconds": round(seconds, 1),
         "sentences_per_second": round(len(hypotheses) / seconds, 1),
         **scores(text, hypotheses),
@@ -147,22 +146,15 @@ def _turned(data):
     return dataclasses.replace(data, source=data.target, target=data.source, more=more)
 
 
-def _fusion(recipe):
-    """The language model that takes part in the search, and its weight."""
-    search = recipe.search
-    if not search.has_lm:
-        return None
-    weights = Run.open(search.lm).weights_digest
-    return {"lm": search.lm, "weight": search.lm_weight, "weights": weights}
-
-
-def _reverse(recipe):
-    """The run that ranks what the search finds, and its weight."""
-    search = recipe.search
-    if not search.has_reverse:
-        return None
-    weights = Run.open(search.reverse).weights_digest
-    return {"run": search.reverse, "weight": search.reverse_weight, "weights": weights}
+def _helping(recipe):
+    """Entries of the language model that takes part, and of the run that ranks, or None."""
+    entries: dict[str, dict | None] = {"fusion": None, "reverse": None}
+    for entry, option, name in (("fusion", "lm", "lm"), ("reverse", "reverse", "run")):
+        if option in recipe.search.helping:
+            path, weight = recipe.search.helping[option]
+            weights = Run.open(path).weights_digest
+            entries[entry] = {name: path, "weight": weight, "weights": weights}
+    return entries
 
 
 def write_report(run: Run, report: dict, outputs: Outputs) -> None:
@@ -193,8 +185,7 @@ def last_report(run: Run, beam: int | None = None, overrides: Lines = ()) -> dic
     current = {
         "weights": run.weights_id,
         "text": stamp(run, "test"),
-        "fusion": _fusion(recipe),
-        "reverse": _reverse(recipe),
+        **_helping(recipe),
     }
     if "beam" in report:  # a language model's has none
         current["beam"] = beam or recipe.search.beam
