@@ -5,7 +5,9 @@ import dataclasses
 import inspect
 import multiprocessing
 import pickle
+import random
 
+import numpy as np
 import pytest
 
 import nmt
@@ -13,6 +15,7 @@ from nmt.errors import UserError
 from nmt.inference.load import load_generator
 from nmt.inference.translator import Translator
 from nmt.recipe import SearchOptions
+from nmt.runs.folder import Run
 
 LINES = ["The boy reads a book.", "Where did the students buy the old camera yesterday?"]
 
@@ -24,6 +27,16 @@ def test_options_of_the_search_replace_those_of_the_recipe(tiny_run):
     changed = nmt.load(tiny_run, beam=1, length_penalty=0.5)
     assert changed.recipe.search.beam == 1 and changed.recipe.search.length_penalty == 0.5
     assert changed.translate(LINES) == default.translate(LINES, beam=1)
+
+
+def test_random_numbers_go_on_as_if_no_model_had_been_loaded(tiny_run):
+    def numbers(between):
+        random.seed(7)
+        np.random.seed(7)
+        between()
+        return random.random(), np.random.random()
+
+    assert numbers(Run(tiny_run).load_model) == numbers(lambda: None)
 
 
 def test_batches_and_threads_change_no_text(tiny_run):
