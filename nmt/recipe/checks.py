@@ -24,7 +24,6 @@ RUN_MAY_DIFFER = {
     "data.test",
     "train.from",
     "tokenizer.from",
-    "train.valid_sentences",
     "search.lm",
     "search.lm_weight",
     "search.reverse",
