@@ -58,7 +58,13 @@ def calibrate(run: Run, engine: str = "auto", threads: int = 0) -> str:
     references = [target for pairs in pairs_of.values() for _, target in pairs]
     curve, note = fit_translations(translations, references)
     if curve:
-        (export_of(run, engine) or run).update(confidence=curve.to_dict())
+        fitted = export_of(run, engine) or run
+        # A training that goes on meanwhile writes run.json, too.
+        now = Run(fitted.path)
+        if now.weights_digest != fitted.weights_digest:
+            return "no confidence: the run has other weights by now"
+        now.update(confidence=curve.to_dict())
+        fitted.info = now.info
     return note
 
 

@@ -134,9 +134,13 @@ def test_training_ends_with_the_curve_that_evaluating_would_find(toy):
         export_weights(run)
     assert any("confidence fitted on" in line for line in lines)
     assert load(toy, "onnx").curve not in (None, found)
-    # Other weights have another one.
-    run.save_weights(model, "best-0000001")
+    # Other weights have another one. A training writes them while a run is evaluated.
+    stale = Run(toy)
+    run.save_weights(model, "best-0000001", step=1)
     assert Run(toy).info.confidence is None
+    stale.info.weights_sha256 = "of other weights"
+    assert "has other weights by now" in calibration.calibrate(stale, "keras")
+    assert Run(toy).info == run.info
 
 
 def test_an_export_comes_with_its_own_curve(toy, tmp_path):
