@@ -6,6 +6,7 @@ their checksums. Runs of older versions have none: their corpus is read.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -22,26 +23,41 @@ log = logging.getLogger(__name__)
 Pair = tuple[str, str]
 
 
-def keep(run: Run, mixture: Mixture) -> None:
+def keep(run: Run, mixture: Mixture, scored: bool = False) -> None:
     """Writes the validation and test text of the corpora into the run.
 
+    scored: whether the run has scores of its validation text, which must then be as it was.
     UserError if there is no validation text: better now than when the first epoch is over.
     """
+    before = (run.info.held_out or {}).get(HELD_OUT["valid"]) if scored else None
     digests = {}
     for split, name in HELD_OUT.items():
+        digest = hashlib.sha256()
         try:
-            with files.atomic(run.path / name) as file:
-                for number, pair in mixture.pairs_held_out(split):
-                    fields = [files.one_line(side).replace("\t", " ") for side in pair]
-                    fields += [str(number)] if number else []
-                    file.write("\t".join(fields) + "\n")
+            with files.atomic(run.path / name, "wb") as file:
+                for line in _lines(mixture, split):
+                    file.write(line)
+                    digest.update(line)
+                if split == "valid" and before and before != digest.hexdigest():
+                    raise UserError(
+                        f"{run.path}: was validated on other text; choose another run folder "
+                        "(--run)"
+                    )
         except UserError as error:
             if split == "valid":
                 raise
             log.info(f"note: nothing to evaluate on: {error}")
         else:
-            digests[name] = files.digest(run.path / name)
+            digests[name] = digest.hexdigest()
     run.update(held_out=digests)
+
+
+def _lines(mixture, split):
+    """The lines of the file of a split."""
+    for number, pair in mixture.pairs_held_out(split):
+        fields = [files.one_line(side).replace("\t", " ") for side in pair]
+        fields += [str(number)] if number else []
+        yield ("\t".join(fields) + "\n").encode()
 
 
 def held_out(run: Run, split: str, limit: int | None = None, number: int = 0) -> list[Pair]:

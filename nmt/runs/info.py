@@ -42,7 +42,8 @@ class RunInfo:
     complete: bool | None = None  # whether the training has ended
     steps: int | None = None  # train.steps that it ended after
     epochs: int | None = None  # train.epochs that it ended after
-    patience: int | None = None  # train.patience that ended it before its steps or epochs did
+    # train.patience that ended it before its steps or epochs did; 0: a callback did, it may go on
+    patience: int | None = None
     target_tokens: int | None = None  # target tokens trained on, EOS counted
     train_seconds: float | None = None  # time in training steps
     valid_score: float | None = None  # of the final weights: train.metric with the recipe's beam

@@ -143,7 +143,10 @@ def take_steps(
     options: TrainOptions,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Calls `fit` until all steps are done or patience ends; a Keras epoch is an interval."""
+    """Calls `fit` until all steps are done, patience ends or a callback stops the training.
+
+    A Keras epoch is an interval.
+    """
     interval = options.valid_every or len(batches)
     while history.step < history.total_steps:
         if options.patience and history.stale >= options.patience:
@@ -163,6 +166,9 @@ def take_steps(
             verbose=0,
             shuffle=False,
         )
+        # In a team the others would not know.
+        if model.stop_training and model.asked_to_stop is None:
+            break
 
 
 def choose_weights(
@@ -189,10 +195,11 @@ def choose_weights(
     # What run.json says of a complete run.
     length = length_option(recipe.train)
     stopped_early = history.step < history.total_steps
+    by_patience = 0 < recipe.train.patience <= history.stale
     entries = {
         "complete": True,
         length: getattr(recipe.train, length),
-        "patience": recipe.train.patience if stopped_early else None,
+        "patience": recipe.train.patience * by_patience if stopped_early else None,
         "step": history.step,
         "target_tokens": history.target_tokens,
         "train_seconds": round(history.seconds, 1),

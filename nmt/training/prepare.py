@@ -21,6 +21,7 @@ from nmt.text.preparation import Preparation
 from nmt.text.profile import ProfileCounter
 from nmt.text.tokenizer import Tokenizer
 from nmt.training import tasks
+from nmt.training.resume import is_trained
 from nmt.windows import windows
 
 log = logging.getLogger(__name__)
@@ -58,14 +59,18 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
-    if run.info.corpus_sha256 is None:
-        run.update(corpus_sha256=fingerprint)
+    if not is_trained(run) and run.info.corpus_sha256 != fingerprint:
+        run.update(corpus_sha256=fingerprint, tokenizers=None, tokenizer_sha256=None)
     if run.info.corpus_sha256 != fingerprint:
         run.drop_cache()
         raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
 
     # 3. The text held out, the tokenizers, and the ids.
-    held_out.keep(run, mixture)
+    try:
+        held_out.keep(run, mixture, scored=is_trained(run))
+    except UserError:
+        run.drop_cache()
+        raise
     if not run.info.tokenizers:
         run.save_tokenizers(_tokenizers(run, recipe))
     if recipe.tokenizer.from_:

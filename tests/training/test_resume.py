@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 
+import keras
 import pytest
 
 from nmt import files
@@ -81,6 +82,20 @@ def test_a_run_is_complete_when_it_was_trained_for_as_long_as_the_recipe_says(
     info = dataclasses.replace(Run(tmp_path).info, **entries)
     options = load_recipe(None, ["data.format=grammar", *overrides]).train
     assert is_complete(info, options) == complete
+
+
+def test_a_callback_may_stop_a_training_which_then_may_go_on(tiny_recipe, tmp_path):
+    stops = []
+
+    def stop(epoch, logs):
+        stops.append(epoch)
+        callback.model.stop_training = True
+
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=stop)
+    options = [*SHORT, "train.valid_every=8"]
+    run = trained(tiny_recipe, tmp_path, *options, callbacks=[callback])
+    assert stops == [0] and run.info.step == 8 and run.info.complete
+    assert trained(tiny_recipe, tmp_path, *options).info.step == 32
 
 
 # ---- what is missing, who else is there
@@ -163,6 +178,43 @@ def test_another_text_is_refused_and_leaves_the_recipe(tiny_recipe, own_text, tm
     trained(tiny_recipe, folder, *options, f"data.train={moved}")
     recorded = Run(folder).recipe
     assert recorded.data.train == str(moved) and recorded.train.steps == 2
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_other_validation_text_is_refused(tiny_recipe, own_text, tmp_path, complete):
+    """The best score is of the text that was there first."""
+    (options, path), folder = own_text, tmp_path / "run"
+    lines = path.read_text().splitlines(keepends=True)
+    valid, other = tmp_path / "valid.tsv", tmp_path / "other.tsv"
+    valid.write_text("".join(lines[:10]))
+    other.write_text("".join(lines[10:20]))
+    options = [*options, "data.held_out=0", f"data.test={other}"]
+    if complete:
+        trained(tiny_recipe, folder, *options, f"data.valid={valid}")
+    else:
+        callback = after_step(1, interrupt)
+        trained_until(callback, tiny_recipe, folder, *options, f"data.valid={valid}")
+    recipe, kept = ((folder / name).read_bytes() for name in ("recipe.toml", "held_out.valid.tsv"))
+    short = tmp_path / "short.tsv"
+    short.write_text("".join(lines[:9]))
+    with pytest.raises(UserError, match="was validated on other text"):
+        trained(tiny_recipe, folder, *options, f"data.valid={short}", "train.steps=9")
+    assert (folder / "recipe.toml").read_bytes() == recipe
+    assert (folder / "held_out.valid.tsv").read_bytes() == kept
+    trained(tiny_recipe, folder, *options, f"data.valid={valid}", "train.steps=4")
+    assert Run(folder).info.step == 4
+
+
+def test_text_may_be_mended_as_long_as_nothing_was_trained_on_it(tiny_recipe, own_text, tmp_path):
+    (options, path), folder, own = own_text, tmp_path / "run", tmp_path / "own.tsv"
+    options = [*options, f"data.train={own}"]
+    own.write_text(path.read_text())
+    trained_until(at_the_beginning(interrupt), tiny_recipe, folder, *options)
+    former = Run(folder).info
+    own.write_text(path.read_text().replace("the", "a"))
+    info = trained(tiny_recipe, folder, *options).info
+    assert info.complete and info.corpus_sha256 != former.corpus_sha256
+    assert info.tokenizer_sha256 != former.tokenizer_sha256
 
 
 def test_a_report_is_of_its_test_text(tiny_recipe, own_text, tmp_path):
