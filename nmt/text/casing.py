@@ -6,7 +6,7 @@ What was in capitals comes out in capitals.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from nmt.text.profile import WORD, Profile
@@ -32,26 +32,32 @@ class Cased(NamedTuple):
     upper: tuple[tuple[int, int], ...] = ()
 
 
-def usual_case(text: str, profile: Profile) -> Cased:
-    """The text as the training sources are cased, if its own case is unusual."""
+def usual_case(text: str, profile: Profile, symbols: Collection[str] = ()) -> Cased:
+    """The text as the training sources are cased, if its own case is unusual.
+
+    symbols: characters in the place of what is copied. Behind these, and behind a number, no
+    sentence begins.
+    """
     words = list(WORD.finditer(text))
     cased = [word for word in words if word[0].lower() != word[0].upper()]
     if not cased:
         return Cased(text)
+    begins = not any(c.isdigit() or c in symbols for c in text[: words[0].start()])
     # 1. The line as a whole.
     if all(word[0].isupper() for word in cased):
         if _in_capitals(cased, profile):
-            return Cased(_truecased(text, words, profile), str.upper)
+            return Cased(_truecased(text, words, profile, begins), str.upper)
         return Cased(text)
     if len(cased) >= MIN_WORDS:
         if all(word[0].islower() for word in cased):
-            return Cased(_truecased(text, words, profile) if profile.capitalised else text)
+            truecased = _truecased(text, words, profile, begins)
+            return Cased(truecased if profile.capitalised else text)
         if _is_title(cased, profile):
-            return Cased(_truecased(text, words, profile), title_case)
+            return Cased(_truecased(text, words, profile, begins), title_case)
     # 2. Runs of words in capitals.
     runs = list(_upper_runs(cased, profile))
     for run in runs:
-        text = _truecased(text, run, profile, capitalise=run[0] is words[0])
+        text = _truecased(text, run, profile, begins and run[0] is words[0])
     return Cased(text, None, tuple((run[0].start(), run[-1].end()) for run in runs))
 
 
@@ -99,7 +105,7 @@ def _upper_runs(words, profile):
         run = []
 
 
-def _truecased(text, words, profile, capitalise=True):
+def _truecased(text, words, profile, capitalise):
     """The text with words in their usual form, else in lower case; the first one capitalised."""
     pieces = []
     end = 0

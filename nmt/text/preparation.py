@@ -144,9 +144,9 @@ class Preparation:
         """A line with slots for what is not translated, or what the model cannot read."""
         spans = find_spans(line, self._own_kinds)
         if len(line) > LONGEST_CODE or not self._knows(line):
-            # A line in capitals is read in its usual case.
-            in_capitals = slotted(line, spans).text.isupper()
-            knows = self._knows_in_lower_case if in_capitals else self._knows
+            # A line in capitals is read in its usual case, tokens are in lower case.
+            lowered = self._source_code is not None or slotted(line, spans).text.isupper()
+            knows = self._knows_in_lower_case if lowered else self._knows
             spans = with_unknown(line, spans, knows, self._spaced)
         return slotted(line, spans)
 
@@ -159,7 +159,11 @@ class Preparation:
         """A line, or a part of its text, for the model."""
         # 1. Its form, and its case.
         text = self._formed(text, tokenised=False)
-        cased = Cased(text) if self._source_code is not None else usual_case(text, self.profile)
+        if self._source_code is not None:
+            cased = Cased(text)
+        else:
+            symbols = {slot(n) for n, copied in enumerate(line.copied) if not copied.is_mark}
+            cased = usual_case(text, self.profile, symbols)
         text = self._with_case_marks(line, cased)
         if self._source_code is not None:
             text = tokenise(text, self._source_code)
@@ -311,9 +315,13 @@ class Preparation:
     def _knows_character(self, character):
         known = self._known.get(character)
         if known is None:
-            known = character in self.source_tokenizer.alphabet or character == " "
-            if self.profile.characters and not character.isascii():
-                known = known and character in self.profile.characters
+            tokenizer = self.source_tokenizer
+            known = character in tokenizer.alphabet or character == " "
+            if self.profile.characters:
+                is_usual = character in self.profile.characters
+                # Of a letter without a piece the model has learnt the bytes that spell it.
+                is_spelt = bool(tokenizer.bytes_of_ids) and character.isalpha()
+                known = (is_usual and is_spelt) or (known and (is_usual or character.isascii()))
             self._known[character] = known
         return known
 

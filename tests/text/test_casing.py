@@ -74,6 +74,22 @@ def test_lines_are_read_in_their_usual_case(profile, text, usual, restored):
     assert (cased.restore is not None) == (restored == "X Y")
 
 
+@pytest.mark.parametrize(
+    ("text", "usual"),
+    [
+        ("~ is not at home", "~ is not at Home"),
+        ("«~» is not at home", "«~» is not at Home"),
+        ("~ IS OFFLINE", "~ is offline"),
+        ("5 lights are on", "5 lights are on"),
+        ("5 LIGHTS ARE ON", "5 lights are on"),
+        ("— the device is on", "— The device is on"),
+        ("the ~ is on", "The ~ is on"),
+    ],
+)
+def test_behind_what_is_copied_or_a_number_no_sentence_begins(profile, text, usual):
+    assert usual_case(text, profile, {"~"}).text == usual
+
+
 def test_runs_of_capitals_are_ranges(profile):
     cased = usual_case("Please DO NOT TURN OFF the MQTT device.", profile)
     assert cased.text == "Please do not turn off the MQTT device."

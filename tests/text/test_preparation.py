@@ -33,8 +33,9 @@ class Characters:
 
     symbols = len(SYMBOLS)
 
-    def __init__(self, alphabet=None):
+    def __init__(self, alphabet=None, bytes_of_ids=()):
         self.alphabet = alphabet or Everything()
+        self.bytes_of_ids = bytes_of_ids
 
     def encode(self, lines):
         return [[*map(ord, line)] for line in lines]
@@ -208,6 +209,40 @@ def test_what_a_model_cannot_read_is_copied(source, text, copied):
     line = preparation(DataOptions(), LETTERS).source(source)
     assert SYMBOL.sub("~", line.text) == text
     assert texts(line.names) == copied
+
+
+@pytest.mark.parametrize(
+    ("has_bytes", "usual", "copied"),
+    [
+        (True, "Öä\N{DEGREE SIGN}", ["Ñandú"]),  # a letter that training text had often
+        (True, "Öúñ", ["Ñandú"]),
+        (False, "Öä", ["Öl", "Ñandú"]),
+        (True, "", ["Öl", "Ñandú"]),  # nothing is known of the training text
+    ],
+)
+def test_letters_that_bytes_spell_are_read_if_they_were_learnt(has_bytes, usual, copied):
+    source = Characters(LETTERS, {0: 0} if has_bytes else {})
+    use = Preparation(Recipe(), (source, Characters()), Profile(usual))
+    assert texts(use.source("Das Öl der Ñandú").names) == copied
+
+
+def test_tokens_are_read_in_lower_case():
+    letters = LETTERS - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    line = preparation(DataOptions(preprocess="tokens"), letters).source("He has ÉTÉ.")
+    assert SYMBOL.sub("~", line.text) == "he has ~ ." and texts(line.names) == ["ÉTÉ"]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("{name} is not at home", "~ is not at home"),
+        ("<b>turn off</b> the home", "Turn off the home"),
+        ("5 lights are on", "5 lights are on"),
+    ],
+)
+def test_capitals_begin_a_line_and_what_stands_in_a_tag(line, text):
+    use = preparation(DataOptions(), profile=Profile(words=["home"], capitalised=True))
+    assert SYMBOL.sub("~", use.source(line).text) == text
 
 
 @pytest.mark.parametrize(
