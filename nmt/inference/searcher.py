@@ -1,7 +1,8 @@
 """From the ids of sources to hypotheses: searched, drawn and scored in batches of one length."""
 
+import contextlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -155,6 +156,21 @@ class Searcher:
         words = self._words_of(self._spelling(begun.form), spaced)
         source = source_matrices([source_ids])
         return next_words(self.model, source, self._prefix(begun), words, self.characters, limit)
+
+    def written(
+        self, source_ids: Sequence[Sequence[Ids]], texts: Iterable[Beginning]
+    ) -> list[list[int] | None]:
+        """The ids in which a model would write the whole of each text; None where it cannot."""
+        found: list[list[int] | None] = [None] * len(source_ids)
+        possible = {}
+        for number, text in enumerate(texts):
+            with contextlib.suppress(UserError):
+                possible[number] = self._prefix(text)
+        batch = [source_ids[number] for number in possible]
+        hypotheses = self.search_ids(batch, prefixes=[*possible.values()])
+        for number, (best, *_) in zip(possible, hypotheses, strict=True):
+            found[number] = best.ids if best.finished else None
+        return found
 
     def scores(
         self, source_ids: Sequence[Sequence[Ids]], target_ids: Sequence[Ids]

@@ -248,11 +248,12 @@ class Translator(Loaded):
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[tuple[float, float]]:
         """(log_prob, score) of each pair, as the search scores that target, before any ranking.
 
-        Targets of a tokenised corpus may be as people write them; without spaces they must be
-        tokens. Raises as `candidates`, and UserError where sources and targets do not pair up.
+        Outer white space does not count. Targets of a tokenised corpus may be as people write them;
+        without spaces they must be tokens. Raises as `candidates`, and UserError where sources and
+        targets do not pair up.
         """
-        sources = check_lines(sources)
-        targets = check_lines(targets)
+        sources = [source.strip() for source in check_lines(sources)]
+        targets = [target.strip() for target in check_lines(targets)]
         if len(sources) != len(targets):
             raise UserError(
                 f"{len(sources)} sources, but {len(targets)} targets: they must pair up"
@@ -260,11 +261,18 @@ class Translator(Loaded):
         segmenter = self._segmenter
         source_ids = []
         target_ids = []
-        for source, target in zip(sources, targets, strict=True):
+        begun = {}
+        for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
             prepared, ids = segmenter.whole(source)
             source_ids.append(ids)
             # A placeholder of the target is the symbol that it is in its source.
             target_ids.append(self.preparations[0].target_ids(target, prepared.names))
+            if prepared.cased.restore:
+                begun[number] = self.preparations[0].beginning(target, prepared, whole=True)
+        # The model writes a line in capitals in its usual case, which the text does not tell.
+        usual = self.searcher.written([source_ids[number] for number in begun], begun.values())
+        for number, ids in zip(begun, usual, strict=True):
+            target_ids[number] = ids or target_ids[number]
         return self.searcher.scores(source_ids, target_ids)
 
     def _changed(self, method, argument):

@@ -127,6 +127,21 @@ def test_score_repeats_what_translate_said(tiny_run):
     assert checked, "no output can be checked"
 
 
+def test_white_space_around_a_text_and_capitals_change_no_score(translator):
+    lines = ["The boy reads a book.", "Where are {count} cats?"]
+    texts = translator.translate(lines)
+    expected = translator.score(lines, texts)
+    spaced = translator.score([f"  {line}\t" for line in lines], [f"{text} " for text in texts])
+    assert spaced == expected
+    capitals = [line.upper().replace("{COUNT}", "{count}") for line in lines]
+    in_capitals = translator.translate(capitals)
+    assert in_capitals == [text.upper().replace("{COUNT}", "{count}") for text in texts]
+    found = translator.score(capitals, in_capitals)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    # What the model cannot write is scored as it stands.
+    assert np.isfinite(translator.score(capitals[:1], ["DER \N{SNOWMAN}"])).all()
+
+
 # ---- input that is no list of texts
 
 
