@@ -6,6 +6,7 @@ from nmt.inference.confidence import Curve, unrated_words, word_confidence
 from nmt.inference.segments import Segment
 from nmt.inference.translation import Translation
 from nmt.text.languages import unspaced
+from nmt.text.output import has_single_spaces
 from nmt.text.preparation import Preparation
 
 
@@ -53,7 +54,7 @@ class Restorer:
 
         # 2. What is told and shown of it.
         if words:
-            pieces = self._written(hypothesis, prepared)
+            pieces = self._written(hypothesis, prepared, begun)
             spaced = not unspaced(self.preparation.data.target)
             translation.word_confidence = word_confidence(output.text, pieces, spaced)
         if segment.terms:
@@ -76,9 +77,10 @@ class Restorer:
             return 0.0
         return self.curve.confidence(hypothesis.log_prob, len(hypothesis.token_log_probs))
 
-    def _written(self, hypothesis, prepared):
+    def _written(self, hypothesis, prepared, begun):
         """(text, log-probability) of each piece; the bytes of a character are one piece."""
-        text, ranges = self.preparation.target_tokenizer.decoded(hypothesis.ids)
+        tokenizer = self.preparation.target_tokenizer
+        text, ranges = tokenizer.decoded(hypothesis.ids, has_single_spaces(prepared, begun))
         log_probs = hypothesis.token_log_probs
         pieces: list[tuple[str, float]] = []
         for former, place, log_prob in zip([None, *ranges], ranges, log_probs, strict=False):

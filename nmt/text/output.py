@@ -61,7 +61,7 @@ def restored(
     source_tokenizer, target_tokenizer = tokenizers
     # 1. The usual case: nothing to repair, nothing to put in.
     expected = Counter(SYMBOL.findall(prepared.text))
-    text, offsets = target_tokenizer.decoded(ids)
+    text, offsets = target_tokenizer.decoded(ids, has_single_spaces(prepared, begun))
     counts = Counter(SYMBOL.findall(text))
     fixed = 0
     if begun:
@@ -88,6 +88,9 @@ def restored(
         for place in places[:surplus]:
             output.left_out += not missing
             chars[place] = missing.pop(0) if missing else ""
+            # Of the spaces around it one is left.
+            if not chars[place] and place > fixed and text[place - 1 : place + 2 : 2] == "  ":
+                chars[place - 1] = ""
             _note(output, prepared, symbol, "was too many and has been left out")
 
     # 3. White space around the text goes: what comes to its borders would keep it.
@@ -102,6 +105,11 @@ def restored(
     _insert(chars, missing, text, prepared, look, fixed)
     output.text = beginning + _cased(prepared, chars, fixed)
     return output
+
+
+def has_single_spaces(prepared: PreparedLine, begun: Beginning | None) -> bool:
+    """Whether a translation has no space behind another one, as neither source nor beginning."""
+    return "  " not in prepared.text and (begun is None or "  " not in begun.text)
 
 
 def _borders(chars, fixed, begun):

@@ -152,10 +152,11 @@ class Tokenizer:
         """
         return self.decoded(ids)[0]
 
-    def decoded(self, ids: Iterable[int]) -> tuple[str, list[Range]]:
+    def decoded(self, ids: Iterable[int], single_spaces: bool = False) -> tuple[str, list[Range]]:
         """Text as `decode` gives it, and for each id the characters [start, end) that it writes.
 
         The bytes of a character share its range; an id that writes nothing has an empty one.
+        single_spaces: a space behind another one is not written.
         """
         ids = list(ids)
         writings = [self._writings[id] for id in ids]
@@ -172,6 +173,8 @@ class Tokenizer:
             elif leading_space and not text and self.piece(ids[n]).startswith(SPACE):
                 written = written[1:]
                 leading_space = not self.keeps_spaces
+            if single_spaces and text.endswith(" "):
+                written = written.removeprefix(" ")
             # 2. Its place in the text.
             ranges += [(len(text), len(text) + len(written))] * count
             text += written

@@ -43,8 +43,14 @@ class Characters:
     def decode(self, ids):
         return "".join(map(chr, ids))
 
-    def decoded(self, ids):
-        return self.decode(ids), [(n, n + 1) for n in range(len(ids))]
+    def decoded(self, ids, single_spaces=False):
+        text = ""
+        ranges = []
+        for character in map(chr, ids):
+            dropped = single_spaces and character == " " and text.endswith(" ")
+            ranges.append((len(text), len(text) + (not dropped)))
+            text += "" if dropped else character
+        return text, ranges
 
     def offsets(self, text):
         return self.encode([text])[0], [(n, n + 1) for n in range(len(text))]
@@ -142,6 +148,22 @@ def test_what_is_copied_is_there_as_often_as_in_the_source(data):
         assert not SYMBOL.search(output.text)
         changed = bool((set(symbols) ^ set(SYMBOL.findall("".join(said)))) & set(symbols))
         assert bool(output.warnings) >= changed
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "text"),
+    [
+        ("The dog", "Der  Hund", "Der Hund"),
+        ("The  dog", "Der  Hund", "Der  Hund"),
+        # A symbol too many, and another one.
+        ("The {a} dog", f"Der {SYMBOLS[0]} {SYMBOLS[0]} Hund", "Der {a} Hund"),
+        ("The dog", f"Der {SYMBOLS[0]} {SYMBOLS[1]} Hund", "Der Hund"),
+        ("The dog.", f"Der Hund {SYMBOLS[0]}.", "Der Hund ."),
+    ],
+)
+def test_no_space_stands_twice_unless_the_source_has_it_so(source, said, text):
+    use = preparation(DataOptions())
+    assert use.restored([*map(ord, said)], use.source(source)).text == text
 
 
 MARKED = [

@@ -191,6 +191,10 @@ def test_characters_of_ids_and_ids_of_characters(tokenizer):
         assert tokenizer.piece(id).startswith("<0x") or part in tokenizer.piece(id).replace(
             "▁", " "
         )
+    # Of spaces in a row one may be written.
+    written, ranges = tokenizer.decoded(ids, single_spaces=True)
+    assert written == text.replace("  ", " ") and len(ranges) == len(ids)
+    assert {n for start, end in ranges for n in range(start, end)} == set(range(len(written)))
     # Each character belongs to a piece.
     assert {n for start, end in offsets for n in range(start, end)} == set(range(len(text)))
     # What writes nothing has an empty range where it stands.
