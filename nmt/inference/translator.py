@@ -115,11 +115,23 @@ class Translator(Loaded):
 
     def into(self, target: str) -> "Translator":
         """A translator into another language of the run, with the same model."""
-        return self._changed("into", target)
+        return self._changed(lambda recipe: recipe.into(target), "into", target)
 
     def first(self, number: int) -> "Translator":
-        """A translator of text of another corpus of the run, by its number."""
-        return self._changed("first", number)
+        """A translator of text of another corpus of the run, by its number.
+
+        Members of an ensemble whose corpora are others take one of the same languages; UserError
+        where they have none.
+        """
+        data = self.recipe.data
+        corpus = data.corpora()[number]
+
+        def of_corpus(recipe: Recipe) -> Recipe:
+            if recipe.data == data:
+                return recipe.first(number)
+            return recipe.first(recipe.number_into(corpus.target, corpus.source))
+
+        return self._changed(of_corpus, "first", number)
 
     def using(
         self,
@@ -275,16 +287,16 @@ class Translator(Loaded):
             target_ids[number] = ids or target_ids[number]
         return self.searcher.scores(source_ids, target_ids)
 
-    def _changed(self, method, argument):
-        """The same translator of the recipe that a method of recipes gives."""
+    def _changed(self, change, method, argument):
+        """The same translator of other recipes. method, argument: what makes it of this one."""
         preparations = [
-            Preparation(getattr(each.recipe, method)(argument), each.tokenizers, each.profile)
+            Preparation(change(each.recipe), each.tokenizers, each.profile)
             for each in self.preparations
         ]
         translator = Translator(
             self.model,
             self.tokenizers,
-            getattr(self.recipe, method)(argument),
+            change(self.recipe),
             self.threads,
             preparations[1:],
             self.searcher.hypotheses_per_batch,

@@ -193,6 +193,18 @@ def test_members_may_prepare_lines_differently(tiny_run, tmp_path):
     assert len(ensemble.candidates([line, "", LONG])) == 3
 
 
+def test_members_may_have_other_corpora(tiny_run, tmp_path):
+    """Text of another corpus of the first member is of a corpus of the same languages of each."""
+    more = '[[data.more]]\nformat = "grammar"\nsize = 9\n\n[tokenizer]'
+    several = copied(
+        tiny_run, tmp_path / "run", edit=lambda recipe: recipe.replace("[tokenizer]", more, 1)
+    )
+    expected = load(tiny_run, engine="keras").translate(LINES)
+    for members in (f"{several},{tiny_run}", f"{tiny_run},{several}"):
+        ensemble = load(members, engine="keras")
+        assert ensemble.first(len(ensemble.recipe.data.more)).translate(LINES) == expected
+
+
 def test_members_get_the_same_symbols_in_search_and_score(tiny_run):
     """A letter that a member does not know is one of its own, whatever the other members know."""
     from sentencepiece import sentencepiece_model_pb2
