@@ -187,6 +187,20 @@ class Corpus(Downloads):
                         sides.add(split_key(side))
         return sides
 
+    def pairs_to_measure_on(self) -> TextSet:
+        """The validation and test pairs that somebody gave, by `pair_key`; generated ones are none.
+
+        Training text may have the same pairs: it stays as it was given.
+        """
+        pairs = TextSet()
+        if self.data.splits == "train" or self.data.format in ("grammar", "catalogues"):
+            return pairs
+        for split in self.standalone_splits() - {"train"}:
+            with contextlib.suppress(UserError):
+                for pair in self.read(split):
+                    pairs.add(pair_key(pair))
+        return pairs
+
     def _training_pairs(self, standalone, dropped, watch=iter):
         """The training text without what it holds out, which is noted the first time."""
         is_noted = self._held_out is not None
@@ -233,6 +247,11 @@ class Corpus(Downloads):
     def held_out(self, split: str, limit: int | None = None) -> list[Pair]:
         """(source, target) pairs of "valid" or "test"; at most `limit`, spread over the split."""
         return list(spread(list(self.read(split)), limit))
+
+
+def pair_key(pair: Pair) -> str:
+    """What pairs that differ in case or spaces have alike."""
+    return "\t".join(map(split_key, pair))
 
 
 def spread(pairs: Sequence[T], limit: int | None) -> Sequence[T]:

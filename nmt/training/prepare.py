@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nmt import files
 from nmt.batches import store as stores
+from nmt.corpora.corpus import pair_key
 from nmt.corpora.inspection import Inspection, dropped_notes, little_text_notes
 from nmt.corpora.mixture import Mixture
 from nmt.errors import UserError
@@ -102,6 +103,7 @@ class Reading:
         self.number = number
         self.recipe = recipe.first(number)
         self.count = 0  # pairs so far
+        self.measured = 0  # of these, those that validation or test text has, too
 
     def pairs(self, unit: str, counter: ProfileCounter) -> Iterator[tuple[str, str]]:
         """The prepared training pairs; logs in the end what was read and dropped.
@@ -111,6 +113,7 @@ class Reading:
         dropped: Counter[str] = Counter()
         inspection = Inspection(self.recipe.data)
         raw_pairs = self.mixture.training_pairs(self.number, dropped, inspection.watch)
+        raw_pairs = self._look_for_measured(raw_pairs)
         prepare = functools.partial(_prepared, Preparation(self.recipe))
         chunks = windows(raw_pairs, CHUNK)
         for pairs, counted in in_order(prepare, chunks, self.recipe.train.threads):
@@ -123,6 +126,16 @@ class Reading:
         for note in notes + dropped_notes(dropped, self.count, self.recipe.data):
             log.warning(note)
 
+    def _look_for_measured(self, pairs):
+        """Lets all pairs through, and counts those that validation or test text has, too."""
+        measured = self.mixture.corpora[self.number].pairs_to_measure_on()
+        if not any(measured.sizes):
+            yield from pairs
+            return
+        for pair in pairs:
+            self.measured += pair_key(pair) in measured
+            yield pair
+
     def _tell_counts(self, unit, dropped, file_counts):
         """Logs how much text was read, what was dropped, and how much each file has."""
         several = len(self.mixture.corpora) > 1
@@ -131,6 +144,11 @@ class Reading:
         log.info(
             f"{name}: {self.count:,} training {unit}" + (f"; dropped: {reasons}" if reasons else "")
         )
+        if self.measured:
+            log.warning(
+                f"{name}: {self.measured:,} training {unit} stand in validation or test text, too: "
+                "scores will say too much"
+            )
         if 1 < len(file_counts) <= NAMED_FILES:
             counts = ", ".join(f"{path.name} {number:,}" for path, number in file_counts.items())
             log.info(f"{name}: read from {counts}")

@@ -16,6 +16,7 @@ from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training import prepare
 from nmt.training.prepare import training_store
+from tests.fakes import messages
 from tests.small_shards import BEGIN, RECIPE
 
 # In a process of its own, as one with TensorFlow prepares alone.
@@ -83,6 +84,24 @@ def test_shards_come_back_when_a_new_beginning_fails(prepared):
     assert contents(run.cache) == before
     run.drop_cache()
     assert not run.cache.exists()
+
+
+@pytest.mark.parametrize("shared", [0, 3])
+def test_training_text_that_is_measured_on_is_told(tmp_path, shared):
+    pairs = [f"the dog {n}\tder Hund {n}\n" for n in range(60)]
+    (tmp_path / "train.tsv").write_text("".join(pairs))
+    for n, name in enumerate(("valid.tsv", "test.tsv")):
+        lines = pairs[n:shared:2] + ["another dog\tein anderer Hund\n"]
+        (tmp_path / name).write_text("".join(lines).upper())
+    files = [f"data.{name}={tmp_path / name}.tsv" for name in ("train", "valid", "test")]
+    recipe = load_recipe(None, ["data.format=tsv", *files, "tokenizer.vocab_size=320"])
+    run = Run(tmp_path / "run")
+    run.save_recipe(recipe)
+    with messages() as lines:
+        store = training_store(run, recipe)
+    told = [line for line in lines if "stand in validation or test text" in line]
+    assert store.pairs == 60 and len(told) == bool(shared)
+    assert not shared or "3 training pairs" in told[0]
 
 
 def test_any_number_of_processes_prepares_the_same_files(tmp_path):
