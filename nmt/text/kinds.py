@@ -65,6 +65,7 @@ _HTML = (
 _ATTRIBUTES = r"(?:\s(?:(?:[^<>\"']|\"[^\"]{0,500}\"|'[^']{0,500}'){0,300}+(?=>)|[^<>]{0,500}))?"
 # What stands behind a printf format without a space: %ds %dpx %sGB
 _UNIT = rf"(?:s|x|h|m|ms|min|sec|px|pt|[kKMGT]?i?[Bb]|[kMG]?Hz|[kM]?Wh?|C|F|K|V|st|nd|rd|th){_END}"
+_WIDTH = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3})?|\.[0-9]{1,3})"
 _PRINTF = r"[-+#0,']{0,4}[0-9*]{0,4}(?:\.[0-9*]{1,3})?(?:hh?|ll?|[qLzjt])?"
 _BRACED = (
     # {user.name} {user[name]} {$var} { -brand } { NUMBER($x) } {x|upper} {x!r}
@@ -164,7 +165,9 @@ KINDS = (
         "placeholder",
         SYMBOL,
         rf"%(?:\((?u:[\w.:-]){{1,60}}\)|[0-9]{{1,2}}\$){_PRINTF}[A-Za-z@]"
-        rf"|(?<![0-9])%(?:(?<![0-9]\s%)\ )?{_PRINTF}(?:@|[A-Za-z](?:{_END}|(?={_UNIT})))"
+        rf"|(?<![0-9])%{_PRINTF}(?:@|[A-Za-z](?:{_END}|(?={_UNIT})))"
+        # Behind "% " a letter is a word, unless it is d, or numbers stand before it.
+        rf"|(?<![0-9])%(?<![0-9]\s%)\ (?:d(?!['’])|[-+#0]{{0,4}}{_WIDTH}[diouxXfFeEgG]){_END}"
         # 5%d is a format, 100%ig is none.
         rf"|(?<=[0-9])%[0-9.]{{0,4}}l?[dsiuf@]{_END}|%%",
         (
@@ -180,6 +183,8 @@ KINDS = (
             "%02d",
             "%n",
             "% d",
+            "% 5.2f",
+            "% .2f",
         ),
     ),
     Kind(

@@ -30,6 +30,7 @@ It is 5°C, not -- I think -- 40 °C.
 a { brace, and } a brace; I have < 3 dogs
 Bitte die Geräte ein- und ausschalten; Größe: über 5 km.
 Du hast 5%iger Lösung vertraut, d. h. 20 % des Akkus, usw.
+Battery % is low, the % as a number, a % i of it. Le % d'humidité, la % e la temperatura.
 Die Lehrer:innen sagten: „Ja“ – oder ‚nein‘?
 L'appareil n'est pas connecté : voulez-vous « continuer » ?
 Est-ce qu'il y a 3 appareils ? A-t-il dit « non » aujourd'hui ?
