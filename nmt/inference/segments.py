@@ -137,7 +137,7 @@ class Segmenter:
             if not prepared.has_text():
                 yield slotted.filled(text)
                 continue
-            found = self.glossary.find(text) if self.glossary else ()
+            found = terms.found_in(slotted, text, self.glossary) if self.glossary else ()
             warnings = [SPLIT] if len(texts) > 1 else []
             yield self._segment(prepared, text, warnings, found)
 

@@ -5,14 +5,42 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nmt.decoding.bonus import Phrase
-from nmt.text.glossary import FoundTerm
+from nmt.text.glossary import FoundTerm, Glossary
 from nmt.text.preparation import Preparation
-from nmt.text.symbols import Copied, SlottedLine
+from nmt.text.symbols import SLOT, Copied, SlottedLine, slot_number
 
 WEIGHT = 2.0  # of a token of a term; chosen on validation text (docs/translating.md)
 BLANK = "\0"  # no translation has it
+GROUPS = ("number", "code", "symbol")  # of what is copied: what a term may have
 
 Terms = Sequence[FoundTerm]
+
+
+def found_in(line: SlottedLine, text: str, glossary: Glossary) -> list[FoundTerm]:
+    """The terms of a text of the line, whose numbers and codes may be parts of them, whole ones."""
+    # 1. The text with these, and where each of its characters begins and ends in `text`.
+    written = [_of_terms(line, character) for character in text]
+    starts: list[int | None] = []
+    ends: list[int | None] = []
+    for place, own in enumerate(written):
+        inner = [None] * (len(own) - 1)
+        starts += [place, *inner]
+        ends += [*inner, place + 1]
+    # 2. The terms of that.
+    found = []
+    for each in glossary.find("".join(written)):
+        start, end = starts[each.start], ends[each.end - 1]
+        if start is not None and end is not None:
+            found.append(each._replace(start=start, end=end))
+    return found
+
+
+def _of_terms(line, character):
+    """What a character of a text stands for, if terms may have it."""
+    if not SLOT.fullmatch(character):
+        return character
+    copied = line.copied[slot_number(character)]
+    return copied.text if copied.group in GROUPS and not copied.is_mark else character
 
 
 def missing(terms: Terms, translation: str) -> list[FoundTerm]:

@@ -20,7 +20,8 @@ from nmt.machine import start_keras
 from nmt.recipe import Recipe, reason_against_waiting
 from nmt.runs.folder import Run
 from nmt.simultaneous.policy import WordStarts, source_words_read
-from nmt.text.preparation import IncrementalSource, Preparation
+from nmt.text.preparation import NO_PROFILE, IncrementalSource, Preparation
+from nmt.text.profile import Profile
 from nmt.text.spans import unfinished
 from nmt.text.vocabulary import BOS, EOS
 
@@ -36,16 +37,25 @@ FIRST_ROW = np.zeros(1, np.int32)  # of a batch of one sentence
 class StreamTranslator:
     """Translates lines while they arrive, `wait` words behind; wait 0: whole lines, greedily."""
 
-    def __init__(self, model: "WaitKModel", tokenizers: Any, recipe: Recipe, wait: int):
-        """tokenizers: (source, target)."""
+    def __init__(
+        self,
+        model: "WaitKModel",
+        tokenizers: Any,
+        recipe: Recipe,
+        wait: int,
+        profile: Profile = NO_PROFILE,
+    ):
+        """tokenizers: (source, target). profile: of the training sources."""
         from nmt.simultaneous.model import StreamingModel  # `load` starts Keras first
 
         self.recipe = recipe
         self.wait = wait
         self.word_starts = model.word_starts
-        self.preparation = Preparation(recipe, tokenizers)
+        self.preparation = Preparation(recipe, tokenizers, profile)
         self.model: Any = StreamingModel(model) if wait else None
-        self.line_translator = Translator(model.compiled_model(), tokenizers, recipe)
+        self.line_translator = Translator(
+            model.compiled_model(), tokenizers, recipe, profile=profile
+        )
 
     def translate(self, chunks: Iterable[str], number: int = 1) -> Iterator[str]:
         """Yields the translation of a line in pieces, each as soon as it is complete.
@@ -261,4 +271,4 @@ def load(path: str, wait: int, threads: int) -> StreamTranslator:
     start_keras(threads)
     from nmt.simultaneous.model import load_model
 
-    return StreamTranslator(load_model(run), run.tokenizers, run.recipe, wait)
+    return StreamTranslator(load_model(run), run.tokenizers, run.recipe, wait, run.profile)

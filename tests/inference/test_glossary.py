@@ -61,6 +61,23 @@ def test_of_any_line(translator, line, expected):
     assert "  " not in best.text and not any("left out" in each for each in best.warnings)
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("The CO2 dog sees a cat.", ["Xyz"]),
+        ("THE CO2 DOG SEES A CAT.", ["XYZ"]),
+        ("A dog 12 and a dog.", ["Wq 12"]),
+        ("A dog 12.5 and dog 123.", []),  # a part of a number
+        ("The <b>CO2</b> dog", []),
+    ],
+)
+def test_numbers_and_codes_may_be_parts_of_terms(translator, line, expected):
+    glossary = Glossary([Term("CO2 dog", "Xyz"), Term("dog 12", "Wq 12")])
+    ((best,),) = translator.using(glossary).candidates([line])
+    assert best.terms == [(target, True) for target in expected]
+    assert all(target in best.text for target in expected)
+
+
 @pytest.mark.parametrize("case", [("dog", 1), ("dog dog", 1), ("The dog sees a cat.", 3)])
 def test_candidates_of_terms_are_distinct_and_have_words(translator, case):
     line, count = case

@@ -55,8 +55,10 @@ def model(wait_k_run):
 @pytest.fixture(scope="module")
 def streaming(wait_k_run, model):
     """The `StreamTranslator` that waits for the given number of words."""
-    words = StreamTranslator(model, wait_k_run.tokenizers, wait_k_run.recipe, 1)
-    whole = StreamTranslator(model, wait_k_run.tokenizers, wait_k_run.recipe, 0)
+    run = wait_k_run
+    words, whole = (
+        StreamTranslator(model, run.tokenizers, run.recipe, wait, run.profile) for wait in (1, 0)
+    )
 
     def waiting(wait):
         chosen = words if wait else whole
@@ -69,7 +71,8 @@ def streaming(wait_k_run, model):
 @pytest.fixture(scope="module")
 def masked(wait_k_run, model):
     """The same in batches, behind a mask: a `Translator` that waits."""
-    translator = Translator(WaitKSearch(model, 1), wait_k_run.tokenizers, wait_k_run.recipe)
+    run = wait_k_run
+    translator = Translator(WaitKSearch(model, 1), run.tokenizers, run.recipe, profile=run.profile)
 
     def waiting(wait):
         translator.model.wait.assign(wait)
