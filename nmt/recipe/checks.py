@@ -29,6 +29,8 @@ RUN_MAY_DIFFER = {
     "search.reverse",
     "search.reverse_weight",
 }
+# Of these the run that they name may have moved; with one a training begins otherwise than without.
+STARTS = {"train.from", "tokenizer.from"}
 # With train.from the other options of model and tokenizer are those of that run.
 OWN_IN_TUNING = {
     "model.architecture",
@@ -304,7 +306,8 @@ def differences(old: Recipe, new: Recipe, resumed: bool = True) -> list[str]:
     for name in names:
         before = value_of(old, name)
         after = value_of(new, name)
-        if name not in ignored and before != after:
+        may_differ = name in ignored and (name not in STARTS or bool(before) == bool(after))
+        if not may_differ and before != after:
             lines.append(f"{name}: {before!r} there, {after!r} here")
     if _corpora(old, resumed) != _corpora(new, resumed):
         lines.append("the corpora of [[data.more]]")

@@ -27,7 +27,8 @@ def recorded_recipe(run: Run, recipe: Recipe) -> Recipe | None:
         raise UserError(f"{run.path} is an exported folder; choose another run folder (--run)")
     if not (run.path / "recipe.toml").exists() and not is_trained(run):
         return None  # killed between the two first files
-    different = differences(run.recipe, recipe)
+    # What was only prepared may begin anew for any reason.
+    different = differences(run.recipe, recipe, resumed=is_trained(run))
     if different and is_trained(run):
         raise UserError(
             f"{run.path} holds another training; choose another run folder (--run). "

@@ -62,6 +62,22 @@ def test_what_was_only_prepared_makes_room_for_another_recipe(tiny_recipe, tmp_p
     assert Run(folder).tokenizers[0].size == 270
 
 
+def test_a_training_begins_with_another_run_or_without(tiny_recipe, short_run, tmp_path):
+    """That run may have moved; it is no news to a training that has begun."""
+    moved = shutil.copytree(short_run, tmp_path / "moved")
+    folder = tmp_path / "run"
+    trained_until(at_the_beginning(interrupt), tiny_recipe, folder, *SHORT)
+    own = Run(folder).info.tokenizer_sha256
+    named = [option for option in SHORT if not option.startswith(("model.", "train.epochs"))]
+    named += [f"train.from={short_run}", "train.steps=2"]
+    run = trained(tiny_recipe, folder, *named)
+    assert run.info.tokenizer_sha256 == Run(short_run).info.tokenizer_sha256 and own
+    with pytest.raises(UserError, match="(?s)holds another training.*train.from"):
+        trained(tiny_recipe, folder, *SHORT)
+    trained(tiny_recipe, folder, *named, f"train.from={moved}", "train.steps=3")
+    assert Run(folder).info.step == 3
+
+
 @pytest.mark.parametrize(
     ("entries", "overrides", "complete"),
     [
