@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from pathlib import Path
 
 from nmt.errors import UserError
 from nmt.recipe import Recipe, TrainOptions, differences
@@ -60,12 +61,12 @@ def is_complete(info: RunInfo, options: TrainOptions) -> bool:
 def with_parent(run: Run, recipe: Recipe) -> Recipe:
     """The recipe; with train.from, model and tokenizer are those of the run that it names.
 
-    Corrections of that run are a further corpus.
+    Corrections of that run are a further corpus. With tokenizer.from, the tokenizer alone.
     Raises UserError if that run has no weights to start from, or is of another kind.
     """
     path = recipe.train.from_
     if not path:
-        return recipe
+        return _with_tokenizer(run, recipe)
     if is_trained(run) and run.recipe.train.from_ == path:  # the parent may be gone
         return _inheriting(run.recipe, corrections.as_recorded(run, recipe))
 
@@ -96,6 +97,24 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
     if not recipe.tokenizer.own:
         log.info(f"starting from {path}: its model and its tokenizer")
     return recipe
+
+
+def _with_tokenizer(run: Run, recipe: Recipe) -> Recipe:
+    """The recipe with the options of the tokenizer that tokenizer.from names."""
+    own = recipe.tokenizer
+    path = own.from_
+    if not path:
+        return recipe
+    if is_trained(run) and run.recipe.tokenizer.from_ == path:  # that run may be gone
+        options = run.recipe.tokenizer
+    elif (Path(path) / "recipe.toml").exists():
+        options = Run(path).recipe.tokenizer
+    else:  # tokenizers alone
+        return recipe
+    tokenizer = dataclasses.replace(
+        options, from_=path, sampling=own.sampling, joint=own.joint, own=False
+    )
+    return dataclasses.replace(recipe, tokenizer=tokenizer)
 
 
 def _inheriting(parent: Recipe, recipe: Recipe) -> Recipe:

@@ -10,7 +10,7 @@ from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
 from nmt.training.prepare import training_store
 from tests.fakes import messages
-from tests.short_run import at_the_beginning, history, trained
+from tests.short_run import at_the_beginning, history, interrupt, trained
 
 
 def test_fine_tuning_starts_from_the_weights_and_only_from_them(short_run, tmp_path):
@@ -62,6 +62,23 @@ def test_the_tokenizer_of_another_run_can_be_shared(tiny_recipe, tmp_path, joint
     assert first.tokenizer_sha256 == second.tokenizer_sha256
     assert len(set(first.tokenizer_sha256)) == (1 if joint == "true" else 2)
     assert first.corpus_sha256 != second.corpus_sha256
+
+
+def test_a_tokenizer_brings_its_options(tiny_recipe, tmp_path):
+    """What a source looks like depends on them; the recipe of the run says so."""
+    options = ["tokenizer.normalization=nfkc", "tokenizer.kind=bpe", "tokenizer.vocab_size=300"]
+    recipe = load_recipe(tiny_recipe, options)
+    first = Run(tmp_path / "first")
+    first.save_recipe(recipe)
+    training_store(first, recipe)
+    second = tmp_path / "second"
+    taken = ["tokenizer.sampling=0.1", f"tokenizer.from={first.path}", "train.threads=1"]
+    with pytest.raises(KeyboardInterrupt):
+        callback = at_the_beginning(interrupt)
+        trained(tiny_recipe, second, *taken, callbacks=[callback])
+    found = Run(second).recipe.tokenizer
+    assert (found.normalization, found.kind, found.vocab_size) == ("nfkc", "bpe", 300)
+    assert (found.sampling, found.from_) == (0.1, str(first.path))
 
 
 def test_text_that_the_tokenizer_has_no_pieces_for_is_told(tiny_recipe, tmp_path):
