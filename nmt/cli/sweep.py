@@ -1,6 +1,8 @@
 """`nmt sweep`: the values of options that validate best."""
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
 from nmt.cli.arguments import bounded, positive
@@ -47,6 +49,13 @@ def run(args: argparse.Namespace) -> None:
     from nmt.experiments.sweep import lines, points, sweep
     from nmt.recipe import load_recipe
 
+    former = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     folder = Path(args.output or f"runs/sweep-{Path(args.recipe).stem}")
-    rows = list(sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)))
-    print("\n".join(lines(rows, load_recipe(args.recipe).language_model)))
+    rows = []
+    try:
+        for row in sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)):
+            rows.append(row)
+    finally:  # a training may have failed
+        signal.signal(signal.SIGTERM, former)
+        if rows:
+            print("\n".join(lines(rows, load_recipe(args.recipe).language_model)))

@@ -8,12 +8,14 @@ import csv
 import itertools
 import logging
 import random
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from nmt import files
 from nmt.errors import Failure, UserError
@@ -132,7 +134,7 @@ def _trained(recipe, folder, point):
     path = folder / _name(point)
     command = [sys.executable, "-m", "nmt", "train", recipe, *_typed(point), "--run", str(path)]
     with open(folder / f"{path.name}.log", "ab") as log_file:
-        status = subprocess.run(command, stdout=log_file, stderr=log_file).returncode
+        status = status_of(command, log_file)
     if status:
         log.warning(f"{path.name}: ended with status {status}, see {path}.log")
         return None
@@ -142,6 +144,20 @@ def _trained(recipe, folder, point):
         "valid": f"{info.valid_score:.2f}",
         "minutes": f"{(info.train_seconds or 0) / 60:.1f}",
     }
+
+
+def status_of(command: Sequence[str], log_file: IO[bytes]) -> int:
+    """The exit status of a process, which may save its state when this one is stopped."""
+    # In a session of its own ctrl-C does not come to it, and then once more from here.
+    with subprocess.Popen(
+        command, stdout=log_file, stderr=log_file, start_new_session=True
+    ) as child:
+        try:
+            return child.wait()
+        except BaseException:
+            child.send_signal(signal.SIGINT)
+            child.wait()
+            raise
 
 
 def _check(folder, recipe):
@@ -156,6 +172,7 @@ def _check(folder, recipe):
 
 def _row_of(rows, point):
     """The row of a point that is complete, or None."""
+    point = {name: value for name, value in point.items() if value != ""}  # as in `_rows`
     options = ({name: row[name] for name in row if name not in MEASURED} for row in rows)
     return next((row for row, own in zip(rows, options, strict=True) if own == point), None)
 

@@ -1,8 +1,12 @@
 """Sweeps: all points once, rows that are kept, a table by means; and the table of all runs."""
 
 import json
+import os
 import shutil
-from types import SimpleNamespace
+import signal
+import sys
+import threading
+import time
 
 import pytest
 
@@ -26,7 +30,7 @@ def trainings(monkeypatch):
     """What is trained; trainings leave what a sweep reads of them, and take no time."""
     commands = []
 
-    def run(command, stdout, stderr):
+    def status_of(command, log_file):
         assert command[1:3] == ["-m", "nmt"]
         args = parse(command[3:])
         commands.append(args.overrides)
@@ -34,15 +38,15 @@ def trainings(monkeypatch):
         try:
             run = Run(args.run)
         except Failure as failure:
-            stdout.write(str(failure).encode())
-            return SimpleNamespace(returncode=1)
+            log_file.write(str(failure).encode())
+            return 1
         run.path.mkdir()
         run.save_recipe(recipe)
         score = 10 * recipe.model.dropout + recipe.train.seed
         run.update(complete=True, step=2, valid_score=score, train_seconds=90.0)
-        return SimpleNamespace(returncode=0)
+        return 0
 
-    monkeypatch.setattr(sweep, "subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr(sweep, "status_of", status_of)
     return commands
 
 
@@ -58,14 +62,14 @@ def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
 
 def test_two_processes_do_not_sweep_in_one_folder(tiny_recipe, tmp_path, monkeypatch):
     arguments = "sweep", tiny_recipe, *SHORT, "-o", tmp_path / "sweep"
-    run = sweep.subprocess.run
+    status_of = sweep.status_of
 
-    def meanwhile(*arguments_of_run, **options):
+    def meanwhile(*training):
         with pytest.raises(UserError, match="another process is sweeping there"):
             command(*arguments)
-        return run(*arguments_of_run, **options)
+        return status_of(*training)
 
-    monkeypatch.setattr(sweep, "subprocess", SimpleNamespace(run=meanwhile))
+    monkeypatch.setattr(sweep, "status_of", meanwhile)
     command(*arguments)
     assert len((tmp_path / "sweep/sweep.tsv").read_text().splitlines()) == 2
 
@@ -120,7 +124,7 @@ def test_a_sweep_trains_what_is_missing_and_keeps_what_is_done(
     assert row["state"] == "2 steps" and row["valid"] == Run(row["run"]).info.valid_score
 
 
-def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, caplog):
+def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, capsys):
     folder = tmp_path / "sweep"
     (folder / "steps=2+average=0+valid_sentences=2+seed=1").mkdir(parents=True)
     (folder / "steps=2+average=0+valid_sentences=2+seed=1" / "run.json").write_text("{}")
@@ -129,6 +133,45 @@ def test_one_that_fails_costs_no_other(tiny_recipe, tmp_path, caplog):
         list(sweep.sweep(str(tiny_recipe), folder, trainings))
     assert "damaged" in next(folder.glob("*.log")).read_text()
     assert not (folder / sweep.TABLE).exists()
+    # The table has what the others came to.
+    capsys.readouterr()
+    with pytest.raises(Failure, match="failed, see the logs"):
+        command("sweep", tiny_recipe, *SHORT, "--seeds", "1,2", "-o", folder)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_an_empty_value_is_a_value(tiny_recipe, tmp_path, trainings):
+    for _ in range(2):
+        command("sweep", tiny_recipe, *SHORT, "data.copied=,x+", "-o", tmp_path / "sweep")
+    assert len(trainings) == 2
+
+
+def test_a_training_is_stopped_as_the_sweep_is(tmp_path, monkeypatch):
+    """By one signal, after which it saves its state."""
+    monkeypatch.undo()
+    program = """
+import pathlib, sys, time
+try:
+    pathlib.Path(sys.argv[1]).touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    pathlib.Path(sys.argv[1]).write_text("saved")
+"""
+
+    file = tmp_path / "state"
+    ready = threading.Thread(target=_interrupt_when_there, args=(file,))
+    ready.start()
+    with open(tmp_path / "log", "wb") as log, pytest.raises(KeyboardInterrupt):
+        sweep.status_of([sys.executable, "-c", program, str(file)], log)
+    ready.join()
+    assert file.read_text() == "saved"
+
+
+def _interrupt_when_there(file):
+    while not file.exists():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_mistakes_are_told_before_anything_is_trained(tiny_recipe, tmp_path):
