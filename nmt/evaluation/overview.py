@@ -85,21 +85,27 @@ def _values(recipe: Recipe) -> dict[str, Any]:
 
 
 def _state(run):
-    """How far the training is."""
+    """How far the training is; what goes on may have been complete before."""
+    if run.info.engine is not None:
+        return "export"
     if run.info.complete:
         return f"{run.info.step:,} steps"
-    return f"at step {run.info.step:,}" if run.info.step else "begun"
+    rows = _history(run)
+    return f"at step {int(rows[-1]['step']):,}" if rows else "begun"
 
 
 def _minutes(run):
-    rows = _history(run)
-    seconds = run.info.train_seconds or (float(rows[-1]["seconds"]) if rows else None)
+    if run.info.complete:
+        seconds = run.info.train_seconds
+    else:
+        rows = _history(run)
+        seconds = float(rows[-1]["seconds"]) if rows else None
     return None if seconds is None else round(seconds / 60, 1)
 
 
 def _validation(run):
     """The score of the final weights, or the best of the history: greedy, a little lower."""
-    if run.info.valid_score is not None:
+    if run.info.complete and run.info.valid_score is not None:
         return round(run.info.valid_score, 2)
     metric = run.recipe.train.metric
     rows = _history(run)

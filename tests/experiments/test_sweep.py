@@ -1,5 +1,6 @@
 """Sweeps: all points once, rows that are kept, a table by means; and the table of all runs."""
 
+import csv
 import json
 import os
 import shutil
@@ -209,6 +210,14 @@ def test_runs_are_shown_by_what_differs(tiny_run, tmp_path, capsys):
     assert lines[0].split()[:2] == ["run", "state"] and len(lines) == 3
     command("runs", tmp_path, "--format", "tsv")
     assert all(line.count("\t") == 6 for line in capsys.readouterr().out.splitlines())
+    # One that goes on, with the best weights of long ago, and an export.
+    Run(tmp_path / "a").update(complete=False, step=3, valid_score=99.0)
+    with open(tmp_path / "a" / "history.csv", encoding="utf-8", newline="") as file:
+        history = list(csv.DictReader(file))
+    going_on, export = overview(runs_in([tmp_path / "a", tmp_path / "b" / "export"]))
+    assert going_on["state"] == f"at step {int(history[-1]['step']):,}"
+    assert going_on["valid"] == max(float(row["bleu"]) for row in history)
+    assert export["state"] == "export"
     for folder, words in (
         (tmp_path / "none", "no such folder"),
         (tmp_path / "other", "no run in it"),
