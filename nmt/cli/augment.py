@@ -130,8 +130,11 @@ def _source(args, run):
     else:
         mixture = Mixture(run.recipe.data)
         mixture.fetch()
-        number = run.recipe.number_into(args.to) if args.to else 0
-        every = (source for source, _ in mixture.training_pairs(number))
+        every = (
+            source
+            for number in _numbers(run.recipe, args.to)
+            for source, _ in mixture.training_pairs(number)
+        )
         name = f"training text of {run.path}"
     # Each line once, as repeated ones would be translated alike.
     lines = [line.strip() for line in dict.fromkeys(every) if line.strip()][: args.limit]
@@ -139,3 +142,12 @@ def _source(args, run):
         raise UserError(f"{name}: no line of text")
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return Source(name, lines, digest)
+
+
+def _numbers(recipe, to):
+    """The numbers of the corpora to translate: of one direction, without text that runs made."""
+    corpora = recipe.data.corpora()
+    first = corpora[recipe.number_into(to) if to else 0]
+    languages = first.source, first.target
+    own = [n for n, each in enumerate(corpora) if (each.source, each.target) == languages]
+    return [n for n in own if corpora[n].splits == "all"] or own

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 1000  # lines between two states to go on from
 SECONDS = 20  # between two lines of progress
+TOLD_ONLY = ("nmt", "text")  # of a description: it may go on with another version, or another name
 # A word, or words, that stand there four times in a row.
 REPETITION = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b){3}")
 
@@ -187,7 +188,12 @@ class State:
                 entries = json.loads(record.read_text(encoding="utf-8"))
             except ValueError:
                 raise UserError(f"{record}: is no description of a corpus of ours") from None
-        different = [name for name, value in self.told.items() if entries.get(name) != value]
+        different = [
+            name
+            for name, value in self.told.items()
+            if name not in TOLD_ONLY
+            and _apart_from_paths(entries.get(name)) != _apart_from_paths(value)
+        ]
         if different:
             raise UserError(
                 f"{self.path if self.complete else self.table}: is there and was made otherwise "
@@ -303,6 +309,13 @@ def _helping(searches, name):
     ]
     # None, too, is what older versions have told.
     return described if any(described) else None
+
+
+def _apart_from_paths(value):
+    """A value of a description without the places of runs: the same ones may have moved."""
+    if isinstance(value, dict):
+        return {name: _apart_from_paths(own) for name, own in value.items() if name != "path"}
+    return list(map(_apart_from_paths, value)) if isinstance(value, list) else value
 
 
 def _cell(text):

@@ -1,6 +1,7 @@
 """Training text from runs: what is written, what is left out, and that work is never lost."""
 
 import json
+import shutil
 from collections import Counter
 
 import pytest
@@ -118,6 +119,11 @@ def test_what_was_stopped_goes_on_and_is_the_same(tiny_run, lines, tmp_path, mon
     stopped.rename(part)
     augment(tiny_run, tiny_run, "-i", lines, "-o", stopped, *how)
     assert stopped.read_bytes() == content and not part.exists()
+    # The same runs and the same text elsewhere, with another version.
+    moved = shutil.copytree(tiny_run, tmp_path / "moved")
+    monkeypatch.setattr(augmentation, "__version__", "9.9")
+    augment(moved, moved, "-i", lines.rename(tmp_path / "other.txt"), "-o", stopped, *how)
+    assert stopped.read_bytes() == content
 
 
 def test_two_processes_do_not_write_one_corpus(tiny_run, lines, tmp_path, monkeypatch):
@@ -169,6 +175,34 @@ def test_the_training_text_of_the_run_is_the_default(tiny_run, tmp_path):
     augment(tiny_run, "-o", tmp_path / "made.tsv", "--limit", 5, "--beam", 1)
     told = json.loads((tmp_path / "made.tsv.json").read_text())
     assert told["text"] == f"training text of {tiny_run}" and told["lines"] == 5
+
+
+def test_all_corpora_of_a_direction_are_translated(tiny_run, tmp_path):
+    """Not those of another one, nor what runs have made."""
+    numbers = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    for name in ("own", "made", "other"):
+        rows = [f"the {name} dog sees {n} cats\tder Hund {name} {n}" for n in numbers]
+        (tmp_path / f"{name}.tsv").write_text("\n".join(rows))
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    recipe = (run / "recipe.toml").read_text("utf-8")
+    more = [
+        f'[[data.more]]\nformat = "tsv"\ntrain = "{tmp_path}/{name}.tsv"\n{options}\n\n'
+        for name, options in (
+            ("own", 'valid = "v.tsv"\ntest = "t.tsv"'),
+            ("made", 'splits = "train"'),
+            ("other", 'splits = "train"\nsource = "de"\ntarget = "en"'),
+        )
+    ]
+    for name in "vt":
+        (run / f"{name}.tsv").write_text("a dog\tein Hund\n")
+    first, rest = recipe.split("[tokenizer]")
+    (run / "recipe.toml").write_text(f"{first}{''.join(more)}[tokenizer]{rest}", "utf-8")
+    sources = {}
+    for name, folder in (("one", tiny_run), ("all", run)):
+        augment(folder, "-o", tmp_path / "out" / f"{name}.tsv", "--beam", 1)
+        told = json.loads((tmp_path / "out" / f"{name}.tsv.json").read_text())
+        sources[name] = told["lines"]
+    assert sources["all"] == sources["one"] + len(numbers)
 
 
 @pytest.mark.parametrize(
