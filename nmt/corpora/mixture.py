@@ -98,15 +98,16 @@ class Mixture:
 def weights(data: DataOptions, pairs: Sequence[int]) -> list[float]:
     """How often an epoch has each pair of each corpus, by data.weight and data.temperature.
 
-    pairs: of each corpus. The largest language keeps its size.
+    pairs: of each corpus. The largest pair of languages keeps its size.
     """
     corpora = data.corpora()
-    by_language: Counter[str] = Counter()
-    for corpus, number in zip(corpora, pairs, strict=True):
-        by_language[corpus.target] += number
-    largest = max(by_language.values())
+    languages = [(corpus.source, corpus.target) for corpus in corpora]
+    sizes: Counter[tuple[str, str]] = Counter()
+    for each, number in zip(languages, pairs, strict=True):
+        sizes[each] += number
+    largest = max(sizes.values())
     exponent = 1 / data.temperature - 1
     return [
-        corpus.weight * (by_language[corpus.target] / largest) ** exponent if number else 0.0
-        for corpus, number in zip(corpora, pairs, strict=True)
+        corpus.weight * (sizes[each] / largest) ** exponent if number else 0.0
+        for corpus, each, number in zip(corpora, languages, pairs, strict=True)
     ]

@@ -99,9 +99,7 @@ def _from_text(kind, text):
 
 def _from_toml(kind, value):
     if kind is Paths:
-        if not all(isinstance(path, str) and path for path in value):
-            raise ValueError
-        if isinstance(value, str | list):
+        if isinstance(value, str | list) and all(isinstance(path, str) and path for path in value):
             return value
         raise ValueError
     # To Python true and false are whole numbers too; a whole number is also a number.

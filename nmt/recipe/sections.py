@@ -132,7 +132,11 @@ class DataOptions:
         ("all", "train"),
     )
     weight: float = option(
-        1.0, "how often an epoch has each pair of the corpus", low=0.01, high=100
+        1.0,
+        "how often an epoch has each pair of the corpus",
+        low=0.01,
+        high=100,
+        needs=TRANSLATOR,
     )
     tag: str = option(
         "",
@@ -141,7 +145,7 @@ class DataOptions:
     )
     temperature: float = option(
         1.0,
-        "T: an epoch has of a language with n pairs n**(1/T), so that small ones are seen more",
+        "T: an epoch has of two languages with n pairs n**(1/T), so that small ones are seen more",
         low=1.0,
         high=100.0,
         needs=is_set("data.more"),

@@ -100,3 +100,7 @@ def test_small_languages_are_seen_more_often(temperature, pairs, expected):
     data = DataOptions(target="sv", temperature=temperature)
     data.more = [DataOptions(target="da", weight=2.0), DataOptions(target="da")]
     assert weights(data, pairs) == pytest.approx(expected, rel=2e-3)
+    # So are small source languages.
+    for each in data.corpora():
+        each.source, each.target = each.target, "en"
+    assert weights(data, pairs) == pytest.approx(expected, rel=2e-3)

@@ -345,6 +345,9 @@ def test_several_paths_are_a_list(tmp_path, monkeypatch):
     for wrong in ("[1]", '[""]', "[a.{lang}]"):
         assert "a path or a list of paths is needed" in mistakes(path, [f"data.test={wrong}"])
     assert "{lang} must stand" in mistakes(path, ['data.test=["a.{lang}", "b.en"]'])
+    for wrong in ("5", "true", "[1]"):
+        text = mistakes(recipe(tmp_path, f"[data]\ntrain = {wrong}\nformt = 1"))
+        assert "a path or a list of paths is needed" in text and "data.formt" in text
 
 
 def test_names_of_fetched_files_are_left_alone(tmp_path):
@@ -424,6 +427,7 @@ def test_recipes_of_language_models(typed):
         "train.batch_tokens=99",
         "train.metric=chrf",
         "train.valid_sentences=9",
+        "data.weight=3",
         "search.beam=2",
     ],
 )
