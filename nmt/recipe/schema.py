@@ -8,6 +8,7 @@ from nmt.recipe.sections import DataOptions, Recipe
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _PATH = {"type": "string", "minLength": 1}
+BASE = {**_PATH, "description": "path of the recipe whose options and corpora this one has, too"}
 _TYPES: dict[Any, dict] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -33,7 +34,7 @@ def schema() -> dict:
         "title": "A recipe of nmt",
         "type": "object",
         "additionalProperties": False,
-        "properties": sections,
+        "properties": {"base": BASE, **sections},
     }
 
 

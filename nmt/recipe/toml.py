@@ -16,6 +16,7 @@ from nmt.recipe.sections import PLACE, Recipe
 log = logging.getLogger(__name__)
 
 MORE = "data.more"
+BASE = "base"
 PATHS = {
     "data.train",
     "data.valid",
@@ -39,20 +40,31 @@ def load_recipe(
     from the recipe's folder, typed ones from the working directory.
     notes: log a line for each option of the recipe that is no default and has no effect under the
     others. base: has the other options, and is changed (default: their defaults).
+
+    A recipe that names another one by `base` has that one's options and corpora, too.
     """
+    return _load(path, overrides, notes, base, [])
+
+
+def _load(path, overrides, notes, base, above):
+    """The recipe. above: the files whose base it is."""
     # 1. What the file says, and what was typed.
     file = None if path is None else _file(path)
     mistakes: list[str] = []
-    written = _flat(_read_toml(file), mistakes) if file else {}
+    content = _read_toml(file) if file else {}
+    named = content.pop(BASE, None)
+    written = _flat(content, mistakes)
     tables = written.pop(MORE, [])
     typed = _typed(overrides, mistakes)
     # 2. Put it into the recipe.
     recipe = base or Recipe()
+    if named is not None:
+        recipe = _load_base(file, named, recipe, above)
     folder = file.parent if file else Path.cwd()
     unset = _fill(recipe, written, False, mistakes) | _fill(recipe, typed, True, mistakes)
     _resolve_paths(recipe, typed, folder)
     if tables:
-        recipe.data.more = list(_corpora(recipe, tables, folder, mistakes))
+        recipe.data.more = [*recipe.data.more, *_corpora(recipe, tables, folder, mistakes)]
     # 3. Check what one option alone cannot tell: nothing follows from a choice there is not.
     if unset & checks.CHOICES:
         raise UserError(_report(path, mistakes))
@@ -67,6 +79,17 @@ def load_recipe(
     if mistakes:
         raise UserError(_report(path, mistakes))
     return recipe
+
+
+def _load_base(file, named, recipe, above):
+    """The recipe that a file names as its base; UserError for no file, or one that comes again."""
+    if not isinstance(named, str) or not named:
+        raise UserError(f"{file}: {BASE}: the path of a recipe is needed")
+    path = file.parent / os.path.expanduser(named)
+    above = [*above, file.resolve()]
+    if path.resolve() in above:
+        raise UserError(f"{file}: {BASE} = {named}: is the recipe itself, or rests on it")
+    return _load(path, (), False, recipe, above)
 
 
 def _read_toml(path):

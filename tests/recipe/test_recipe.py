@@ -335,6 +335,31 @@ def test_paths_count_from_the_recipe_or_when_typed_from_the_working_directory(
     assert load_recipe(dumped) == got  # so a run folder may move
 
 
+def test_a_recipe_may_rest_on_another(tmp_path, monkeypatch):
+    """Its options and further corpora come after those of the other; paths count from either."""
+    (tmp_path / "deep").mkdir()
+    recipe(
+        tmp_path / "deep",
+        MORE.replace("[data]", "[train]\nepochs = 3\nseed = 5\n[data]"),
+        "base.toml",
+    )
+    more = '[[data.more]]\ntrain = "own.tsv"\nformat = "tsv"'
+    path = recipe(tmp_path, f'base = "deep/base.toml"\n[train]\nseed = 6\n{more}')
+    base, got = load_recipe(tmp_path / "deep" / "base.toml"), load_recipe(path, ["train.threads=2"])
+    assert (got.train.epochs, got.train.seed, got.train.threads) == (3, 6, 2)
+    assert got.data.more[:-1] == base.data.more and got.data.more[-1].train.endswith("/own.tsv")
+    assert got.data.more[-1].target == base.data.target
+    assert load_recipe(recipe(tmp_path, dump_recipe(got), "dumped.toml")) == got
+    for named, words in (
+        ("recipe.toml", "is the recipe itself"),
+        ("none.toml", "no such recipe"),
+        ("deep", "is a folder"),
+    ):
+        assert words in mistakes(recipe(tmp_path, f'base = "{named}"', "recipe.toml"))
+    recipe(tmp_path, 'base = "b.toml"', "a.toml")
+    assert "rests on it" in mistakes(recipe(tmp_path, 'base = "a.toml"', "b.toml"))
+
+
 def test_several_paths_are_a_list(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     path = recipe(tmp_path, '[data]\ntrain = ["a.{lang}", "~/b.{lang}"]')
@@ -486,6 +511,7 @@ def test_recipes_that_take_a_tokenizer_name_the_run_that_make_train_writes():
         "default-student": root / "runs" / "default",
         "default-taught": root / "runs" / "default",
         "multi30k-en-de-taught": root / "runs" / "multi30k-en-de",
+        "software-student": root / "runs" / "default",
         "software-taught": root / "runs" / "default",
     }
 
