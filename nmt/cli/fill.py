@@ -194,6 +194,8 @@ def _documents(paths, translator, options, choice, problems):
             elif str(output) != "-" and formats.has_keys(path) and output.exists():
                 before = _content(output)
                 document = formats.continued(path, document, output, before, options)
+            elif str(output) != "-" and document.bilingual and output.exists():
+                formats.check_untranslated(output, _content(output), path)
             yield path, document
 
 

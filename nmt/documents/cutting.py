@@ -22,6 +22,7 @@ _PHRASES = re.compile(rf"(?:{TAG}|[^ぁ-ん{_STOPS}\s])*(?:{TAG}|[ぁ-ん])*(?:{
 _CHARACTERS = re.compile(rf"(?:{TAG})*(?:[0-9A-Za-z]+|[^\s{_STOPS}])?(?:[{_STOPS}]|</[^<>]*>)*\s*")
 _KANA = re.compile("[ぁ-ん]")
 _HAN = re.compile("[\u3400-\u9fff]")
+_UNSPACED = re.compile("[ぁ-んァ-ヿ\u3400-\u9fff、。！？「」『』]")
 
 # What a cut costs, in words that attention gives to another part:
 # one behind a word without punctuation, and more behind a short one (articles, prepositions);
@@ -39,9 +40,8 @@ def joined(texts: Sequence[str]) -> str:
     """Texts that follow one another: with a space between them, or without one in Japanese."""
     whole = texts[0]
     for text in texts[1:]:
-        edge = whole[-1:] + text[:1]
-        unspaced = _KANA.search(edge) or _HAN.search(edge)
-        whole += ("" if unspaced else " ") + text
+        edge = re.sub(TAG, "", whole)[-1:] + re.sub(TAG, "", text)[:1]
+        whole += ("" if _UNSPACED.search(edge) else " ") + text
     return whole
 
 

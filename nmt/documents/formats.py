@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nmt.documents import keyed
-from nmt.documents.units import Document, Options
+from nmt.documents.units import Document, Options, State
 from nmt.errors import UserError, did_you_mean
 from nmt.text import languages
 
@@ -86,6 +86,17 @@ def check_in_place(path: Path, document: Document) -> None:
     else:
         return
     raise UserError(f"{path}: {reason}; name another file or a folder with -o")
+
+
+def check_untranslated(output: Path, data: bytes, path: Path) -> None:
+    """UserError for a file that has translations, in whose place those of `path` would be."""
+    if not data.strip():
+        return
+    if any(unit.state is not State.EMPTY for unit in read(output, data, Options()).units):
+        raise UserError(
+            f"{output}: has translations already; bring into it what is new in {path} (msgmerge), "
+            "and fill it by itself, or name another output"
+        )
 
 
 def read(path: Path, data: bytes, options: Options) -> Document:

@@ -59,19 +59,19 @@ _ATTRIBUTE = re.compile(
     r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
 )
 _TOKEN = re.compile(
-    r"<[!?][^>]*>"
+    r"<[!?%][^>]*>"
     r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
     # A tag with a quotation mark too many ends at the next bracket.
     rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
     re.DOTALL,
 )
 # What may have brackets in it, and its end.
-_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>", "<%": "%>"}
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _AMPERSAND = re.compile(rf"&(?!{_ENTITY.pattern[1:]})")
-# Code of PHP that stands for words.
-_ECHO = re.compile(r"<\?(?:=|php\s+(?:echo|print)\b)")
+# Code of PHP, or of ERB and its like, that stands for words.
+_ECHO = re.compile(r"<\?(?:=|php\s+(?:echo|print)\b)|<%[=-]")
 _CHARSET = re.compile(
     r"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml\s[^>]*?encoding\s*=\s*[\"']([\w.:-]+)",
     re.IGNORECASE,

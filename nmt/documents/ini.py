@@ -1,6 +1,7 @@
 """INI: the values, by their sections and keys.
 
-A text is a value in one line; a comment behind it (` ;`) stays. Values of several lines are left.
+A text is a value in one line, without the quotation marks around it; a comment behind it (` ;`)
+stays. Values of several lines are left.
 """
 
 import functools
@@ -12,10 +13,12 @@ from nmt.documents.content import Content
 from nmt.documents.keyed import Entries
 from nmt.documents.units import Document, Edit, Options, Unit
 
+_QUOTED = r"\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'"
 _LINE = re.compile(
     r"^(?:\[(?P<section>[^\]\r\n]*)\][^\r\n]*"
     r"|(?P<key>[^\s\[#;:=][^:=\r\n]*?)[ \t]*[:=][ \t]*"
-    r"(?P<value>[^\r\n]*?)[ \t]*(?P<note>[ \t];[^\r\n]*)?(?P<more>(?:\r?\n[ \t]+\S[^\r\n]*)*)"
+    rf"(?P<value>{_QUOTED}|[^\r\n]*?)[ \t]*(?P<note>[ \t];[^\r\n]*)?"
+    r"(?P<more>(?:\r?\n[ \t]+\S[^\r\n]*)*)"
     r"(?=\r?\n|\Z))",
     re.MULTILINE,
 )
@@ -75,11 +78,16 @@ def _units(content: Content) -> Iterator[Unit]:
         if line["more"]:
             yield keyed.left("a text of several lines", *place, text + line["more"])
         else:
-            edit = functools.partial(_edit, content, line.span("value"))
-            yield keyed.unit(keyed.plain(text), *place, text, edit)
+            quote = text[0] if re.fullmatch(_QUOTED, text) else ""
+            said = text[1:-1].replace(f"\\{quote}", quote) if quote else text
+            edit = functools.partial(_edit, content, line.span("value"), quote)
+            yield keyed.unit(keyed.plain(said), *place, said, edit)
 
 
-def _edit(content: Content, place: tuple[int, int], text: str) -> list[Edit]:
-    if re.search(r"[\r\n]|\s;", text):
+def _edit(content: Content, place: tuple[int, int], quote: str, text: str) -> list[Edit]:
+    """quote: the mark that the value stands in, or none."""
+    if re.search(r"[\r\n]" if quote else r"[\r\n]|\s;", text):
         raise ValueError("what would end the value")
+    if quote:
+        text = f"{quote}{text.replace(quote, chr(92) + quote)}{quote}"
     return [content.edit(*place, text)]

@@ -76,6 +76,19 @@ def test_outputs(folder):
     assert tree(folder) == before | {name: filled(it).encode() for name, it in written.items()}
 
 
+def test_translations_that_are_there_are_not_replaced(folder):
+    """Of catalogues; an empty file, or one without translations, is nobody's work."""
+    own = HEADER + 'msgid "three"\nmsgstr "drei"\n'
+    for content, status in ((own, MISTAKE), (FILLED.format("three", "x"), MISTAKE), ("", 0)):
+        (folder / "de.po").write_text(content)
+        done = nmt_command("fill", "RUN", "de/LC/three.pot", "-o", "de.po")
+        assert done.status == status
+        assert (folder / "de.po").read_text() == (content or filled("three"))
+        assert not status or "has translations already" in done.err
+    (folder / "de.po").write_text(EMPTY.format("old"))
+    assert nmt_command("fill", "RUN", "de/LC/three.pot", "-o", "de.po").status == 0
+
+
 def test_options_reach_the_documents(folder):
     (folder / "one.po").write_text(EMPTY.format("one").replace('msgid "a', '#, fuzzy\nmsgid "a'))
     assert nmt_command("fill", "--trusted", "RUN", "one.po", "--beam=3").status == 0

@@ -23,13 +23,18 @@ UNITS_1 = """
 <group><trans-unit id="2"><source>Hi <x id="n" equiv-text="{{name}}"/>!</source>
 <target>Hallo <x id="n" equiv-text="{{name}}"/>!</target></trans-unit></group>
 <trans-unit id="3"><source>new</source><target state="needs-translation">new</target></trans-unit>
-<trans-unit id="4"><source>none</source></trans-unit>"""
+<trans-unit id="4"><source>none</source></trans-unit>
+<trans-unit id="5"><source>seen by nobody</source>
+<target state="needs-review-translation" state-qualifier="mt-suggestion">x</target></trans-unit>
+<trans-unit id="6"><source>guessed</source><target state-qualifier="mt-suggestion">x</target>
+</trans-unit>"""
 UNITS_2 = """
 <unit id="1"><originalData><data id="d">x</data></originalData>
 <segment><source>A <pc id="1">b</pc><!-- c --></source>
 <target>C <mrk id="m">d</mrk></target></segment>
 <ignorable><source> </source></ignorable>
-<segment state="initial"><source>e</source><target>e</target></segment></unit>
+<segment state="initial"><source>e</source><target>e</target></segment>
+<segment state="translated" subState="nmt:mt"><source>f</source><target>F</target></segment></unit>
 <unit id="2"><segment><source>Go <ph id="1" equiv="%s"/></source>
 <target>Geh <ph id="1" equiv="%s"/></target></segment></unit>"""
 
@@ -39,10 +44,10 @@ UNITS_2 = """
     [
         (
             XLIFF_1.format(UNITS_1),
-            2,
+            4,
             [("Press the button", "Drück den Knopf"), ("Hi {{name}}!", "Hallo {{name}}!")],
         ),
-        (XLIFF_2.format(UNITS_2), 1, [("A b", "C d"), ("Go %s", "Geh %s")]),
+        (XLIFF_2.format(UNITS_2), 2, [("A b", "C d"), ("Go %s", "Geh %s")]),
     ],
 )
 def test_xliff(tmp_path, text, untranslated, expected):

@@ -122,6 +122,9 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         # Code of PHP, in which a tag may seem to end.
         ("<?php foreach ($a as $b => $c) { $x->name; } ?>one<?php end(); ?>two", ["one", "two"]),
         ("by <?php echo $x->name; ?> and <?= $y->n ?>", ["by ⟦1⟧ and ⟦2⟧"]),
+        # And of templates.
+        ("<p>You have <%= count->n > 1 %> lights</p>", ["You have ⟦1⟧ lights"]),
+        ("<% if (x > 1) { %><p>On</p><% } %>", ["On"]),
         # Attributes, those of tags within a text with it.
         ('<img alt="a &quot;dog&quot;" title=cat>', ['a "dog"', "cat"]),
         ('see <a title="more" href=x>it</a> now', ["see <1>it</1> now", "more"]),

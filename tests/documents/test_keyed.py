@@ -341,6 +341,14 @@ def test_what_is_not_understood_is_left(name, text, reason):
 # What a translator sees, and what is written of a translation.
 ESCAPES = {
     "JSON": ("x.json", '{"a": "b\\tc"}', "b\tc", "„Ü“\n\"\\", '{"a": "„Ü“\\n\\"\\\\"}'),
+    "INI in quotation marks": (
+        "x.ini",
+        'a="The \\"b\\" ; is off" ; c\n',
+        'The "b" ; is off',
+        'Das "b" ist aus',
+        'a="Das \\"b\\" ist aus" ; c\n',
+    ),
+    "INI with words in quotation marks": ("x.ini", 'a="b" or "c"\n', '"b" or "c"', "d", "a=d\n"),
     "JSON of ASCII": (
         "x.json",
         '{"a": "b\\u2026"}',

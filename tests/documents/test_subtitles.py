@@ -259,6 +259,14 @@ def test_cues_have_two_lines_of_42_columns_where_words_allow():
         assert max(map(len, lines)) <= (42 if best <= 42 else best + 11)
         longest.append(max(map(len, lines)))
     assert max(longest) > 42
+    for texts, whole in (
+        (["One", "two"], "One two"),
+        (["止めて。", "テレビを消して。"], "止めて。テレビを消して。"),
+        (["テレビ", "ドラマ"], "テレビドラマ"),
+        (["やめて。", "<b>なぜ</b>?"], "やめて。<b>なぜ</b>?"),
+        (["Wait…", "then <i>go</i>"], "Wait… then <i>go</i>"),
+    ):
+        assert cutting.joined(texts) == whole
     assert cutting.lines("word " * 8) == ["word word word word word word word word"]
     assert cutting.lines("one two three four five six, seven eight nine ten") == [
         "one two three four five six,",

@@ -1,5 +1,6 @@
 """XLIFF 1.2 and 2.x: units with a source and, once translated, a target."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from nmt.errors import OtherLanguages, UserError
 from nmt.files import opened
 from nmt.text import languages
 
-# States of a target that nobody has translated yet.
+# States of a target that nobody has translated yet, and of one that nobody has looked at.
 UNTRANSLATED = ("initial", "new", "needs-translation")
+UNFINISHED = re.compile(f"{'|'.join(UNTRANSLATED)}|needs-.*|mt-suggestion|nmt:.*")
 # Elements whose content is a code of the document, or nothing.
 CODES = ("x", "bx", "ex", "bpt", "ept", "ph", "it", "sc", "ec", "cp", "sm", "em")
 # What a code stands for in plain text, in 1.2 and in 2.x.
@@ -70,13 +72,16 @@ def _is_turned(element, path, source, target, turned):
 
 
 def _pair(unit, *unspaced):
-    """(source, target) of a unit, or None if it is not translated."""
+    """(source, target) of a unit, or None if no person has translated it."""
     sides = [unit.find(f"{{*}}{name}") for name in ("source", "target")]
     if None in sides:
         return None
-    states = (unit.get("state"), sides[1].get("state"))
+    target = sides[1]
+    states = [unit.get("state"), target.get("state"), target.get("state-qualifier")]
+    if any(map(UNFINISHED.fullmatch, filter(None, [*states, unit.get("subState")]))):
+        return None
     texts = tuple(joined("".join(_parts(side)), u) for side, u in zip(sides, unspaced, strict=True))
-    return texts if texts[1].strip() and not set(states) & set(UNTRANSLATED) else None
+    return texts if texts[1].strip() else None
 
 
 def _parts(element):
