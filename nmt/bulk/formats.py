@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, Protocol
@@ -33,11 +34,13 @@ class Contents(NamedTuple):
     """What a file has: rows, and the names of its columns, empty where they have none.
 
     places: the byte of each row from which a window begins, where a file can be read from there.
+    check: CRC-32 of the text; 0 where the file is not read for its rows.
     """
 
     rows: int
     columns: Sequence[str]
     places: Sequence[int] = ()
+    check: int = 0
 
 
 class Added(NamedTuple):
@@ -103,7 +106,7 @@ class Lines:
     def contents(folder: Folder, name: str, window: int) -> Contents:
         places = _Places(window)
         rows = sum(1 for _ in _lines(folder, name, seen=places.add))
-        return Contents(rows, (), places.of(name, rows))
+        return Contents(rows, (), places.of(name, rows), places.check)
 
     @staticmethod
     def window(
@@ -140,7 +143,7 @@ class JsonLines:
         for rows, line in enumerate(_lines(folder, name, seen=places.add), 1):
             if rows == 1:
                 columns = list(_object(line, f"{folder.where(name)}, line 1"))
-        return Contents(rows, columns, places.of(name, rows))
+        return Contents(rows, columns, places.of(name, rows), places.check)
 
     @staticmethod
     def window(
@@ -237,13 +240,14 @@ class Parquet:
 
 
 class _Places:
-    """Where each line from which a window begins stands in a file."""
+    """Where each line from which a window begins stands in a file, and the check of all bytes."""
 
     def __init__(self, window):
         self.window = window
         self.places = [0]
         self.lines = 0  # ends of lines
         self.at = 0  # bytes
+        self.check = 0
         self.last = b""
         # Whether lines may end otherwise.
         self.is_other = False
@@ -258,6 +262,7 @@ class _Places:
         self.places += (self.at + end for end in ends[first :: self.window])
         self.lines += len(ends)
         self.at += len(data)
+        self.check = zlib.crc32(data, self.check)
         self.last = data[-1:] or self.last
 
     def of(self, name, rows):

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from nmt import files
-from nmt.bulk.formats import format_of, split_name
+from nmt.bulk.formats import Contents, format_of, split_name
 from nmt.bulk.storage import Folder
 from nmt.bulk.work import Function, Work, identity
 from nmt.errors import Failure, UserError
@@ -31,6 +31,7 @@ class Window(NamedTuple):
     rows: int
     output: str
     at: int = 0  # the byte of its first row; 0: only the rows before it tell
+    check: int = 0  # of the file, as `Contents` has it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,11 +55,7 @@ class Job:
         for name, each in found:
             if each.columns:
                 self._check_columns(each.columns, self.source.where(name))
-        return [
-            window
-            for name, each in found
-            for window in cut(name, each.rows, self.window, each.places)
-        ]
+        return [window for name, each in found for window in cut(name, each, self.window)]
 
     def _contents(self, name):
         return format_of(name).contents(self.source, name, self.window)
@@ -95,14 +92,18 @@ class Job:
     def _record(self, windows):
         """What a job is: the same one, the same output."""
         rows = Counter[str]()
+        checks = {}
         for window in windows:
             rows[window.name] += window.rows
+            checks[window.name] = window.check
         record = {
             **identity(self.work),
             "columns": self.columns,
             "id": self.id_column,
             "window": self.window,
-            "input": {name: [self.source.size(name), count] for name, count in rows.items()},
+            "input": {
+                name: [self.source.size(name), count, checks[name]] for name, count in rows.items()
+            },
         }
         return json.loads(json.dumps(record))
 
@@ -127,21 +128,20 @@ class Job:
         return told
 
 
-def cut(name: str, rows: int, size: int, places: Sequence[int] = ()) -> list[Window]:
+def cut(name: str, contents: Contents, size: int) -> list[Window]:
     """The windows of a file; one without rows has one, so that its output is there.
 
-    places: the bytes of their first rows, if they are known.
-
-    >>> [window.output for window in cut("a.txt.gz", 3, 2)]
+    >>> [window.output for window in cut("a.txt.gz", Contents(3, ()), 2)]
     ['a-00001.txt.gz', 'a-00002.txt.gz']
     """
+    rows, _, places, check = contents
     stem, ending, compression = split_name(name)
     starts = range(0, max(rows, 1), size)
     # In order of names is in order of rows.
     digits = max(5, len(str(len(starts))))
     outputs = (f"{stem}-{n:0{digits}}{ending}{compression}" for n in range(1, len(starts) + 1))
     return [
-        Window(name, start, min(size, rows - start), output, at)
+        Window(name, start, min(size, rows - start), output, at, check)
         for start, output, at in zip(starts, outputs, places or [0] * len(starts), strict=True)
     ]
 
