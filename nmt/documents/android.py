@@ -129,10 +129,13 @@ def _plural_unit(
     variants = []
     at = element.inner
     for item in items:
-        text = _text(_inner(tree, item))
+        inner = _inner(tree, item)
+        text = _text(inner)
         quantity = item.attributes.get("quantity", "")
         head, tail = tree.text(item.start, item.inner), tree.text(item.inner_end, item.end)
-        variants.append(Variant(quantity, tree.text(at, item.start), head, text, tail))
+        is_code = bool(_REFERENCE.fullmatch(inner))
+        text = Text("", text.written) if is_code else text
+        variants.append(Variant(quantity, tree.text(at, item.start), head, text, tail, inner))
         at = item.end
 
     def edit(content):

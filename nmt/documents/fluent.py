@@ -122,7 +122,11 @@ class _File:
             text = self._text([*elements[:place], *own, *elements[place + 1 :]], start)
             before = self.text[at : variant.span.start]
             head = self.text[variant.span.start : start]
-            variants.append(Variant(_name(variant), before, head, text, ""))
+            raw = "".join(
+                self.text[self._start(each) : each.span.end]
+                for each in [*elements[:place], *own, *elements[place + 1 :]]
+            )
+            variants.append(Variant(_name(variant), before, head, text, "", raw))
             at = end
         opening = self.text[placeable.span.start : arrow]
         closing = self.text[at : placeable.span.end]

@@ -54,7 +54,12 @@ def unit(
     outside = [list(_parts(each, block.kind == "plural")) for each in (before, after)]
     variants = [
         Variant(
-            name, space, f"{name}{gap}{{", _text([*outside[0], *_parts(inner), *outside[1]]), "}"
+            name,
+            space,
+            f"{name}{gap}{{",
+            _text([*outside[0], *_parts(inner), *outside[1]]),
+            "}",
+            before + inner + after,
         )
         for space, name, gap, inner in block.forms
     ]

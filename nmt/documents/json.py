@@ -148,7 +148,9 @@ class _File:
             head = self.text[member.start : value.start] + '"'
             form = _FORM.fullmatch(member.key)
             before = self.text[end : member.start]
-            variants.append(Variant(form["form"] if form else "", before, head, text, '"'))
+            raw = self.text[value.start + 1 : value.end - 1]
+            name = form["form"] if form else ""
+            variants.append(Variant(name, before, head, text, '"', raw))
             end = value.end
 
         def edit(content):

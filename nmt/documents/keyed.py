@@ -53,6 +53,7 @@ class Variant(NamedTuple):
     head: str
     text: Text
     tail: str
+    raw: str = ""  # what stands there; it stays where the text has no letters
 
 
 class Entry(NamedTuple):
@@ -178,7 +179,12 @@ def choice(
     number: for variants by plural category, gives the placeholder of the number in a text. They
     become those of the language; others stay.
     """
-    texts = {variant.name: variant.text for variant in variants}
+    without = {each.name: each.raw for each in variants if not is_text(each.text.source)}
+    texts = {each.name: each.text for each in variants if each.name not in without}
+    if not texts:
+        texts, without = {each.name: each.text for each in variants}, {}
+    if "other" in without:  # forms are made from it
+        number = None
     wanted = {name: (name, Form(text.source, text.source)) for name, text in texts.items()}
     if number:
         named = {name: text.source for name, text in texts.items() if name in NAMES}
@@ -193,6 +199,10 @@ def choice(
         contents = {
             name: _written(form, texts[origin], found) for name, (origin, form) in wanted.items()
         }
+        contents |= without
+        if without:
+            order = [each.name for each in variants if each.name in contents]
+            contents = {name: contents[name] for name in [*order, *contents]}
         return edit(_joined(variants, contents))
 
     raw = tuple(variant.text.source for variant in variants)

@@ -473,6 +473,38 @@ def test_texts_are_read_and_written_as_the_format_has_them(case):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "x.json",
+            '{"a": "{n, plural, =0 {} one {# b} other {# c}}"}',
+            '{"a": "{n, plural, =0 {} one {# B} other {# C}}"}',
+        ),
+        (
+            "x.json",
+            '{"a": "{n, select, x {b} other {}}"}',
+            '{"a": "{n, select, x {B} other {}}"}',
+        ),
+        ("x.json", '{"n_one": "", "n_other": "b"}', '{"n_one": "", "n_other": "B"}'),
+        (
+            "x.ftl",
+            'a = { $n ->\n    [x] {""}\n   *[y] b\n  }\n',
+            'a = { $n ->\n    [x] {""}\n   *[y] B\n  }\n',
+        ),
+        (
+            "x.xml",
+            '<resources><plurals name="a"><item quantity="one">b</item>'
+            '<item quantity="other">@string/x</item></plurals></resources>',
+            '<resources><plurals name="a"><item quantity="one">B</item>'
+            '<item quantity="other">@string/x</item></plurals></resources>',
+        ),
+    ],
+)
+def test_a_form_without_a_text_stays(name, text, expected):
+    assert filled(name, text)[0] == expected
+
+
+@pytest.mark.parametrize(
     ("name", "text", "translation"),
     [
         ("x.json", '{"a": "b {{c}}"}', "b {{d}}"),
