@@ -105,10 +105,12 @@ def _check(hypotheses, references):
 def paired(
     references: Lines, first: Sequence[Lines], second: Sequence[Lines], tokenize: str = "13a"
 ) -> dict:
-    """Paired bootstrap (Koehn 2004) of two systems, as sacreBLEU does it.
+    """Paired bootstrap (Koehn 2004) of two systems, with the resamples of sacreBLEU.
 
     first, second: outputs of each seed of a system, whose mean score is compared.
-    Returns metric -> mean scores of the `first` and the `second`, p-value `p`, `signature`.
+    Returns metric -> mean scores of the `first` and the `second`, two-sided p-value `p`,
+    `signature`. sacreBLEU's own p-value takes the size of each difference before it subtracts their
+    mean, and is too small: two systems that do not differ have one below 0.05 in 13 of 100 cases.
     """
     for hypotheses in (*first, *second):
         _check(hypotheses, references)
@@ -122,9 +124,9 @@ def paired(
             *(_mean_scores(metric, system, references, counts) for system in (first, second)),
             strict=True,
         )
-        differences = np.abs(resampled[1] - resampled[0])
-        # How often chance alone gives a larger difference than there is.
-        larger = np.sum(differences - differences.mean() > abs(means[1] - means[0]))
+        differences = resampled[1] - resampled[0]
+        # How often chance alone gives as large a difference as there is.
+        larger = np.sum(np.abs(differences - differences.mean()) >= abs(means[1] - means[0]))
         signature = metric.get_signature()
         signature.update("seed", str(SEED))
         signature.update("bs", RESAMPLES)

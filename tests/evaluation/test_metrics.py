@@ -4,6 +4,7 @@ import importlib.util
 import random
 import sys
 
+import numpy as np
 import pytest
 import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF
@@ -150,7 +151,23 @@ def test_a_clearly_better_system_is_found_out():
     assert bleu["first"] == metrics.bleu(worse(0.4), REFERENCES)["score"]
 
 
-def test_the_paired_test_is_that_of_sacrebleu():
+def test_systems_that_do_not_differ_have_any_p_value():
+    """Outputs are swapped by chance: p-values are spread from 0 to 1."""
+    first, second = worse(0.3, 1), worse(0.3, 2)
+    values = []
+    for seed in range(25):
+        rng = random.Random(seed)
+        pairs = [
+            pair if rng.random() < 0.5 else pair[::-1] for pair in zip(first, second, strict=True)
+        ]
+        one, other = zip(*pairs, strict=True)
+        values.append([each["p"] for each in metrics.paired(REFERENCES, [one], [other]).values()])
+    assert np.all(abs(np.mean(values, 0) - 0.5) < 0.15)
+    assert np.max(values) > 0.8
+
+
+def test_the_paired_test_has_the_resamples_of_sacrebleu():
+    """Its p-value is smaller than ours: it takes the size of differences before it centres them."""
     first, second = worse(0.25, 1), worse(0.2, 2)
     test = PairedTest(
         [("first", first), ("second", second)],
@@ -162,7 +179,8 @@ def test_the_paired_test_is_that_of_sacrebleu():
     signatures, columns = test()
     for name, entry in metrics.paired(REFERENCES, [first], [second]).items():
         assert entry["signature"] == str(signatures[name])
-        assert entry["p"] == pytest.approx(columns[name][1].p_value, abs=0.003)
+        assert entry["second"] == pytest.approx(columns[name][1].score, abs=0.01)
+        assert entry["p"] > columns[name][1].p_value
 
 
 def test_seeds_are_compared_by_their_mean():
