@@ -1,7 +1,6 @@
 """All runs at a glance: how far each is, its scores, and the options in which they differ."""
 
 import csv
-import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -115,10 +114,11 @@ def _validation(run):
 
 
 def _test(run):
-    """The scores of the report, if it is of the weights that the run has."""
-    path = run.path / "report.json"
-    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if report.get("weights") != run.weights_id or "bleu" not in report:
+    """The scores of the report, if it is of the weights and search that the run has."""
+    from nmt.evaluation.report import last_report
+
+    report = last_report(run) or {}
+    if "bleu" not in report:
         return {"test BLEU": None, "test chrF": None}
     return {"test BLEU": report["bleu"]["score"], "test chrF": report["chrf"]["score"]}
 

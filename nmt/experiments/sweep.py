@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -39,21 +39,23 @@ def points(options: Sequence[str], seeds: Sequence[int], count: int | None = Non
     count: so many combinations, drawn at random; those of a smaller count are among those of a
     larger one. UserError for what is no option with values.
     """
-    values = {}
+    values: dict[str, Iterable[str]] = {}
     for option in options:
         name, equals, text = option.partition("=")
         if not equals:
             raise UserError(f"{option!r}: an option is written section.key=value,value")
         if name == SEED:
             raise UserError(f"{option}: seeds are given by --seeds")
-        values[name] = text.split(",")
+        if name in values:
+            raise UserError(f"{option}: {name} is there twice; give all its values at once")
+        values[name] = dict.fromkeys(text.split(","))
     every = [
         dict(zip(values, combination, strict=True))
         for combination in itertools.product(*values.values())
     ]
     if count is not None:
         random.Random(1).shuffle(every)
-    return [{**point, SEED: str(seed)} for seed in seeds for point in every[:count]]
+    return [{**point, SEED: str(seed)} for seed in dict.fromkeys(seeds) for point in every[:count]]
 
 
 def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Point]:

@@ -71,7 +71,9 @@ def application(
         }
         middleware.append(Middleware(CORSMiddleware, **allowed))
     register_url_convertor("text", TextConvertor())
-    return Starlette(routes=_routes(service, shelf), middleware=middleware, lifespan=lifespan)
+    app = Starlette(routes=_routes(service, shelf), middleware=middleware, lifespan=lifespan)
+    app.state.origins = origins
+    return app
 
 
 def _routes(service, shelf):

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -95,6 +96,8 @@ async def suggest(service: Service, request: Request, values: Values) -> Respons
     service.check_key(key_of(request, values))
     if not service.suggestions:
         raise Refusal(403, "Suggestions are disabled on this server.")
+    if _is_of_another_page(request):
+        raise Refusal(403, "Suggestions of pages of other addresses are not taken")
     query, better = text(values, "q"), text(values, "s")
     service.check_size([query, better])
     source, target = service.languages(text(values, "source"), text(values, "target"))
@@ -108,6 +111,17 @@ async def suggest(service: Service, request: Request, values: Values) -> Respons
     pairs = list(zip(sources, targets, strict=True))
     await asyncio.to_thread(corrections.add, pairs)
     return JSONResponse({"success": True})
+
+
+def _is_of_another_page(request):
+    """Whether the page of another address sent it: a form can, in whatever browser it is open."""
+    origin = request.headers.get("origin")
+    if not origin or origin in request.app.state.origins:
+        return False
+    site = request.headers.get("sec-fetch-site")
+    if site:
+        return site not in ("same-origin", "none")
+    return urlsplit(origin).netloc != request.headers.get("host")
 
 
 async def health(service: Service, request: Request, values: Values) -> Response:
@@ -126,7 +140,8 @@ def file_handlers(shelf: Shelf) -> tuple[Any, Any]:
         source, target = service.languages(text(values, "source"), text(values, "target"))
         data = await translated_document(service, file.filename, await file.read(), source, target)
         place = await asyncio.to_thread(shelf.put, file.filename, data)
-        return JSONResponse({"translatedFileUrl": f"{request.base_url}download_file/{place}"})
+        url = f"{request.base_url}download_file/{quote(place)}"
+        return JSONResponse({"translatedFileUrl": url})
 
     async def download_file(service: Service, request: Request, values: Values) -> Response:
         place = request.path_params["place"]

@@ -17,6 +17,7 @@ from nmt.evaluation.overview import overview, runs_in
 from nmt.experiments import sweep
 from nmt.recipe import load_recipe
 from nmt.runs.folder import Run
+from nmt.runs.held_out import stamp
 
 SHORT = ["train.steps=2", "train.average=0", "train.valid_sentences=2"]
 
@@ -59,6 +60,9 @@ def test_points_are_all_combinations_and_fewer_are_a_part_of_more():
     assert len(few) == 2 and few == more[:2] and all(point in every for point in more)
     with pytest.raises(UserError, match="is written section.key=value"):
         sweep.points(["model.dropout"], [1])
+    with pytest.raises(UserError, match="model.dropout is there twice"):
+        sweep.points(["model.dropout=0.1", "model.dropout=0.2"], [1])
+    assert len(sweep.points(["model.dropout=0.1,0.1"], [1, 2, 1])) == 2
 
 
 def test_two_processes_do_not_sweep_in_one_folder(tiny_recipe, tmp_path, monkeypatch):
@@ -195,10 +199,17 @@ def test_runs_are_shown_by_what_differs(tiny_run, tmp_path, capsys):
     )
     report = {
         "weights": Run(tmp_path / "c").weights_id,
+        "text": stamp(Run(tmp_path / "c"), "test"),
         "bleu": {"score": 5.5},
         "chrf": {"score": 9},
+        "copied_spans": {},
+        "length_penalty": 1.0,
+        "beam": Run(tmp_path / "c").recipe.search.beam,
     }
     (tmp_path / "c" / "report.json").write_text(json.dumps(report))
+    # One of a trial of another search says nothing beside those of others.
+    trial = report | {"weights": Run(tmp_path / "a").weights_id, "beam": 1}
+    (tmp_path / "a" / "report.json").write_text(json.dumps(trial))
     (tmp_path / "other").mkdir()
     command("runs", tmp_path, "--format", "json")
     rows = json.loads(capsys.readouterr().out)

@@ -377,8 +377,27 @@ def test_suggestions_are_kept_line_by_line(tmp_path):
         assert ask_json(port, "/suggest", lines | {"s": "eins"})[0] == 400
         for wrong in (" ", "half: \ud83d"):
             assert ask_json(port, "/suggest", hello | {"s": wrong})[0] == 400
+        # A form of a page elsewhere needs no leave of the server.
+        form = "q=hello&s=evil&source=en&target=de"
+        head = {"Content-Type": "application/x-www-form-urlencoded"}
+        for sent in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "cross-site"},
+        ):
+            assert ask(port, "POST", "/suggest", form, head | sent)[0] == 403
+        for sent in (
+            {"Origin": f"http://127.0.0.1:{port}"},
+            {"Origin": "https://behind.a.proxy", "Sec-Fetch-Site": "same-origin"},
+        ):
+            own = form.replace("hello", "two").replace("evil", "zwei")
+            assert ask(port, "POST", "/suggest", own, head | sent)[0] == 200
     path = tmp_path / "corrections.en-de.tsv"
-    assert path.read_text("utf-8") == "hello\tgrüß gott\nhello\thallo\none\teins\ntwo\tzwei\n"
+    again = "two\tzwei\n" * 2
+    assert (
+        path.read_text("utf-8").removesuffix(again)
+        == "hello\tgrüß gott\nhello\thallo\none\teins\ntwo\tzwei\n"
+    )
 
 
 SERVER = """
