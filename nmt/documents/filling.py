@@ -106,17 +106,19 @@ def fill(
     documents: Sequence[Document],
     choice: Choice,
     progress: Callable[[int, int], None] | None = None,
+    window: int = WINDOW,
 ) -> list[Filled]:
     """Each document with what it lacks; equal texts are translated once.
 
-    progress: is told how many texts have been translated, and of how many.
+    progress: is told how many texts have been translated, and of how many. window: texts that are
+    translated together.
     """
     chosen = [unit for document in documents for unit in document.units if choice.takes(unit)]
-    translations = _translated(translator, chosen, choice, progress)
+    translations = _translated(translator, chosen, choice, progress, window)
     return [_filled(document, choice, translations) for document in documents]
 
 
-def _translated(translator, chosen, choice, progress):
+def _translated(translator, chosen, choice, progress, window):
     """{source: its translations, best first}."""
     # 1. Each text once, with attention where any unit needs that.
     needs: dict[str, bool] = {}
@@ -128,9 +130,9 @@ def _translated(translator, chosen, choice, progress):
     nbest = max(1, choice.alternatives)
     for attention in (False, True):
         texts = (text for text, needed in needs.items() if needed is attention)
-        for window in windows(texts, WINDOW):
-            results = translator.candidates(window, nbest, choice.beam, attention)
-            translations.update(zip(window, results, strict=True))
+        for together in windows(texts, window):
+            results = translator.candidates(together, nbest, choice.beam, attention)
+            translations.update(zip(together, results, strict=True))
             if progress:
                 progress(len(translations), len(needs))
     return translations

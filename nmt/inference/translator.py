@@ -404,6 +404,8 @@ class Translator(Loaded):
         chances: dict[str, float] = {}
         for ids, chance in found:
             text = self.preparations[0].following(list(ids), segment.prepared, begun)
+            if begun.given[-1:].isspace():  # the model may write a space once more
+                text = text.lstrip(" ")
             chances[text] = chances.get(text, 0.0) + chance
         ranked = sorted(chances.items(), key=lambda item: -item[1])
         return [Alternative(*item) for item in ranked[:limit]]

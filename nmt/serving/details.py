@@ -109,7 +109,8 @@ def segments(
     end = 0  # in the text
     moved = 0  # from there to the same place of the translation
     for unit, translation in units:
-        start = text.index(unit, end)
+        start = text.index(unit, end) + len(unit) - len(unit.lstrip())
+        unit = unit.strip()
         begin = start + moved
         end = start + len(unit)
         written = translation.text.strip()

@@ -2,7 +2,10 @@
 
 import asyncio
 import codecs
+import concurrent.futures
+import functools
 import re
+import threading
 from pathlib import Path, PurePath
 
 from nmt import files, signatures
@@ -16,7 +19,9 @@ from nmt.windows import windows
 
 TEXT = ".txt"
 ENDINGS = (TEXT, *formats.FORMATS)
-WINDOW = 100  # lines that go to the queue together: others have their turn between
+WINDOW = 100  # lines that are translated together: others have their turn between
+# Files that are filled at the same time; the other work of the server has threads of its own.
+FILES = concurrent.futures.ThreadPoolExecutor(2, "file")
 
 
 async def translated_document(
@@ -45,7 +50,16 @@ async def translated_document(
 
 
 async def _filled(service, filename, data, source, target):
-    """A file with its units filled, in a thread of its own: others have their turn beside it."""
+    """A file with its units filled, in a thread beside those of others.
+
+    A client that leaves ends it behind the window of texts that is being translated.
+    """
+    left = threading.Event()
+
+    def go_on(done: int, of: int) -> None:
+        if left.is_set():
+            raise concurrent.futures.CancelledError
+
     try:
         document = formats.read(Path(filename), data, Options(language=target))
         if source == AUTO:
@@ -56,7 +70,12 @@ async def _filled(service, filename, data, source, target):
             raise UserError(f"{source} is not translated into {target}")
         translator = direction.translator
         check(document, translator, Choice(), filename)
-        (filled,) = await asyncio.to_thread(fill, translator, [document], Choice())
+        loop = asyncio.get_running_loop()
+        work = functools.partial(fill, translator, [document], Choice(), go_on, WINDOW)
+        (filled,) = await loop.run_in_executor(FILES, work)
+    except asyncio.CancelledError:
+        left.set()
+        raise
     except UserError as error:
         raise Refusal(400, f"Invalid request: {error}") from None
     return filled.data

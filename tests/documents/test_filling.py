@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 
-from nmt.documents import filling
 from nmt.documents.filling import Choice, Summary, check, fill, pools
 from nmt.documents.units import Document, Edit, State, Unit
 from nmt.errors import UserError
@@ -39,10 +38,9 @@ def test_equal_texts_of_all_documents_are_translated_once():
     assert translator.lines == ["a", "b", "c"]
 
 
-def test_progress_is_told_window_by_window(monkeypatch):
-    monkeypatch.setattr(filling, "WINDOW", 2)
+def test_progress_is_told_window_by_window():
     told = []
-    fill(UpperCase(), [document(*"abcde")], Choice(), lambda *numbers: told.append(numbers))
+    fill(UpperCase(), [document(*"abcde")], Choice(), lambda *numbers: told.append(numbers), 2)
     assert told == [(2, 5), (4, 5), (5, 5)]
 
 

@@ -205,6 +205,14 @@ def test_alternatives_are_the_most_probable_first(translator):
     assert translator.alternatives("123", "") == []
 
 
+def test_alternatives_behind_a_space_begin_with_a_word(translator):
+    for source, text in zip(SOURCES[:8], translator.translate(SOURCES[:8]), strict=True):
+        for end in (n + 1 for n, character in enumerate(text) if character == " "):
+            found = [each.text for each in translator.alternatives(source, text[:end], 5)]
+            assert not any(each.startswith(" ") for each in found)
+            assert len(found) == len(set(found))
+
+
 def test_alternatives_of_any_beginning(translator):
     """Each is the rest of a word, or stands behind what was given."""
     own = translator.translate(SOURCES[:1])[0]

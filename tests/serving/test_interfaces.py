@@ -1,10 +1,15 @@
 """What clients send, byte for byte, and what they need to find in the answer."""
 
+import asyncio
 import json
+import threading
+import urllib.request
+from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import pytest
 
+from tests.fakes import UpperCase
 from tests.serving.clients import ask, ask_json, fixed_runs, serving
 
 pytest.importorskip("uvicorn")
@@ -14,6 +19,7 @@ pytest.importorskip("python_multipart")
 pytest.importorskip("prometheus_client")
 
 from nmt.documents.formats import FORMATS
+from nmt.serving.documents import translated_document
 from nmt.serving.service import Limits
 
 JSON = {"Content-Type": "application/json"}
@@ -404,6 +410,43 @@ def test_files_come_back_in_their_encoding(port, encoding):
     assert status == 200 and "attachment" in headers["content-disposition"]
     assert headers["content-disposition"].endswith('"a_b.TXT"')
     assert text == lines.upper().encode(encoding)
+
+
+def test_a_file_of_any_name_can_be_fetched(port):
+    body = multipart(file=("grüße 日😀.txt", b"eins"), source="de", target="en")
+    _, _, answer = ask(port, "POST", "/translate_file", body, BOUNDARY)
+    with urllib.request.urlopen(answer["translatedFileUrl"]) as response:
+        assert response.read() == b"EINS"
+
+
+def test_a_file_that_nobody_waits_for_is_left():
+    """Behind the texts that are being translated; other work has its threads meanwhile."""
+    begun, gate = threading.Event(), threading.Event()
+
+    class Waiting(UpperCase):
+        def candidates(self, lines, *options):
+            begun.set()
+            gate.wait(20)
+            return super().candidates(lines, *options)
+
+    translator = Waiting()
+    direction = SimpleNamespace(translator=translator)
+    service = SimpleNamespace(directions=SimpleNamespace(find=lambda *_: direction))
+    texts = {str(n): f"text number {n} of them" for n in range(250)}
+
+    async def leave():
+        data = json.dumps(texts).encode()
+        work = asyncio.ensure_future(translated_document(service, "a.json", data, "en", "de"))
+        await asyncio.to_thread(begun.wait, 20)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        gate.set()
+
+    asyncio.run(leave())
+    # The next file comes when that one is left.
+    asyncio.run(translated_document(service, "b.json", b'{"a": "last text"}', "en", "de"))
+    assert len(translator.lines) < 250 and translator.lines[-1] == "last text"
 
 
 def test_metrics_have_neither_texts_nor_keys(port):
