@@ -23,6 +23,7 @@ from nmt.simultaneous.policy import WordStarts, source_words_read
 from nmt.text.preparation import NO_PROFILE, IncrementalSource, Preparation
 from nmt.text.profile import Profile
 from nmt.text.spans import unfinished
+from nmt.text.symbols import SYMBOLS, Copied
 from nmt.text.vocabulary import BOS, EOS
 
 if TYPE_CHECKING:
@@ -76,19 +77,26 @@ class StreamTranslator:
             yield source.line
             return
         yield source.line[: len(source.line) - len(source.line.lstrip())]
-        yield from self._translate_segment(source)
+        written: set[int] = set()
+        yield from self._translate_segment(source, written)
         while source.begin_segment():
             limit = self.recipe.data.max_pieces
             log.warning(f"line {number}: long (over {limit} pieces), translated in parts")
             yield self.preparation.separator()
-            yield from self._translate_segment(source)
+            yield from self._translate_segment(source, written)
+        # What is written never changes: what is missing can only follow.
+        for name in source.missing(written):
+            log.warning(f"line {number}: a {name.group} was missing and comes last: {name.text}")
+            yield f"{self.preparation.separator()}{name.text}"
         yield source.line[len(source.line.rstrip()) :]
 
-    def _translate_segment(self, source):
+    def _translate_segment(self, source, written):
+        """Yields its text. written: gets the tokens."""
         target = TargetText(source, self.preparation, self.word_starts)
         for token in self._tokens(source):
             yield target.add(token)
         yield target.finish()
+        written.update(target.ids)
 
     def _tokens(self, source):
         """Yields the target tokens of a segment and reads the source between them.
@@ -164,6 +172,13 @@ class ArrivingSource:
         word = self.words.pop(0)
         self.tokens_read += len(word)
         return word
+
+    def missing(self, written: Iterable[int]) -> list[Copied]:
+        """What stands in the place of a symbol that is not among the target tokens."""
+        tokenizer = self.prepared.preparation.target_tokenizer
+        symbols = set(map(tokenizer.piece, written))
+        names = zip(self.prepared.names, SYMBOLS, strict=False)
+        return [name for name, symbol in names if not name.is_mark and symbol not in symbols]
 
     def _has_arrived(self):
         # A chunk may hold no word, or several where the tokenizer begins one within it.

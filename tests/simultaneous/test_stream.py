@@ -317,3 +317,15 @@ def test_the_run_remembers_how_it_waits(wait_k_run):
     assert PAD == 0 and wait_k_run.exported() is not None, (
         "an online model is an ordinary one as well"
     )
+
+
+def test_a_placeholder_that_the_model_leaves_out_comes_last(streaming):
+    translator = streaming(2)
+    names = ["{first_name}", "https://e.org/x", "{b}"]
+    line = f"Anna {names[0]} schläft {names[1]} und {names[2]} {names[0]}"
+    with messages() as warnings:
+        (text,) = streamed(translator, [line])
+    assert all(name in text for name in names)
+    missing = [name for name in names if any(name in warning for warning in warnings)]
+    assert text.endswith(" ".join(missing))
+    assert all("was missing and comes last" in warning for warning in warnings)
