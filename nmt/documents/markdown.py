@@ -53,6 +53,7 @@ _BLOCK = re.compile(
     r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|(?:\*\s*){3,}$|(?:_\s*){3,}$|~~~|```|:\s|\|"
     r"|:{3,}|%\s|\+\+\+|\([\w.:-]+\)=\s*$|(?:!!!|\?\?\?\+?|===[+!]?)\s)"
 )
+_CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 _LIST = re.compile(r"(\d{1,9})([.)]\s)")
 
 _DESTINATION = (
@@ -290,8 +291,15 @@ def _edits(
         # Between lines stands what stood behind the first one, such as the mark of a quote.
         between = content.text[text.lines[0][1] : text.lines[1][0]].lstrip(" \t")
         room = width - content.column(text.lines[1][0])
-        lines = textwrap.wrap(written, max(room, 1), break_long_words=False, break_on_hyphens=False)
+        lines = _wrapped(written, max(room, 1))
     return [content.edit(start, end, between.join(map(_guarded, lines)))]
+
+
+def _wrapped(text, width):
+    """The lines of a text; none begins within code, where it could not be guarded."""
+    whole = _CODE.sub(lambda code: code[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _guarded(line):

@@ -288,6 +288,15 @@ def test_paragraphs_are_wrapped_as_wide_as_the_document_is():
     assert b"\n" not in unit.edits([Translation("word " * 40)])[0].content
 
 
+def test_code_stays_what_it_is_wherever_lines_end():
+    code = "`(prime - 1) / 2 + (x)= y`"
+    page = f"A line that is long enough to be wrapped\nat its end, and {code} behind it."
+    (unit,) = markdown.read(page.encode(), Options()).units
+    for size in range(60):
+        edits = unit.edits([Translation(f"{'x' * size} {unit.sources[0]}")])
+        assert code in spliced(page.encode(), edits).decode()
+
+
 @pytest.mark.parametrize("translation", ["", "no link", "<1>a</1> <1>b</1>", "</1>a<1>"])
 def test_links_must_come_back(translation):
     (unit,) = markdown.read(b"a [link](x) here", Options()).units
