@@ -36,7 +36,7 @@ def test_an_unknown_name_is_told_the_names_there_are():
     for find in (builtin, load_recipe):
         with pytest.raises(UserError, match=r"^toyy: no such recipe; did you mean toy\?$"):
             find("toyy")
-        with pytest.raises(UserError, match="default-taught, default, enja-en-ja,"):
+        with pytest.raises(UserError, match="default-taught, default, enja-en-ja-taught,"):
             find("xqz")
 
 

@@ -510,6 +510,8 @@ def test_recipes_that_take_a_tokenizer_name_the_run_that_make_train_writes():
     assert taken == {
         "default-student": root / "runs" / "default",
         "default-taught": root / "runs" / "default",
+        "enja-en-ja-taught": root / "runs" / "enja-en-ja",
+        "enja-ja-en-taught": root / "runs" / "enja-ja-en",
         "multi30k-en-de-taught": root / "runs" / "multi30k-en-de",
         "software-student": root / "runs" / "default",
         "software-taught": root / "runs" / "default",
