@@ -29,8 +29,6 @@ _NUMBER = re.compile(
 )
 # One between variants is of that which follows it.
 _COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
-# Why a text of the source has no place in a translation that is there.
-LACKING = "a list or an entry of the translation that is there lacks it; put it in"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,13 +224,6 @@ def beside(source: Document, present: Document, merged: Document) -> Document:
         return State.FUZZY if unit.key in before else State.EMPTY
 
     units = [dataclasses.replace(unit, state=state(unit)) for unit in merged.units]
-    # An item of a list, or an attribute: what it belongs to is there, and is not cut open.
-    known = {unit.key for unit in units}
-    units += [
-        left(LACKING, unit.line, unit.key, "".join(unit.targets))
-        for unit in source.units
-        if unit.key not in known
-    ]
     return dataclasses.replace(merged, units=units)
 
 

@@ -473,25 +473,6 @@ def test_texts_are_read_and_written_as_the_format_has_them(case):
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "present"),
-    [
-        ("x.json", '{"a": ["b", "c"]}', '{"a": ["B"]}'),
-        (
-            "x.xml",
-            '<resources><string-array name="a"><item>b</item><item>c</item></string-array>'
-            "</resources>",
-            '<resources><string-array name="a"><item>B</item></string-array></resources>',
-        ),
-        ("x.ftl", "a = b\n    .c = d\n", "a = B\n"),
-    ],
-)
-def test_what_cannot_be_added_to_a_translation_is_told(name, source, present):
-    text, done = filled(name, source, present=present)
-    assert text == present and done.summary.refused.total() == 1
-    assert "that is there lacks it" in str(done.refused)
-
-
-@pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
         (
