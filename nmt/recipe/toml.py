@@ -1,12 +1,13 @@
 """Recipes as TOML: read with overrides, all mistakes reported at once, and written."""
 
+import itertools
 import json
 import logging
 import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nmt.errors import UserError
 from nmt.recipe import checks
@@ -43,28 +44,25 @@ def load_recipe(
 
     A recipe that names another one by `base` has that one's options and corpora, too.
     """
-    return _load(path, overrides, notes, base, [])
-
-
-def _load(path, overrides, notes, base, above):
-    """The recipe. above: the files whose base it is."""
-    # 1. What the file says, and what was typed.
+    # 1. What the file and those that it rests on say, and what was typed.
     file = None if path is None else _file(path)
     mistakes: list[str] = []
-    content = _read_toml(file) if file else {}
-    named = content.pop(BASE, None)
-    written = _flat(content, mistakes)
-    tables = written.pop(MORE, [])
+    layers = _layers(file, [], mistakes) if file else []
     typed = _typed(overrides, mistakes)
-    # 2. Put it into the recipe.
+    # 2. Put it into the recipe; further corpora last, as they have the options of the first one.
     recipe = base or Recipe()
-    if named is not None:
-        recipe = _load_base(file, named, recipe, above)
-    folder = file.parent if file else Path.cwd()
-    unset = _fill(recipe, written, False, mistakes) | _fill(recipe, typed, True, mistakes)
-    _resolve_paths(recipe, typed, folder)
-    if tables:
-        recipe.data.more = [*recipe.data.more, *_corpora(recipe, tables, folder, mistakes)]
+    unset = set()
+    folders: dict[str, Path] = {}
+    for layer in layers:
+        unset |= _fill(recipe, layer.written, False, mistakes)
+        folders |= dict.fromkeys(layer.written, layer.file.parent)
+    unset |= _fill(recipe, typed, True, mistakes)
+    folders |= dict.fromkeys(typed, Path.cwd())
+    _resolve_paths(recipe, folders, Path.cwd())
+    if any(layer.tables for layer in layers):
+        corpora = [_corpora(recipe, each.tables, each.file.parent, mistakes) for each in layers]
+        recipe.data.more = [*itertools.chain.from_iterable(corpora)]
+    written = layers[-1].written if layers else {}
     # 3. Check what one option alone cannot tell: nothing follows from a choice there is not.
     if unset & checks.CHOICES:
         raise UserError(_report(path, mistakes))
@@ -81,15 +79,31 @@ def _load(path, overrides, notes, base, above):
     return recipe
 
 
-def _load_base(file, named, recipe, above):
-    """The recipe that a file names as its base; UserError for no file, or one that comes again."""
-    if not isinstance(named, str) or not named:
-        raise UserError(f"{file}: {BASE}: the path of a recipe is needed")
-    path = file.parent / os.path.expanduser(named)
-    above = [*above, file.resolve()]
-    if path.resolve() in above:
-        raise UserError(f"{file}: {BASE} = {named}: is the recipe itself, or rests on it")
-    return _load(path, (), False, recipe, above)
+class _Layer(NamedTuple):
+    """What a file says: options by name, and the tables of further corpora."""
+
+    file: Path
+    written: dict[str, Any]
+    tables: Any
+
+
+def _layers(file, above, mistakes):
+    """The layers of a file, those that it rests on first; UserError where one comes again.
+
+    above: the files that rest on it.
+    """
+    if file.resolve() in above:
+        raise UserError(f"{file}: {BASE}: rests on itself")
+    content = _read_toml(file)
+    named = content.pop(BASE, None)
+    below = []
+    if named is not None:
+        if not isinstance(named, str) or not named:
+            raise UserError(f"{file}: {BASE}: the path of a recipe is needed")
+        path = file.parent / os.path.expanduser(named)
+        below = _layers(path, [*above, file.resolve()], mistakes)
+    written = _flat(content, mistakes)
+    return [*below, _Layer(file, written, written.pop(MORE, []))]
 
 
 def _read_toml(path):
@@ -240,13 +254,16 @@ def _fill(recipe, values, typed, mistakes):
     return unset
 
 
-def _resolve_paths(recipe, typed, folder):
-    """Makes paths absolute; those of files that are fetched are names below another folder."""
+def _resolve_paths(recipe, folders, folder):
+    """Makes paths absolute; those of files that are fetched are names below another folder.
+
+    folders: by option, where its path counts from; of other options `folder`.
+    """
     for name, field, section in all_options(recipe):
         value = getattr(section, field.name)
         fetched = recipe.data.url and name.startswith("data.")
         if name in PATHS and value and not fetched:
-            base = Path.cwd() if name in typed else folder
+            base = folders.get(name, folder)
             paths = value if isinstance(value, list) else [value]
             absolute = [os.path.abspath(base / os.path.expanduser(path)) for path in paths]
             setattr(section, field.name, absolute if isinstance(value, list) else absolute[0])

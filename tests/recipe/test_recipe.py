@@ -350,14 +350,25 @@ def test_a_recipe_may_rest_on_another(tmp_path, monkeypatch):
     assert got.data.more[:-1] == base.data.more and got.data.more[-1].train.endswith("/own.tsv")
     assert got.data.more[-1].target == base.data.target
     assert load_recipe(recipe(tmp_path, dump_recipe(got), "dumped.toml")) == got
+    # All corpora have the options of the first one, whoever sets them last.
+    recipe(tmp_path / "deep", MORE.replace("max_chars = 77", ""), "base.toml")
+    every = load_recipe(recipe(tmp_path, f'base = "deep/base.toml"\n[data]\nsource = "fr"\n{more}'))
+    typed = load_recipe(path, ["data.max_pieces=33", "data.source=fr"])
+    for got in (every, typed):
+        assert [each.source for each in got.data.corpora()] == ["fr"] * 4
+    assert [each.max_pieces for each in typed.data.corpora()] == [33] * 4
+    # What others rest on need be no recipe by itself.
+    recipe(tmp_path, "[train]\nepochs = 9", "part.toml")
+    part = 'base = "part.toml"\n[data]\nformat = "grammar"'
+    assert load_recipe(recipe(tmp_path, part)).train.epochs == 9
     for named, words in (
-        ("recipe.toml", "is the recipe itself"),
+        ("recipe.toml", "rests on itself"),
         ("none.toml", "no such recipe"),
         ("deep", "is a folder"),
     ):
         assert words in mistakes(recipe(tmp_path, f'base = "{named}"', "recipe.toml"))
     recipe(tmp_path, 'base = "b.toml"', "a.toml")
-    assert "rests on it" in mistakes(recipe(tmp_path, 'base = "a.toml"', "b.toml"))
+    assert "rests on itself" in mistakes(recipe(tmp_path, 'base = "a.toml"', "b.toml"))
 
 
 def test_several_paths_are_a_list(tmp_path, monkeypatch):
