@@ -34,7 +34,7 @@ class Contents(NamedTuple):
     """What a file has: rows, and the names of its columns, empty where they have none.
 
     places: the byte of each row from which a window begins, where a file can be read from there.
-    check: CRC-32 of the text; 0 where the file is not read for its rows.
+    check: CRC-32 of the text; 0 for Parquet, whose rows are counted without reading it.
     """
 
     rows: int

@@ -49,13 +49,16 @@ def run(args: argparse.Namespace) -> None:
     from nmt.experiments.sweep import lines, points, sweep
     from nmt.recipe import load_recipe
 
-    former = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # With nohup SIGHUP is ignored, and stays so.
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    former = {n: signal.signal(n, lambda number, _: sys.exit(128 + number)) for n in numbers}
     folder = Path(args.output or f"runs/sweep-{Path(args.recipe).stem}")
     rows = []
     try:
         for row in sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)):
             rows.append(row)
     finally:  # a training may have failed
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
         if rows:
             print("\n".join(lines(rows, load_recipe(args.recipe).language_model)))

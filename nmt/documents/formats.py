@@ -93,9 +93,10 @@ def check_untranslated(output: Path, data: bytes, path: Path) -> None:
     if not data.strip():
         return
     if any(unit.state is not State.EMPTY for unit in read(output, data, Options()).units):
+        how = " (msgmerge)" if output.suffix.lower() in (".po", ".pot") else ""
         raise UserError(
-            f"{output}: has translations already; bring into it what is new in {path} (msgmerge), "
-            "and fill it by itself, or name another output"
+            f"{output}: has translations already, which would be lost; take what is new in {path} "
+            f"into it{how} and fill it in place, or name another output"
         )
 
 

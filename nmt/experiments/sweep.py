@@ -8,7 +8,6 @@ import csv
 import itertools
 import logging
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -157,7 +156,7 @@ def status_of(command: Sequence[str], log_file: IO[bytes]) -> int:
         try:
             return child.wait()
         except BaseException:
-            child.send_signal(signal.SIGINT)
+            child.terminate()
             child.wait()
             raise
 

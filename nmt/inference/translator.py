@@ -1,5 +1,6 @@
 """From lines to translations: prepared, split where long, searched in batches, put together."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -279,7 +280,9 @@ class Translator(Loaded):
             source_ids.append(ids)
             # A placeholder of the target is the symbol that it is in its source.
             target_ids.append(self.preparations[0].target_ids(target, prepared.names))
-            if prepared.cased.restore:
+            if not prepared.cased.restore:
+                continue
+            with contextlib.suppress(UserError):  # then it is scored as it stands
                 begun[number] = self.preparations[0].beginning(target, prepared, whole=True)
         # The model writes a line in capitals in its usual case, which the text does not tell.
         usual = self.searcher.written([source_ids[number] for number in begun], begun.values())

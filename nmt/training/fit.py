@@ -166,7 +166,7 @@ def take_steps(
             verbose=0,
             shuffle=False,
         )
-        # In a team the others would not know.
+        # A callback stopped it. In a team the other processes would go on: there it does not count.
         if model.stop_training and model.asked_to_stop is None:
             break
 
@@ -195,11 +195,12 @@ def choose_weights(
     # What run.json says of a complete run.
     length = length_option(recipe.train)
     stopped_early = history.step < history.total_steps
-    by_patience = 0 < recipe.train.patience <= history.stale
+    patience = recipe.train.patience
+    ended_by = patience if 0 < patience <= history.stale else 0
     entries = {
         "complete": True,
         length: getattr(recipe.train, length),
-        "patience": recipe.train.patience * by_patience if stopped_early else None,
+        "patience": ended_by if stopped_early else None,
         "step": history.step,
         "target_tokens": history.target_tokens,
         "train_seconds": round(history.seconds, 1),

@@ -155,7 +155,8 @@ def test_a_training_is_stopped_as_the_sweep_is(tmp_path, monkeypatch):
     """By one signal, after which it saves its state."""
     monkeypatch.undo()
     program = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 try:
     pathlib.Path(sys.argv[1]).touch()
     time.sleep(60)

@@ -139,7 +139,8 @@ def test_white_space_around_a_text_and_capitals_change_no_score(translator):
     found = translator.score(capitals, in_capitals)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     # What the model cannot write is scored as it stands.
-    assert np.isfinite(translator.score(capitals[:1], ["DER \N{SNOWMAN}"])).all()
+    for strange in ("DER \N{SNOWMAN}", "x\ue0b0", "x\x01", "\ufffd"):
+        assert np.isfinite(translator.score(capitals[:1], [strange])).all()
 
 
 # ---- input that is no list of texts
