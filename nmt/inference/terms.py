@@ -18,6 +18,8 @@ Terms = Sequence[FoundTerm]
 
 def found_in(line: SlottedLine, text: str, glossary: Glossary) -> list[FoundTerm]:
     """The terms of a text of the line, whose numbers and codes may be parts of them, whole ones."""
+    if not SLOT.search(text):
+        return glossary.find(text)
     # 1. The text with these, and where each of its characters begins and ends in `text`.
     written = [_of_terms(line, character) for character in text]
     starts: list[int | None] = []

@@ -317,11 +317,11 @@ class Preparation:
         if known is None:
             tokenizer = self.source_tokenizer
             known = character in tokenizer.alphabet or character == " "
-            if self.profile.characters:
-                is_usual = character in self.profile.characters
+            if character in self.profile.characters:
                 # Of a letter without a piece the model has learnt the bytes that spell it.
-                is_spelt = bool(tokenizer.bytes_of_ids) and character.isalpha()
-                known = (is_usual and is_spelt) or (known and (is_usual or character.isascii()))
+                known = known or (bool(tokenizer.bytes_of_ids) and character.isalpha())
+            elif self.profile.characters and not character.isascii():
+                known = False
             self._known[character] = known
         return known
 

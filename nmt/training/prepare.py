@@ -60,11 +60,13 @@ def training_store(run: Run, recipe: Recipe) -> stores.Store:
 
     # 2. The same text as ever?
     fingerprint = _fingerprint(run.cache, recipe.sides)
-    if not is_trained(run) and run.info.corpus_sha256 != fingerprint:
-        run.update(corpus_sha256=fingerprint, tokenizers=None, tokenizer_sha256=None)
     if run.info.corpus_sha256 != fingerprint:
-        run.drop_cache()
-        raise UserError(f"{run.path}: was trained on other text; choose another run folder (--run)")
+        if is_trained(run):
+            run.drop_cache()
+            raise UserError(
+                f"{run.path}: was trained on other text; choose another run folder (--run)"
+            )
+        run.update(corpus_sha256=fingerprint, tokenizers=None, tokenizer_sha256=None)
 
     # 3. The text held out, the tokenizers, and the ids.
     try:
