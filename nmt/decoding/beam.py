@@ -125,8 +125,11 @@ def _advance_among_best(model, rows, beams, characters):
         sought = np.flatnonzero(forbidden & (beams.live.ravel() > LOG_ZERO / 2))
         if len(sought):
             every, _, _ = model.distribution(*rows)
-            allowed = characters.allowed(former[sought])
-            masked = np.where(allowed, np.asarray(every)[sought], LOG_ZERO)
+            every = np.asarray(every)[sought]
+            # A shortlist shares out all probability among fewer tokens; so do these rows, then.
+            best = np.take_along_axis(every, ids[sought, :1], 1)
+            every = np.minimum(every + (log_probs[sought, :1] - best), 0)
+            masked = np.where(characters.allowed(former[sought]), every, LOG_ZERO)
             log_probs = log_probs.copy()
             ids = ids.copy()
             log_probs[sought], ids[sought] = best_tokens(masked, ids.shape[1])

@@ -8,7 +8,7 @@ import pytest
 
 from nmt.decoding.beam import beam_search
 from nmt.decoding.characters import FORBIDDEN, Characters
-from nmt.decoding.contract import LOG_ZERO
+from nmt.decoding.contract import LOG_ZERO, best_tokens
 from nmt.text.vocabulary import BOS, EOS, PAD, UNK
 from tests.fakes import World
 
@@ -68,15 +68,44 @@ def test_other_pieces_stand_between_characters():
     assert set(states_after(ALL_BYTES, [following, 260, EOS])) == {FORBIDDEN}
 
 
-@pytest.mark.parametrize("beam", [1, 2, 60])
+class Shortlisted(World):
+    """A world whose `advance` knows some tokens only, which share all probability."""
+
+    SHORTLIST = np.array([EOS, 4, 5, 6, 7])
+
+    def advance(self, memory, state, origin, tokens, k):
+        log_probs, attention, state = self.distribution(memory, state, origin, tokens)
+        log_probs = log_probs[:, self.SHORTLIST]
+        best, places = best_tokens(log_probs - self.total(log_probs), k)
+        return best, self.SHORTLIST[places], attention, state
+
+    @staticmethod
+    def total(log_probs):
+        return np.log(np.exp(log_probs).sum(1, keepdims=True))
+
+
+class Shared(World):
+    """Its distribution, as if all tokens were compared with those of the shortlist."""
+
+    def distribution(self, memory, state, origin, tokens):
+        log_probs, attention, state = super().distribution(memory, state, origin, tokens)
+        total = Shortlisted.total(log_probs[:, Shortlisted.SHORTLIST])
+        return np.minimum(log_probs - total, 0), attention, state
+
+
+@pytest.mark.parametrize(
+    "searched, compared, beam",
+    # In a beam of 60 each row has a token that may not follow, and is sought among all.
+    [(World, World, 1), (World, World, 2), (World, World, 60), (Shortlisted, Shared, 60)],
+)
 @pytest.mark.parametrize("seed", range(4))
-def test_search_is_that_of_a_world_without_forbidden_tokens(seed, beam):
+def test_search_is_that_of_a_world_without_forbidden_tokens(seed, searched, compared, beam):
     """What may not follow is as if the world never said it."""
     # Its words spell ä, or 😀 in part, or are whole.
     spelt = {4: 0xC3, 5: 0xA4, 6: 0xF0, 7: 0x9F}
     characters = Characters(spelt, 9)
 
-    class Allowing(World):
+    class Allowing(compared):
         def distribution(self, memory, state, origin, tokens):
             log_probs, attention, state = super().distribution(memory, state, origin, tokens)
             for row, history in enumerate(state["history"]):
@@ -90,9 +119,9 @@ def test_search_is_that_of_a_world_without_forbidden_tokens(seed, beam):
 
     source = np.arange(5)[:, None]
     options = {"beam": beam, "limits": [5] * 5, "nbest": beam}
-    found = beam_search(World(seed, words=5), source, characters=characters, **options)
+    found = beam_search(searched(seed, words=5), source, characters=characters, **options)
     expected = beam_search(Allowing(seed, words=5), source, **options)
-    broken = beam_search(World(seed, words=5), source, **options)
+    broken = beam_search(searched(seed, words=5), source, **options)
     for sentence in range(5):
         assert [(h.ids, h.log_prob, h.finished) for h in found[sentence]] == [
             (h.ids, pytest.approx(h.log_prob), h.finished) for h in expected[sentence]
