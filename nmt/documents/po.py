@@ -118,7 +118,7 @@ class _Message:
     def unit(self) -> Unit:
         targets = tuple(self.entry.texts[field] for field in self.fields)
         state = State.FUZZY if self.entry.fuzzy else State.TRANSLATED
-        if not any(targets):
+        if not any(targets) or self.kept:
             state = State.EMPTY
         return Unit(tuple(self._sources()), self.edits, self.entry.line, state, targets)
 
@@ -132,8 +132,24 @@ class _Message:
             *self._note(min(sure, default=None)),
             *self._flags(),
             *(self.catalogue.without(*place) for place in self._comments(PREVIOUS)),
-            *self._strings([self._translated(form, texts) for form in self.forms]),
+            *self._strings(
+                [
+                    None if number in self.kept else self._translated(form, texts)
+                    for number, form in enumerate(self.forms)
+                ]
+            ),
         ]
+
+    @functools.cached_property
+    def kept(self) -> set[int]:
+        """The forms of a plural that stay, where it is not fuzzy and others have no text."""
+        if self.plural is None or self.entry.fuzzy:
+            return set()
+        numbers = re.compile(r"msgstr\[(\d+)\]")
+        found = {numbers.fullmatch(field): self.entry.texts[field] for field in self.fields}
+        present = {int(match[1]) for match, text in found.items() if match and text}
+        wanted = max(len(self.catalogue.numbers or ()), len(self.fields))
+        return present if len(present) < wanted else set()
 
     @functools.cached_property
     def forms(self) -> list[plurals.Form]:
@@ -153,8 +169,8 @@ class _Message:
 
     def _sources(self):
         """What to translate, each once: with a number for a placeholder, and as it is."""
-        texts = (text for form in self.forms for text in (form.source, form.message))
-        return list(dict.fromkeys(texts))
+        forms = [form for number, form in enumerate(self.forms) if number not in self.kept]
+        return list(dict.fromkeys(text for form in forms for text in (form.source, form.message)))
 
     def _translated(self, form, texts):
         """The text of a form; ValueError where none fits."""
@@ -212,13 +228,18 @@ class _Message:
         return self.catalogue.new_line(later[0][0] if later else self.entry.start, "#, fuzzy")
 
     def _strings(self, texts):
-        """Edits that write the text of each form; forms that are missing follow the last one."""
+        """Edits that write the text of each form; forms that are missing follow the last one.
+
+        None for a form that stays.
+        """
         names = [f"msgstr[{number}]" for number in range(len(texts))]
         names = ["msgstr"] if self.plural is None else names
         if not set(self.fields) <= set(names):
             raise ValueError("its plural forms are not those of the header")
         edits = []
         for name, text in zip(names, texts, strict=True):
+            if text is None:
+                continue
             if place := self.entry.places.get(name):
                 edits.append(self._replaced(place, text))
             else:

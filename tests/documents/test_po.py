@@ -311,6 +311,25 @@ def test_forms_that_are_missing_are_added():
     assert 'msgstr[1] "%d FILES"\nmsgstr[2] "%d FILES"\n\nmsgid "a"\n' in after
 
 
+@pytest.mark.parametrize("forms", [["", "x", ""], ["x", "", "y"], ["", "", "x"], ["x", "y"]])
+def test_forms_that_have_a_text_stay(forms):
+    """As in a file that had another rule before, or that somebody did not finish."""
+    text = 'msgid "%d file"\nmsgid_plural "%d files"\n'
+    text += "".join(f'msgstr[{n}] "{form}"\n' for n, form in enumerate(forms))
+    head = header(RUSSIAN)
+    after, summary = filled(text, head)
+    assert summary.filled == 1
+    (unit,) = po.read((head + after).encode(), Options()).units
+    made = ["%d FILE", "%d FILES", "%d FILES"]
+    assert unit.targets == tuple(form or own for form, own in zip([*forms, ""], made, strict=False))
+
+
+def test_what_is_complete_or_fuzzy_is_not_partly_filled():
+    text = 'msgid "%d file"\nmsgid_plural "%d files"\nmsgstr[0] "x"\nmsgstr[1] "{}"\n'
+    assert filled(text.format("y"))[1].translated == 1
+    assert filled("#, fuzzy\n" + text.format(""))[1].fuzzy == 1
+
+
 def test_forms_too_many_are_refused():
     head = header(GERMAN)
     text = 'msgid "a"\nmsgid_plural "b"\nmsgstr[0] ""\nmsgstr[1] ""\nmsgstr[2] ""\n'
