@@ -71,11 +71,23 @@ def _entries(data: bytes) -> Entries:
     for element in tree.found:
         before = next(_BEFORE.finditer(data[at : element.start].decode("latin-1")))
         if _is_translatable(element):
-            body = element.start, element.end
-            empty = all(not _inner(tree, item).strip() for item in _items(element) or [element])
-            entries.append(Entry(_key(element), at + before.start(), element.end, body, empty))
+            key = _key(element)
+            entry = _entry(tree, element, key, at + before.start())
+            entries.append(entry._replace(inner=element.inner))
+            if element.name == "string-array":
+                ends = [element.inner, *(item.end for item in _items(element))]
+                entries += [
+                    _entry(tree, item, (*key, str(number)), ends[number])._replace(parent=key)
+                    for number, item in enumerate(_items(element))
+                ]
         at = element.end
     return Entries(entries, tree.root.inner)
+
+
+def _entry(tree, element, key, start):
+    """That of an element; start: of what goes with it."""
+    empty = all(not _inner(tree, item).strip() for item in _items(element) or [element])
+    return Entry(key, start, element.end, (element.start, element.end), empty)
 
 
 def _items(element):

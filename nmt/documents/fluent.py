@@ -46,11 +46,27 @@ def merged(source: bytes, present: bytes) -> bytes:
 def _entries(data: bytes) -> Entries:
     text = data.decode("latin-1")
     found = []
+    attributes: dict[Key, list[Entry]] = {}
     for entry in _entries_of(text):
         kind = type(entry).__name__
         if kind in ("Message", "Term"):
-            found.append(Entry((kind, entry.id.name), entry.span.start, entry.span.end))
-    return keyed.line_entries(text, found)
+            key = kind, entry.id.name
+            found.append(Entry(key, entry.span.start, entry.span.end))
+            attributes[key] = [
+                Entry((*key, each.id.name), *_lines(text, each.span), parent=key)
+                for each in entry.attributes
+            ]
+    lines = keyed.line_entries(text, found)
+    entries = []
+    for entry in lines.entries:
+        own = attributes[entry.key]
+        entries += [entry._replace(inner=own[0].start if own else entry.end), *own]
+    return lines._replace(entries=entries)
+
+
+def _lines(text, span):
+    """Where the lines of an attribute begin and end."""
+    return text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end) + 1 or len(text)
 
 
 def _entries_of(text: str) -> Sequence[Any]:

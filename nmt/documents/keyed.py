@@ -64,10 +64,15 @@ class Entry(NamedTuple):
     end: int
     body: tuple[int, int] = (0, 0)  # what is put in the place of an empty one
     is_empty: bool = False
+    parent: Key = ()  # that which it is a part of, if it is one
+    inner: int = 0  # before which the first of its own parts stands
 
 
 class Entries(NamedTuple):
-    """Those of a file in their order, and the byte before which a new first one stands."""
+    """Those of a file in their order, parts behind what they are parts of.
+
+    first: the byte before which a new first one stands.
+    """
 
     entries: list[Entry]
     first: int
@@ -232,24 +237,31 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
 
     Where it has an empty one, that of the other file takes its place.
     """
-    ours, at, lines = entries(present)
+    ours, first, lines = entries(present)
     found = {entry.key: entry for entry in ours}
+    # Behind which place the next part of an entry comes, or the next entry.
+    places: dict[Key, int] = {(): first}
     line_end = b"\r\n" if b"\r\n" in present else b"\n"
     added: dict[int, list[bytes]] = {}
     filled: dict[tuple[int, int], Edit] = {}
     for entry in entries(source)[0]:
+        if entry.parent not in places:  # it comes with the whole
+            continue
         if own := found.get(entry.key):
-            at = own.end
-            if own.is_empty and not entry.is_empty:
+            places[entry.parent] = own.end
+            if not own.is_empty:
+                places[entry.key] = own.inner
+            elif not entry.is_empty:
                 body = source[slice(*entry.body)].replace(b"\r\n", b"\n")
                 # Once: of a key that is there twice, the last one counts.
                 filled[own.body] = Edit(*own.body, body.replace(b"\n", line_end))
             continue
+        at = places[entry.parent]
         content = source[entry.start : entry.end].replace(b"\r\n", b"\n")
         if lines:
             content = content.rstrip(b"\n") + b"\n"
             content = content if at else content.lstrip(b"\n")
-            if at and not present[:at].endswith(b"\n"):
+            if at and at not in added and not present[:at].endswith(b"\n"):
                 content = b"\n" + content
         added.setdefault(at, []).append(content.replace(b"\n", line_end))
     new = (Edit(at, at, b"".join(contents)) for at, contents in added.items())
