@@ -1,7 +1,7 @@
 """INI: the values, by their sections and keys.
 
 A text is a value in one line, without the quotation marks around it; a comment behind it (` ;`)
-stays. Values of several lines are left.
+stays. Values of several lines, of which the others are further indented, are left.
 """
 
 import functools
@@ -15,10 +15,10 @@ from nmt.documents.units import Document, Edit, Options, Unit
 
 _QUOTED = r"\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'"
 _LINE = re.compile(
-    r"^(?:\[(?P<section>[^\]\r\n]*)\][^\r\n]*"
+    r"^(?P<indent>[ \t]*)(?:\[(?P<section>[^\]\r\n]*)\][^\r\n]*"
     r"|(?P<key>[^\s\[#;:=][^:=\r\n]*?)[ \t]*[:=][ \t]*"
     rf"(?P<value>{_QUOTED}|[^\r\n]*?)[ \t]*(?P<note>[ \t];[^\r\n]*)?"
-    r"(?P<more>(?:\r?\n[ \t]+\S[^\r\n]*)*)"
+    r"(?P<more>(?:\r?\n(?P=indent)[ \t]+\S[^\r\n]*)*)"
     r"(?=\r?\n|\Z))",
     re.MULTILINE,
 )
@@ -66,7 +66,10 @@ def _keyed(text):
 
 
 def _is_empty(line):
-    return line["key"] is not None and not (line["value"] or line["more"])
+    value = line["value"]
+    is_quoted = bool(value and re.fullmatch(_QUOTED, value))
+    said = value[1:-1] if is_quoted else value
+    return line["key"] is not None and not (said or line["more"])
 
 
 def _units(content: Content) -> Iterator[Unit]:
