@@ -38,6 +38,11 @@ def has_choice(text: str) -> bool:
     return bool(_CHOICE.search(text))
 
 
+def plain(text: str) -> Text:
+    """A message without forms; an apostrophe quotes what is in brackets there, too."""
+    return _text(list(_parts(text)))
+
+
 def unit(
     text: str, line: int, key: Key, edit: Callable[[str], list[Edit]], language: str | None
 ) -> Unit:

@@ -20,12 +20,15 @@ from nmt.errors import UserError
 # What is text in an object that says more of a message: browser extensions, FormatJS.
 MESSAGES = ("message", "defaultMessage")
 LOCALE = "@@locale"  # of ARB
+# How keys begin that say something of a file or of a text: @@locale @title $schema
+ASIDE = ("@", "$schema")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _SCALAR = re.compile(r"[^\s,\]}]+")
 _SPACE = re.compile(r"\s*")
 _COLON = re.compile(r"\s*:\s*")
 _COMMA = re.compile(r"\s*,?\s*")
 _COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+ORDINAL = tuple(f"_ordinal_{name}" for name in NAMES)
 _FORM = re.compile(rf"(?P<name>(?:.*[_.-])?)(?P<form>{'|'.join(NAMES)})")
 # What Chrome replaces.
 _CHROME = re.compile(r"\$(?:[A-Za-z0-9_@]+\$|[1-9])")
@@ -91,9 +94,10 @@ class _File:
         # Letters are written as those that are there.
         self.escapes = data.isascii() and "\\u" in self.text
         members = self.root.members if self.root.is_object else None
-        self.is_catalogue = bool(members) and all(map(_is_message, members or ()))
+        members = [each for each in members or () if not each.key.startswith(ASIDE)]
+        self.is_catalogue = bool(members) and all(map(_is_message, members))
         self.is_chrome = self.is_catalogue and any(
-            member.value.member(MESSAGES[0]) for member in members or ()
+            member.value.member(MESSAGES[0]) for member in members
         )
 
     def string(self, text: str) -> str:
@@ -117,7 +121,7 @@ class _File:
         members = value.members or []
         done = 0
         for number, member in enumerate(members):
-            if member.key.startswith("@") or number < done:
+            if member.key.startswith(ASIDE) or number < done:
                 continue
             forms = _plural_forms(members[number:]) if value.is_object else []
             if forms:
@@ -135,11 +139,15 @@ class _File:
         if icu.has_choice(text):
             yield icu.unit(text, line, key, edit, self.language)
         elif keyed.is_text(text):
-            made = _chrome_text(text) if self.is_chrome else keyed.plain(text)
+            of_catalogue = _chrome_text if self.is_chrome else icu.plain
+            made = of_catalogue(text) if self.is_catalogue else keyed.plain(text)
             yield keyed.unit(made, line, key, text, edit)
 
     def _plural_unit(self, members: Sequence[Member], key: Key) -> Unit:
         """The unit of members that follow one another, of which each is for a category."""
+        if members[0].key.endswith(ORDINAL):
+            raw = "".join(member.value.text or "" for member in members)
+            return keyed.left("ordinal numbers", self.content.line(members[0].start), key, raw)
         variants = []
         end = members[0].start
         for member in members:
@@ -205,8 +213,7 @@ def _plural_forms(members):
         if not form or not name or form["name"] != name["name"] or member.value.text is None:
             break
         forms.append(member)
-    # Ordinal numbers have other categories.
-    if not name or name["name"].endswith("ordinal_"):
+    if not name:
         return []
     keys = [member.key for member in forms]
     needed = {f"{name['name']}one", f"{name['name']}other"}
@@ -225,20 +232,21 @@ def _chrome_text(text):
 
 
 def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Iterator[Edit]:
-    """Edits that put members into an object of a file, each behind the one before it."""
+    """Edits that put members into an object or a list, each behind the one before it."""
     if not source.members:
         return
     members = present.members or []
     found = {member.key: member.value for member in members}
     plurals = _kept_plurals(source.members, members)
+    yield from _restored_plurals(ours, source, theirs, present)
     new: dict[int, list[Member]] = {}  # by the place behind which they come
     at = members[0].start if members else present.start + 1
     for member in source.members:
         form = _FORM.fullmatch(member.key)
-        is_text = not member.key.startswith("@") and not (form and form["name"] in plurals)
+        is_text = not member.key.startswith(ASIDE) and not (form and form["name"] in plurals)
         if own := found.get(member.key):
             at = own.end
-            if member.value.is_object and own.is_object and not ours.is_catalogue:
+            if _have_members(member.value, own) and not ours.is_catalogue:
                 yield from _additions(ours, member.value, theirs, own)
             elif is_text:
                 yield from _replacements(ours, member.value, theirs, own)
@@ -276,6 +284,12 @@ def _replacements(ours, source, theirs, present):
             yield theirs.content.edit(own.start, own.end, ours.text[value.start : value.end])
 
 
+def _have_members(value, own):
+    """Whether both are objects, or both are lists."""
+    both = value.members is not None and own.members is not None
+    return both and value.is_object == own.is_object
+
+
 def _is_empty(value):
     return value.text is not None and not value.text.strip()
 
@@ -291,6 +305,29 @@ def _kept_plurals(source, present):
         if ours[name].keys() != theirs[name].keys()
         or not all(map(_is_empty, theirs[name].values()))
     }
+
+
+def _restored_plurals(ours, source, theirs, present):
+    """Edits that put the forms of the source in the place of others that are all empty.
+
+    They become those of the language again.
+    """
+    members = present.members or []
+    starts = range(len(source.members))
+    forms = _by_name(member for n in starts for member in _plural_forms(source.members[n:]))
+    for name, own in _by_name(members).items():
+        numbers = [n for n, member in enumerate(members) if member.key in own]
+        together = numbers == list(range(numbers[0], numbers[-1] + 1))
+        other = name in forms and forms[name].keys() != own.keys()
+        if together and other and all(map(_is_empty, own.values())):
+            first, last = members[numbers[0]], members[numbers[-1]]
+            between = _around(theirs, present)[1]
+            written = f",{between}".join(
+                ours.content.text[member.start : member.value.end]
+                for member in source.members
+                if member.key in forms[name]
+            )
+            yield theirs.content.edit(first.start, last.value.end, written)
 
 
 def _by_name(members):

@@ -80,7 +80,34 @@ CONTINUED = {
         "### Licence\n\n-brand = Name\n# about a\na = one\n    .title = five\nb = two\n"
         "\nc = three\n    more\n",
         "a = Eins\nb = Zwei\n\nown = Eigenes",
-        "-brand = Name\na = Eins\nb = Zwei\n\nc = THREE MORE\n\nown = Eigenes",
+        "-brand = Name\na = Eins\n    .title = FIVE\nb = Zwei\n\nc = THREE MORE\n\nown = Eigenes",
+    ),
+    "attributes.ftl": (
+        "a = one\n    .b = two\n    .c = three\n        and more\n    .d = four\n\ne =\n    .f = five\n"
+        "    .g = six\n",
+        "a = Eins\n    .c = Drei\n\ne =\n    .f = F\u00fcnf",
+        "a = Eins\n    .b = TWO\n    .c = Drei\n    .d = FOUR\n\ne =\n    .f = F\u00fcnf\n    .g = SIX\n",
+    ),
+    "lists.json": (
+        '{"a": ["one", "two", "three"],\n "b": [{"c": "four", "d": "five"}], "e": ["x", "six"]}',
+        '{"a": ["Eins", ""],\n "b": [{"c": "Vier"}], "e": []}',
+        '{"a": ["Eins", "TWO", "THREE"],\n "b": [{"c": "Vier", "d": "FIVE"}], "e": ["X", "SIX"]}',
+    ),
+    "arrays.xml": (
+        '<resources>\n  <string-array name="a">\n    <item>one</item>\n    <item>two</item>\n'
+        '    <item>three</item>\n  </string-array>\n  <string-array name="b">\n'
+        "    <item>four</item>\n  </string-array>\n</resources>\n",
+        '<resources>\n  <string-array name="a">\n    <item>Eins</item>\n    <item/>\n'
+        "  </string-array>\n</resources>\n",
+        '<resources>\n  <string-array name="a">\n    <item>Eins</item>\n    <item>TWO</item>\n'
+        '    <item>THREE</item>\n  </string-array>\n  <string-array name="b">\n'
+        "    <item>FOUR</item>\n  </string-array>\n</resources>\n",
+    ),
+    "schema.json": (
+        '{"$schema": "x y", "@@locale": "en", "a": {"message": "one $X$"}, "b": {"message": "two"}}',
+        '{"$schema": "x y", "a": {"message": ""}, "c": {"message": "Eigenes"}}',
+        '{"$schema": "x y", "a": {"message": "ONE $X$"}, "b": {"message": "TWO"}, '
+        '"c": {"message": "Eigenes"}}',
     ),
     "en.dtd": (
         "<!-- Licence -->\n\n<!ENTITY % d SYSTEM 'e'>\n%d;\n"
@@ -204,6 +231,11 @@ EMPTY = {
     "all forms": ("x.json", '{"a_one": "{{n}} b", "a_other": "{{n}} c"}',
                   '{"a_one": "", "a_other": ""}', '{"a_one": "{{n}} B", "a_other": "{{n}} C"}'),
     "one form": ("x.json", '{"a_one": "b", "a_other": "c"}', '{"a_one": "", "a_other": "C"}', None),
+    "forms of the language": (
+        "x.json", '{"a_one": "{{n}} b", "a_other": "{{n}} c", "d": "e"}',
+        '{"a_one": "", "a_few": "", "a_many": "", "a_other": "", "d": "E"}',
+        '{"a_one": "{{n}} B", "a_other": "{{n}} C", "d": "E"}'),
+    "quotation marks": ("x.ini", '[x]\na="b"\nc=d\n', '[x]\na=""\nc=\'\'\n', '[x]\na="B"\nc=D\n'),
     "what is about a text": ("x.arb", '{"a": "b", "@x": "c"}', '{"a": "C", "@x": ""}', None),
     "properties": ("x.properties", "a=b\\\n c\nd=e\n", "# f\r\na =\r\nd:  \r\n",
                    "# f\r\na =BC\r\nd:  E\r\n"),
@@ -241,12 +273,6 @@ PLURALS = {
         "ja",
         '{"a": {"one": "%{n} day", "other": "%{n} days"}, "b": 1}',
         '{"a": {"other": "%{n} DAYS"}, "b": 1}',
-    ),
-    "ordinal numbers": (
-        "x.json",
-        "ja",
-        '{"a_ordinal_one": "{{count}}st", "a_ordinal_other": "{{count}}th day"}',
-        '{"a_ordinal_one": "{{count}}ST", "a_ordinal_other": "{{count}}TH DAY"}',
     ),
     "ICU": (
         "x.arb",
@@ -318,6 +344,11 @@ def test_plurals_have_the_categories_of_the_language(case):
     ("name", "text", "reason"),
     [
         ("x.json", '{"a": "{n, selectordinal, one {#st} other {#th}}"}', "ordinal numbers"),
+        (
+            "x.json",
+            '{"a_ordinal_one": "{{count}}st", "a_ordinal_other": "{{count}}th day"}',
+            "ordinal numbers",
+        ),
         ("x.properties", "a={0,choice,0#no day|1#a day}", "a choice of numbers"),
         ("x.ini", "b = c\n  d\n", "a text of several lines"),
         ("x.json", '{"a": "{n, plural, one {x} other"}', "not in the syntax of ICU"),
@@ -341,6 +372,14 @@ def test_what_is_not_understood_is_left(name, text, reason):
 # What a translator sees, and what is written of a translation.
 ESCAPES = {
     "JSON": ("x.json", '{"a": "b\\tc"}', "b\tc", "„Ü“\n\"\\", '{"a": "„Ü“\\n\\"\\\\"}'),
+    "an apostrophe of FormatJS": (
+        "x.json",
+        '{"a": {"defaultMessage": "b of {c}, \'{d}\'"}}',
+        "b of {c}, ⟦1⟧",
+        "⟦1⟧ d'{c}",
+        '{"a": {"defaultMessage": "\'{d}\' d\'\'{c}"}}',
+    ),
+    "INI with indentation": ("x.ini", "[a]\n\tb = c\n\td = 1\n", "c", "C", "[a]\n\tb = C\n\td = 1\n"),
     "INI in quotation marks": (
         "x.ini",
         'a="The \\"b\\" ; is off" ; c\n',
