@@ -83,10 +83,11 @@ CONTINUED = {
         "-brand = Name\na = Eins\n    .title = FIVE\nb = Zwei\n\nc = THREE MORE\n\nown = Eigenes",
     ),
     "attributes.ftl": (
-        "a = one\n    .b = two\n    .c = three\n        and more\n    .d = four\n\ne =\n    .f = five\n"
-        "    .g = six\n",
+        "a = one\n    .b = two\n    .c = three\n        and more\n    .d = four\n\n"
+        "e =\n    .f = five\n    .g = six\n",
         "a = Eins\n    .c = Drei\n\ne =\n    .f = F\u00fcnf",
-        "a = Eins\n    .b = TWO\n    .c = Drei\n    .d = FOUR\n\ne =\n    .f = F\u00fcnf\n    .g = SIX\n",
+        "a = Eins\n    .b = TWO\n    .c = Drei\n    .d = FOUR\n\n"
+        "e =\n    .f = F\u00fcnf\n    .g = SIX\n",
     ),
     "lists.json": (
         '{"a": ["one", "two", "three"],\n "b": [{"c": "four", "d": "five"}], "e": ["x", "six"]}',
@@ -104,7 +105,8 @@ CONTINUED = {
         "    <item>FOUR</item>\n  </string-array>\n</resources>\n",
     ),
     "schema.json": (
-        '{"$schema": "x y", "@@locale": "en", "a": {"message": "one $X$"}, "b": {"message": "two"}}',
+        '{"$schema": "x y", "@@locale": "en", "a": {"message": "one $X$"}, '
+        '"b": {"message": "two"}}',
         '{"$schema": "x y", "a": {"message": ""}, "c": {"message": "Eigenes"}}',
         '{"$schema": "x y", "a": {"message": "ONE $X$"}, "b": {"message": "TWO"}, '
         '"c": {"message": "Eigenes"}}',
@@ -379,7 +381,8 @@ ESCAPES = {
         "⟦1⟧ d'{c}",
         '{"a": {"defaultMessage": "\'{d}\' d\'\'{c}"}}',
     ),
-    "INI with indentation": ("x.ini", "[a]\n\tb = c\n\td = 1\n", "c", "C", "[a]\n\tb = C\n\td = 1\n"),
+    "INI with indentation": ("x.ini", "[a]\n\tb = c\n\td = 1\n", "c", "C",
+                             "[a]\n\tb = C\n\td = 1\n"),
     "INI in quotation marks": (
         "x.ini",
         'a="The \\"b\\" ; is off" ; c\n',
