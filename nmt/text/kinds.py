@@ -65,6 +65,8 @@ _HTML = (
 _ATTRIBUTES = r"(?:\s(?:(?:[^<>\"']|\"[^\"]{0,500}\"|'[^']{0,500}'){0,300}+(?=>)|[^<>]{0,500}))?"
 # What stands behind a printf format without a space: %ds %dpx %sGB
 _UNIT = rf"(?:s|x|h|m|ms|min|sec|px|pt|[kKMGT]?i?[Bb]|[kMG]?Hz|[kM]?Wh?|C|F|K|V|st|nd|rd|th){_END}"
+# `Several words` that begin as a sentence does.
+_WORDS_IN_BACKTICKS = r"`[A-Z][A-Za-z']{0,40}(?: [A-Za-z']{1,40}){1,20}`"
 _WIDTH = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3})?|\.[0-9]{1,3})"
 _PRINTF = r"[-+#0,']{0,4}[0-9*]{0,4}(?:\.[0-9*]{1,3})?(?:hh?|ll?|[qLzjt])?"
 _BRACED = (
@@ -269,8 +271,8 @@ KINDS = (
         "code",
         SYMBOL,
         r"```[^`]{1,2000}```|```\w{0,20}|``[^`]{1,300}``"
-        # `Several words` that begin as a sentence does are translated.
-        r"|`(?![A-Z][A-Za-z']{0,40}(?: [A-Za-z']{1,40}){1,20}`)[^`]{1,300}`",
+        # Words are translated.
+        rf"|(?!{_WORDS_IN_BACKTICKS})`[^`]{{1,300}}`",
         ("`turn_off`", "``x``", "```x = 1```", "`sudo reboot`"),
     ),
     Kind(
@@ -561,7 +563,8 @@ KINDS = (
         "emphasis",
         "tag",
         MARK,
-        rf"\*{{1,10}}|~~|`|(?<![{_LETTER}])_{{1,3}}(?=[{_LETTER}*`\[])(?!_)"
+        # Both backticks at once: the second one begins no code. 5*3 is no emphasis.
+        rf"{_WORDS_IN_BACKTICKS}|(?:(?<![0-9*])\*{{1,10}}+|\*{{1,10}}+(?![0-9]))|~~|`|(?<![{_LETTER}])_{{1,3}}(?=[{_LETTER}*`\[])(?!_)"
         rf"|(?<=[^\s_])_{{1,3}}(?![{_LETTER}])",
         ("**", "*", "~~", "`"),
     ),

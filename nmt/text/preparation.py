@@ -162,7 +162,8 @@ class Preparation:
         if self._source_code is not None:
             cased = Cased(text)
         else:
-            symbols = {slot(n) for n, copied in enumerate(line.copied) if not copied.is_mark}
+            slots = set(SLOT.findall(text))
+            symbols = {each for each in slots if not line.copied[slot_number(each)].is_mark}
             cased = usual_case(text, self.profile, symbols)
         text = self._with_case_marks(line, cased)
         if self._source_code is not None:
@@ -193,7 +194,7 @@ class Preparation:
         for start, end in reversed(cased.upper):
             opening = line.add(Copied(""))
             closing = line.add(Copied(""))
-            line.closed_by[slot_number(opening)] = slot_number(closing)
+            line.pair(slot_number(opening), slot_number(closing))
             line.upper.add(slot_number(opening))
             text = text[:start] + opening + text[start:end] + closing + text[end:]
         return text

@@ -32,7 +32,12 @@ def find_spans(line: str, own: Sequence[Kind] = ()) -> list[Span]:
     spans = []
     if _hint().search(line):
         for match in _table().finditer(line):
-            spans.append(Span(match.start(), match.end(), KINDS[int(match.lastgroup[1:])]))
+            kind = KINDS[int(match.lastgroup[1:])]
+            start, end = match.span()
+            if kind.name == "emphasis" and match[0][0] == "`":
+                spans += [Span(start, start + 1, kind)] if end > start + 1 else []
+                start = end - 1
+            spans.append(Span(start, end, kind))
         spans = _grown(line, spans)
     spans = _with_quotes(line, spans)
     return _merged(_own_spans(line, own), spans) if own else spans

@@ -26,6 +26,7 @@ _FIRST_SLOT = 0xF0000
 SLOT = re.compile("[\U000f0000-\U0010fffd]")
 _SLOT_OR_SYMBOL = re.compile(f"({SLOT.pattern})|{SYMBOL.pattern}")
 MAX_SLOTS = 100_000
+ACCELERATORS = ("&", "_")  # E&xit, Fi_le
 
 
 # Compiled when first needed: not every start of a program shall pay for sets of many characters.
@@ -67,8 +68,9 @@ class SlottedLine:
 
     text: str
     copied: list[Copied] = dataclasses.field(default_factory=list)  # by number of the slot
-    # Number of the slot that opens a range -> that of the one that closes it.
+    # Number of the slot that opens a range -> that of the one that closes it, and back.
     closed_by: dict[int, int] = dataclasses.field(default_factory=dict)
+    opened_by: dict[int, int] = dataclasses.field(default_factory=dict)
     # Slots that open a range in capitals.
     upper: set[int] = dataclasses.field(default_factory=set)
 
@@ -76,6 +78,11 @@ class SlottedLine:
         """A new slot."""
         self.copied.append(copied)
         return slot(len(self.copied) - 1)
+
+    def pair(self, opening: int, closing: int) -> None:
+        """Makes a range of two slots, by their numbers."""
+        self.closed_by[opening] = closing
+        self.opened_by[closing] = opening
 
     def filled(self, text: str, names: Sequence[Copied] = ()) -> str:
         """A text with what its slots stand for, and its symbols; other symbols are dropped.
@@ -106,7 +113,8 @@ def slotted(line: str, spans: list[Span]) -> SlottedLine:
         texts += [line[end : span.start], result.add(copied)]
         end = span.end
     result.text = "".join([*texts, line[end:]])
-    result.closed_by = dict(paired(line, spans))
+    for opening, closing in paired(line, spans):
+        result.pair(opening, closing)
     return result
 
 
@@ -149,7 +157,12 @@ def without_marks(line: SlottedLine, text: str) -> tuple[str, list[Mark]]:
             _move_back(places, len(chars))
         elif before.isalnum() and after.isalnum() and _separates(line, number):
             chars.append(" ")
-        places[number] = (len(chars), content)
+        place = len(chars)
+        if line.copied[number].text in ACCELERATORS:
+            # The sign of a letter within a word stands before the word then.
+            while place and after.isalnum() and chars[place - 1].isalnum():
+                place -= 1
+        places[number] = (place, content)
     return "".join(chars), _marks(line, places, len(chars))
 
 
@@ -167,9 +180,9 @@ def _is_mark(line, character):
 
 
 def _separates(line, number):
-    """Whether a mark stands between two words: tags in pairs may stand within one."""
-    in_pair = number in line.closed_by or number in line.closed_by.values()
-    return not in_pair and line.copied[number].text != ""
+    """Whether a mark stands between two words: tags in pairs, E&xit and Fi_le are one."""
+    in_pair = number in line.closed_by or number in line.opened_by
+    return not in_pair and line.copied[number].text not in ("", *ACCELERATORS)
 
 
 def _marks(line, places, length):
@@ -178,15 +191,14 @@ def _marks(line, places, length):
     places: number of each slot -> its place, and its character with white space. length: of the
     text.
     """
-    opened_by = {closing: opening for opening, closing in line.closed_by.items()}
     marks = []
     for number, (place, content) in places.items():
         if number in line.closed_by:
             end, closing = places.get(line.closed_by[number], (length, ""))
             marks.append(Mark(place, end, content, closing))
-        elif number not in opened_by:
+        elif number not in line.opened_by:
             marks.append(Mark(place, place, content))
-        elif opened_by[number] not in places:
+        elif line.opened_by[number] not in places:
             marks.append(Mark(0, place, "", content))
     return marks
 

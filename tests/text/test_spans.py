@@ -74,6 +74,8 @@ def test_ordinary_sentences_have_no_spans(line):
         ("Save &As, E&xit, _Open", ["&", "&", "_"]),
         ("Enter <name> in <Trans>this</Trans>", ["<name>", "<Trans>", "</Trans>"]),
         ("`turn_off`, `sudo reboot`, `Two words`", ["`turn_off`", "`sudo reboot`", "`", "`"]),
+        ("`Turn off` and `reboot` or `Keep it`.", ["`", "`", "`reboot`", "`", "`"]),
+        ("5*3*2 and 5**3, *5*, 5* a*b", ["*", "*", "*", "*"]),
         # Quotation marks around a line, not those within.
         ("“Turn it off.”", ["“", "”"]),
         ('"Use {x} now"', ['"', "{x}", '"']),
