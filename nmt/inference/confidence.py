@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nmt.text.difference import opcodes
+
 GOOD_CHRF = 80.0  # sentence chrF from which on a translation is good
 
 # Words of a translation in order, with their probabilities; None: not of the model.
@@ -92,12 +94,8 @@ def _aligned(text, pieces):
     numbers = [number for number, (part, _) in enumerate(pieces) for _ in part]
     if text == written:  # the usual case
         return numbers
-    # Imported here, as every start of a program would pay for it.
-    from difflib import SequenceMatcher
-
     of_place: list[int | None] = [None] * len(text)
-    # Letter by letter, as capitals of some letters are two.
-    first, second = ([character.lower() for character in side] for side in (text, written))
-    for block in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks():
-        of_place[block.a : block.a + block.size] = numbers[block.b : block.b + block.size]
+    for kind, start, end, first, last in opcodes(text, written):
+        if kind == "equal" and end - start == last - first:
+            of_place[start:end] = numbers[first:last]
     return of_place

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from nmt.inference.confidence import word_spans
 from nmt.inference.memory import percentage
 from nmt.inference.translation import Translation
 from nmt.inference.translator import Ready, Translator
+from nmt.text.difference import opcodes
 from nmt.text.languages import unspaced
 
 DIGITS = 3  # of attention
@@ -186,14 +186,12 @@ def _sides(unit, written, translation, source, target):
 
 def _of_places(text, pieces):
     """The number of the piece that each character comes from, or None."""
-    written = [letter.lower() for piece in pieces for letter in piece.replace("▁", " ")]
+    written = "".join(pieces).replace("▁", " ")
     numbers = [number for number, piece in enumerate(pieces) for _ in piece]
     of_places: list[int | None] = [None] * len(text)
     if not written:
         return of_places
-    letters = [letter.lower() for letter in text]
-    blocks = SequenceMatcher(None, letters, written, autojunk=False).get_opcodes()
-    for kind, start, end, first, last in blocks:
+    for kind, start, end, first, last in opcodes(text, written):
         if kind == "equal" or kind == "replace":
             # A symbol stands for all of its placeholder.
             for place in range(start, end):

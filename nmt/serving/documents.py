@@ -3,7 +3,6 @@
 import asyncio
 import codecs
 import concurrent.futures
-import functools
 import re
 import threading
 from pathlib import Path, PurePath
@@ -56,29 +55,31 @@ async def _filled(service, filename, data, source, target):
     """
     left = threading.Event()
 
-    def go_on(done: int, of: int) -> None:
+    def go_on(done: int = 0, of: int = 0) -> None:
         if left.is_set():
             raise concurrent.futures.CancelledError
 
-    try:
+    def work() -> bytes:
         document = formats.read(Path(filename), data, Options(language=target))
+        known = source
         if source == AUTO:
-            text = "\n".join(source for unit in document.units for source in unit.sources)
-            source = service.directions.detected_source(text, target).language
-        direction = service.directions.find(source, target)
+            text = "\n".join(each for unit in document.units for each in unit.sources)
+            known = service.directions.detected_source(text, target).language
+        direction = service.directions.find(known, target)
         if direction is None:
-            raise UserError(f"{source} is not translated into {target}")
-        translator = direction.translator
-        check(document, translator, Choice(), filename)
-        loop = asyncio.get_running_loop()
-        work = functools.partial(fill, translator, [document], Choice(), go_on, WINDOW)
-        (filled,) = await loop.run_in_executor(FILES, work)
+            raise UserError(f"{known} is not translated into {target}")
+        go_on()
+        check(document, direction.translator, Choice(), filename)
+        (filled,) = fill(direction.translator, [document], Choice(), go_on, WINDOW)
+        return filled.data
+
+    try:
+        return await asyncio.get_running_loop().run_in_executor(FILES, work)
     except asyncio.CancelledError:
         left.set()
         raise
     except UserError as error:
         raise Refusal(400, f"Invalid request: {error}") from None
-    return filled.data
 
 
 def _decoded(data, encoding):

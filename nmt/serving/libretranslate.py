@@ -179,7 +179,8 @@ def _format(values):
 def _alternatives(values, limit):
     """How many alternatives are asked for; of forms the number is text."""
     number = values.get("alternatives") or 0
-    if isinstance(number, str) and number.isdecimal():
+    # Python reads numbers of some thousand digits at most.
+    if isinstance(number, str) and number.isdecimal() and len(number) < 10:
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise Refusal(400, "Invalid request: alternatives must be a number")

@@ -327,6 +327,12 @@ REFUSED = {
         400,
         "alternatives must be a number",
     ),
+    "a number of many digits": (
+        "/translate",
+        {"q": "x", "source": "en", "target": "de", "alternatives": "9" * 5000},
+        400,
+        "alternatives must be a number",
+    ),
     "greed": (
         "/translate",
         {"q": "x", "source": "en", "target": "de", "alternatives": 99},

@@ -430,7 +430,7 @@ def test_long_lines_are_prepared_in_linear_time():
 
 def test_parts_of_a_long_line_are_prepared_in_linear_time():
     use = preparation(DataOptions())
-    line = use.slotted("**a** b " * 20_000)
+    line = use.slotted("**a** b " * 10_000)
     started = time.process_time()
     for start in range(0, len(line.text), 100):
         use.prepared(line, line.text[start : start + 100])

@@ -135,6 +135,12 @@ function pair() {
   return {source: $("from").value, target: $("to").value};
 }
 
+// Of the text that is translated: a part of it alone might be taken for another language.
+function translatedPair() {
+  const source = $("from").value === "auto" && answer?.detected || $("from").value;
+  return {source, target: $("to").value};
+}
+
 // Languages.
 
 function nameOf(language) {
@@ -432,7 +438,7 @@ function ask(word) {
   const [prefix, rest] = [[0, place], [place]].map(range => segment.target.letters.slice(...range).join(""));
   const query = segment.source.letters.join("");
   const controller = new AbortController();
-  const answer = post("alternatives", {q: query, ...pair(), prefix, limit: SHOWN}, controller.signal);
+  const answer = post("alternatives", {q: query, ...translatedPair(), prefix, limit: SHOWN}, controller.signal);
   return {word, segment, query, rest, controller, answer, list: []};
 }
 
@@ -464,7 +470,7 @@ function beginsWithWord(text, word) {
 async function goOn({query}, list) {
   if (!list.length) return list;
   const prefix = list.map(each => each.text);
-  const {translatedText, details} = await post("translate", {q: query, ...pair(), prefix, wholeWord: true, details: true}, asked.signal);
+  const {translatedText, details} = await post("translate", {q: query, ...translatedPair(), prefix, wholeWord: true, details: true}, asked.signal);
   return list.map((each, n) => Object.assign(each, {found: {translatedText: translatedText[n], details: details[n]}}));
 }
 
