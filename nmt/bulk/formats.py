@@ -34,7 +34,8 @@ class Contents(NamedTuple):
     """What a file has: rows, and the names of its columns, empty where they have none.
 
     places: the byte of each row from which a window begins, where a file can be read from there.
-    check: CRC-32 of the text; 0 for Parquet, whose rows are counted without reading it.
+    check: CRC-32 of the text; of Parquet that of the footer, which tells where its columns stand
+    and what they begin and end with: its rows are counted without reading them.
     """
 
     rows: int
@@ -181,6 +182,9 @@ class JsonLines:
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in chosen).encode()
 
 
+_LENGTH = 4  # bytes of the size of the footer, before the last four of a file
+
+
 class Parquet:
     """Parquet; columns keep their types."""
 
@@ -188,7 +192,11 @@ class Parquet:
     def contents(folder: Folder, name: str, window: int) -> Contents:
         with folder.binary(name) as file:
             table = parquet.ParquetFile(file)
-            return Contents(table.metadata.num_rows, table.schema_arrow.names)
+            rows, names = table.metadata.num_rows, table.schema_arrow.names
+            file.seek(-_LENGTH - 4, 2)
+            size = int.from_bytes(file.read(_LENGTH), "little")
+            file.seek(-_LENGTH - 4 - size, 2)
+            return Contents(rows, names, check=zlib.crc32(file.read(size)))
 
     @staticmethod
     def window(

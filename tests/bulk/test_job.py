@@ -126,16 +126,17 @@ def test_a_job_goes_on_with_what_it_lacks(tmp_path):
     assert do(job(tmp_path)) == []
 
 
-def test_another_job_does_not_mix_with_the_first(tmp_path):
-    write(tmp_path / "in" / "a.txt", TEXTS)
+@pytest.mark.parametrize("ending", [".txt", ".jsonl", ".parquet"])
+def test_another_job_does_not_mix_with_the_first(tmp_path, ending):
+    write(tmp_path / "in" / f"a{ending}", TEXTS)
     do(job(tmp_path))
     before = tree(tmp_path)
     with pytest.raises(UserError, match="differs in window; choose another folder"):
         do(job(tmp_path, window=6))
     assert tree(tmp_path) == before
-    # Fewer rows; or as many, of the same bytes.
-    for texts in (TEXTS[:-1], [TEXTS[1], TEXTS[0], *TEXTS[2:]]):
-        write(tmp_path / "in" / "a.txt", texts)
+    # Fewer rows; or as many, of as many bytes.
+    for texts in (TEXTS[:-1], [*TEXTS[:-1], TEXTS[-1][::-1]]):
+        write(tmp_path / "in" / f"a{ending}", texts)
         with pytest.raises(UserError, match="differs in input"):
             do(job(tmp_path))
     (tmp_path / "out" / RECORD).unlink()
