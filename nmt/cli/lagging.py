@@ -48,6 +48,9 @@ def run(args: argparse.Namespace) -> None:
         if reason := reason_against_waiting(run.recipe.model):
             raise UserError(f"{run.path}: {reason}")
     texts = [held_out(run, args.split) for run in runs]
+    for run, pairs in zip(runs, texts, strict=True):
+        if not pairs:
+            raise UserError(f"{run.path}: its first corpus has no {args.split} text")
     start_keras(args.threads)
     from nmt.simultaneous.lagging import by_wait, figure, lines
     from nmt.simultaneous.model import load_model

@@ -67,7 +67,7 @@ class Mixture:
         texts: dict[int, list[Pair]] = {}
         for number, pair in self.pairs_held_out(split):
             texts.setdefault(number, []).append(pair)
-        share = limit and max(1, limit // len(self.measured()))
+        share = limit and max(1, limit // max(1, len(texts)))
         return {number: list(spread(pairs, share)) for number, pairs in texts.items()}
 
     def pairs_held_out(self, split: str) -> Iterator[tuple[int, Pair]]:

@@ -49,16 +49,24 @@ class ScoredText:
 
 
 def of_split(run: Run, split: str, to: str | None = None) -> list[ScoredText]:
-    """The "valid" or "test" text of a run, of each corpus; to: of those of a target language."""
+    """The "valid" or "test" text of a run, of each corpus; to: of those of a target language.
+
+    UserError where there is none.
+    """
     data = run.recipe.data
     texts = []
     for number, corpus in enumerate(data.corpora()):
         if corpus.splits == "all" and to in (None, corpus.target):
             label = data.label(number) if data.more else ""
             pairs = held_out(run, split, number=number)
-            # Of further corpora some are too small to hold out any.
-            if pairs or not number:
+            # Some are too small to hold out any.
+            if pairs:
                 texts.append(ScoredText(split, corpus, pairs, stamp(run, split), number, label))
+    if not texts:
+        into = f" into {to}" if to else ""
+        raise UserError(
+            f"{run.path}: has no {split} text{into}; name one with --source and --reference"
+        )
     return texts
 
 

@@ -85,18 +85,23 @@ def of_all(run: Run, split: str, limit: int | None = None) -> dict[int, list[Pai
     """
     from nmt.corpora.mixture import Mixture
 
-    mixture = Mixture(run.recipe.data)
     if _digest(run, split) is None:
+        mixture = Mixture(run.recipe.data)
         mixture.fetch()
         return mixture.held_out(split, limit)
-    return _spread(run, split, limit and max(1, limit // len(mixture.measured())))
+    return _spread(run, split, limit, together=True)
 
 
-def _spread(run, split, limit):
-    """The kept pairs of each corpus, at most `limit` of each; others are never in memory."""
+def _spread(run, split, limit, together=False):
+    """The kept pairs of each corpus; others are never in memory.
+
+    limit: of each corpus, or of all together.
+    """
     from nmt.corpora.corpus import spread
 
     counts = Counter(number for number, _ in _rows(run, split))
+    if limit and together:
+        limit = max(1, limit // max(1, len(counts)))
     wanted = {number: set(spread(range(count), limit)) for number, count in counts.items()}
     pairs: dict[int, list[Pair]] = {number: [] for number in counts}
     places: Counter[int] = Counter()

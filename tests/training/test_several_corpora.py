@@ -1,16 +1,19 @@
 """A run of several languages, with text of other corpora: trained, used and measured."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from nmt import files
 from nmt.cli.parser import parse
 from nmt.errors import UserError
+from nmt.evaluation.scored_text import of_split
 from nmt.inference.load import load
 from nmt.recipe import load_recipe
-from nmt.runs.folder import Run
-from nmt.runs.held_out import held_out
+from nmt.runs.folder import HELD_OUT, Run
+from nmt.runs.held_out import held_out, of_all
 from nmt.text.vocabulary import BOS, EOS
 from nmt.training.train import prepare, train
 from tests.fakes import messages
@@ -148,6 +151,23 @@ def test_each_corpus_is_evaluated(run, capsys):
     args = parse(["evaluate", str(run.path), "--to", "ja", "--split", "valid", "--beam", "1"])
     args.run_command(args)
     assert capsys.readouterr().out.startswith(f"{run.path}: valid, 500 sentences en-ja")
+
+
+def test_a_corpus_without_held_out_text_is_left_out(run, tmp_path):
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    digests = {}
+    for name in HELD_OUT.values():
+        lines = (folder / name).read_text("utf-8").splitlines(keepends=True)
+        (folder / name).write_text(
+            "".join(line for line in lines if line.endswith("\t1\n")), "utf-8"
+        )
+        digests[name] = files.digest(folder / name)
+    small = Run(folder)
+    small.update(held_out=digests)
+    assert [text.number for text in of_split(small, "test")] == [1]
+    assert {number: len(pairs) for number, pairs in of_all(small, "valid", 6).items()} == {1: 6}
+    with pytest.raises(UserError, match="has no test text into de; name one with --source"):
+        of_split(small, "test", "de")
 
 
 def test_fine_tuning_for_one_language_keeps_its_symbol(run, tmp_path):
