@@ -118,7 +118,9 @@ class StreamTranslator:
             # 1. Read as many words as the policy says; the end of the source is the last one.
             while word != [] and words_read < source_words_read(t, wait):
                 word = source.next_word()
-                memory, first_state = self.model.encode([word or [EOS]], memory)
+                # What asks for a language stands before the first word, and begins none.
+                before = [] if words_read else self.preparation.controls
+                memory, first_state = self.model.encode([[*before, *(word or [EOS])]], memory)
                 words_read += 1
             state = state or first_state
 

@@ -9,6 +9,7 @@ import select
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from nmt.__main__ import main
@@ -22,6 +23,7 @@ from nmt.simultaneous.model import WaitKSearch
 from nmt.simultaneous.policy import WordStarts
 from nmt.simultaneous.stream import ArrivingLines, ArrivingSource, TargetText
 from nmt.text.normalise import normalise
+from nmt.text.preparation import Preparation
 from nmt.text.spans import find_spans
 from nmt.text.symbols import SYMBOLS, ArrivingSpans, SlottedLine, slotted
 from nmt.text.tokenizer import Tokenizer
@@ -62,6 +64,17 @@ def test_streams_equal_batches_where_a_piece_is_a_word(wait_k_run, model, stream
     monkeypatch.setattr(translator, "word_starts", word_starts)
     batch = Translator(WaitKSearch(model, 1), wait_k_run.tokenizers, wait_k_run.recipe)
     assert spaced != streamed(translator, LINES[:5]) == batch.translate(LINES[:5], beam=1)
+
+
+def test_what_asks_for_a_language_stands_before_the_words(
+    wait_k_run, model, streaming, masked, monkeypatch
+):
+    starts = WordStarts.of(wait_k_run.tokenizers, wait_k_run.recipe.data).source
+    control = int(np.flatnonzero(starts == 0)[-1])
+    plain = streamed(streaming(2), LINES[:5])
+    monkeypatch.setattr(Preparation, "controls", property(lambda self: [control]))
+    found = streamed(streaming(2), LINES[:5])
+    assert plain != found == masked(2).translate(LINES[:5], beam=1)
 
 
 def test_full_is_ordinary_translation_line_by_line(wait_k_run, model, streaming):
