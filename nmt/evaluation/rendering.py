@@ -2,6 +2,7 @@
 
 import math
 import platform
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,8 @@ MEANING = (
     (math.inf, "nearly the words of the references; was the text in training?"),
 )
 CARD = "Trained by nmt"  # stands in every model card
+# Its last line, which tells whether somebody has changed what stands above.
+_CHECK = "<!-- nmt {:08x}: changed, this file is not written anew -->\n"
 
 
 def lines(name: str, report: dict) -> Iterator[str]:
@@ -136,7 +139,7 @@ def card(run: Run, report: dict) -> str:
     packages = ", ".join(
         f"{name} {version(name)}" for name in (*PACKAGES, "sacrebleu") if is_installed(name)
     )
-    return f"""# {title}
+    text = f"""# {title}
 
 {CARD} {__version__} from: {origin} (format {data.format}).
 It knows the domain of that text; expect little elsewhere. The licence of the corpus applies:
@@ -153,7 +156,17 @@ Options other than the defaults:
 {options}
 
 Python {platform.python_version()}, {packages}. {use} .` in this folder.
+
 """
+    return text + _CHECK.format(zlib.crc32(text.encode()))
+
+
+def is_card(text: str) -> bool:
+    """Whether a text is a card as it was written; those of older versions tell by their words."""
+    above, mark, _ = text.partition(_CHECK.partition("{")[0])
+    if not mark:
+        return CARD in text
+    return text == above + _CHECK.format(zlib.crc32(above.encode()))
 
 
 def _confidence_section(report):

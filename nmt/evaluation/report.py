@@ -17,7 +17,7 @@ from nmt.evaluation import metrics
 from nmt.evaluation.calibration import good, measured
 from nmt.evaluation.copied_spans import copied_spans
 from nmt.evaluation.metrics import Lines
-from nmt.evaluation.rendering import CARD, card
+from nmt.evaluation.rendering import card, is_card
 from nmt.evaluation.scored_text import ScoredText
 from nmt.inference.generator import TextGenerator
 from nmt.inference.line_warnings import log_warnings
@@ -169,7 +169,7 @@ def write_report(run: Run, report: dict, outputs: Outputs) -> None:
         json.dump(report, file, indent=2, ensure_ascii=False)
     # What somebody wrote about the run is not ours to replace.
     readme = run.path / "README.md"
-    if not readme.exists() or CARD in readme.read_text(encoding="utf-8", errors="replace"):
+    if not readme.exists() or is_card(readme.read_text(encoding="utf-8", errors="replace")):
         with files.atomic(readme) as file:
             file.write(card(run, report))
 

@@ -226,15 +226,26 @@ def test_a_card_that_is_not_ours_stays(tiny_run, tmp_path, monkeypatch):
     folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     for content, ours in (
         ("my own notes", False),
-        (None, True),
         ("# A\n\nTrained by nmt 0.0.1 from: x", True),
     ):
-        if content is None:
-            (folder / "README.md").unlink()
-        else:
-            (folder / "README.md").write_text(content)
+        (folder / "README.md").write_text(content)
         assert main(["evaluate", str(folder)]) == 0
         assert ((folder / "README.md").read_text() != content) is ours
+    (folder / "README.md").unlink()
+    assert main(["evaluate", str(folder)]) == 0
+    card = (folder / "README.md").read_text()
+    assert main(["evaluate", str(folder), "--beam", "2"]) == 0
+    other = (folder / "README.md").read_text()
+    assert card != other
+    # What is added to it stays, wherever it stands.
+    for content in (
+        f"{other}\nLicence: mine\n",
+        f"Licence: mine\n{other}",
+        other.replace("#", "##"),
+    ):
+        (folder / "README.md").write_text(content)
+        assert main(["evaluate", str(folder)]) == 0
+        assert (folder / "README.md").read_text() == content
 
 
 def test_names_of_unfinished_files_are_nobody_elses():
