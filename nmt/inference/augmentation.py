@@ -11,7 +11,9 @@ table is OUTPUT.part and its state OUTPUT.part.json, where work that was stopped
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
+import io
 import itertools
 import json
 import logging
@@ -119,7 +121,7 @@ def make(
             dropped: Counter[str] = Counter(state.numbers["dropped"])
             for _, translator in runs:
                 made = making.pairs(translator, window, dropped)
-                rows += ("\t".join([_cell(a), _cell(b), f"{score:.4f}"]) for a, b, score in made)
+                rows += (_row(a, b, f"{score:.4f}") for a, b, score in made)
             state.add(rows, len(window), dropped)
             if time.monotonic() - last > SECONDS:
                 last = time.monotonic()
@@ -318,8 +320,12 @@ def _apart_from_paths(value):
     return list(map(_apart_from_paths, value)) if isinstance(value, list) else value
 
 
-def _cell(text):
-    return files.one_line(text).replace("\t", " ")
+def _row(*cells):
+    """A row of the table; a cell with quotation marks stands in some, or readers drop them."""
+    written = io.StringIO()
+    row = (files.one_line(cell).replace("\t", " ") for cell in cells)
+    csv.writer(written, delimiter="\t", lineterminator="").writerow(row)
+    return written.getvalue()
 
 
 def _tell_progress(lines, total, begun, seconds):

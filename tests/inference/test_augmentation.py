@@ -65,6 +65,15 @@ def test_a_corpus_that_a_recipe_can_name(tiny_run, lines, tmp_path, capsys):
     assert made.read_bytes() == before
 
 
+def test_quotation_marks_are_read_as_they_were_written(tiny_run, lines, tmp_path, monkeypatch):
+    """A table in which all enclose whole cells is no spreadsheet's."""
+    pairs = [('"Where is it?"', "„Wo ist es?“", -0.3), ('"No."', '"Nein."', -0.2)]
+    monkeypatch.setattr(Making, "pairs", lambda *_: pairs)
+    augment(tiny_run, "-i", lines, "-o", tmp_path / "made.tsv")
+    data = DataOptions(format="tsv", train=str(tmp_path / "made.tsv"), splits="train")
+    assert list(Corpus(data).read("train")) == [pair[:2] for pair in pairs]
+
+
 def test_the_best_is_chosen_by_the_length_penalty_given(tiny_run, lines, tmp_path):
     made, usual = tmp_path / "made.tsv", tmp_path / "usual.tsv"
     augment(tiny_run, "-i", lines, "-o", made, "--length-penalty", 3)
