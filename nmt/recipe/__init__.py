@@ -4,7 +4,7 @@
 `load_recipe("data/toy.toml", ["train.epochs=3"])` reads one and reports *all* mistakes at once.
 """
 
-from nmt.recipe.checks import differences, reason_against_waiting
+from nmt.recipe.checks import differences, idle_in_tuning, reason_against_waiting
 from nmt.recipe.options import all_options
 from nmt.recipe.sections import (
     SIDES,
@@ -33,6 +33,7 @@ __all__ = [
     "describe_options",
     "differences",
     "dump_recipe",
+    "idle_in_tuning",
     "load_recipe",
     "reason_against_waiting",
 ]

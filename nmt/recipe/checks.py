@@ -151,6 +151,13 @@ def without_effect(recipe: Recipe, names: Iterable[str]) -> Iterator[tuple[str, 
             yield name, f"{name} has no effect here: it needs {condition}"
 
 
+def idle_in_tuning(recipe: Recipe) -> Iterator[str]:
+    """A line for each option that a run with train.from has of its own, set to no effect."""
+    defaults = Recipe()
+    names = [each for each in OWN_IN_TUNING if value_of(recipe, each) != value_of(defaults, each)]
+    yield from (message for _, message in without_effect(recipe, sorted(names)))
+
+
 # Options that contradict each other.
 
 

@@ -121,6 +121,12 @@ def set_starting_point(
     """
     if run.state_path.exists():
         state.restore()
+        history = state.history
+        if history.step >= history.total_steps and run.info.weights is None:
+            raise UserError(
+                f"{run.path}: is at step {history.step} and has no weights yet that were measured; "
+                f"train.{length_option(recipe.train)} must be higher"
+            )
         log.info(f"resuming at step {state.history.step} of {state.history.total_steps}")
     elif run.info.complete:
         # Training anew would replace weights that took hours by those of the first minutes.

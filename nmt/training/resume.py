@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from nmt.errors import UserError
-from nmt.recipe import Recipe, TrainOptions, differences
+from nmt.recipe import Recipe, TrainOptions, differences, idle_in_tuning
 from nmt.runs.folder import Run
 from nmt.runs.info import RunInfo
 from nmt.training import corrections, tasks
@@ -85,6 +85,8 @@ def with_parent(run: Run, recipe: Recipe) -> Recipe:
 
     # What it brings, and what stays the recipe's own.
     recipe = _inheriting(parent, corrections.with_corrections(run, recipe, path))
+    for message in idle_in_tuning(recipe):
+        raise UserError(f"train.from={path}: {message}")
     tasks.of(recipe).check_parent(recipe.model)
     for piece in () if recipe.tokenizer.own else recipe.data.needed_controls():
         if not parent_run.tokenizers[0].control_ids([piece]):

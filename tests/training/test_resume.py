@@ -46,6 +46,14 @@ def test_the_folder_of_another_recipe_is_refused(short_run, tiny_recipe, overrid
     assert {path: path.stat().st_mtime_ns for path in short_run.rglob("*")} == before
 
 
+def test_an_end_before_the_first_validation_is_refused(tiny_recipe, tmp_path):
+    options = [each for each in SHORT if not each.startswith("train.epochs")]
+    long = [*options, "train.steps=40", "train.valid_every=30"]
+    trained_until(after_step(6, interrupt), tiny_recipe, tmp_path / "run", *long)
+    with pytest.raises(UserError, match="is at step 6 .* train.steps must be higher"):
+        trained(tiny_recipe, tmp_path / "run", *long, "train.steps=5")
+
+
 def test_a_folder_that_is_no_run_is_refused(tiny_recipe, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match="not empty"):
