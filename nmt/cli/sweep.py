@@ -46,19 +46,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains what is missing, one after the other, and prints the table."""
-    from nmt.experiments.sweep import lines, points, sweep
-    from nmt.recipe import load_recipe
+    from nmt.experiments.sweep import lines, points, recipe_of, sweep
 
     # With nohup SIGHUP is ignored, and stays so.
     numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
     former = {n: signal.signal(n, lambda number, _: sys.exit(128 + number)) for n in numbers}
     folder = Path(args.output or f"runs/sweep-{Path(args.recipe).stem}")
+    trainings = points(args.overrides, args.seeds, args.random)
     rows = []
     try:
-        for row in sweep(args.recipe, folder, points(args.overrides, args.seeds, args.random)):
+        for row in sweep(args.recipe, folder, trainings):
             rows.append(row)
     finally:  # a training may have failed
         for number, handler in former.items():
             signal.signal(number, handler)
         if rows:
-            print("\n".join(lines(rows, load_recipe(args.recipe).language_model)))
+            language_model = recipe_of(args.recipe, trainings[0]).language_model
+            print("\n".join(lines(rows, language_model)))

@@ -373,6 +373,8 @@ def main() -> None:
     try:
         translator = load(arguments.run)
         data = translator.recipe.data
+        if data.tokenised:
+            raise UserError(f"{arguments.run}: its corpus is tokenised, not as people write")
         corpus = Corpus(data)
         spaced = not unspaced(data.source) and not unspaced(data.target)
         aligned = AlignedWords(corpus.read("train")) if spaced else None

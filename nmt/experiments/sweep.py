@@ -18,7 +18,7 @@ from typing import IO
 
 from nmt import files
 from nmt.errors import Failure, UserError
-from nmt.recipe import differences, dump_recipe, load_recipe
+from nmt.recipe import Recipe, differences, dump_recipe, load_recipe
 from nmt.runs.folder import Run
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
     All points are checked before the first training; Failure once all are done if one failed.
     """
     for point in trainings:
-        load_recipe(recipe, _typed(point))
+        recipe_of(recipe, point)
     base = load_recipe(recipe)
     _check(folder, base)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +73,11 @@ def sweep(recipe: str, folder: Path, trainings: Sequence[Point]) -> Iterator[Poi
         with files.atomic(folder / RECIPE) as kept:
             kept.write(dump_recipe(base))
         yield from _rows_of_all(recipe, folder, trainings)
+
+
+def recipe_of(recipe: str, point: Point) -> Recipe:
+    """The recipe with the options of a point."""
+    return load_recipe(recipe, _typed(point))
 
 
 def _rows_of_all(recipe, folder, trainings):

@@ -80,7 +80,9 @@ def _systems(paths, beams):
         megabytes = sum(map(_megabytes, open_runs(path)))
         for beam in beams:
             search = f"beam {beam}" if beam > 1 else "greedy"
-            translate = functools.partial(translator.translate, beam=beam)
+            # As their references are.
+            joined = not translator.recipe.data.tokenised
+            translate = functools.partial(translator.translate, beam=beam, joined=joined)
             systems[f"{path}, {search}"] = System(translate, megabytes)
     return systems
 
