@@ -7,6 +7,7 @@ import codecs
 import dataclasses
 import functools
 import html
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -54,15 +55,20 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 ATTRIBUTES = {"title", "alt", "placeholder", "aria-label"}
 DESCRIPTIONS = {"description", "og:title", "og:description", "twitter:description"}
 
+# Code of PHP, or of ERB and its like, with the brackets and quotation marks in it. Where other code
+# begins before its end it is none. So, and as repeats are bounded, the time is linear.
+_CODE = r"(?:<%(?:[^<%]++|%(?!>)|<(?!%))*+%>|<\?(?:[^<?]++|\?(?!>)|<(?!\?))*+\?>)"
 _ATTRIBUTE = re.compile(
-    r"""(?P<name>[^\s=>/"'<][^\s=>/]*)"""
-    r"""(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>"'][^\s>]*)))?"""
+    rf"""(?P<name>(?:{_CODE}|[^\s=>/"'<])(?:[^\s=>/<]++|{_CODE}|<){{0,8}}+)"""
+    rf"""(?:\s*=\s*(?:"(?P<double>(?:[^"<]++|{_CODE}|<)*+)\""""
+    rf"""|'(?P<single>(?:[^'<]++|{_CODE}|<)*+)'"""
+    rf"""|(?P<bare>(?:{_CODE}|[^\s>"'])(?:[^\s><]++|{_CODE}|<){{0,8}}+)))?"""
 )
 _TOKEN = re.compile(
     r"<[!?%][^>]*>"
-    r"|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/>]*)"
+    r"|<(?P<end>/?)(?P<tag>[A-Za-z](?:[^\s/<>]|<(?![%?]))*)"
     # A tag with a quotation mark too many ends at the next bracket.
-    rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)})*+|[^>]*)>",
+    rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,150}}+|[^>]*)>",
     re.DOTALL,
 )
 # What may have brackets in it, and its end.
@@ -70,7 +76,7 @@ _ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>", "<%": "%>"}
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _AMPERSAND = re.compile(rf"&(?!{_ENTITY.pattern[1:]})")
-# Code of PHP, or of ERB and its like, that stands for words.
+# Code that stands for words.
 _ECHO = re.compile(r"<\?(?:=|php\s+(?:echo|print)\b)|<%[=-]")
 _CHARSET = re.compile(
     r"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml\s[^>]*?encoding\s*=\s*[\"']([\w.:-]+)",
@@ -95,17 +101,21 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """The value of an attribute: where it stands, and the quotation mark around it or none."""
+    """A text in a value: where it stands, and the quotation mark around the value or none."""
 
     start: int
     end: int
     quote: str
-    source: str
+    masked: Masked = dataclasses.field(compare=False)
 
     def written(self, translation: str) -> str:
-        """Its translation as a value."""
+        """Its translation as a value; ValueError where code in it is lost."""
+        self.masked.check(translation)
         quote = self.quote or '"'
-        text = escaped(translation).replace(quote, "&quot;" if quote == '"' else "&#39;")
+        entity = "&quot;" if quote == '"' else "&#39;"
+        text = self.masked.filled(
+            _not_empty(translation).strip(), lambda said: escaped(said).replace(quote, entity)
+        )
         return text if self.quote else f'"{text}"'
 
 
@@ -233,9 +243,9 @@ def _role(token, name):
     """What a tag by itself is to a translator."""
     if token["end"]:
         return Role.CLOSING
-    if _ECHO.match(token[0]):
-        return Role.OPAQUE
-    return Role.TAG if name in VOID or not name else Role.OPENING
+    if not name:
+        return _code_role(token[0])
+    return Role.TAG if name in VOID else Role.OPENING
 
 
 def _ends_text(part):
@@ -316,28 +326,44 @@ def _attributes(part: Part) -> Iterator[Attribute]:
     kind = values.get("name") or values.get("property") or ""
     described = part.name == "meta" and kind.lower() in DESCRIPTIONS
     names = {*ATTRIBUTES, "content"} if described else ATTRIBUTES
-    found = (_attribute(part, match) for match in matches if match["name"].lower() in names)
-    yield from filter(None, found)
+    for match in matches:
+        if match["name"].lower() in names:
+            yield from _texts_of(part, match)
 
 
-def _attribute(part, match):
-    """The value that was found in a tag, or None where it has nothing to translate."""
-    source = masking.SPACES.sub(" ", _read(_value(match))).strip()
-    if not has_text(_ENTITY.sub("", source)):
-        return None
+def _texts_of(part, match):
+    """The texts of a value that was found in a tag. Code that stands for no word ends one."""
     quotes = {"double": '"', "single": "'", "bare": ""}
-    group = next(each for each in quotes if match[each])
-    start, end = match.span(group)
-    return Attribute(part.start + start, part.start + end, quotes[group], source)
+    group = next((each for each in quotes if match[each]), None)
+    if group is None:
+        return
+    value = Part(Role.TEXT, match[group])
+    pieces = list(masking.coded([value], re.compile(_CODE), _code_role))
+    # Without quotation marks, only a whole value can get some.
+    if group == "bare" and len(pieces) > 1:
+        return
+    at = part.start + match.start(group)
+    for _, run in itertools.groupby(pieces, lambda piece: piece.role is Role.TAG):
+        before, inside, after = masking.trimmed(list(run), _SPACES)
+        start = at + len(masking.raw(before))
+        end = start + len(masking.raw(inside))
+        at = end + len(masking.raw(after))
+        if _says_something(inside):
+            yield Attribute(start, end, quotes[group], masking.mask(inside, _read))
+
+
+def _code_role(code):
+    """What code of PHP, or of templates, is to a translator."""
+    return Role.OPAQUE if _ECHO.match(code) else Role.TAG
 
 
 def _attribute_block(attribute: Attribute) -> Block:
     return Block(
         attribute.start,
         attribute.end,
-        (attribute.source,),
-        lambda texts: attribute.written(_not_empty(texts[0])),
-        ({},),
+        (attribute.masked.source,),
+        lambda texts: attribute.written(texts[0]),
+        (attribute.masked.codes,),
     )
 
 
@@ -347,8 +373,7 @@ def _attribute_block(attribute: Attribute) -> Block:
 def _blocks(parts: Sequence[Part]) -> Iterator[Block]:
     """The block of a run of inline parts, and those of attributes outside of its text."""
     before, inside, after = masking.trimmed(parts, _SPACES)
-    said = "".join(part.raw for part in inside if part.role is Role.TEXT)
-    if not has_text(_ENTITY.sub("", _read(said))):
+    if not _says_something(inside):
         before, inside = [*before, *inside], []
     for part in before:
         yield from map(_attribute_block, _attributes(part))
@@ -358,12 +383,18 @@ def _blocks(parts: Sequence[Part]) -> Iterator[Block]:
         yield from map(_attribute_block, _attributes(part))
 
 
+def _says_something(parts):
+    """Whether there is something to translate in parts of a text."""
+    said = "".join(part.raw for part in parts if part.role is Role.TEXT)
+    return has_text(_ENTITY.sub("", _read(said)))
+
+
 def _text_block(parts: Sequence[Part]) -> Block:
     attributes = [attribute for part in parts for attribute in _attributes(part)]
     masked = masking.mask(parts, _read)
-    sources = (masked.source, *(attribute.source for attribute in attributes))
+    sources = (masked.source, *(attribute.masked.source for attribute in attributes))
     start, end = parts[0].start, parts[-1].start + len(parts[-1].raw)
-    codes = (masked.codes, *({} for _ in attributes))
+    codes = (masked.codes, *(attribute.masked.codes for attribute in attributes))
     return Block(start, end, sources, functools.partial(_content, masked, attributes), codes)
 
 
@@ -371,7 +402,7 @@ def _content(masked: Masked, attributes: Sequence[Attribute], texts: Sequence[st
     """A block with its translations: of its text, and of the attributes in it."""
     masked.check(texts[0])
     values = {
-        attribute: attribute.written(_not_empty(text))
+        attribute: attribute.written(text)
         for attribute, text in zip(attributes, texts[1:], strict=True)
     }
 

@@ -132,6 +132,21 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         ('<p title="42">7</p>', []),
         ('<textarea placeholder="Name">x</textarea>', ["Name"]),
         ('<textarea placeholder="Name" translate=no>x</textarea>', []),
+        # Code in tags: it stands for words, is all of a value, or ends a text.
+        ('<p title="Hello <?= $name ?> there">', ["Hello ⟦1⟧ there"]),
+        ('<input placeholder="<%= t("search.hint") %>" type="text">', []),
+        (
+            '<a href="<%= url_for(action: "show") %>" data-confirm="Are you sure">Delete</a>',
+            ["Delete"],
+        ),
+        (
+            "<img <%= link title: 'x' %> title='<% if a > b %>one<% else %> two<% end %>'>",
+            ["one", "two"],
+        ),
+        ("<div<?php if ($a > 1) echo ' title=\"x\"'; ?>>one</div>", ["one"]),
+        ("<img alt=<%= one > two %>><img alt=one<%= two %>>", []),
+        ("<b data-<%= 'a>b' %>=x>one</b>", ["one"]),
+        ('<img alt="a <% b"> one', ["a <% b", "one"]),
         # Tags that are none.
         ("a < b and c > d", ["a < b and c > d"]),
         ('<p title="it>is', ["is"]),
@@ -167,6 +182,15 @@ def test_texts(fragment, sources):
         ("<a title=x>z</a>", '<a title="X">Z</a>'),
         ('go <a title="x">there</a> now', 'GO <a title="X">THERE</a> NOW'),
         ("<P>one <B>two</B> three</P>", "<P>ONE <B>TWO</B> THREE</P>"),
+        # Code stays letter for letter.
+        (
+            """<p title=' "it" by <?= $a["b"] && 'c' ?> ' class="<?= 'd>e' ?>">f</p>""",
+            """<p title=' "IT" BY <?= $a["b"] && 'c' ?> ' class="<?= 'd>e' ?>">F</p>""",
+        ),
+        (
+            'go <a title="<% if x %>a <%= "b" %><% end %>" href="<%= c("d") %>">there</a> now',
+            'GO <a title="<% if x %>A <%= "b" %><% end %>" href="<%= c("d") %>">THERE</a> NOW',
+        ),
     ],
 )
 def test_fragments(fragment, expected):
@@ -247,6 +271,15 @@ def test_long_pages_take_linear_time():
         "x ",
         " ",
         "<p title=' ",
+        "<%",
+        "<a <%",
+        "<a <%%>",
+        "<a b=<?",
+        "<a/b=<%%>",
+        "<a a=c' b='>",
+        '<a b="<%"%>',
+        '<a b="<? ',
+        "<a b='<%><a b='%>",
     ):
         assert html.blocks("x" + part * 5_000) is not None
 
