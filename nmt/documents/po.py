@@ -5,6 +5,7 @@ looked at it. Placeholders are checked as `msgfmt -c` does by the flags of an en
 """
 
 import codecs
+import dataclasses
 import functools
 import re
 from collections import Counter
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from nmt import signatures
 from nmt.corpora.formats.messages import Header
 from nmt.corpora.formats.po import Entry, entries
-from nmt.documents import plurals
+from nmt.documents import icu, keyed, plurals
 from nmt.documents.format_strings import problem, quoted
 from nmt.documents.po_layout import layout_of
 from nmt.documents.units import Document, Edit, Options, State, Unit
@@ -63,6 +64,7 @@ class _Catalogue:
         # Long lines of headers are written as they come.
         self.layout = layout_of(unix[end:].decode(), _line_end(data))
         self.numbers = plurals.rule(self.header)
+        self.language = self.header.language("language") or options.language
         # Characters and bytes counted so far.
         self._counted = 0, len(mark)
 
@@ -120,6 +122,9 @@ class _Message:
         state = State.FUZZY if self.entry.fuzzy else State.TRANSLATED
         if not any(targets) or self.kept:
             state = State.EMPTY
+        if self._has_choice():
+            unit = self._choice(())
+            return dataclasses.replace(unit, edits=self._choice_edits, state=state, targets=targets)
         return Unit(tuple(self._sources()), self.edits, self.entry.line, state, targets)
 
     def edits(self, translations: Sequence[Translation]) -> list[Edit]:
@@ -127,18 +132,41 @@ class _Message:
         if self.plural is not None and self.catalogue.numbers is None:
             raise ValueError("no Plural-Forms in the header")
         texts = dict(zip(self._sources(), (each.text for each in translations), strict=True))
+        forms = [
+            None if number in self.kept else self._translated(form, texts)
+            for number, form in enumerate(self.forms)
+        ]
+        return self._written(forms, translations)
+
+    def _written(self, texts, translations):
+        """The edits that write the text of each form, None for one that stays."""
         sure = [each.confidence for each in translations if each.confidence is not None]
         return [
             *self._note(min(sure, default=None)),
             *self._flags(),
             *(self.catalogue.without(*place) for place in self._comments(PREVIOUS)),
-            *self._strings(
-                [
-                    None if number in self.kept else self._translated(form, texts)
-                    for number, form in enumerate(self.forms)
-                ]
-            ),
+            *self._strings(texts),
         ]
+
+    def _has_choice(self):
+        """Whether it is a message of ICU, with forms in the text itself."""
+        return icu.has_choice(self.entry.texts["msgid"]) or icu.has_choice(self.plural or "")
+
+    def _choice_edits(self, translations: Sequence[Translation]) -> list[Edit]:
+        return self._choice(translations).edits(translations)
+
+    def _choice(self, translations):
+        """The unit of a message of ICU; it writes what comes of these translations."""
+        msgid = self.entry.texts["msgid"]
+        if self.plural is not None:
+            return keyed.left("a choice within the text", self.entry.line, (), msgid)
+
+        def put(text: str) -> list[Edit]:
+            if reason := problem(msgid, text, self.flags):
+                raise ValueError(reason)
+            return self._written([_with_ends(text, msgid)], translations)
+
+        return icu.unit(msgid.strip("\n"), self.entry.line, (), put, self.catalogue.language)
 
     @functools.cached_property
     def kept(self) -> set[int]:

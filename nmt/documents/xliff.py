@@ -27,7 +27,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import quoteattr
 
 from nmt.corpora.formats.xliff import UNTRANSLATED
-from nmt.documents import inline
+from nmt.documents import icu, inline
 from nmt.documents.elements import Element, Tree, parsed
 from nmt.documents.units import Document, Edit, Options, State, Unit, per_cent
 from nmt.errors import UserError
@@ -320,7 +320,8 @@ def _unit(tree: Tree, element: Element, options: Options) -> Iterator[Unit]:
         if not segment.source.text:
             continue
         state = _state(child, segment)
-        if options.alternatives and state is State.EMPTY and identifier not in ours:
+        lacks = options.alternatives and state is State.EMPTY and identifier not in ours
+        if lacks and not _has_choice(segment):
             beside.append((child, segment))
             continue
         edits = _Segments(tree, element, options.trusted, [(child, segment)]).edits
@@ -358,15 +359,28 @@ def _segment(tree, source, target, identifier=""):
 
 
 def _made(segments, line, state, edits, alternatives=None):
+    targets = tuple(segment.text for segment in segments if segment.target)
+    if any(map(_has_choice, segments)):
+        return Unit((), _refuse_choice, line, state, targets, alternatives=_refuse_choice)
     return Unit(
         tuple(segment.source.text for segment in segments),
         edits,
         line,
         state,
-        tuple(segment.text for segment in segments if segment.target),
+        targets,
         codes=tuple(segment.source.placeholders() for segment in segments),
         alternatives=alternatives,
     )
+
+
+def _has_choice(segment):
+    """Whether it is a message of ICU, with forms in the text itself."""
+    return icu.has_choice(segment.source.text)
+
+
+def _refuse_choice(_):
+    """Codes come back once, and so cannot stand in each form that a language has."""
+    raise ValueError("a choice within the text")
 
 
 def _contents(segment, candidates):

@@ -97,6 +97,16 @@ ENTRIES = {
         'msgid "a "\n"b"\nmsgstr ""\n""\n',
         '#, fuzzy\nmsgid "a "\n"b"\nmsgstr "A B"\n',
     ),
+    "a choice of ICU": (
+        'msgid "at {n, plural, one {# file} other {# files}}"\nmsgstr ""\n',
+        '#, fuzzy\nmsgid "at {n, plural, one {# file} other {# files}}"\n'
+        'msgstr "{n, plural, one {AT # FILE} other {AT # FILES}}"\n',
+    ),
+    "and between line breaks": (
+        'msgid "\\n{a, select, b {c} other {d}}\\n"\nmsgstr ""\n',
+        '#, fuzzy\nmsgid "\\n{a, select, b {c} other {d}}\\n"\n'
+        'msgstr "\\n{a, select, b {C} other {D}}\\n"\n',
+    ),
     "no line of its own": ('msgid"a"msgstr""', '#, fuzzy\nmsgid"a"msgstr"A"'),
     "two entries in a line": (
         'msgid "a" msgstr "x" msgid "b" msgstr ""\n',
@@ -328,6 +338,33 @@ def test_what_is_complete_or_fuzzy_is_not_partly_filled():
     text = 'msgid "%d file"\nmsgid_plural "%d files"\nmsgstr[0] "x"\nmsgstr[1] "{}"\n'
     assert filled(text.format("y"))[1].translated == 1
     assert filled("#, fuzzy\n" + text.format(""))[1].fuzzy == 1
+
+
+def test_a_choice_of_ICU_has_the_forms_of_the_language():
+    text = 'msgid "{n, plural, one {# file} other {# files}}"\nmsgstr ""\n'
+    head = header(RUSSIAN).replace("Language: de", "Language: ru")
+    after, _ = filled(text, head, note=True, sure={"1 FILE": 0.5})
+    assert "# nmt 50 %" in after
+    assert "one {# FILE} few {# FILES} many {# FILES} other {# FILES}}" in after
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('msgid "{n, plural, one {a}"\nmsgstr ""\n', "not in the syntax of ICU"),
+        (
+            'msgid "{n, select, other {a}}"\nmsgid_plural "b"\nmsgstr[0] ""\nmsgstr[1] ""\n',
+            "a choice within the text",
+        ),
+        (
+            '#, java-format\nmsgid "{0,choice,0#none|1#one}"\nmsgstr ""\n',
+            "a choice of numbers",
+        ),
+    ],
+)
+def test_choices_that_stay_empty(text, reason):
+    after, summary = filled(text)
+    assert after == text and summary.refused == Counter([reason])
 
 
 def test_forms_too_many_are_refused():

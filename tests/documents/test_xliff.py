@@ -235,6 +235,25 @@ def test_a_translation_that_cannot_stand_there_is_refused(translation, reason):
         unit.edits([Translation(translation)])
 
 
+def choice(target):
+    return f"<source>{{N, plural, =0 {{no}} other {{<x id='1'/> files}}}}</source>{target}"
+
+
+@pytest.mark.parametrize(
+    ("target", "state"), [("", State.EMPTY), ("<target>x</target>", State.TRANSLATED)]
+)
+def test_a_choice_of_ICU_is_left_and_told(target, state):
+    segment = f'<unit id="u"><segment>{choice(target)}</segment></unit>'
+    new = f'<xliff version="2.0" trgLang="de"><file id="f">{segment}</file></xliff>'.encode()
+    for data in (document(choice(target)), new):
+        for options in (NONE, Options(alternatives=2)):
+            (unit,) = xliff.read(data, options).units
+            assert (unit.sources, unit.state) == ((), state)
+            for edits in (unit.edits, unit.alternatives):
+                with pytest.raises(ValueError, match="a choice within the text"):
+                    edits([])
+
+
 def test_codes_that_are_no_elements_may_cross_others():
     unit = unit_of('<source><bpt id="1"/>a <g id="2">b</g><ept id="1"/> c</source>')
     assert unit.sources == ("<1>a <2>b</2></1> c",)
