@@ -159,8 +159,10 @@ KINDS = (
         "named per cent",
         "placeholder",
         SYMBOL,
-        r"%<\w{1,60}>[0-9.]{0,6}[a-z]?|(?<![0-9])%[A-Za-z_][\w.]{1,60}%(?![%\w$(])",
-        ("%<total>d", "%user_name%", "%APPDATA%"),
+        r"%<\w{1,60}>[0-9.]{0,6}[a-z]?|(?<![0-9])%[A-Za-z_][\w.]{1,60}%(?![%\w$(])"
+        # A text of its own for each number, as Xcode has it.
+        r"|%(?:[0-9]{1,2}\$)?#@(?u:[\w.-]){1,60}@",
+        ("%<total>d", "%user_name%", "%APPDATA%", "%#@count@", "%1$#@files@"),
     ),
     Kind(
         "printf",
