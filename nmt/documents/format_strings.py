@@ -37,7 +37,7 @@ SIGNS = ("%", "%%", "{{", "}}", "{", "}")  # no placeholders
 ENDING = "-format"
 NO_FORMAT = ("no-", "possible-", "impossible-")
 # A placeholder that is not told by its place: it has a name or a number.
-NAMED = re.compile(r"%(?:\(|<|\{|\[|L?[0-9]+(?:[$%:]|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$")
+NAMED = re.compile(r"%(?:\(|<|\{|\[|#@\w|L?[0-9]+(?:[$%:]|$)|%|n$)|\{[\w.]|\{\{|\}\}|\$")
 # Placeholders of numbers: %d, %lu, %(count)d, %1$d, %<PRIu64>; by their names {count}, %(num)s.
 NUMBER = re.compile(
     r"%.*(?:[diu]|<PRI[diu]\w*>)|%n"

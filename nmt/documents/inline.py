@@ -15,6 +15,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.corpora.formats.xliff import CODES
+from nmt.documents import keyed
 from nmt.documents.elements import Element, Tree, escaped
 from nmt.documents.masking import Masked, Part, Role
 from nmt.text.kinds import MARK
@@ -83,7 +84,8 @@ def written(inline: Inline, translation: str) -> str:
     """A translation as content of an element, with the codes of its source.
 
     Raises ValueError where it is empty, where a code is missing or there twice, where codes cross
-    each other or have changed an order that must stay, and where XML cannot hold a character.
+    each other or have changed an order that must stay, where placeholders of the text itself
+    differ, and where XML cannot hold a character.
     """
     if not translation.strip():
         raise ValueError("the translation is empty")
@@ -97,6 +99,8 @@ def written(inline: Inline, translation: str) -> str:
     fixed = [each for each in masked.found(inline.text) if _FIXED.search(raw[each])]
     if fixed != [each for each in masked.found(translation) if each in fixed]:
         raise ValueError("tags that must not be reordered are")
+    # By now, each code is there once in both.
+    keyed.check_placeholders(inline.text, translation)
     return inline.before + masked.filled(translation, escaped) + inline.after
 
 

@@ -25,7 +25,7 @@ NONE = Options()
 
 def translated(text):
     """With what XML must escape, and a letter that Latin-1 lacks."""
-    return f"<i>& {text} ☃"
+    return f"<& {text} ☃"
 
 
 def filled(data, options=NONE, translate=translated, states=(State.EMPTY,)):
@@ -233,6 +233,31 @@ def test_a_translation_that_cannot_stand_there_is_refused(translation, reason):
     unit.edits([Translation("⟦3⟧ <2>b <1>a</1></2>")])
     with pytest.raises(ValueError, match=reason):
         unit.edits([Translation(translation)])
+
+
+@pytest.mark.parametrize(
+    ("source", "translation", "reason"),
+    [
+        ("%@ of %lld", "von %lld", "placeholders differ"),
+        ("%@ of %lld", "%lld von %@", "placeholders in another order"),
+        ("%1$@ of %2$lld", "%2$lld von %1$@", None),
+        ("%#@a@ in %#@b@", "in %#@b@ %#@a@", None),
+        ("%#@a@ in %#@b@", "in %#@c@ %#@a@", "placeholders differ"),
+        ("{{x}} of {y}", "{y} von {{x}}", None),
+        ("{{x}} of {y}", "{y} von {{x}} {y}", "placeholders differ"),
+        ("a", "a {x}", "placeholders differ"),
+        ("&lt;b&gt;a&lt;/b&gt; b", "a b", "placeholders differ"),
+        ("<x id='1'/>%@ <g id='2'>{a}</g>", "<2>{a}</2> %@ ⟦1⟧", None),
+        ("<x id='1'/>%@ <g id='2'>{a}</g>", "<2></2> %@ ⟦1⟧", "placeholders differ"),
+    ],
+)
+def test_placeholders_of_the_text_itself_stand_in_targets_once(source, translation, reason):
+    unit = unit_of(f"<source>{source}</source>")
+    if reason is None:
+        assert unit.edits([Translation(translation)])
+    else:
+        with pytest.raises(ValueError, match=reason):
+            unit.edits([Translation(translation)])
 
 
 def choice(target):
