@@ -28,7 +28,20 @@ DIRECTIVES = (
 NARROWEST = 40
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
-_FENCE = re.compile(r"[\s>]*(?:(?:[-+*]|\d+[.)])\s+)*(`{3,}|~{3,}|\$\$)(?!.*\1)(.*)")
+_MARGIN = r"[\s>]*(?:(?:[-+*]|\d+[.)])\s+)*"
+_FENCE = re.compile(rf"{_MARGIN}(`{{3,}}|~{{3,}}|\$\$)(?!.*\1)(.*)")
+# Code and math between markers: {% raw %} {{< highlight python >}} \begin{align} \[
+_OPENING = re.compile(
+    rf"{_MARGIN}(?:\{{%-?\s*(highlight|raw|comment|verbatim)\b|\{{\{{[<%]\s*(highlight)\b"
+    r"|\\begin\{(\w+\*?)\}|(\\)\[(?=\s|$))"
+)
+_CLOSING = re.compile(r"\{%-?\s*end(\w+)|\{\{[<%]\s*/\s*(\w+)|\\end\{(\w+\*?)\}|(\\)\]")
+# What begins a paragraph of code in MDX.
+_MODULE = re.compile(
+    r"import\s+(?:['\"{]|\*\s+as\s|[\w$]+(?:\s*,\s*[{*]|\s+from\s+['\"]))"
+    r"|export\s+(?:\{|\*\s|(?:const|let|var)\s.*=|(?:async\s+)?function\b.*\(|class\b.*\{"
+    r"|default\s+(?:(?:async|class|function)\b|[({\[]|[\w$]+;?$))"
+)
 _TEXT_DIRECTIVE = re.compile(rf"\{{(?:{DIRECTIVES})\}}")
 # What CommonMark would take for text, and what stands for it: a line without any, or an item.
 _MARKERS = (
@@ -36,6 +49,12 @@ _MARKERS = (
     (
         r"([\s>]*)(?::{3,}.*|\([\w.:-]+\)=|\[\[?_?toc_?\]?\]|\[![a-z]+\].*|\+\+\+.*|%\s.*"
         r"|\{%.*%\}|\{\{[<%].*[>%]\}\}|\{[#.:][^{}]*\})\s*",
+        r"\1",
+    ),
+    # \begin{align} x \end{align} \[ x = y \], but \[x\] is text in brackets.
+    (
+        r"([\s>]*)(?:\\begin\{.*\\end\{[^{}]*\}"
+        r"|\\\[(?=\s|[^\\^_{}=]*(?:[\^_{}=]|\\(?!\])))(?:(?!\\\]).)*\\\])\s*",
         r"\1",
     ),
     # !!! note "Title"
@@ -48,6 +67,7 @@ _MARKERS = (
 # :class: of a directive
 _OPTION = re.compile(r"[\s>]*:[\w-]+:(?:\s.*)?")
 _TASK = re.compile(r"\[[ xX]\]\s+")
+_BLANK = ("blank line",)  # the end of a paragraph
 # What would make a line of a paragraph another block.
 _BLOCK = re.compile(
     r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|(?:\*\s*){3,}$|(?:_\s*){3,}$|~~~|```|:\s|\|"
@@ -170,10 +190,15 @@ def _without_markers(lines: Sequence[str]) -> Iterator[str]:
     blank = text.count("\n", 0, front.end()) if front else 0
     closing: list[str] = []  # fences that are open; of code only the innermost
     in_code = False
+    last = {marker: number for number, line in enumerate(lines) for marker in _closings(line)}
+    hidden = None  # what a line stands in that has no fence
     options = False  # a directive has begun
     for number, line in enumerate(lines):
         fence = _FENCE.match(line)
         if number < blank:
+            yield ""
+        elif hidden:
+            hidden = None if hidden in _closings(line) else hidden
             yield ""
         elif in_code:
             in_code = not _closes(closing[-1], line)
@@ -181,6 +206,8 @@ def _without_markers(lines: Sequence[str]) -> Iterator[str]:
             closing = closing if in_code else closing[:-1]
         elif closing and _closes(closing[-1], line):
             closing.pop()
+            yield ""
+        elif hidden := _opened(lines, number, number == blank, last):
             yield ""
         elif fence:
             closing.append(fence[1])
@@ -196,6 +223,27 @@ def _without_markers(lines: Sequence[str]) -> Iterator[str]:
             yield _unmarked(line)
             continue
         options = False
+
+
+def _opened(lines, number, is_first, last):
+    """The marker of code or math that begins in a line and ends in a later one, or None.
+
+    last: the last line of each end.
+    """
+    line = lines[number]
+    if opening := _OPENING.match(line):
+        marker = opening.groups()
+        is_open = marker not in _closings(line[opening.end() :])
+        return marker if is_open and last.get(marker, 0) > number else None
+    begins = is_first or not lines[number - 1].strip()
+    return _BLANK if begins and _MODULE.match(line) else None
+
+
+def _closings(line):
+    """The markers of which a line has the end, as groups of _OPENING."""
+    if not line.strip():
+        return [_BLANK]
+    return [each.groups() for each in _CLOSING.finditer(line)]
 
 
 def _closes(fence, line):

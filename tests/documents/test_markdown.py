@@ -211,6 +211,23 @@ def test_line_ends_marks_and_a_missing_last_newline_survive(form):
         ("{% if one %}\ntwo\n{% endif %}", ["two"]),
         ("> [!TIP]\n> one", ["one"]),
         ("% one\n\ntwo 5 % of", ["two 5 % of"]),
+        # Code and math without a fence.
+        ("one\n{% highlight ruby %}\ntwo\n\n- three\n{% endhighlight %}\nfour", ["one", "four"]),
+        ("{%- raw -%}\none\n```\n{%- endraw -%}\ntwo", ["two"]),
+        ("{% comment %}one\ntwo {% endcomment %}\n\nthree", ["three"]),
+        ("- one\n\n  {{< highlight go >}}\n  two\n  {{< /highlight >}}\n  three", ["one", "three"]),
+        ("\\begin{align*}\nx &= one \\\\\n\n\\end{align*}\ntwo", ["two"]),
+        ("> \\[\n> one\n> \\]\n> two", ["two"]),
+        ("\\begin{a} one \\end{a}\n\\[ one \\]\n\\[x=one\\]\ntwo", ["two"]),
+        ("import A from '@b/A';\nimport {\n  C,\n} from 'd';\n\none", ["one"]),
+        ("---\na: b\n---\nexport const a = {\n  b: 'one',\n};\n\ntwo", ["two"]),
+        # Of these there is no end, or no beginning.
+        ("{% raw %}\none {% endhighlight %}", ["one {% endhighlight %}"]),
+        ("{% raw %}one{% endraw %} two\n\n{% endraw %}", ["{% raw %}one{% endraw %} two"]),
+        ("```\n{% raw %}\n```\none\n\n{% endraw %}", ["one"]),
+        ("\\[one\\] \\[two\\]\n\\[three\n\\]", ["\\[one\\] \\[two\\] \\[three \\]"]),
+        ("one\nimport two from 'three'", ["one import two from 'three'"]),
+        ("import data from a file, export all", ["import data from a file, export all"]),
         # What stands in a text.
         ("**one** two_three *four*", ["**one** two_three *four*"]),
         ("``a ` b`` one `c", ["⟦1⟧ one `c"]),
@@ -295,6 +312,11 @@ def test_code_stays_what_it_is_wherever_lines_end():
     for size in range(60):
         edits = unit.edits([Translation(f"{'x' * size} {unit.sources[0]}")])
         assert code in spliced(page.encode(), edits).decode()
+
+
+def test_long_documents_take_linear_time():
+    for line in ("\\[\n", "{% raw %}\n", "\\[=", "\\begin{a}\\end{", "- ", "export const "):
+        markdown.read((line * 3_000).encode(), Options())
 
 
 @pytest.mark.parametrize("translation", ["", "no link", "<1>a</1> <1>b</1>", "</1>a<1>"])
