@@ -52,10 +52,7 @@ def _entries(data: bytes) -> Entries:
         if kind in ("Message", "Term"):
             key = kind, entry.id.name
             found.append(Entry(key, entry.span.start, entry.span.end))
-            attributes[key] = [
-                Entry((*key, each.id.name), *_lines(text, each.span), parent=key)
-                for each in entry.attributes
-            ]
+            attributes[key] = [_attribute(text, each, key) for each in entry.attributes]
     lines = keyed.line_entries(text, found)
     entries = []
     for entry in lines.entries:
@@ -64,9 +61,11 @@ def _entries(data: bytes) -> Entries:
     return lines._replace(entries=entries)
 
 
-def _lines(text, span):
-    """Where the lines of an attribute begin and end."""
-    return text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end) + 1 or len(text)
+def _attribute(text, attribute, parent):
+    """The entry of an attribute: its lines."""
+    start = text.rfind("\n", 0, attribute.span.start) + 1
+    end = text.find("\n", attribute.span.end) + 1 or len(text)
+    return Entry((*parent, attribute.id.name), start, end, parent=parent)
 
 
 def _entries_of(text: str) -> Sequence[Any]:

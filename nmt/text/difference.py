@@ -11,7 +11,7 @@ MOST = 250_000
 Opcode = tuple[str, int, int, int, int]  # as difflib has it
 
 
-def opcodes(text: str, other: str) -> list[Opcode]:
+def opcodes(text: str, other: str) -> Sequence[Opcode]:
     """As difflib's, letter by letter whatever their capitals.
 
     Where that would take long, as in much that repeats, all is replaced but the beginning and the
