@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from nmt.documents import masking
+from nmt.documents import masking, plurals
 from nmt.documents.categories import NAMES, forms
 from nmt.documents.format_strings import NAMED
 from nmt.documents.masking import Part, Role
@@ -200,9 +200,11 @@ def choice(
     codes = {source: texts[origin].codes for origin, source in every}
 
     def edits(translations):
-        found = dict(zip(codes, (each.text for each in translations), strict=True))
+        found = dict(zip(codes, translations, strict=True))
+        made = [form for _, form in wanted.values()]
         contents = {
-            name: _written(form, texts[origin], found) for name, (origin, form) in wanted.items()
+            name: _written(plurals.texts(form, made, found), texts[origin])
+            for name, (origin, form) in wanted.items()
         }
         contents |= without
         if without:
@@ -310,10 +312,10 @@ def _fit(singular, plural):
     return Counter(placeholders(singular)) == Counter(placeholders(plural))
 
 
-def _written(form, text, translations):
-    """A form in its place; ValueError where no translation of it can stand there."""
+def _written(translations, text):
+    """A form in its place; ValueError where none of its translations can stand there."""
     problem = ValueError("nothing was translated")
-    for translation in (form.put_back(translations[form.source]), translations[form.message]):
+    for translation in translations:
         if translation is not None:
             try:
                 return text.written(translation)

@@ -2,11 +2,12 @@
 
 import gettext
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from nmt.corpora.formats.messages import Header
 from nmt.documents.format_strings import fits_one, number_placeholder
+from nmt.inference.translation import Translation
 
 # The numbers that tell where a rule sends what: those of msgfmt's own check.
 NUMBERS = range(1001)
@@ -32,6 +33,20 @@ class Form(NamedTuple):
         if any(len(re.findall(pattern, each)) != 1 for each in (self.source, text)):
             return None
         return re.sub(pattern, lambda _: self.placeholder, text)
+
+
+def texts(
+    form: Form, forms: Iterable[Form], translations: Mapping[str, Translation]
+) -> list[str | None]:
+    """What a form may become, the better first: with its number, or of its message.
+
+    What people gave for the message comes first, where no other of the forms has the same one.
+    """
+    of_source, of_message = translations[form.source], translations[form.message]
+    made = [form.put_back(of_source.text), of_message.text]
+    is_alone = sum(other.message == form.message for other in forms) == 1
+    first = is_alone and of_message.known and not of_source.known
+    return made[::-1] if first else made
 
 
 def rule(header: Header) -> list[list[int]] | None:

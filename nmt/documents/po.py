@@ -131,9 +131,9 @@ class _Message:
         """ValueError where a translation lacks placeholders, or the header has other forms."""
         if self.plural is not None and self.catalogue.numbers is None:
             raise ValueError("no Plural-Forms in the header")
-        texts = dict(zip(self._sources(), (each.text for each in translations), strict=True))
+        found = dict(zip(self._sources(), translations, strict=True))
         forms = [
-            None if number in self.kept else self._translated(form, texts)
+            None if number in self.kept else self._translated(form, found)
             for number, form in enumerate(self.forms)
         ]
         return self._written(forms, translations)
@@ -200,10 +200,10 @@ class _Message:
         forms = [form for number, form in enumerate(self.forms) if number not in self.kept]
         return list(dict.fromkeys(text for form in forms for text in (form.source, form.message)))
 
-    def _translated(self, form, texts):
+    def _translated(self, form, found):
         """The text of a form; ValueError where none fits."""
         reason: str | None = "nothing was translated"
-        for text in (form.put_back(texts[form.source]), texts[form.message]):
+        for text in plurals.texts(form, self.forms, found):
             if text and text.strip():
                 text = quoted(form.message, text, self.flags)
                 reason = problem(form.message, text, self.flags)

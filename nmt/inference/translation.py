@@ -38,6 +38,11 @@ class Translation:
     match: similar.Match | None = None
     corrected: bool = False  # a user gave it
 
+    @property
+    def known(self) -> bool:
+        """Whether it is what people gave: a correction, or the target of a memory."""
+        return self.corrected or (self.match is not None and self.match.similarity == 1)
+
 
 def assembled(
     parts: Sequence[str | list[Translation]],

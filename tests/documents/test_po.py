@@ -315,6 +315,27 @@ def test_a_number_that_is_lost_is_translated_with_its_placeholder():
         assert 'msgstr[1] "%d files"' in after
 
 
+@pytest.mark.parametrize(("rule", "made"), [(GERMAN, ["1 FILE", "%d MINE"]), (RUSSIAN, None)])
+def test_what_people_gave_for_a_form_is_taken(rule, made):
+    """Unless other forms have the same message: one text does not fit them all."""
+
+    class Corrected(UpperCase):
+        def candidates(self, *arguments, **options):
+            found = super().candidates(*arguments, **options)
+            for best in found:
+                best[0].corrected = best[0].text == "%d MINE"
+            return found
+
+    forms = 3 if rule == RUSSIAN else 2
+    text = 'msgid "1 file"\nmsgid_plural "%d files"\n'
+    text += "".join(f'msgstr[{n}] ""\n' for n in range(forms))
+    document = po.read((header(rule) + text).encode(), Options())
+    translator = Corrected(text=lambda line: "%d MINE" if line == "%d files" else line.upper())
+    (done,) = fill(translator, [document], Choice())
+    (unit,) = po.read(done.data, Options()).units
+    assert list(unit.targets) == (made or ["%d FILES"] * 3)
+
+
 def test_forms_that_are_missing_are_added():
     text = 'msgid "%d file"\nmsgid_plural "%d files"\nmsgstr[0] ""\nmsgstr[1] ""\n\nmsgid "a"\n'
     after, _ = filled(text + 'msgstr "b"\n', header(RUSSIAN))
