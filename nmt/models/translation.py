@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nmt.models import kernels
 from nmt.models.kernels import Tensor
 from nmt.models.recurrent import RecurrentDecoder, RecurrentEncoder
 from nmt.models.sequence import Encoded, SequenceModel, State
@@ -61,32 +60,7 @@ class TranslationModel(SequenceModel):
 
     def losses_of(self, source: Any, target: Any, training: bool) -> Losses:
         """Losses of pairs. target: [sentences, n + 1], from BOS to EOS."""
-        if training and self.r_drop:
-            return self._losses_of_two_passes(source, target)
         return self.losses_after(*self.encode(source, training), target, training)
-
-    def _losses_of_two_passes(self, source, target):
-        """Means over two passes with other dropout masks, and their divergence (Wu et al. 2021).
-
-        A token's loss is (L1 + L2) / 2 + r_drop (KL(p1, p2) + KL(p2, p1)) / 4. Both passes are one
-        batch.
-        """
-        source, target = (tf.concat([ids, ids], 0) for ids in (source, target))
-        hidden, _, _ = self.step(*self.encode(source, True), target[:, :-1], True)
-        labels = target[:, 1:]
-        loss, likelihood, tokens = self.summed_losses(hidden, labels)
-        # [2, positions, vocab], without padding.
-        kept = tf.reshape(labels != PAD, [2, -1])[0]
-        rows = tf.reshape(hidden, [2, -1, hidden.shape[-1]])
-        rows = tf.boolean_mask(rows, kept, axis=1)
-        kernel = kernels.weight(self.output_kernel)
-        logits = kernels.matmul(rows, kernel, transpose_b=True)
-        logits = kernels.add_bias(logits, self.output_bias)
-        log_p = tf.nn.log_softmax(logits)
-        # KL(p1, p2) + KL(p2, p1) of each position.
-        divergence = tf.reduce_sum((tf.exp(log_p[0]) - tf.exp(log_p[1])) * (log_p[0] - log_p[1]))
-        loss += self.r_drop * divergence / 2
-        return loss / 2, likelihood / 2, tokens / 2
 
     def losses_after(self, memory: State, state: State, target: Any, training: bool) -> Losses:
         """`losses_of` sentences that are encoded already."""

@@ -33,7 +33,6 @@ class TrainableModel(keras.Model):
         self.precision = "float32"
         self.parts = 1
         self.label_smoothing = 0.0
-        self.r_drop = 0.0
         self.train_function: Any = None  # Keras's
         self.reports_losses = True  # whether the next step does, which waits for a GPU
         self.asked_to_stop: tf.Variable | None = None  # 1 if this process wants all to stop
@@ -53,18 +52,15 @@ class TrainableModel(keras.Model):
         label_smoothing: float = 0.0,
         precision: str = "float32",
         parts: int = 1,
-        r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """As Keras's.
 
         precision: of matrix products, "float32", "bfloat16", or "auto" for the faster one.
-        parts: parts of a replica's batch that are computed at the same time. r_drop: weight of the
-        divergence between two passes of translation models; 0: one pass.
+        parts: parts of a replica's batch that are computed at the same time.
         """
         super().compile(optimizer=optimizer, **kwargs)
         self.label_smoothing = label_smoothing
-        self.r_drop = r_drop
         self.parts = parts if self.splits_batches else 1
         self.precision = detect_precision() if precision == "auto" else precision
         # Tokens in float64: float32 counts to 16.7 million, which a long interval exceeds.

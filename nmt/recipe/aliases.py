@@ -48,11 +48,16 @@ NAMES = {
     "search.beam": "beam_size num_beams",
     "search.length_penalty": "alpha lenpen",
 }
+# Options that former versions had, which recipes of runs name.
+FORMER = ("train.r_drop",)
+GONE = "this version has it no more: it brought nothing (docs/quality.md)"
 ALIASES = {alias: option for option, names in NAMES.items() for alias in names.split()}
 
 
 def option_hint(name: str) -> str:
     """ ", did you mean train.epochs?" for an option that does not exist, or nothing."""
+    if name in FORMER:
+        return f": {GONE}"
     names = [option for option, _, _ in all_options(Recipe())]
     # An option of another section comes first, then a foreign name, then a similar one.
     key = name.rpartition(".")[2].replace("-", "_").lower()

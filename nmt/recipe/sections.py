@@ -398,13 +398,6 @@ class TrainOptions:
     )
     clip_norm: float = option(1.0, "gradients are scaled to at most this global norm; 0: off")
     label_smoothing: float = option(0.1, "probability spread over all tokens", high=0.9)
-    r_drop: float = option(
-        0.0,
-        "each batch passes twice, with other dropout masks; weight of the divergence of the two "
-        "(R-Drop, Wu et al. 2021); 0: once",
-        high=100.0,
-        needs=TRANSLATOR & is_one_of("train.wait", 0),
-    )
     precision: str = option(
         "auto",
         "matrix products in bfloat16 where the processor has them, or float32",

@@ -74,6 +74,11 @@ def load_recipe(
             # The recipe of a run names all options.
             log.info(f"note: {message}")
     mistakes += checks.contradictions(recipe)
+    if notes:
+        from nmt.recipe.aliases import FORMER, GONE
+
+        for name in filter(written.get, FORMER):
+            log.info(f"note: {name}: {GONE}")
     if mistakes:
         raise UserError(_report(path, mistakes))
     return recipe
@@ -241,8 +246,11 @@ def _fill(recipe, values, typed, mistakes):
     unset = set()
     for name, value in values.items():
         if name not in options:
-            from nmt.recipe.aliases import option_hint
+            from nmt.recipe.aliases import FORMER, option_hint
 
+            # The recipe of a run names all options of its version.
+            if name in FORMER and not typed:
+                continue
             mistakes.append(f"unknown option {name}{option_hint(name)}")
             continue
         field, section = options[name]

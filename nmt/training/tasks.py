@@ -104,9 +104,7 @@ class TranslationTask(Task):
 
     def compile_options(self) -> dict[str, Any]:
         train = self.recipe.train
-        if train.wait:
-            return {"wait": (train.wait, max(train.wait, train.wait_to))}
-        return {"r_drop": train.r_drop}
+        return {"wait": (train.wait, max(train.wait, train.wait_to))} if train.wait else {}
 
     def validation(self, run: Run, history: History, model: Any) -> Validation:
         from nmt.inference.translator import Translator

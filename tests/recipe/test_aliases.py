@@ -4,7 +4,8 @@ import pytest
 
 from nmt.errors import UserError
 from nmt.recipe import Recipe, all_options, load_recipe
-from nmt.recipe.aliases import ALIASES
+from nmt.recipe.aliases import ALIASES, FORMER, GONE
+from tests.fakes import messages
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,18 @@ def test_every_alias_leads_to_options_there_are():
     for alias, meant in ALIASES.items():
         assert alias not in {name.partition(".")[2] for name in names}, alias
         assert {name.partition("=")[0] for name in meant.split(" or ")} <= names, alias
+
+
+def test_options_of_former_versions_are_read_and_told(tmp_path):
+    """Old runs are used; who types one, or trains by a recipe that sets one, is told."""
+    path = tmp_path / "old.toml"
+    for name in FORMER:
+        section, _, key = name.partition(".")
+        for value, told in ((0.0, 0), (2.5, 1)):
+            path.write_text(f'[data]\nformat = "grammar"\n[{section}]\n{key} = {value}\n')
+            assert load_recipe(path) == load_recipe(None, ["data.format=grammar"])
+            with messages() as notes:
+                load_recipe(path, notes=True)
+            assert [GONE in note and name in note for note in notes] == [True] * told
+        with pytest.raises(UserError, match=f"unknown option {name}: this version has it no more"):
+            load_recipe("toy", [f"{name}=1"])

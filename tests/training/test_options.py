@@ -79,7 +79,6 @@ ROWS = {
         "train.steps=0",
         "train.epochs=1",
         "train.batch_tokens=3000",
-        "train.r_drop=2",
         "train.threads=2",
     ),
     "language model": (
