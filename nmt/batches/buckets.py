@@ -21,15 +21,12 @@ import numpy as np
 
 from nmt.batches.padding import Arrays, Ids, cut, pad
 from nmt.batches.store import Store
-from nmt.recipe import SIDES
 from nmt.text.variants import varied
 from nmt.text.vocabulary import BOS, EOS
 
 if TYPE_CHECKING:
     from nmt.text.tokenizer import Tokenizer
 
-# Between the seeds of two trainings, of which each step takes two.
-SEED_STRIDE = 1_000_003
 # Pairs whose batches are shuffled together, at most; about 50 bytes each while they are sorted.
 GROUP = 8_000_000
 
@@ -50,12 +47,11 @@ class Share(NamedTuple):
 class Batches:
     """The batches of every epoch: `epoch(n)` gives their pairs, `arrays` their padded ids.
 
-    batch_tokens: target tokens of a batch, padding and EOS included, at most, before sampling and
-    variation make some longer; twice as many of the source. sampling: 0, or the strength of the
-    sampling with which `tokenizers` segment anew. weights: how often an epoch has each pair of each
-    corpus of the store; of 0.25 each epoch draws another quarter. prefixes: the ids before the
+    batch_tokens: target tokens of a batch, padding and EOS included, at most, before variation
+    makes some longer; twice as many of the source. weights: how often an epoch has each pair of
+    each corpus of the store; of 0.25 each epoch draws another quarter. prefixes: the ids before the
     sources of each corpus. variation: share of the pairs that is changed anew each time
-    (nmt/text/variants.py).
+    (nmt/text/variants.py), for which `tokenizers` are needed.
     """
 
     def __init__(
@@ -64,14 +60,12 @@ class Batches:
         batch_tokens: int,
         seed: int,
         tokenizers: Sequence[Tokenizer] = (),
-        sampling: float = 0.0,
         weights: Sequence[float] = (1.0,),
         prefixes: Sequence[Ids] = ((),),
         variation: float = 0.0,
     ):
         self.store = store
         self.seed = seed
-        self.sampling = sampling
         self.tokenizers = tokenizers
         self.batch_tokens = batch_tokens
         self.weights = weights
@@ -161,15 +155,16 @@ class Batches:
                 parts.append(whole[np.sort(drawn)])
         return np.concatenate(parts)
 
-    def arrays(self, pair_ids: np.ndarray, seed: int) -> Arrays:
+    def arrays(self, pair_ids: np.ndarray, step: int) -> Arrays:
         """A batch, int32, padded right.
 
         Returns source [pairs, source_len], which ends with EOS, and target [pairs, target_len + 1]
-        from BOS to EOS. seed: of the sampling.
+        from BOS to EOS. step: of the training, for which pairs are changed.
         """
-        source, target = (self._token_ids(side, pair_ids, seed + side) for side in (0, 1))
+        source: list[Ids] = list(self.store.ids(0, pair_ids))
+        target: list[Ids] = list(self.store.ids(1, pair_ids))
         if self.variation:
-            self._vary(pair_ids, source, target, seed)
+            self._vary(pair_ids, source, target, step)
         if any(self.prefixes):
             corpora = np.searchsorted(self.starts, pair_ids, "right") - 1
             source = [
@@ -177,9 +172,9 @@ class Batches:
             ]
         return pad(source, [], [EOS]), pad(target, [BOS], [EOS])
 
-    def _vary(self, pair_ids, source, target, seed):
-        """Puts the ids of changed pairs, which are not sampled, in the place of theirs."""
-        rng = np.random.default_rng([self.seed, seed])
+    def _vary(self, pair_ids, source, target, step):
+        """Puts the ids of changed pairs in the place of theirs."""
+        rng = np.random.default_rng([self.seed, step])
         rows = np.flatnonzero(rng.random(len(pair_ids)) < self.variation)
         texts = (self.store.text(side, pair_ids[rows]) for side in (0, 1))
         for row, old_source, old_target in zip(rows, *texts, strict=True):
@@ -189,19 +184,12 @@ class Batches:
             if new_target != old_target:
                 target[row] = self.tokenizers[1].encode([new_target])[0]
 
-    def _token_ids(self, side, pair_ids, seed):
-        if not self.sampling:
-            return self.store.ids(side, pair_ids)
-        text = self.store.text(side, pair_ids)
-        return self.tokenizers[side].sample(text, self.sampling, seed)
-
     def batches_from(self, step: int) -> Iterator[Arrays]:
         """Endless batches from a step of the training on."""
         while True:
             number, skipped = divmod(step, len(self))
             for pair_ids in self.epoch(number, skipped):
-                seed = (self.seed * SEED_STRIDE + step * len(SIDES)) % 2**32
-                yield self.arrays(pair_ids, seed)
+                yield self.arrays(pair_ids, step)
                 step += 1
 
 

@@ -18,7 +18,6 @@ NAMES = {
     "tokenizer.kind": "model_type",
     "tokenizer.vocab_size": "vocab voc_limit",
     "tokenizer.normalization": "normalisation normalize normalise normalization_rule_name",
-    "tokenizer.sampling": "bpe_dropout",
     # [model]
     "model.architecture": "arch",
     "model.cell": "rnn_type cell_type",
@@ -49,7 +48,7 @@ NAMES = {
     "search.length_penalty": "alpha lenpen",
 }
 # Options that former versions had, which recipes of runs name.
-FORMER = ("train.r_drop",)
+FORMER = ("train.r_drop", "tokenizer.sampling")
 GONE = "this version has it no more: it brought nothing (docs/quality.md)"
 ALIASES = {alias: option for option, names in NAMES.items() for alias in names.split()}
 

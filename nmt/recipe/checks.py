@@ -38,7 +38,6 @@ OWN_IN_TUNING = {
     "model.word_dropout",
     "model.variational",
     "model.recurrent_dropout",
-    "tokenizer.sampling",
     "tokenizer.own",
 }
 # What all corpora of a recipe have alike.

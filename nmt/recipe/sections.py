@@ -238,12 +238,6 @@ class TokenizerOptions:
         ("source", "nfkc", "none"),
     )
     # Its use.
-    sampling: float = option(
-        0.0,
-        "segmentation drawn anew each epoch: alpha (unigram) or dropout (bpe); 0: off",
-        high=1.0,
-        needs=TRANSLATOR,
-    )
     from_: str = option("", "run folder whose tokenizer is used instead of training one")
     own: bool = option(
         False,
@@ -403,7 +397,7 @@ class TrainOptions:
         "matrix products in bfloat16 where the processor has them, or float32",
         ("auto", "float32", "bfloat16"),
     )
-    seed: int = option(1, "seed of weights, order, dropout and sampling", high=BOUNDS["seed"][1])
+    seed: int = option(1, "seed of weights, order, dropout and variation", high=BOUNDS["seed"][1])
     # Validation, and what is kept.
     valid_every: int = option(0, "steps between validations; 0: once an epoch")
     valid_sentences: int = option(

@@ -11,13 +11,11 @@ import hashlib
 import io
 import itertools
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import sentencepiece
 
 from nmt.errors import Failure, UserError
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Segmentations a sample is drawn from.
-NBEST = 64
 # Lines that training draws at most, which bounds its memory.
 SENTENCES = 1_000_000
 # Normalisation of SentencePiece itself, by tokenizer.normalization.
@@ -112,14 +108,14 @@ class Tokenizer:
     def encode(self, lines: Iterable[str]) -> list[list[int]]:
         """Ids of each line, the best segmentation."""
         # SentencePiece starts threads for a list of lines, which costs 1 ms a call.
-        return [self._encoded(line, self.processor.encode) for line in lines]
+        return [self._encoded(line) for line in lines]
 
     def offsets(self, text: str) -> tuple[list[int], list[Range]]:
         """Ids as `encode` gives them, and for each the characters [start, end) that it spells.
 
         The bytes of a character share its range.
         """
-        ids = self._encoded(text, self.processor.encode)
+        ids = self._encoded(text)
         # One character is as long as another.
         stand_in = text.replace(SPACE, STAND_INS[0])
         ranges = self.processor.encode_as_offset_mapping(stand_in)["offsets"]
@@ -130,8 +126,9 @@ class Tokenizer:
                 ranges[n] = ranges[n + 1]
         return ids, ranges
 
-    def _encoded(self, line, encode):
-        """Ids by a function of SentencePiece, and bytes for what it would take for a space."""
+    def _encoded(self, line):
+        """Ids by SentencePiece, and bytes for what it would take for a space."""
+        encode = self.processor.encode
         if SPACE not in line or not self.keeps_spaces:
             return encode(line)
         stand_in = next((char for char in STAND_INS if char not in line), " ")
@@ -252,84 +249,9 @@ class Tokenizer:
         """The piece as SentencePiece writes it."""
         return self.processor.id_to_piece(int(id))
 
-    # Subword regularisation.
-
-    def sample(
-        self, lines: Iterable[str], alpha: float, seed: int | Sequence[int]
-    ) -> list[list[int]]:
-        """Ids of each line, its segmentation drawn at random.
-
-        Unigram (Kudo 2018): alpha is the exponent of the probabilities. BPE (BPE-dropout,
-        Provilkov et al. 2020): alpha is the rate at which merges are dropped. A function of `seed`
-        only; SentencePiece's own sampling differs between processes for equal seeds.
-        """
-        rng = np.random.default_rng(seed)
-        draw = self._draw_bpe if self._merge_ranks else self._draw_unigram
-        return [self._encoded(line, lambda text: draw(text, alpha, rng)) for line in lines]
-
-    def _draw_unigram(self, line, alpha, rng):
-        """One of the best segmentations, drawn in proportion to its probability ** alpha."""
-        segmentations = self.processor.nbest_encode(line, nbest_size=NBEST)
-        log_probs = [sum(map(self.processor.get_score, ids)) for ids in segmentations]
-        scores = alpha * np.array(log_probs)
-        cumulative = np.cumsum(np.exp(scores - scores.max()))
-        drawn = np.searchsorted(cumulative, rng.random() * cumulative[-1], "right")
-        return segmentations[int(drawn)]
-
-    def _draw_bpe(self, line, dropout, rng):
-        """Merges in the order they were learned, each skipped at random whenever it is possible."""
-        ids: list[int] = []
-        for word in re.split(f"(?={SPACE})", self.processor.normalize(line)):
-            units = list(word)
-            # 1. Merge adjacent units until there is no merge left that is not dropped.
-            while merges := self._kept_merges(units, dropout, rng):
-                _, n = min(merges)
-                units[n : n + 2] = [units[n] + units[n + 1]]
-            # 2. Unknown characters in a row are one UNK.
-            for unit in units:
-                unit_ids = self._unit_ids(unit)
-                if unit_ids != [UNK] or ids[-1:] != [UNK]:
-                    ids += unit_ids
-        return ids
-
-    def _kept_merges(self, units, dropout, rng):
-        """(rank, position) of the merges that are possible and, drawn anew, not dropped."""
-        ranks = (self._merge_ranks.get(a + b) for a, b in itertools.pairwise(units))
-        return [
-            (rank, n)
-            for n, rank in enumerate(ranks)
-            if rank is not None and rng.random() >= dropout
-        ]
-
-    def _unit_ids(self, unit):
-        """The id of a piece; of a character without one its bytes, or UNK if bytes have no ids."""
-        id = self.processor.piece_to_id(unit)
-        if id != UNK:
-            return [id]
-        byte_ids = self._byte_ids(unit.encode())
-        return [UNK] if UNK in byte_ids else byte_ids
-
     def _byte_ids(self, text):
         """The id of each byte, UNK where bytes have none."""
         return [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in text]
-
-    @functools.cached_property
-    def _merge_ranks(self):
-        """Rank of each merged piece of a BPE model, the first merge lowest; empty for unigram."""
-        from sentencepiece import sentencepiece_model_pb2
-
-        # Its classes are made when it is imported.
-        model_pb2: Any = sentencepiece_model_pb2
-        model = model_pb2.ModelProto.FromString(self.proto)
-        if model.trainer_spec.model_type != model_pb2.TrainerSpec.BPE:
-            return {}
-        kinds = model_pb2.ModelProto.SentencePiece
-        merged = (kinds.NORMAL, kinds.USER_DEFINED, kinds.UNUSED)
-        return {
-            piece.piece: -piece.score
-            for piece in model.pieces
-            if piece.type in merged and len(piece.piece) > 1
-        }
 
 
 class _Writings(dict[int, str | int]):

@@ -113,9 +113,7 @@ def _with_tokenizer(run: Run, recipe: Recipe) -> Recipe:
         options = Run(path).recipe.tokenizer
     else:  # tokenizers alone
         return recipe
-    tokenizer = dataclasses.replace(
-        options, from_=path, sampling=own.sampling, joint=own.joint, own=False
-    )
+    tokenizer = dataclasses.replace(options, from_=path, joint=own.joint, own=False)
     return dataclasses.replace(recipe, tokenizer=tokenizer)
 
 
@@ -127,8 +125,6 @@ def _inheriting(parent: Recipe, recipe: Recipe) -> Recipe:
     }
     tokenizer = recipe.tokenizer
     if not tokenizer.own:
-        sampling = tokenizer.sampling
-        path = recipe.train.from_
-        tokenizer = dataclasses.replace(parent.tokenizer, from_=path, own=False, sampling=sampling)
+        tokenizer = dataclasses.replace(parent.tokenizer, from_=recipe.train.from_, own=False)
     model = dataclasses.replace(parent.model, **own)
     return dataclasses.replace(recipe, model=model, tokenizer=tokenizer)

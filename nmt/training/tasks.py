@@ -87,7 +87,6 @@ class TranslationTask(Task):
             train.batch_tokens,
             train.seed,
             tokenizers,
-            self.recipe.tokenizer.sampling,
             weights(data, store.corpora),
             [tokenizers[0].control_ids(pieces) for pieces in controls],
             data.variation,

@@ -10,9 +10,6 @@ from nmt.batches import buckets
 from nmt.batches import store as store_module
 from nmt.batches.buckets import Batches
 from nmt.batches.store import write_ids, write_text
-from nmt.corpora import toy
-from nmt.recipe import TokenizerOptions
-from nmt.text.tokenizer import Tokenizer
 from nmt.text.vocabulary import BOS, EOS, PAD
 from tests.batches.stores import Words, pairs_of, stored
 
@@ -36,7 +33,7 @@ def test_the_budget_is_kept(store, budget):
     for number in range(2):
         used = []
         for pair_ids in made.epoch(number):
-            source, target = made.arrays(pair_ids, seed=0)
+            source, target = made.arrays(pair_ids, 0)
             assert len(pair_ids) == len(source) == len(target) >= 1
             used.append(max(target[:, 1:].size / budget, source.size / 2 / budget))
             assert len(pair_ids) == 1 or used[-1] <= 1
@@ -65,8 +62,8 @@ def test_order_is_a_function_of_seed_and_epoch(store):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"sampling": 0.2}, {"weights": [1.5], "prefixes": [[7]], "variation": 0.3}],
-    ids=["plain", "sampled", "weighted and varied"],
+    [{}, {"weights": [1.5], "prefixes": [[7]], "variation": 0.3}],
+    ids=["plain", "weighted and varied"],
 )
 def test_batches_go_on_where_they_stopped(store, options):
     def batches_from(step, seed=2):
@@ -84,36 +81,6 @@ def test_batches_go_on_where_they_stopped(store, options):
         batches = Batches(store, 3000, 2, **mixed).epoch(number)
         for (source, _), pair_ids in zip(whole[number * epoch :], batches, strict=False):
             assert len(source) == len(pair_ids)
-
-
-def test_sampling_draws_anew_each_time(store):
-    made = Batches(store, 10**6, 2, (Words(), Words()), sampling=0.3)
-    seen = [source[source > EOS] for source, _ in itertools.islice(made.batches_from(0), 3)]
-    assert len(made) == 1
-    for left, right in itertools.combinations(seen, 2):
-        assert not np.array_equal(left, right)
-
-
-def test_sampled_batches_are_repeatable_with_sentencepiece(tmp_path):
-    pairs = list(toy.generate("en-de", "train", 60))
-    for kind in ("unigram", "bpe"):
-        options = TokenizerOptions(
-            kind=kind, vocab_size=200, byte_fallback=False, character_coverage=1.0
-        )
-        tokenizer = Tokenizer.train(itertools.chain.from_iterable(pairs), options)
-        own = stored(tmp_path / kind, pairs, tokenizers=(tokenizer, tokenizer))
-
-        made = Batches(own, 200, 1, (tokenizer, tokenizer), 0.3)
-        whole = list(itertools.islice(made.batches_from(0), 12))
-        for step in (3, 7):
-            for expected, batch in zip(whole[step:], made.batches_from(step), strict=False):
-                assert same(expected, batch)
-
-        # Whatever was drawn, the text is that of the corpus.
-        for source, target in whole:
-            for left, right in zip(source, target, strict=True):
-                decoded = (tokenizer.decode(side[side > EOS].tolist()) for side in (left, right))
-                assert tuple(decoded) in pairs
 
 
 def test_arrays_have_bos_eos_and_padding_on_the_right(store):

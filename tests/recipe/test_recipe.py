@@ -455,7 +455,6 @@ def test_recipes_of_language_models(typed):
         "data.source=fr",
         "data.max_ratio=3",
         "tokenizer.joint=false",
-        "tokenizer.sampling=0.1",
         "model.encoder_layers=2",
         "model.bidirectional=false",
         "model.attention=none",

@@ -1,4 +1,4 @@
-"""Text to ids and back: no text is lost, symbols stay whole, sampling depends on its seed only."""
+"""Text to ids and back: no text is lost, symbols stay whole."""
 
 import functools
 import random
@@ -116,8 +116,6 @@ def test_any_text_of_the_characters_of_training_text_comes_back(kind, coverage):
     drawn = ["".join(rng.choices(characters, k=rng.randrange(30))) for _ in range(300)]
     for line in [*LOSSLESS, *drawn, *(line + " " + line for line in SYMBOLS)]:
         assert tokenizer.decode(tokenizer.encode([line])[0]) == line
-        (sampled,) = tokenizer.sample([line], 0.3, seed=1)
-        assert tokenizer.decode(sampled) == line
 
 
 def test_a_character_comes_back_unless_it_is_a_control_character(tokenizer):
@@ -250,25 +248,6 @@ def test_training_is_repeatable_and_takes_an_iterator():
     for kind in KINDS:
         assert trained(kind, iter(LINES)).proto == shared(kind).proto
     assert shared("bpe").digest != shared("unigram").digest
-
-
-def test_sampling_is_a_function_of_the_seed(tokenizer):
-    lines = LINES[:40]
-    first = tokenizer.sample(lines, 0.2, seed=5)
-    tokenizer.sample(lines, 0.7, seed=6)  # what came between does not matter
-    assert tokenizer.sample(lines, 0.2, seed=5) == first
-    others = [tokenizer.sample(lines, 0.2, seed=seed) for seed in range(6, 10)]
-    assert all(other != first for other in others) and others[0] != others[1]
-    assert first != tokenizer.encode(lines)
-    for drawn in (first, *others):
-        assert [tokenizer.decode(ids) for ids in drawn] == lines
-
-
-def test_sampling_keeps_symbols_whole(tokenizer):
-    line = f"the {SYMBOLS[0]} sees{SYMBOLS[11]} a dog"
-    for seed in range(20):
-        pieces = [tokenizer.piece(i) for i in tokenizer.sample([line], 0.5, seed)[0]]
-        assert SYMBOLS[0] in pieces and SYMBOLS[11] in pieces
 
 
 def test_decoded_text_is_one_line(tokenizer):

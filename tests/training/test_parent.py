@@ -44,7 +44,7 @@ def test_fine_tuning_starts_from_the_weights_and_only_from_them(short_run, tmp_p
     for own, variable in zip(tuned_weights, parent.load_model().trainable_variables, strict=True):
         assert np.abs(own - np.array(variable)).max() < three_small_steps, variable.path
     # What stays the recipe's own must not change on the way.
-    for changed in ("model.dropout=0.33", "model.recurrent_dropout=0.2", "tokenizer.sampling=0.2"):
+    for changed in ("model.dropout=0.33", "model.recurrent_dropout=0.2"):
         with pytest.raises(UserError, match=changed.partition("=")[0]):
             trained(recipe, folder, *options, f"train.from={short_run}", changed)
 
@@ -72,13 +72,13 @@ def test_a_tokenizer_brings_its_options(tiny_recipe, tmp_path):
     first.save_recipe(recipe)
     training_store(first, recipe)
     second = tmp_path / "second"
-    taken = ["tokenizer.sampling=0.1", f"tokenizer.from={first.path}", "train.threads=1"]
+    taken = [f"tokenizer.from={first.path}", "train.threads=1"]
     with pytest.raises(KeyboardInterrupt):
         callback = at_the_beginning(interrupt)
         trained(tiny_recipe, second, *taken, callbacks=[callback])
     found = Run(second).recipe.tokenizer
     assert (found.normalization, found.kind, found.vocab_size) == ("nfkc", "bpe", 300)
-    assert (found.sampling, found.from_) == (0.1, str(first.path))
+    assert found.from_ == str(first.path)
 
 
 def test_text_that_the_tokenizer_has_no_pieces_for_is_told(tiny_recipe, tmp_path):
