@@ -16,7 +16,6 @@ MODELS = {
     "relu": {"cell": "rnn", "activation": "relu", "decoder_layers": 2, "residual": True},
     "dropout": {
         "dropout": 0.3,
-        "word_dropout": 0.2,
         "variational": True,
         "recurrent_dropout": 0.3,
     },

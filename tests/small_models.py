@@ -34,7 +34,6 @@ MODELS = {
         "tie": "all",
     },
     "dropout": {"dropout": 0.3, "decoder_layers": 2},
-    "word dropout": {"dropout": 0.0, "word_dropout": 0.3},
     "variational": {
         "cell": "gru",
         "dropout": 0.3,
@@ -76,7 +75,7 @@ MODELS = {
 PLAIN = ["lstm", "deep gru", "deep rnn", "transformer"]  # where the architecture hardly matters
 every_model = pytest.mark.parametrize("name", MODELS)
 # Where dropout is off, these have nothing that is not in other rows: layers, cells, ties.
-DROPOUTS = ["dropout", "word dropout", "variational", "recurrent dropout"]
+DROPOUTS = ["dropout", "variational", "recurrent dropout"]
 STRUCTURES = [name for name in MODELS if name not in DROPOUTS]
 every_structure = pytest.mark.parametrize("name", STRUCTURES)
 
@@ -108,7 +107,7 @@ def compiled(name):
 
 
 def without_dropout(name):
-    return {"dropout": 0.0, "word_dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
+    return {"dropout": 0.0, "recurrent_dropout": 0.0} if MODELS[name] else {}
 
 
 def sentences(count=4, seed=0, longest=5, vocab=VOCAB):

@@ -9,7 +9,7 @@ from nmt.cli.arguments import bounded, positive
 from nmt.packages import TRAINING
 
 HELP = "train a recipe with several values of options, and tell which validate best"
-EXAMPLE = "nmt sweep default model.dropout=0.2,0.3 model.word_dropout=0,0.1 --seeds 1,2,3"
+EXAMPLE = "nmt sweep default model.dropout=0.2,0.3 train.label_smoothing=0,0.1 --seeds 1,2,3"
 NEEDS = TRAINING
 
 

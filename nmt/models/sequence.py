@@ -47,7 +47,11 @@ class SequenceModel(TrainableModel):
         self, options: ModelOptions | dict, target_vocab: int, seed: int = 1, **kwargs: Any
     ):
         super().__init__(seed, **kwargs)
-        self.options = ModelOptions(**options) if isinstance(options, dict) else options
+        if isinstance(options, dict):
+            # Models that were saved by other versions have options of theirs.
+            names = {field.name for field in dataclasses.fields(ModelOptions)}
+            options = ModelOptions(**{name: options[name] for name in names & options.keys()})
+        self.options = options
         self.target_vocab = target_vocab
         keras.utils.set_random_seed(seed)
         # One initializer for both tables: a piece of a joint vocabulary begins with one vector on
@@ -82,10 +86,6 @@ class SequenceModel(TrainableModel):
         softmax it may be tied to, and small inputs leave the gates and attention idle.
         """
         vectors = tf.gather(table, ids) * self.options.embedding**0.5
-        if training:
-            # One draw a token.
-            shape = (*tf.unstack(tf.shape(ids)), 1)
-            vectors = kernels.dropout(vectors, self.options.word_dropout, self.noise, shape)
         return drop(vectors, self.options, self.noise, training)
 
     def add_output(self) -> int:

@@ -28,7 +28,6 @@ NAMES = {
     "model.heads": "n_heads num_heads",
     "model.tie": "tied share_embeddings",
     "model.layer_norm": "layernorm",
-    "model.word_dropout": "dropout_source dropout_target token_dropout",
     # [train]
     "train.learning_rate": "lr",
     "train.optimizer": "optim",
@@ -48,7 +47,7 @@ NAMES = {
     "search.length_penalty": "alpha lenpen",
 }
 # Options that former versions had, which recipes of runs name.
-FORMER = ("train.r_drop", "tokenizer.sampling")
+FORMER = ("train.r_drop", "tokenizer.sampling", "model.word_dropout")
 GONE = "this version has it no more: it brought nothing (docs/quality.md)"
 ALIASES = {alias: option for option, names in NAMES.items() for alias in names.split()}
 

@@ -35,7 +35,6 @@ STARTS = {"train.from", "tokenizer.from"}
 OWN_IN_TUNING = {
     "model.architecture",
     "model.dropout",
-    "model.word_dropout",
     "model.variational",
     "model.recurrent_dropout",
     "tokenizer.own",

@@ -317,12 +317,6 @@ class ModelOptions:
         "embeddings, on what its layers add, and on attention",
         high=0.9,
     )
-    word_dropout: float = option(
-        0.0,
-        "rate at which the whole vector of a token is zero, on both sides "
-        "(Sennrich and Zhang 2019)",
-        high=0.9,
-    )
     variational: bool = option(
         False,
         "one dropout mask a sequence instead of one a token",

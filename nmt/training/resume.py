@@ -121,7 +121,7 @@ def _inheriting(parent: Recipe, recipe: Recipe) -> Recipe:
     """The recipe with model and tokenizer of its parent, but for what stays its own."""
     own = {
         name: getattr(recipe.model, name)
-        for name in ("dropout", "word_dropout", "variational", "recurrent_dropout")
+        for name in ("dropout", "variational", "recurrent_dropout")
     }
     tokenizer = recipe.tokenizer
     if not tokenizer.own:

@@ -163,7 +163,7 @@ def gradient(tape, loss, variables):
 def test_the_state_crosses_the_border_of_a_window(name):
     """The loss of the second window depends on the first, and is that of one long text."""
     model, (inputs, labels) = (
-        made(name, dropout=0.0, word_dropout=0.0, recurrent_dropout=0.0),
+        made(name, dropout=0.0, recurrent_dropout=0.0),
         texts(seed=1),
     )
     inputs[inputs == BOS] = 4  # no sentence begins in the second window
