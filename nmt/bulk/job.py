@@ -108,6 +108,11 @@ class Job:
         return json.loads(json.dumps(record))
 
     def _check_record(self, begun, record):
+        # Earlier versions had no check of Parquet.
+        known = begun.get("input") or {}
+        for name, (size, count, _) in record["input"].items():
+            if known.get(name) == [size, count, 0]:
+                known[name] = record["input"][name]
         other = [name for name, value in record.items() if begun.get(name) != value]
         if other:
             raise UserError(

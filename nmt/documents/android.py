@@ -75,10 +75,12 @@ def _entries(data: bytes) -> Entries:
             entry = _entry(tree, element, key, at + before.start())
             entries.append(entry._replace(inner=element.inner))
             if element.name == "string-array":
-                ends = [element.inner, *(item.end for item in _items(element))]
+                # Of an array with another number of items none is the same.
+                items = _items(element)
+                names = [f"{number} of {len(items)}" for number in range(len(items))]
                 entries += [
-                    _entry(tree, item, (*key, str(number)), ends[number])._replace(parent=key)
-                    for number, item in enumerate(_items(element))
+                    _entry(tree, item, (*key, name), item.start)._replace(parent=key, is_item=True)
+                    for name, item in zip(names, items, strict=True)
                 ]
         at = element.end
     return Entries(entries, tree.root.inner)

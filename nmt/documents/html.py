@@ -68,7 +68,7 @@ _TOKEN = re.compile(
     r"<[!?%][^>]*>"
     r"|<(?P<end>/?)(?P<tag>[A-Za-z](?:[^\s/<>]|<(?![%?]))*)"
     # A tag with a quotation mark too many ends at the next bracket.
-    rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,150}}+|[^>]*)>",
+    rf"(?:(?:\s++|/|{re.sub('[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,400}}+|[^>]*)>",
     re.DOTALL,
 )
 # What may have brackets in it, and its end.

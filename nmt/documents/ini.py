@@ -18,7 +18,7 @@ _LINE = re.compile(
     r"^(?P<indent>[ \t]*)(?:\[(?P<section>[^\]\r\n]*)\][^\r\n]*"
     r"|(?P<key>[^\s\[#;:=][^:=\r\n]*?)[ \t]*[:=][ \t]*"
     rf"(?P<value>{_QUOTED}|[^\r\n]*?)[ \t]*(?P<note>[ \t];[^\r\n]*)?"
-    r"(?P<more>(?:\r?\n(?P=indent)[ \t]+\S[^\r\n]*)*)"
+    r"(?P<more>(?:(?:\r?\n[ \t]*(?=\r?\n))*+\r?\n(?P=indent)[ \t]+\S[^\r\n]*)*)"
     r"(?=\r?\n|\Z))",
     re.MULTILINE,
 )

@@ -100,8 +100,14 @@ def written(inline: Inline, translation: str) -> str:
     if fixed != [each for each in masked.found(translation) if each in fixed]:
         raise ValueError("tags that must not be reordered are")
     # By now, each code is there once in both.
-    keyed.check_placeholders(inline.text, translation)
+    keyed.check_placeholders(inline.text, translation, _filled_by_programs)
     return inline.before + masked.filled(translation, escaped) + inline.after
+
+
+def _filled_by_programs(text):
+    """The placeholders of a text: no prices as $5, and no tags."""
+    found = keyed.placeholders(text)
+    return [each for each in found if each[0] in "%{⟦" or each.startswith("${")]
 
 
 class _Token(NamedTuple):

@@ -123,7 +123,8 @@ class _File:
         for number, member in enumerate(members):
             if member.key.startswith(ASIDE) or number < done:
                 continue
-            forms = _plural_forms(members[number:]) if value.is_object else []
+            following = members[number : number + len(NAMES) + 1]
+            forms = _plural_forms(following) if value.is_object else []
             if forms:
                 done = number + len(forms)
                 yield self._plural_unit(forms, (*key, member.key))
@@ -232,20 +233,22 @@ def _chrome_text(text):
 
 
 def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Iterator[Edit]:
-    """Edits that put members into an object or a list, each behind the one before it."""
+    """Edits that put members into an object, each behind the one before it, and fill lists."""
     if not source.members:
         return
     members = present.members or []
     found = {member.key: member.value for member in members}
     plurals = _kept_plurals(source.members, members)
-    yield from _restored_plurals(ours, source, theirs, present)
+    restored = _restored_plurals(ours, source, theirs, present)
+    yield from (theirs.content.edit(*place) for place in restored.values())
+    ends = {name: end for name, (_, end, _) in restored.items()}
     new: dict[int, list[Member]] = {}  # by the place behind which they come
     at = members[0].start if members else present.start + 1
     for member in source.members:
         form = _FORM.fullmatch(member.key)
         is_text = not member.key.startswith(ASIDE) and not (form and form["name"] in plurals)
         if own := found.get(member.key):
-            at = own.end
+            at = ends.get(form["name"] if form else "", own.end)
             if _have_members(member.value, own) and not ours.is_catalogue:
                 yield from _additions(ours, member.value, theirs, own)
             elif is_text:
@@ -285,9 +288,10 @@ def _replacements(ours, source, theirs, present):
 
 
 def _have_members(value, own):
-    """Whether both are objects, or both are lists."""
-    both = value.members is not None and own.members is not None
-    return both and value.is_object == own.is_object
+    """Whether both are objects, or lists of as many items: nothing tells items apart."""
+    if value.members is None or own.members is None or value.is_object != own.is_object:
+        return False
+    return value.is_object or len(value.members) == len(own.members)
 
 
 def _is_empty(value):
@@ -296,9 +300,7 @@ def _is_empty(value):
 
 def _kept_plurals(source, present):
     """What texts are called whose plural forms are translated: by their categories or some."""
-    starts = range(len(source))
-    ours = _by_name(member for number in starts for member in _plural_forms(source[number:]))
-    theirs = _by_name(present)
+    ours, theirs = _plurals(source), _by_name(present)
     return {
         name
         for name in ours.keys() & theirs.keys()
@@ -308,26 +310,35 @@ def _kept_plurals(source, present):
 
 
 def _restored_plurals(ours, source, theirs, present):
-    """Edits that put the forms of the source in the place of others that are all empty.
+    """{name: edit that puts the forms of the source in the place of other ones, all empty}.
 
     They become those of the language again.
     """
     members = present.members or []
-    starts = range(len(source.members))
-    forms = _by_name(member for n in starts for member in _plural_forms(source.members[n:]))
+    forms = _plurals(source.members)
+    edits = {}
     for name, own in _by_name(members).items():
+        is_other = name in forms and forms[name].keys() != own.keys()
+        if not is_other or not all(map(_is_empty, own.values())):
+            continue
         numbers = [n for n, member in enumerate(members) if member.key in own]
-        together = numbers == list(range(numbers[0], numbers[-1] + 1))
-        other = name in forms and forms[name].keys() != own.keys()
-        if together and other and all(map(_is_empty, own.values())):
-            first, last = members[numbers[0]], members[numbers[-1]]
-            between = _around(theirs, present)[1]
-            written = f",{between}".join(
-                ours.content.text[member.start : member.value.end]
-                for member in source.members
-                if member.key in forms[name]
-            )
-            yield theirs.content.edit(first.start, last.value.end, written)
+        if numbers != list(range(numbers[0], numbers[-1] + 1)):
+            continue
+        first, last = members[numbers[0]], members[numbers[-1]]
+        between = _around(theirs, present)[1]
+        written = f",{between}".join(
+            ours.content.text[member.start : member.value.end]
+            for member in source.members
+            if member.key in forms[name]
+        )
+        edits[name] = first.start, last.value.end, written
+    return edits
+
+
+def _plurals(members):
+    """Those of `_by_name` that are the plural forms of a text."""
+    parts = (members[number : number + len(NAMES) + 1] for number in range(len(members)))
+    return _by_name(form for part in parts for form in _plural_forms(part))
 
 
 def _by_name(members):

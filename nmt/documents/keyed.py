@@ -66,6 +66,7 @@ class Entry(NamedTuple):
     is_empty: bool = False
     parent: Key = ()  # that which it is a part of, if it is one
     inner: int = 0  # before which the first of its own parts stands
+    is_item: bool = False  # filled where it is empty, never added: nothing tells items apart
 
 
 class Entries(NamedTuple):
@@ -110,11 +111,16 @@ def masked(
     return Text(text.source, written, text.codes)
 
 
-def check_placeholders(source: str, translation: str) -> None:
-    """Raises ValueError for a translation that is empty, or lacks or has placeholders and tags."""
+def check_placeholders(
+    source: str, translation: str, found: Callable[[str], list[str]] | None = None
+) -> None:
+    """Raises ValueError for a translation that is empty, or lacks or has placeholders and tags.
+
+    found: gives those that count (default: all).
+    """
     if not translation.strip():
         raise ValueError("the translation is empty")
-    ours, theirs = placeholders(source), placeholders(translation)
+    ours, theirs = map(found or placeholders, (source, translation))
     if Counter(ours) != Counter(theirs):
         raise ValueError("placeholders differ")
     if _unnamed(ours) != _unnamed(theirs):
@@ -257,6 +263,8 @@ def merged(source: bytes, present: bytes, entries: Callable[[bytes], Entries]) -
                 body = source[slice(*entry.body)].replace(b"\r\n", b"\n")
                 # Once: of a key that is there twice, the last one counts.
                 filled[own.body] = Edit(*own.body, body.replace(b"\n", line_end))
+            continue
+        if entry.is_item:
             continue
         at = places[entry.parent]
         content = source[entry.start : entry.end].replace(b"\r\n", b"\n")

@@ -30,17 +30,20 @@ _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
 _MARGIN = r"[\s>]*(?:(?:[-+*]|\d+[.)])\s+)*"
 _FENCE = re.compile(rf"{_MARGIN}(`{{3,}}|~{{3,}}|\$\$)(?!.*\1)(.*)")
-# Code and math between markers: {% raw %} {{< highlight python >}} \begin{align} \[
+# Code and math between lines of markers alone: {% highlight %} {{< highlight go >}} \begin{a} \[
 _OPENING = re.compile(
-    rf"{_MARGIN}(?:\{{%-?\s*(highlight|raw|comment|verbatim)\b|\{{\{{[<%]\s*(highlight)\b"
-    r"|\\begin\{(\w+\*?)\}|(\\)\[(?=\s|$))"
+    rf"{_MARGIN}(?:\{{%-?\s*(highlight|comment)\b[^%]*%\}}|\{{\{{[<%]\s*(highlight)\b[^{{}}]*\}}\}}"
+    r"|\\begin\{(\w+\*?)\}.*|(\\)\[)\s*$"
 )
-_CLOSING = re.compile(r"\{%-?\s*end(\w+)|\{\{[<%]\s*/\s*(\w+)|\\end\{(\w+\*?)\}|(\\)\]")
-# What begins a paragraph of code in MDX.
+_CLOSING = re.compile(
+    r"[\s>]*(?:\{%-?\s*end(\w+)\s*-?%\}|\{\{[<%]\s*/\s*(\w+)\s*[>%]\}\}"
+    r"|[^`]*\\end\{(\w+\*?)\}|(\\)\])[.,]?\s*$"
+)
+# What begins a paragraph in MDX: a statement in a line, or one that goes on in the next ones.
 _MODULE = re.compile(
-    r"import\s+(?:['\"{]|\*\s+as\s|[\w$]+(?:\s*,\s*[{*]|\s+from\s+['\"]))"
-    r"|export\s+(?:\{|\*\s|(?:const|let|var)\s.*=|(?:async\s+)?function\b.*\(|class\b.*\{"
-    r"|default\s+(?:(?:async|class|function)\b|[({\[]|[\w$]+;?$))"
+    r"import\s+(?:(?:[\w$*{][^'\"]*\sfrom\s+)?(?:'[^']+'|\"[^\"]+\");?|\{)\s*$"
+    r"|export\s+(?:\*|\{|(?:const|let|var|default|async|function|class)\b)"
+    r".*(?:[;{(\[]|\sfrom\s+(?:'[^']+'|\"[^\"]+\"))\s*$"
 )
 _TEXT_DIRECTIVE = re.compile(rf"\{{(?:{DIRECTIVES})\}}")
 # What CommonMark would take for text, and what stands for it: a line without any, or an item.
@@ -51,10 +54,10 @@ _MARKERS = (
         r"|\{%.*%\}|\{\{[<%].*[>%]\}\}|\{[#.:][^{}]*\})\s*",
         r"\1",
     ),
-    # \begin{align} x \end{align} \[ x = y \], but \[x\] is text in brackets.
+    # \begin{align} x \end{align} \[ x^2 = y \], but \[x\] is text in brackets.
     (
-        r"([\s>]*)(?:\\begin\{.*\\end\{[^{}]*\}"
-        r"|\\\[(?=\s|[^\\^_{}=]*(?:[\^_{}=]|\\(?!\])))(?:(?!\\\]).)*\\\])\s*",
+        r"([\s>]*)(?:\\begin\{[^`]*\\end\{[^{}`]*\}"
+        r"|\\\[(?=[^\\^]*(?:\^|\\[A-Za-z])|\s[^\\=]*=)(?:(?!\\\]).)*\\\])\s*",
         r"\1",
     ),
     # !!! note "Title"
@@ -67,7 +70,9 @@ _MARKERS = (
 # :class: of a directive
 _OPTION = re.compile(r"[\s>]*:[\w-]+:(?:\s.*)?")
 _TASK = re.compile(r"\[[ xX]\]\s+")
-_BLANK = ("blank line",)  # the end of a paragraph
+# Where code without a marker of its end ends: with its line, or with the paragraph.
+_LINE_END = ("line",)
+_BLANK = ("blank line",)
 # What would make a line of a paragraph another block.
 _BLOCK = re.compile(
     r"(?:[-+*]\s|#{1,6}\s|>|[-=]+\s*$|(?:\*\s*){3,}$|(?:_\s*){3,}$|~~~|```|:\s|\|"
@@ -207,7 +212,8 @@ def _without_markers(lines: Sequence[str]) -> Iterator[str]:
         elif closing and _closes(closing[-1], line):
             closing.pop()
             yield ""
-        elif hidden := _opened(lines, number, number == blank, last):
+        elif opened := _opened(lines, number, number == blank, last):
+            hidden = opened if opened != _LINE_END else None
             yield ""
         elif fence:
             closing.append(fence[1])
@@ -233,17 +239,18 @@ def _opened(lines, number, is_first, last):
     line = lines[number]
     if opening := _OPENING.match(line):
         marker = opening.groups()
-        is_open = marker not in _closings(line[opening.end() :])
+        is_open = marker not in _closings(line)
         return marker if is_open and last.get(marker, 0) > number else None
-    begins = is_first or not lines[number - 1].strip()
-    return _BLANK if begins and _MODULE.match(line) else None
+    before = "" if is_first else lines[number - 1]
+    if not _MODULE.match(line) or (before.strip() and not _MODULE.match(before)):
+        return None
+    return _BLANK if line.rstrip()[-1] in "{([" else _LINE_END
 
 
 def _closings(line):
-    """The markers of which a line has the end, as groups of _OPENING."""
-    if not line.strip():
-        return [_BLANK]
-    return [each.groups() for each in _CLOSING.finditer(line)]
+    """The markers of which a line is the end, as groups of _OPENING."""
+    closing = _CLOSING.match(line)
+    return [closing.groups()] if closing else [] if line.strip() else [_BLANK]
 
 
 def _closes(fence, line):

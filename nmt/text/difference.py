@@ -28,11 +28,13 @@ def opcodes(text: str, other: str) -> Sequence[Opcode]:
     start = _equal(first, second)
     end = _equal(first[start:][::-1], second[start:][::-1])
     own_end, other_end = len(first) - end, len(second) - end
-    return [
+    middle = "replace" if start < own_end and start < other_end else "delete"
+    every = [
         ("equal", 0, start, 0, start),
-        ("replace", start, own_end, start, other_end),
+        ("insert" if start == own_end else middle, start, own_end, start, other_end),
         ("equal", own_end, len(first), other_end, len(second)),
     ]
+    return [each for each in every if each[1] < each[2] or each[3] < each[4]]
 
 
 def _equal(first: Sequence[str], second: Sequence[str]) -> int:

@@ -91,18 +91,21 @@ CONTINUED = {
     ),
     "lists.json": (
         '{"a": ["one", "two", "three"],\n "b": [{"c": "four", "d": "five"}], "e": ["x", "six"]}',
-        '{"a": ["Eins", ""],\n "b": [{"c": "Vier"}], "e": []}',
-        '{"a": ["Eins", "TWO", "THREE"],\n "b": [{"c": "Vier", "d": "FIVE"}], "e": ["X", "SIX"]}',
+        '{"a": ["Eins", "", "Drei"],\n "b": [{"c": "Vier"}], "e": ["X"]}',
+        '{"a": ["Eins", "TWO", "Drei"],\n "b": [{"c": "Vier", "d": "FIVE"}], "e": ["X"]}',
     ),
     "arrays.xml": (
         '<resources>\n  <string-array name="a">\n    <item>one</item>\n    <item>two</item>\n'
-        '    <item>three</item>\n  </string-array>\n  <string-array name="b">\n'
-        "    <item>four</item>\n  </string-array>\n</resources>\n",
+        '  </string-array>\n  <string-array name="b">\n    <item>four</item>\n'
+        '    <item>five</item>\n  </string-array>\n  <string-array name="c">\n'
+        "    <item>six</item>\n  </string-array>\n</resources>\n",
         '<resources>\n  <string-array name="a">\n    <item>Eins</item>\n    <item/>\n'
+        '  </string-array>\n  <string-array name="b">\n    <item>Vier</item>\n'
         "  </string-array>\n</resources>\n",
         '<resources>\n  <string-array name="a">\n    <item>Eins</item>\n    <item>TWO</item>\n'
-        '    <item>THREE</item>\n  </string-array>\n  <string-array name="b">\n'
-        "    <item>FOUR</item>\n  </string-array>\n</resources>\n",
+        '  </string-array>\n  <string-array name="b">\n    <item>Vier</item>\n'
+        '  </string-array>\n  <string-array name="c">\n    <item>SIX</item>\n'
+        "  </string-array>\n</resources>\n",
     ),
     "schema.json": (
         '{"$schema": "x y", "@@locale": "en", "a": {"message": "one $X$"}, '
@@ -237,6 +240,10 @@ EMPTY = {
         "x.json", '{"a_one": "{{n}} b", "a_other": "{{n}} c", "d": "e"}',
         '{"a_one": "", "a_few": "", "a_many": "", "a_other": "", "d": "E"}',
         '{"a_one": "{{n}} B", "a_other": "{{n}} C", "d": "E"}'),
+    "forms before a new key": (
+        "x.json", '{"a_one": "{{n}} b", "a_other": "{{n}} c", "d": "e"}',
+        '{"a_few": "", "a_one": "", "a_other": "", "a_two": ""}',
+        '{"a_one": "{{n}} B", "a_other": "{{n}} C", "d": "E"}'),
     "quotation marks": ("x.ini", '[x]\na="b"\nc=d\n', '[x]\na=""\nc=\'\'\n', '[x]\na="B"\nc=D\n'),
     "what is about a text": ("x.arb", '{"a": "b", "@x": "c"}', '{"a": "C", "@x": ""}', None),
     "properties": ("x.properties", "a=b\\\n c\nd=e\n", "# f\r\na =\r\nd:  \r\n",
@@ -353,6 +360,7 @@ def test_plurals_have_the_categories_of_the_language(case):
         ),
         ("x.properties", "a={0,choice,0#no day|1#a day}", "a choice of numbers"),
         ("x.ini", "b = c\n  d\n", "a text of several lines"),
+        ("x.ini", "b =\n\n  c\n \n  d: e\n", "a text of several lines"),
         ("x.json", '{"a": "{n, plural, one {x} other"}', "not in the syntax of ICU"),
         (
             "x.json",

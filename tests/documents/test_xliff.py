@@ -246,7 +246,7 @@ def test_a_translation_that_cannot_stand_there_is_refused(translation, reason):
         ("{{x}} of {y}", "{y} von {{x}}", None),
         ("{{x}} of {y}", "{y} von {{x}} {y}", "placeholders differ"),
         ("a", "a {x}", "placeholders differ"),
-        ("&lt;b&gt;a&lt;/b&gt; b", "a b", "placeholders differ"),
+        ("Only $5 at &lt;Enter>", "Nur 5 $ bei &lt;Eingabe>", None),
         ("<x id='1'/>%@ <g id='2'>{a}</g>", "<2>{a}</2> %@ ⟦1⟧", None),
         ("<x id='1'/>%@ <g id='2'>{a}</g>", "<2></2> %@ ⟦1⟧", "placeholders differ"),
     ],

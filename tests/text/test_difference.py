@@ -19,6 +19,24 @@ def test_texts_are_compared_whatever_their_capitals(more):
     assert equal == 4 if more else len(other) - 1
 
 
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("{}**", "{}"),
+        ("{}", "{}**"),
+        ("**{}", "{}"),
+        ("{}**{}", "{}{}"),
+        ("{}", "{}"),
+        ("{}x", "{}y"),
+    ],
+)
+def test_opcodes_are_those_of_difflib(text, other):
+    much = "a b c d e f g h " * 200
+    sides = text.replace("{}", much), other.replace("{}", much)
+    for kind, start, end, first, last in opcodes(*sides):
+        assert (start < end) == (kind != "insert") and (first < last) == (kind != "delete")
+
+
 @pytest.mark.parametrize("part", ["a", "a ", "a b ", "one two three "])
 def test_much_that_repeats_takes_no_time(part):
     started = time.process_time()
