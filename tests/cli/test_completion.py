@@ -40,7 +40,7 @@ TYPED = {
     "bulk translate runs/one --thr": {"--threshold"},
     "runs r": RUNS,
     "options ": SECTIONS | {"--help", "--debug", "-h"},
-    "recipes my": {"my-own"},
+    "recipes my": {"my-both", "my-own"},
     "completion ": {"bash", "zsh", "fish", "--help", "--debug", "-h"},
 }
 # In bash what stands behind "=" is a word of its own.

@@ -151,6 +151,15 @@ def test_an_empty_value_is_a_value(tiny_recipe, tmp_path, trainings):
     assert len(trainings) == 2
 
 
+@pytest.fixture
+def interruptible():
+    """Where pytest runs in the background, a shell may have had it ignore the signal."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_training_is_stopped_as_the_sweep_is(tmp_path, monkeypatch):
     """By one signal, after which it saves its state."""
     monkeypatch.undo()

@@ -78,7 +78,7 @@ def test_the_list_has_a_command_for_each_recipe(tmp_path, monkeypatch):
     for path, (head, meaning, command) in zip(RECIPES, entries, strict=True):
         assert head.startswith(f"{path.stem} (") and meaning.endswith(".")
         assert meaning.strip()[:20] in path.read_text(encoding="utf-8")
-        own = path.stem == "my-own"
+        own = path.stem in ("my-both", "my-own")
         assert command.split() == (
             ["nmt", "recipes", path.stem, ">", path.name] if own else ["nmt", "train", path.stem]
         )
