@@ -248,7 +248,7 @@ def _additions(ours: _File, source: Value, theirs: _File, present: Value) -> Ite
         form = _FORM.fullmatch(member.key)
         is_text = not member.key.startswith(ASIDE) and not (form and form["name"] in plurals)
         if own := found.get(member.key):
-            at = ends.get(form["name"] if form else "", own.end)
+            at = ends.get(form["name"], own.end) if form else own.end
             if _have_members(member.value, own) and not ours.is_catalogue:
                 yield from _additions(ours, member.value, theirs, own)
             elif is_text:
